@@ -1,0 +1,114 @@
+"""What a backend promises. NumPy arrays and plain numbers cross this border; nothing of a framework leaves it,
+except the live objects that a user asks for (`network`, `criterion`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol, SupportsFloat
+
+import numpy as np
+
+from ..data.augment import Draws
+from ..spec import Spec
+from ..state import ModelRecord
+
+
+class Learner(Protocol):
+    """A live model with its loss and optimizer, on its device."""
+
+    network: Any
+    criterion: Any
+    optimizer: Any
+
+    def step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[SupportsFloat, SupportsFloat]:
+        """One update of the weights.
+
+        Args:
+            images: uint8 (n, side, side, 3) RGB. labels: int64 (n,). draws: what to do to each image.
+
+        Returns:
+            Mean loss and number of right answers, both before the update. They may still be under way on the device:
+            `float()` waits for them, so a loop calls it seldom.
+        """
+        ...
+
+    def scores(self, images: np.ndarray, draws: Draws) -> np.ndarray:
+        """Logits float32 (n, classes), in inference mode; nothing of the learner changes."""
+        ...
+
+    def loss(self, scores: np.ndarray, labels: np.ndarray) -> float:
+        """Mean of the training loss over `scores` (n, classes)."""
+        ...
+
+    def augmented(self, images: np.ndarray, draws: Draws) -> np.ndarray:
+        """What the network is given for `images`, before normalising: float32 (n, size, size, 3), 0 to 255."""
+        ...
+
+    def set_learning_rate(self, rate: float) -> None:
+        """The rate of the steps to come."""
+        ...
+
+    def configure(self, spec: Spec) -> None:
+        """Take another loss and optimizer (its memory starts empty); the weights stay."""
+        ...
+
+    def save(self, path: Path, epochs_done: int) -> None:
+        """Write everything that going on needs: weights, optimizer, random state, and where training stands."""
+        ...
+
+    def load(self, path: Path) -> int:
+        """Go on from what `save` wrote, as if never stopped; returns its `epochs_done`.
+
+        Raises:
+            NotFound, DamagedFile, WeightsMismatch: the file is missing, damaged, or of another training.
+        """
+        ...
+
+    def save_weights(self, path: Path) -> None:
+        """Write the weights alone, in a form that the plain framework reads without running code from the file."""
+        ...
+
+    def load_weights(self, path: Path) -> None:
+        """Read weights that `save_weights` wrote.
+
+        Raises:
+            WeightsMismatch: they are of another network. DamagedFile: they cannot be read.
+        """
+        ...
+
+    def describe(self) -> ModelRecord:
+        """Counts of the network as it was built, its device and precision."""
+        ...
+
+    def memory(self) -> float | None:
+        """Peak MiB that the framework took on the device since the learner was made; None where it does not count."""
+        ...
+
+
+class Backend(Protocol):
+    """A framework."""
+
+    name: str
+
+    def devices(self) -> list[str]:
+        """What can be used here, best first; the last is always `cpu`."""
+        ...
+
+    def learner(self, spec: Spec, classes: tuple[str, ...], pretrained: bool = True) -> Learner:
+        """Build the network of a resolved spec with a new head, its loss and optimizer. The spec's seed decides.
+
+        `pretrained=False` leaves out loading first weights, for a network whose own weights come next.
+
+        Raises:
+            PretrainedUnavailable, WeightsMismatch, InvalidValue: see the message.
+        """
+        ...
+
+    def layers(self, learner: Learner) -> list[str]:
+        """Names of the layers that have weights, from the input on; the order in which `freeze_layers` counts."""
+        ...
+
+    def versions(self) -> dict[str, str]:
+        """Versions and build of the framework, for the run's record."""
+        ...

@@ -1,0 +1,47 @@
+"""Which device, and which precision pays on it."""
+
+from __future__ import annotations
+
+import torch
+
+
+def available() -> list[str]:
+    """Devices that can be used here, best first."""
+    found = [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    if torch.backends.mps.is_available():
+        found.append("mps")
+    return [*found, "cpu"]
+
+
+def choose(use_gpu: bool) -> torch.device:
+    """The best device, or the CPU where none is asked for."""
+    return torch.device(available()[0] if use_gpu else "cpu")
+
+
+def title(device: torch.device) -> str:
+    """What people call the device."""
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return f"cpu ({torch.get_num_threads()} threads)" if device.type == "cpu" else str(device)
+
+
+def precision(asked: str, device: torch.device) -> torch.dtype:
+    """The type that products are computed in.
+
+    `auto`: bfloat16 where the hardware has it (weights stay float32 and its range needs no loss scaling), else float16
+    on GPUs with tensor cores, else float32. Apple's GPUs gain nothing from autocast yet.
+    """
+    if asked != "auto":
+        return getattr(torch, asked)
+    if device.type == "cuda":
+        major, _ = torch.cuda.get_device_capability(device)
+        return torch.bfloat16 if major >= 8 else torch.float16 if major == 7 else torch.float32
+    if device.type == "cpu" and _cpu_has_bfloat16():
+        return torch.bfloat16
+    return torch.float32
+
+
+def _cpu_has_bfloat16() -> bool:
+    """Without such units bfloat16 is emulated and slower. torch has no public question for it yet."""
+    checks = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
+    return any(check() for check in checks if check)

@@ -1,0 +1,234 @@
+"""The learner: network, loss and optimizer on one device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from ...catalog.losses import LOSSES
+from ...catalog.optimizers import OPTIMIZERS
+from ...catalog.rows import load as load_path
+from ...data.augment import Draws
+from ...errors import DamagedFile, MonkliteError, TrainingFailed
+from ...spec import Choice, Spec
+from ...state import ModelRecord
+from . import augment, device, network, weights
+
+AUXILIARY_SHARE = {
+    "googlenet": 0.3,
+    "inception": 0.4,
+}  # weight of auxiliary losses: Szegedy et al. 2015; torchvision's reference
+
+
+class TorchLearner:
+    """See `backends.base.Learner`."""
+
+    def __init__(self, spec: Spec, classes: tuple[str, ...], pretrained: bool) -> None:
+        self.device = device.choose(spec.model.use_gpu)
+        self.dtype = device.precision(spec.model.precision, self.device)
+        self.classes = classes
+        self._random_state = torch.Generator().manual_seed(spec.seed).get_state()
+        self._cuda_state: torch.Tensor | None = None
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
+            self._cuda_state = torch.Generator(self.device).manual_seed(spec.seed).get_state()
+        with self._own_random():
+            self.network, self.source = network.build(spec, len(classes), pretrained)
+        self.network.to(self.device, memory_format=torch.channels_last)
+        self.family = network.find_model(spec.model.name, "pytorch").family
+        self.configure(spec)
+
+    def configure(self, spec: Spec) -> None:
+        optimizer, loss = spec.training.optimizer, spec.training.loss
+        assert optimizer is not None and loss is not None, "the spec is resolved"
+        trained = [p for p in self.network.parameters() if p.requires_grad]
+        row = OPTIMIZERS[optimizer.name]
+        self.optimizer = load_path(str(row.pytorch))(trained, **_joined(row.keywords("pytorch", optimizer)))
+        self._clips = {name: optimizer.params.get(name, 0.0) for name in ("clipnorm", "clipvalue")}
+        self.criterion = self._criterion(loss)
+        self._one_hot = LOSSES[loss.name].cells["target"] == "one_hot"
+        self._scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
+
+    def _criterion(self, choice: Choice) -> nn.Module:
+        row = LOSSES[choice.name]
+        keywords = row.keywords("pytorch", choice)
+        if keywords.get("weight") is not None:
+            keywords["weight"] = torch.tensor(keywords["weight"], device=self.device)
+        return load_path(str(row.pytorch))(**keywords)
+
+    def step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
+        try:
+            return self._step(images, labels, draws)
+        except torch.OutOfMemoryError:
+            torch.cuda.empty_cache()
+            raise TrainingFailed(
+                f"the memory of {device.title(self.device)} is too small for {len(labels)} images of {draws.size} px in one "
+                "step: take a smaller batch_size or input_size, or a smaller model"
+            ) from None
+
+    def _step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
+        network.train_mode(self.network)
+        x, y = self._inputs(images, draws), torch.from_numpy(labels).to(self.device, non_blocking=True)
+        self.optimizer.zero_grad(set_to_none=True)
+        with self._own_random(), self._autocast():
+            output = self.network(x)
+        loss, logits = self._loss(output, y)
+        self._scaler.scale(loss).backward()
+        self._clip()
+        self._scaler.step(self.optimizer)
+        self._scaler.update()
+        return loss.detach(), (logits.detach().argmax(1) == y).sum()
+
+    def _loss(self, output: Any, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The loss in float32, with the auxiliary heads of GoogLeNet and Inception where they answer."""
+        main, *others = output if isinstance(output, tuple) else (output,)
+        loss = self._compare(main, y)
+        for other in others:
+            if other is not None:
+                loss = loss + AUXILIARY_SHARE[self.family] * self._compare(other, y)
+        return loss, main
+
+    def _compare(self, logits: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        target: torch.Tensor = nn.functional.one_hot(y, len(self.classes)).float() if self._one_hot else y
+        return self.criterion(logits.float(), target)
+
+    def _clip(self) -> None:
+        if not any(self._clips.values()):
+            return
+        self._scaler.unscale_(self.optimizer)
+        trained = [p for p in self.network.parameters() if p.grad is not None]
+        if self._clips["clipvalue"]:
+            nn.utils.clip_grad_value_(trained, self._clips["clipvalue"])
+        if self._clips["clipnorm"]:
+            nn.utils.clip_grad_norm_(trained, self._clips["clipnorm"])
+
+    def scores(self, images: np.ndarray, draws: Draws) -> np.ndarray:
+        self.network.eval()
+        with torch.inference_mode(), self._autocast():
+            return self.network(self._inputs(images, draws)).float().cpu().numpy()
+
+    def loss(self, scores: np.ndarray, labels: np.ndarray) -> float:
+        with torch.inference_mode():
+            y = torch.from_numpy(labels).to(self.device)
+            return float(self._compare(torch.from_numpy(scores).to(self.device), y))
+
+    def augmented(self, images: np.ndarray, draws: Draws) -> np.ndarray:
+        return augment.apply(self._moved(images), draws).permute(0, 2, 3, 1).cpu().numpy()
+
+    def _inputs(self, images: np.ndarray, draws: Draws) -> torch.Tensor:
+        return augment.normalize(augment.apply(self._moved(images), draws), draws)
+
+    def _moved(self, images: np.ndarray) -> torch.Tensor:
+        tensor = torch.from_numpy(np.ascontiguousarray(images))
+        if self.device.type == "cuda":
+            tensor = tensor.pin_memory()
+        return tensor.to(self.device, non_blocking=True)
+
+    def set_learning_rate(self, rate: float) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+
+    def save_weights(self, path: Path) -> None:
+        weights.write(path, self.network.state_dict(), {"classes": self.classes})
+
+    def load_weights(self, path: Path) -> None:
+        weights.load_into(self.network, weights.read_own(path)[0], path)
+
+    def save(self, path: Path, epochs_done: int) -> None:
+        state = self.optimizer.state_dict()
+        tensors = {f"model.{n}": t for n, t in self.network.state_dict().items()}
+        plain: dict[str, dict[str, Any]] = {}
+        for index, values in state["state"].items():
+            for name, value in values.items():
+                if isinstance(value, torch.Tensor):
+                    tensors[f"optimizer.{index}.{name}"] = value
+                else:
+                    plain.setdefault(str(index), {})[name] = value
+        tensors["random.cpu"] = self._random_state
+        if self._cuda_state is not None:
+            tensors["random.cuda"] = self._cuda_state
+        notes = {
+            "optimizer": plain,
+            "groups": state["param_groups"],
+            "scaler": self._scaler.state_dict(),
+            "epochs_done": epochs_done,
+        }
+        weights.write(path, tensors, notes)
+
+    def load(self, path: Path) -> int:
+        tensors, notes = weights.read_own(path)
+        try:
+            state: dict[int, dict[str, Any]] = {int(i): dict(values) for i, values in notes["optimizer"].items()}
+            for name, tensor in tensors.items():
+                if name.startswith("optimizer."):
+                    _, index, key = name.split(".", 2)
+                    state.setdefault(int(index), {})[key] = tensor
+            model = {n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")}
+            weights.load_into(self.network, model, path)
+            self.optimizer.load_state_dict({"state": state, "param_groups": [_tupled(g) for g in notes["groups"]]})
+            self._scaler.load_state_dict(notes["scaler"])
+            self._random_state = tensors["random.cpu"]
+            epochs_done = int(notes["epochs_done"])
+        except (KeyError, ValueError) as error:
+            if isinstance(error, MonkliteError):
+                raise
+            raise DamagedFile(f"{path} is not the state of this training ({error})") from None
+        if self._cuda_state is not None and "random.cuda" in tensors:
+            self._cuda_state = tensors["random.cuda"]
+        return epochs_done
+
+    def describe(self) -> ModelRecord:
+        layers = network.parameter_layers(self.network)
+        parameters = list(self.network.parameters())
+        return ModelRecord(
+            parameters=sum(p.numel() for p in parameters),
+            trainable_parameters=sum(p.numel() for p in parameters if p.requires_grad),
+            layers=len(layers),
+            trainable_layers=sum(any(p.requires_grad for p in layer.parameters(recurse=False)) for _, layer in layers),
+            weights=self.source,
+            device=device.title(self.device),
+            precision=str(self.dtype).removeprefix("torch."),
+        )
+
+    def memory(self) -> float | None:
+        return torch.cuda.max_memory_allocated(self.device) / 2**20 if self.device.type == "cuda" else None
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32)
+
+    @contextmanager
+    def _own_random(self) -> Iterator[None]:
+        """Draw dropout and first weights from the learner's own random state; the user's stays as it was."""
+        before = torch.get_rng_state()
+        torch.set_rng_state(self._random_state)
+        before_cuda = torch.cuda.get_rng_state(self.device) if self._cuda_state is not None else None
+        if self._cuda_state is not None:
+            torch.cuda.set_rng_state(self._cuda_state, self.device)
+        try:
+            yield
+        finally:
+            self._random_state = torch.get_rng_state()
+            torch.set_rng_state(before)
+            if before_cuda is not None:
+                self._cuda_state = torch.cuda.get_rng_state(self.device)
+                torch.cuda.set_rng_state(before_cuda, self.device)
+
+
+def _joined(keywords: dict[str, Any]) -> dict[str, Any]:
+    """Join `betas.0` and `betas.1` into torch's `betas=(..., ...)`."""
+    plain = {k: v for k, v in keywords.items() if "." not in k}
+    for name in sorted(k for k in keywords if "." in k):
+        base = name.split(".")[0]
+        plain[base] = (*plain.get(base, ()), keywords[name])
+    return plain
+
+
+def _tupled(group: dict[str, Any]) -> dict[str, Any]:
+    """JSON made lists of tuples such as betas."""
+    return {k: tuple(v) if isinstance(v, list) and k != "params" else v for k, v in group.items()}

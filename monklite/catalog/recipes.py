@@ -1,0 +1,138 @@
+"""The default recipes: what is used where the user says nothing, each choice with its reason and source.
+
+`resolve` is the one place that turns "by recipe" (None in a spec) into values; the result is stored with the run.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from ..spec import Spec, Transforms
+from .losses import LOSSES
+from .models import find_model
+from .optimizers import OPTIMIZERS
+from .schedules import SCHEDULES
+from .transforms import TRANSFORMS
+
+BATCH_SIZE = 16
+BATCH_REASON = "batch statistics of 4 images (Monk's default) are too noisy for batch normalisation (Wu and He 2018)"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Optimizer and schedule for some families in one situation; the first row that fits is taken."""
+
+    situation: str  # head: the base is frozen; finetune: pretrained, all layers; scratch: random weights, all layers
+    families: tuple[str, ...]  # () for every family
+    optimizer: str
+    learning_rate: float
+    weight_decay: float
+    reason: str
+    source: str
+
+
+NO_BATCH_NORM = ("alexnet", "vgg", "squeezenet")
+ATTENTION = ("vit", "swin", "maxvit", "convnext")
+
+RECIPES = (
+    Recipe(
+        "head",
+        (),
+        "adam",
+        1e-3,
+        0.0,
+        "one linear layer: nearly convex, so Adam's default rate does",
+        "Kingma and Ba 2015",
+    ),
+    Recipe(
+        "finetune",
+        ATTENTION,
+        "adamw",
+        5e-5,
+        0.05,
+        "attention layers lose their pretraining at CNN rates",
+        "Steiner et al. 2022",
+    ),
+    Recipe(
+        "finetune",
+        NO_BATCH_NORM,
+        "adam",
+        5e-5,
+        1e-4,
+        "without normalisation larger steps diverge",
+        "Simonyan and Zisserman 2015",
+    ),
+    Recipe(
+        "finetune",
+        (),
+        "adam",
+        1e-4,
+        1e-4,
+        "small steps keep the pretrained features",
+        "Kornblith et al. 2019; story 2's rate",
+    ),
+    Recipe("scratch", ATTENTION, "adamw", 3e-4, 0.05, "the usual rate for small batches", "Touvron et al. 2021"),
+    Recipe(
+        "scratch",
+        NO_BATCH_NORM,
+        "adam",
+        1e-4,
+        0.0,
+        "without normalisation larger steps diverge",
+        "Simonyan and Zisserman 2015",
+    ),
+    Recipe("scratch", (), "adam", 1e-3, 0.0, "learns in few epochs where SGD still warms up", "Kingma and Ba 2015"),
+)
+SCHEDULE, SCHEDULE_REASON = (
+    "cosine_decrease",
+    "no step to place by hand; good at any number of epochs (Loshchilov and Hutter 2017)",
+)
+LOSS = "softmax_crossentropy"
+SPLIT = 0.7  # Monk's; with few images a larger validation set is worth more than the images it takes
+
+
+def situation(spec: Spec) -> str:
+    """Which kind of training this is: `head`, `finetune` or `scratch`."""
+    if spec.model.freeze_base:
+        return "head"
+    return "finetune" if spec.model.pretrained or spec.model.weights_path else "scratch"
+
+
+def recipe(spec: Spec) -> Recipe:
+    """The first row that fits the spec's model and situation."""
+    family, now = find_model(spec.model.name, spec.backend).family, situation(spec)
+    return next(r for r in RECIPES if r.situation == now and (not r.families or family in r.families))
+
+
+def resolve(spec: Spec) -> Spec:
+    """Fill in everything that the spec leaves to the recipe."""
+    chosen = recipe(spec)
+    name = chosen.optimizer if getattr(OPTIMIZERS[chosen.optimizer], spec.backend) else "adam"
+    values = {"learning_rate": chosen.learning_rate, "weight_decay": chosen.weight_decay}
+    defaults = {
+        "data.input_size": find_model(spec.model.name, spec.backend).input_size,
+        "data.batch_size": BATCH_SIZE,
+        "data.workers": cpu_count(),
+        "training.optimizer": OPTIMIZERS[name].choose(spec.backend, values),
+        "training.schedule": SCHEDULES[SCHEDULE].choose(spec.backend, {}),
+        "training.loss": LOSSES[LOSS].choose(spec.backend, {}),
+    }
+    return spec.replace({path: value for path, value in defaults.items() if spec.get(path) is None})
+
+
+def cpu_count() -> int:
+    """Processors that this process may use (a container's limit counts, the machine's number does not)."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
+
+
+def default_transforms(backend: str) -> Transforms:
+    """Default's transforms: Monk's flip and ImageNet normalisation; validation and test images are never augmented.
+
+    Monk flips 8 images of 10; at 0.5 both directions are seen equally often (He et al. 2016).
+    """
+    flip = TRANSFORMS["random_horizontal_flip"].choose(backend, {"probability": 0.5})
+    normalize = TRANSFORMS["normalize"].choose(backend, {})
+    return Transforms(train=(flip, normalize), val=(normalize,), test=(normalize,))

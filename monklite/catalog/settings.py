@@ -1,0 +1,39 @@
+"""Settings, one row each: the spec's field that a Monk `update_*` method changes, and how it is printed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Setting:
+    """`update_<name>(argument)` sets the spec's field at `path`; `label` is what the message calls it."""
+
+    name: str
+    argument: str
+    path: str
+    label: str
+    doc: str
+
+
+SETTINGS = {
+    s.name: s
+    for s in (
+        Setting("input_size", "input_size", "data.input_size", "Input size", "Side of the square images, px."),
+        Setting("batch_size", "batch_size", "data.batch_size", "Batch size", "Images in one step."),
+        Setting("shuffle_data", "shuffle", "data.shuffle", "Shuffle data", "Whether the training order is shuffled."),
+        Setting("num_processors", "num_processors", "data.workers", "Processors", "Threads that decode images."),
+        Setting("trainval_split", "value", "data.split", "Train-val split", "Share of the images used for training."),
+        Setting("use_gpu", "gpu", "model.use_gpu", "Use GPU", "Whether a GPU is used where there is one."),
+        Setting("use_pretrained", "pretrained", "model.pretrained", "Use pretrained", "Start from pretrained weights."),
+        Setting(
+            "freeze_base_network", "freeze", "model.freeze_base", "Freeze base network", "Train only the new head."
+        ),
+        Setting(
+            "freeze_layers", "num_freeze", "model.freeze_layers", "Freeze layers", "First layers that stay as they are."
+        ),
+        Setting("precision", "precision", "model.precision", "Precision", "auto, float32, bfloat16 or float16."),
+        Setting("num_epochs", "num_epochs", "training.epochs", "Num epochs", "Passes over the training images."),
+        Setting("seed", "seed", "seed", "Seed", "Decides split, order, augmentation and first weights."),
+    )
+}

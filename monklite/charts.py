@@ -1,0 +1,114 @@
+"""Numbers -> matplotlib figures -> PNG files. No global state: figures are made without pyplot.
+
+Colours are those of Okabe and Ito (2008), which colour-blind people can tell apart; a thing keeps its colour as long as
+its place in the list stays the same. Beyond eight, dashes and markers tell lines apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .files import replacing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D00")
+DASHES = ("-", "--", ":", "-.")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+LEGEND_INSIDE = 6  # more entries stand beside the axes, where they hide no line
+
+
+def lines(
+    title: str, y_label: str, curves: Mapping[str, Sequence[float]], percent: bool = False, note: str = ""
+) -> Figure:
+    """One line a name over the epochs, which count from 1."""
+    from matplotlib.ticker import MaxNLocator
+
+    figure, axes = _figure(len(curves))
+    for i, (name, values) in enumerate(curves.items()):
+        style: dict[str, Any] = {"color": COLOURS[i % 8], "linestyle": DASHES[i // 8 % 4], "marker": MARKERS[i % 8]}
+        epochs = range(1, len(values) + 1)
+        axes.plot(epochs, [v * 100 for v in values] if percent else values, label=_short(name), markersize=4, **style)
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_ylabel(f"{y_label} (%)" if percent else y_label)
+    _legend(axes, len(curves))
+    return _finish(figure, axes, title, note)
+
+
+def bars(
+    title: str,
+    x_label: str,
+    values: Mapping[str, float | None],
+    number: str = "{:.1f}",
+    note: str = "",
+    inner: Mapping[str, float | None] | None = None,
+    most: float | None = None,
+) -> Figure:
+    """One horizontal bar a name, with its number; names stay readable at any count.
+
+    Args:
+        number: how the numbers are written; None as a value is shown as not measured.
+        inner: a second, narrow bar inside each. most: where the axis ends, if it has an end.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.5, 1.6 + 0.34 * max(len(values), 2)), layout="constrained", dpi=120)
+    axes = figure.add_subplot()
+    lengths = [v or 0.0 for v in values.values()]
+    places = range(len(lengths))
+    axes.barh(places, lengths, color=[COLOURS[i % 8] for i in places], height=0.7)
+    if inner:
+        axes.barh(places, [inner[name] or 0.0 for name in values], color="white", alpha=0.6, height=0.25)
+    for i, value in enumerate(values.values()):
+        text = "not measured" if value is None else number.format(value)
+        axes.annotate(text, (lengths[i], i), xytext=(4, 0), textcoords="offset points", va="center", fontsize=9)
+    axes.set_yticks(places, [_short(name) for name in values])
+    axes.invert_yaxis()
+    axes.set_xlim(0, most * 1.08 if most else max([*lengths, 1e-9]) * 1.15)
+    axes.set_xlabel(x_label)
+    return _finish(figure, axes, title, note, grid="x")
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write the figure as PNG; the same numbers give the same bytes."""
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", metadata={"Software": None})
+
+
+def _figure(n_curves: int) -> tuple[Figure, Axes]:
+    from matplotlib.figure import Figure
+
+    beside = n_curves > LEGEND_INSIDE
+    figure = Figure(
+        figsize=(9.5 if beside else 7.0, max(4.2, 0.24 * n_curves) if beside else 4.2), layout="constrained", dpi=120
+    )
+    return figure, figure.add_subplot()
+
+
+def _legend(axes: Axes, n_curves: int) -> None:
+    if n_curves > LEGEND_INSIDE:
+        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=8, frameon=False)
+    elif n_curves:
+        axes.legend(fontsize=9, framealpha=0.85)
+
+
+def _finish(figure: Figure, axes: Axes, title: str, note: str, grid: Any = "both") -> Figure:
+    axes.set_title(title, fontsize=12, loc="left")
+    axes.grid(axis=grid, alpha=0.3)
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    if note:
+        figure.supxlabel(note, fontsize=8, color="#555555", x=0.01, ha="left")
+    return figure
+
+
+def _short(name: str, most: int = 42) -> str:
+    """Keep both ends of a long name: experiments often differ only at the end. A `$` is no formula here."""
+    name = name if len(name) <= most else f"{name[: most // 2 - 1]}…{name[-most // 2 :]}"
+    return name.replace("$", r"\$")

@@ -1,0 +1,222 @@
+"""Runs -> one table and its curves. Numbers only: no backend, no drawing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from . import history, metrics
+from .history import EpochRow
+from .spec import Choice
+from .state import RunState
+from .workspace import HISTORY, PREDICTIONS, Run
+
+SIGNIFICANT = 0.05
+NOT_DONE = "NA"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run of a comparison, under the name that charts and tables call it by."""
+
+    label: str
+    run: Run
+    state: RunState
+    history: tuple[EpochRow, ...]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The best run on the test set against another one on the same images.
+
+    `only_best`, `only_other`: images that just one of them gets right. `p_value`: that they are equally good, exact
+    McNemar test, adjusted for the number of pairs (Holm 1979).
+    """
+
+    best: str
+    other: str
+    only_best: int
+    only_other: int
+    p_value: float
+
+    def verdict(self) -> str:
+        """The difference in words."""
+        counts = f"{self.only_best} images only {self.best} gets right, {self.only_other} only {self.other}"
+        if self.p_value < SIGNIFICANT:
+            return f"{self.best} is better than {self.other} on the test set ({counts}; p = {self.p_value:.3g})"
+        return f"{self.best} and {self.other} cannot be told apart on the test set ({counts}; p = {self.p_value:.2g})"
+
+
+def collect(runs: Sequence[Run]) -> list[Entry]:
+    """Read the runs; each gets the shortest name that tells it from the others."""
+    states = [run.state() for run in runs]
+    labels = _labels(states)
+    return [
+        Entry(label, run, state, tuple(history.read(run.logs / HISTORY)))
+        for label, run, state in zip(labels, runs, states, strict=True)
+    ]
+
+
+def _labels(states: Sequence[RunState]) -> list[str]:
+    """`experiment`, else `project/experiment`, with the version where one experiment stands in more than one."""
+    projects: dict[str, set[str]] = {}
+    for s in states:
+        projects.setdefault(s.experiment, set()).add(s.project)
+    times = Counter((s.project, s.experiment) for s in states)
+    labels = []
+    for s in states:
+        name = s.experiment if len(projects[s.experiment]) == 1 else f"{s.project}/{s.experiment}"
+        labels.append(name if times[s.project, s.experiment] == 1 else f"{name} v{s.version:03d}")
+    return labels
+
+
+def row(entry: Entry) -> dict[str, Any]:
+    """One row of `comparison.csv`: Monk's columns, then ours. Accuracies in %, times in s, memory in MiB."""
+    state, spec, results, test = entry.state, entry.state.spec, entry.state.results, entry.state.testing
+    data, model, training = state.dataset, state.model, spec.training
+    kind = ("csv_" if spec.data.train_csv else "") + ("train-val" if spec.data.val_path else "train")
+    return {
+        "project": state.project,
+        "experiment": state.experiment,
+        "base_model": spec.model.name,
+        "origin": "/".join(map(str, state.origin)) if state.origin else "New",
+        "best val acc": _percent(value(results, "best_val_accuracy")),
+        "test acc": _percent(value(test, "accuracy")),
+        "num test images": test.num_images if test else NOT_DONE,
+        "epochs": results.epochs_completed if results else 0,
+        "base lr": training.optimizer.params["learning_rate"] if training.optimizer else NOT_DONE,
+        "optimizer": _name(training.optimizer),
+        "lr scheduler": _name(training.schedule),
+        "loss func": _name(training.loss),
+        "All layers trained": model.trainable_layers == model.layers if model else NOT_DONE,
+        "gpu used": not model.device.startswith("cpu") if model else NOT_DONE,
+        "max gpu usage": _rounded(gpu_mib(state)),
+        "training time": _rounded(value(results, "train_seconds")),
+        "train dataset type": kind,
+        "num train images": data.n_train if data else NOT_DONE,
+        "num val images": data.n_val if data else NOT_DONE,
+        "shuffled dataset": spec.data.shuffle,
+        "train transforms": _chain(spec.data.transforms.train),
+        "val transforms": _chain(spec.data.transforms.val),
+        "test transforms": _chain(spec.data.transforms.test),
+        "version": state.version,
+        "status": state.status,
+        "backend": spec.backend,
+        "device": model.device if model else NOT_DONE,
+        "precision": model.precision if model else NOT_DONE,
+        "parameters": model.parameters if model else NOT_DONE,
+        "trainable parameters": model.trainable_parameters if model else NOT_DONE,
+        "first weights": model.weights if model else NOT_DONE,
+        "input size": spec.data.input_size or NOT_DONE,
+        "batch size": spec.data.batch_size or NOT_DONE,
+        "seed": spec.seed,
+        "best epoch": results.best_epoch if results else NOT_DONE,
+        "images per second": _rounded(value(results, "images_per_second")),
+        "max gpu usage of framework": _rounded(value(results, "gpu_framework_mib")),
+        "max process memory": _rounded(value(results, "process_mib")),
+        "test acc low": _percent(value(test, "interval", 0)),
+        "test acc high": _percent(value(test, "interval", 1)),
+        "test acc of largest class": _percent(value(test, "majority_accuracy")),
+        "dataset fingerprint": data.fingerprint[:12] if data else NOT_DONE,
+        "test fingerprint": test.fingerprint[:12] if test else NOT_DONE,
+    }
+
+
+def curves(entries: Sequence[Entry], column: str) -> dict[str, list[float]]:
+    """One column of the history for each run; a run that has none gives an empty line and keeps its colour."""
+    return {e.label: [getattr(r, column) for r in e.history] for e in entries}
+
+
+def gpu_mib(state: RunState) -> float | None:
+    """Peak GPU memory: of the process as the driver counts it, else of the framework's own tensors."""
+    if state.results is None:
+        return None
+    measured = state.results.gpu_process_mib
+    return measured if measured is not None else state.results.gpu_framework_mib
+
+
+def pairs(entries: Sequence[Entry]) -> list[Pair]:
+    """The run with the best test accuracy against each other run that was tested on the same images."""
+    tested = [e for e in entries if e.state.testing is not None and (e.run.logs / PREDICTIONS).exists()]
+    if len(tested) < 2:
+        return []
+    best = max(tested, key=lambda e: e.state.testing.accuracy if e.state.testing else 0.0)
+    same = [e for e in tested if e is not best and _fingerprint(e) == _fingerprint(best)]
+    right = {e.label: _right(e) for e in (best, *same)}
+    found = []
+    for e in same:
+        a, b = right[best.label], right[e.label]
+        found.append(Pair(best.label, e.label, int((a & ~b).sum()), int((b & ~a).sum()), metrics.mcnemar(a, b)))
+    return _holm(found)
+
+
+def _holm(found: list[Pair]) -> list[Pair]:
+    """Adjust p-values for the number of tests, so that the best of many is not better by chance alone."""
+    order = sorted(range(len(found)), key=lambda i: found[i].p_value)
+    adjusted, least = list(found), 0.0
+    for rank, i in enumerate(order):
+        one = found[i]
+        least = max(least, min(1.0, one.p_value * (len(found) - rank)))
+        adjusted[i] = Pair(one.best, one.other, one.only_best, one.only_other, least)
+    return adjusted
+
+
+def _right(entry: Entry) -> np.ndarray:
+    """Whether each test image was predicted right, in the order of the names."""
+    import pandas as pd
+
+    table = pd.read_csv(
+        entry.run.logs / PREDICTIONS, dtype=str, keep_default_na=False, usecols=["path", "class", "predicted"]
+    )
+    table = table.sort_values("path")
+    return (table["class"] == table["predicted"]).to_numpy()
+
+
+def _fingerprint(entry: Entry) -> str | None:
+    return entry.state.testing.fingerprint if entry.state.testing else None
+
+
+def warnings(entries: Sequence[Entry]) -> list[str]:
+    """What must be known before the numbers are compared."""
+    found = []
+    data = {e.state.dataset.fingerprint for e in entries if e.state.dataset}
+    if len(data) > 1:
+        found.append(
+            "The runs were not trained and validated on the same images, so their validation accuracies cannot be compared."
+        )
+    tests = {_fingerprint(e) for e in entries if e.state.testing}
+    if len(tests) > 1:
+        found.append("The runs were not tested on the same images, so their test accuracies cannot be compared.")
+    for e in entries:
+        if e.state.status not in ("done", "new"):
+            done = e.state.results.epochs_completed if e.state.results else 0
+            found.append(f"{e.label} is {e.state.status} after {done} of {e.state.spec.training.epochs} epochs.")
+        elif e.state.status == "new":
+            found.append(f"{e.label} has not been trained.")
+    return found
+
+
+def value(record: Any, name: str, *place: int) -> Any:
+    """A field of a record that may not be there yet, or one item of it; then None."""
+    found = None if record is None else getattr(record, name)
+    return found[place[0]] if place and found is not None else found
+
+
+def _percent(share: float | None) -> Any:
+    return NOT_DONE if share is None else round(100 * share, 2)
+
+
+def _rounded(value: float | None) -> Any:
+    return NOT_DONE if value is None else round(value, 2)
+
+
+def _name(choice: Choice | None) -> str:
+    return choice.name if choice else NOT_DONE
+
+
+def _chain(chain: Sequence[Choice]) -> str:
+    return "; ".join(map(str, chain)) or "resize"

@@ -1,0 +1,1 @@
+"""Files to batches, the same for every backend; NumPy at its edges."""

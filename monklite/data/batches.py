@@ -1,0 +1,112 @@
+"""Ordered or shuffled batches, prefetched in a thread.
+
+The order and the draws of an epoch follow from the seed and the epoch's number alone, so a resumed run gets what the
+unbroken one would have got.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .augment import Draws, Policy
+from .cache import Store
+
+PREFETCH = 3  # batches ready before they are asked for
+_ORDER, _DRAWS = 1, 2  # separate random streams, so that a new transform does not change the order
+
+
+@dataclass(frozen=True)
+class Batch:
+    """`images` uint8 (n, side, side, 3) RGB; `labels` int64 (n,); `draws` for these images."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    draws: Draws
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Batches:
+    """The batches of one subset.
+
+    `rows` are rows of the store, `labels` the class of each of them. Shuffled subsets give another order each epoch.
+    """
+
+    store: Store
+    rows: np.ndarray
+    labels: np.ndarray
+    policy: Policy
+    batch_size: int
+    seed: int = 0
+    shuffle: bool = False
+
+    @property
+    def n_images(self) -> int:
+        return len(self.rows)
+
+    def __len__(self) -> int:
+        return len(self._bounds())
+
+    def epoch(self, number: int = 0) -> Iterator[Batch]:
+        """The batches of epoch `number` (from 0)."""
+        order = np.arange(len(self.rows))
+        if self.shuffle:
+            order = np.random.default_rng([self.seed, _ORDER, number]).permutation(order)
+        rng = np.random.default_rng([self.seed, _DRAWS, number])
+        return _prefetched(self._make(order[a:b], rng) for a, b in self._bounds())
+
+    def _bounds(self) -> list[tuple[int, int]]:
+        """First and last+1 of each batch. A last batch of one image joins the one before: batch statistics of one
+        image are no statistics, and networks refuse them in training."""
+        starts = list(range(0, len(self.rows), self.batch_size))
+        if len(starts) > 1 and len(self.rows) - starts[-1] == 1:
+            starts.pop()
+        return list(zip(starts, [*starts[1:], len(self.rows)], strict=True))
+
+    def _make(self, chosen: np.ndarray, rng: np.random.Generator) -> Batch:
+        rows = self.rows[chosen]
+        draws = self.policy.draw(self.store.sizes[rows], rng)
+        return Batch(self.store.read(rows), self.labels[chosen], draws)
+
+
+def _prefetched(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """Make batches in a thread, at most PREFETCH ahead; an error there is raised here."""
+    ready: queue.Queue[Any] = queue.Queue(PREFETCH)
+    stop, end = threading.Event(), object()
+
+    def put(item: Any) -> None:
+        while not stop.is_set():
+            try:
+                ready.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+            return
+
+    def work() -> None:
+        try:
+            for batch in batches:
+                put(batch)
+                if stop.is_set():
+                    return
+            put(end)
+        except BaseException as error:  # handed over to the thread that waits for batches
+            put(error)
+
+    thread = threading.Thread(target=work, name="monklite-batches", daemon=True)
+    thread.start()
+    try:
+        while (item := ready.get()) is not end:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stop.set()
+        thread.join()

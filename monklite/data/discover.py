@@ -1,0 +1,196 @@
+"""Find the images: class folders or a CSV file -> one table of samples."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import DatasetError, NotFound
+
+EXTENSIONS = frozenset((".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif"))
+IGNORED_FOLDERS = frozenset(("__MACOSX", "__pycache__", "$RECYCLE.BIN"))
+SUBSETS = frozenset(("train", "training", "val", "valid", "validation", "test", "testing"))
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Images and their classes. `paths` are relative to `root`, sorted, with `/`; `labels` index `classes`."""
+
+    root: Path
+    classes: tuple[str, ...]
+    paths: tuple[str, ...]
+    labels: np.ndarray
+    strays: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def counts(self) -> tuple[int, ...]:
+        """Number of images of each class."""
+        return tuple(np.bincount(self.labels, minlength=len(self.classes)).tolist())
+
+    def take(self, rows: np.ndarray) -> Samples:
+        """Some of the samples, in the given order."""
+        return Samples(self.root, self.classes, tuple(self.paths[i] for i in rows), self.labels[rows], self.strays)
+
+    def relabel(self, classes: tuple[str, ...], where: str) -> Samples:
+        """The same samples with labels that index `classes`: classes are matched by name, never by position.
+
+        Raises:
+            DatasetError: a class that `classes` does not have.
+        """
+        extra = sorted(set(self.classes) - set(classes))
+        if extra:
+            raise DatasetError(
+                f"{where} has {_plural(extra, 'class', 'classes')} {_quoted(extra)}, which the training images do not have. "
+                f"Classes known: {_quoted(classes)}. Rename or remove the folder, or train with it."
+            )
+        position = np.array([classes.index(name) for name in self.classes], dtype=np.int64)
+        return Samples(self.root, classes, self.paths, position[self.labels], self.strays)
+
+
+def from_folders(root: str | os.PathLike[str]) -> Samples:
+    """Read a folder that holds one folder of images a class; folders inside a class folder count to the class.
+
+    Hidden files and folders, and files that are not images by their ending, are passed over and listed in `strays`.
+
+    Raises:
+        NotFound: the folder is not there.
+        DatasetError: no class folders, only one class, or a class without images.
+    """
+    base = _existing_folder(root)
+    paths: list[str] = []
+    labels: list[int] = []
+    strays: list[str] = []
+    with os.scandir(base) as entries:
+        top = sorted(entries, key=lambda e: e.name)
+    names = [e.name for e in top if e.is_dir() and not _hidden_folder(e.name)]
+    strays += [e.name for e in top if not (e.is_dir() and not _hidden_folder(e.name))]
+    _check_layout(base, names)
+    for label, name in enumerate(names):
+        found: list[str] = []
+        _walk(base / name, name, found, strays)
+        paths += sorted(found)
+        labels += [label] * len(found)
+    samples = Samples(base, tuple(names), tuple(paths), np.array(labels, dtype=np.int64), tuple(strays))
+    _check_classes(samples)
+    return samples
+
+
+def from_csv(root: str | os.PathLike[str], table: str | os.PathLike[str], delimiter: str = ",") -> Samples:
+    """Read a CSV file with a header: column 1 the image's path under `root`, column 2 its class.
+
+    Raises:
+        NotFound: the folder, the file, or an image that the file names is not there.
+        DatasetError: fewer than two columns or classes.
+    """
+    import pandas as pd
+
+    base = _existing_folder(root)
+    if not Path(table).is_file():
+        raise NotFound(f"{table} is not there: path_to_csv must name a CSV file")
+    frame = pd.read_csv(table, sep=delimiter, dtype=str, keep_default_na=False, usecols=lambda c: True)
+    if frame.shape[1] < 2:
+        raise DatasetError(
+            f"{table} has one column; it needs two, image and class, separated by {delimiter!r} (see delimiter=)"
+        )
+    paths = [str(p).replace("\\", "/") for p in frame.iloc[:, 0]]
+    classes, labels = np.unique(frame.iloc[:, 1].to_numpy(dtype=str), return_inverse=True)
+    missing = [p for p in paths if not (base / p).is_file()]
+    if missing:
+        raise NotFound(f"{table} names {len(missing)} files that are not in {base}, the first: {missing[0]}")
+    order = np.argsort(np.array(paths), kind="stable")
+    samples = Samples(
+        base, tuple(map(str, classes)), tuple(paths[i] for i in order), labels.reshape(-1)[order].astype(np.int64)
+    )
+    _check_classes(samples)
+    return samples
+
+
+def fingerprint(*tables: Samples) -> str:
+    """SHA-256 over every file's name, class and size in bytes: two datasets with one fingerprint are taken as the same."""
+    digest = hashlib.sha256()
+    for samples in tables:
+        for path, label in zip(samples.paths, samples.labels, strict=True):
+            size = (samples.root / path).stat().st_size
+            digest.update(f"{path}\0{samples.classes[label]}\0{size}\n".encode("utf-8", "surrogateescape"))
+        digest.update(b"\n")
+    return digest.hexdigest()
+
+
+def describe_strays(strays: tuple[str, ...]) -> str:
+    """One line that tells what was passed over."""
+    kinds = Counter(Path(s).suffix.lower() or Path(s).name for s in strays)
+    shown = ", ".join(f"{n} x {kind}" if n > 1 else kind for kind, n in kinds.most_common(5))
+    return f"{len(strays)} {_plural(strays, 'entry', 'entries')} passed over, not images: {shown}"
+
+
+def _existing_folder(root: str | os.PathLike[str]) -> Path:
+    base = Path(root)
+    if not base.exists():
+        raise NotFound(f"the dataset folder {str(base)!r} is not there (looked from {Path.cwd()})")
+    if not base.is_dir():
+        raise NotFound(f"{str(base)!r} is a file; dataset_path must be a folder with one folder of images a class")
+    return base
+
+
+def _hidden_folder(name: str) -> bool:
+    return name.startswith(".") or name in IGNORED_FOLDERS
+
+
+def _check_layout(base: Path, names: list[str]) -> None:
+    if not names:
+        raise DatasetError(
+            f"{base} has no class folders: put the images of each class into a folder of its own, such as {base / 'cat'}"
+        )
+    if len(names) > 1 and all(n.lower() in SUBSETS for n in names):
+        example = base / sorted(names, key=lambda n: not n.lower().startswith("train"))[0]
+        raise DatasetError(
+            f"{base} holds {_quoted(names)}, which are parts of a dataset, not classes: "
+            f"give dataset_path={str(example)!r}, or a list [train, val]"
+        )
+    if len(names) == 1:
+        raise DatasetError(f"{base} has only one class, {names[0]!r}: a classifier needs two or more class folders")
+
+
+def _check_classes(samples: Samples) -> None:
+    empty = [name for name, count in zip(samples.classes, samples.counts(), strict=True) if not count]
+    if empty:
+        kinds = " ".join(sorted(EXTENSIONS))
+        raise DatasetError(
+            f"{samples.root}: no images in {_plural(empty, 'class', 'classes')} {_quoted(empty)} "
+            f"(files ending in {kinds}); add some or remove the folder"
+        )
+    if len(samples.classes) < 2:
+        raise DatasetError(
+            f"{samples.root} has only one class, {_quoted(samples.classes)}: a classifier needs two or more"
+        )
+
+
+def _walk(folder: Path, relative: str, found: list[str], strays: list[str]) -> None:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            below = f"{relative}/{entry.name}"
+            if entry.is_dir():
+                if _hidden_folder(entry.name):
+                    strays.append(below)
+                else:
+                    _walk(Path(entry.path), below, found, strays)
+            elif entry.name.startswith(".") or os.path.splitext(entry.name)[1].lower() not in EXTENSIONS:  # noqa: PTH122 (four times faster)
+                strays.append(below)
+            else:
+                found.append(below)
+
+
+def _plural(items: object, one: str, many: str) -> str:
+    return one if len(items) == 1 else many  # type: ignore[arg-type]
+
+
+def _quoted(names: tuple[str, ...] | list[str]) -> str:
+    shown = ", ".join(repr(n) for n in names[:10])
+    return shown + (f" and {len(names) - 10} more" if len(names) > 10 else "")

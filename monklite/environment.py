@@ -1,0 +1,43 @@
+"""What a run was made with: versions, processor, and the git commit of the caller."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from importlib import metadata
+from typing import Any
+
+from ._version import __version__
+from .catalog.recipes import cpu_count
+
+PACKAGES = ("numpy", "Pillow", "pandas", "matplotlib")
+
+
+def describe(framework: dict[str, str]) -> dict[str, Any]:
+    """Versions and hardware, without names of people or machines."""
+    return {
+        "monklite": __version__,
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "processors": cpu_count(),
+        **framework,
+        **{name.lower(): metadata.version(name) for name in PACKAGES},
+        "git": git_commit(),
+    }
+
+
+def git_commit() -> dict[str, Any] | None:
+    """The commit of the folder that the caller works in, and whether it has changes; None outside a checkout."""
+    commit = _git("rev-parse", "HEAD")
+    return {"commit": commit, "changed": bool(_git("status", "--porcelain"))} if commit else None
+
+
+def _git(*words: str) -> str:
+    quiet = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
+    try:
+        return subprocess.run(
+            ["git", *words], capture_output=True, text=True, timeout=5, env=quiet, check=True
+        ).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""  # no git, or no checkout: nothing to record

@@ -1,0 +1,1 @@
+"""What users call: Monk's names. Each method is a docstring and a call down."""

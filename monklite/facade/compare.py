@@ -1,0 +1,80 @@
+"""`compare`: which of several experiments is better, at what cost."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from .. import comparison, report
+from ..errors import InvalidValue, NotReady
+from ..rules import PathText, Whole
+from ..workspace import Run, Workspace
+from .checks import api
+from .console import Console
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class compare:
+    """Compare experiments of any project and backend; needs no framework.
+
+    Args:
+        verbose: 0 prints nothing.
+        workspace: the folder that the experiments are in.
+    """
+
+    def __init__(self, verbose: int = 1, workspace: str | os.PathLike[str] = "workspace") -> None:
+        self.verbose = verbose if isinstance(verbose, bool) else Whole(least=0)("verbose", verbose)
+        self._workspace = Workspace(PathText()("workspace", workspace))
+        self._console = Console(int(self.verbose))
+        self._name: str | None = None
+        self._runs: list[Run] = []
+
+    @api
+    def Comparison(self, comparison_name: str) -> None:
+        """Begin a comparison; its files go to `workspace/comparison/<comparison_name>/`."""
+        self._workspace.comparison(comparison_name)
+        self._name, self._runs = comparison_name, []
+        self._console.say(f"Comparison: - {comparison_name}")
+
+    @api
+    def Add_Experiment(self, project_name: str, experiment_name: str, version: int | str | None = None) -> None:
+        """Add an experiment; its newest trained version, or the one named.
+
+        Raises:
+            UnknownName: there is no such project, experiment or version.
+        """
+        runs = self._workspace
+        run = runs.find(project_name, experiment_name, version)
+        if version is None:
+            run = next((r for r in reversed(runs.versions(project_name, experiment_name)) if r.is_trained()), run)
+        if run.folder in [r.folder for r in self._runs]:
+            raise InvalidValue(f"{run} is in the comparison already")
+        self._runs.append(run)
+        self._console.say(f"Project - {project_name}, Experiment - {experiment_name} ({run.folder.name}) added")
+
+    @api
+    def Generate_Statistics(self) -> pd.DataFrame:
+        """Write charts, `comparison.csv` and `report.html`, and print the table.
+
+        Returns:
+            The rows of `comparison.csv`: accuracies in %, times in s, memory in MiB.
+
+        Raises:
+            NotReady: no name or no experiment was given.
+        """
+        import pandas as pd
+        from tabulate import tabulate
+
+        if self._name is None or not self._runs:
+            raise NotReady("begin with Comparison('name') and Add_Experiment('project', 'experiment')")
+        self._console.say("Generating statistics...")
+        entries = comparison.collect(self._runs)
+        folder = self._workspace.comparison(self._name)
+        rows = report.write(folder, entries)
+        self._console.say(f"\n{tabulate(report.overview(entries), headers='keys', disable_numparse=True)}\n")
+        for text in (*(pair.verdict() for pair in comparison.pairs(entries)), *comparison.warnings(entries)):
+            self._console.say(f"    {text}")
+        self._console.say(f"\nGenerated: {folder / report.REPORT}\n")
+        return pd.DataFrame(rows)

@@ -1,0 +1,248 @@
+"""What is printed, in the layout of Monk's messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .. import handlers
+from ..data.discover import describe_strays
+from ..inference import Prediction
+from ..spec import Choice, Spec
+from ..state import DatasetRecord, ModelRecord, RunState, Testing
+from ..workspace import BEST, FINAL, HEALTH, HISTORY, Run
+
+SHOWN_CLASSES = 20
+
+
+class Console:
+    """Prints, unless it is told to be silent. `tick` is a progress bar for the decoding and prediction of images."""
+
+    def __init__(self, verbose: int) -> None:
+        self.verbose = verbose
+
+    def say(self, text: str = "") -> None:
+        if self.verbose:
+            print(text, flush=True)  # noqa: T201 (the one place that prints)
+
+    def block(self, title: str, rows: Mapping[str, Any] | None = None) -> None:
+        """A title and indented rows, aligned, then an empty line."""
+        self.say(title)
+        width = max((len(k) for k in rows or {}), default=0) + 1
+        for key, value in (rows or {}).items():
+            self.say(f"    {key + ':':{width}} {value}")
+        self.say()
+
+    def ticker(self, title: str) -> Callable[[int, int], None] | None:
+        return _Ticker(title) if self.verbose else None
+
+
+class _Ticker:
+    def __init__(self, title: str) -> None:
+        self.title, self.bar = title, None
+
+    def __call__(self, done: int, total: int) -> None:
+        if self.bar is None:
+            self.bar = handlers.bar(total, self.title)
+        if self.bar is not None:
+            self.bar.update(done - self.bar.n)
+            if done == total:
+                self.bar.close()
+
+
+def dataset_details(console: Console, spec: Spec) -> None:
+    data = spec.data
+    console.block(
+        "Dataset Details",
+        {
+            "Train path": data.train_path,
+            "Val path": data.val_path,
+            "CSV train path": data.train_csv,
+            "CSV val path": data.val_csv,
+            "Label Type": "single",
+        },
+    )
+    rows: dict[str, Any] = {
+        "Input Size": data.input_size,
+        "Batch Size": data.batch_size,
+        "Data Shuffle": data.shuffle,
+        "Processors": data.workers,
+    }
+    if data.val_path is None:
+        rows["Train-val split"] = data.split
+    if data.train_csv:
+        rows["Delimiter"] = data.delimiter
+    console.block("Dataset Params", {k: "by recipe" if v is None else v for k, v in rows.items()})
+
+
+def transforms(console: Console, spec: Spec, *subsets: str) -> None:
+    for subset in subsets:
+        chain: tuple[Choice, ...] = getattr(spec.data.transforms, subset)
+        console.say(f"Pre-Composed {subset.capitalize()} Transforms")
+        console.say(f"    {', '.join(map(str, chain)) or 'resize to the input size'}\n")
+
+
+def dataset_numbers(console: Console, record: DatasetRecord, strays: tuple[str, ...], run: Run) -> None:
+    console.block(
+        "Dataset Numbers",
+        {"Num train images": record.n_train, "Num val images": record.n_val, "Num classes": len(record.classes)},
+    )
+    width = max(map(len, record.classes[:SHOWN_CLASSES]))
+    for name, n_train, n_val in list(zip(record.classes, record.train_counts, record.val_counts, strict=True))[
+        :SHOWN_CLASSES
+    ]:
+        console.say(f"    {name:{width}}  train {n_train:6d}   val {n_val:6d}")
+    if len(record.classes) > SHOWN_CLASSES:
+        console.say(f"    ... and {len(record.classes) - SHOWN_CLASSES} more classes")
+    console.say()
+    odd_files(console, record.unreadable, strays, run.folder / HEALTH)
+
+
+def odd_files(console: Console, n_unreadable: int, strays: tuple[str, ...], where: Path | None) -> None:
+    if n_unreadable:
+        listed = f", listed in {where}" if where else ""
+        console.say(f"    {n_unreadable} images cannot be read; left out{listed}")
+    if strays:
+        console.say(f"    {describe_strays(strays)}")
+    if n_unreadable or strays:
+        console.say()
+
+
+def model_params(console: Console, spec: Spec) -> None:
+    model = spec.model
+    rows = {
+        "Model name": model.name,
+        "Use Gpu": model.use_gpu,
+        "Use pretrained": model.pretrained,
+        "Freeze base network": model.freeze_base,
+    }
+    if model.weights_path:
+        rows["Model path"] = ", ".join(model.weights_path)
+    console.block("Model Params", rows)
+    if model.freeze_base and not (model.pretrained or model.weights_path):
+        console.say(
+            "    Note: the base is frozen at random weights, so little can be learned; use freeze_base_network=False\n"
+        )
+
+
+def model_details(console: Console, spec: Spec, record: ModelRecord) -> None:
+    console.block(
+        "Model Details",
+        {
+            "Model name": spec.model.name,
+            "First weights": record.weights,
+            "Num layers in model": record.layers,
+            "Num trainable layers": record.trainable_layers,
+            "Num parameters": f"{record.parameters:,}",
+            "Num trainable parameters": f"{record.trainable_parameters:,}",
+            "Device": record.device,
+            "Precision": record.precision,
+        },
+    )
+    if spec.model.use_gpu and record.device.startswith("cpu"):
+        console.say("    Note: a GPU was asked for (use_gpu=True) and none is usable here: the CPU is taken\n")
+
+
+def choice(console: Console, title: str, made: Choice) -> None:
+    rows: dict[str, Any] = {"Name": made.name}
+    if "learning_rate" in made.params:
+        rows["Learning rate"] = made.params["learning_rate"]
+    rows["Params"] = {k: v for k, v in made.params.items() if k != "learning_rate"}
+    console.block(title, rows)
+
+
+def training_params(console: Console, spec: Spec) -> None:
+    training = spec.training
+    console.block(
+        "Training params",
+        {
+            "Num Epochs": training.epochs,
+            "Save Intermediate models": training.save_intermediate_models,
+            "Intermediate model prefix": training.intermediate_prefix,
+        },
+    )
+
+
+def training_outputs(console: Console, run: Run, state: RunState) -> None:
+    results = state.results
+    assert results is not None
+    console.say(f"    Training completed in: {handlers.duration(results.train_seconds)}")
+    console.say(f"    Best val Acc:          {results.best_val_accuracy:.6f} (epoch {results.best_epoch})\n")
+    console.say("Training End\n")
+    console.block(
+        "Training Outputs",
+        {
+            "Model Dir": run.models,
+            "Log Dir": run.logs,
+            "Final model": FINAL,
+            "Best model": BEST,
+            "History": HISTORY,
+            "Curves": f"{handlers.ACCURACY_CURVE}, {handlers.LOSS_CURVE}",
+        },
+    )
+
+
+def testing(console: Console, result: Testing, where: Path) -> None:
+    low, high = result.interval
+    console.say("    Result")
+    console.say("        class based accuracies")
+    for i, (name, one) in enumerate(result.classes.items()):
+        console.say(
+            f"            {i}. {name} - {100 * one.num_correct / one.num_images:.1f} % ({one.num_correct} of {one.num_images})"
+        )
+    console.say(f"        total images:            {result.num_images}")
+    console.say(f"        num correct predictions: {result.num_correct}")
+    console.say(
+        f"        Average accuracy (%):    {100 * result.accuracy:.2f}  (95 % interval {100 * low:.1f} to {100 * high:.1f})"
+    )
+    console.say(f"        Always the largest class: {100 * result.majority_accuracy:.2f} %")
+    console.say(f"        Every prediction:        {where}\n")
+
+
+def prediction(console: Console, found: Prediction) -> None:
+    console.block(
+        "Prediction",
+        {"Image name": found.name, "Predicted class": found.predicted_class, "Predicted score": f"{found.score:.4f}"},
+    )
+
+
+def summary(console: Console, run: Run, state: RunState) -> None:
+    spec, data, results = state.spec, state.dataset, state.results
+    console.block(
+        f"Experiment {state.project} / {state.experiment} / v{state.version:03d}",
+        {
+            "Dir": run.folder,
+            "Status": state.status + (f" ({state.error})" if state.error else ""),
+            "Backend": spec.backend,
+            "Created": state.created,
+            "Origin": "/".join(map(str, state.origin)) if state.origin else "new",
+        },
+    )
+    if data:
+        dataset_details(console, spec)
+        dataset_numbers(console, data, (), run)
+        transforms(console, spec, "train", "val", "test")
+    if state.model:
+        model_params(console, spec)
+        model_details(console, spec, state.model)
+    for title, made in (
+        ("Optimizer", spec.training.optimizer),
+        ("Learning rate scheduler", spec.training.schedule),
+        ("Loss", spec.training.loss),
+    ):
+        if made:
+            choice(console, title, made)
+    if results:
+        console.block(
+            "Training Results",
+            {
+                "Epochs completed": f"{results.epochs_completed} of {spec.training.epochs}",
+                "Best val accuracy": f"{results.best_val_accuracy:.4f} (epoch {results.best_epoch})",
+                "Training time": handlers.duration(results.train_seconds),
+                "Images per second": f"{results.images_per_second:.1f}",
+            },
+        )
+    if state.testing:
+        console.say("Testing")
+        testing(console, state.testing, run.logs)

@@ -1,0 +1,82 @@
+"""Judge a trained model and use it."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ..errors import InvalidType
+from ..inference import Prediction
+from ..rules import Flag, PathText
+from ..workspace import PREDICTIONS
+from . import console as show
+from .checks import api
+from .session import Session
+
+
+class EvaluationMethods(Session):
+    """`Evaluate`, `Infer`."""
+
+    @api
+    def Evaluate(self) -> tuple[float, dict[str, dict[str, Any]]]:
+        """Predict the whole test set of `Dataset_Params` and `Dataset` with the best weights.
+
+        Returns:
+            Overall accuracy in %, and for each class of the test set
+            `{"num_images": ..., "num_correct": ..., "accuracy(%)": ...}`.
+
+        Raises:
+            NotReady: the experiment is not trained, or no test set was given.
+        """
+        predictor = self._predictor
+        self._console.say("Testing")
+        result = predictor.evaluate(self._console.ticker("    testing"))
+        show.testing(self._console, result, predictor.run.logs / PREDICTIONS)
+        by_class = {
+            name: {
+                "num_images": one.num_images,
+                "num_correct": one.num_correct,
+                "accuracy(%)": 100 * one.num_correct / one.num_images,
+            }
+            for name, one in result.classes.items()
+        }
+        return 100 * result.accuracy, by_class
+
+    @api
+    def Infer(
+        self,
+        img_name: str | os.PathLike[str] | bool = False,
+        img_dir: str | os.PathLike[str] | bool = False,
+        return_raw: bool = False,
+    ) -> dict[str, Any] | list[dict[str, Any]]:
+        """Predict one image, or every image of a folder, with the best weights.
+
+        Args:
+            img_name: an image file. img_dir: a folder; its unreadable files are told and left out.
+            return_raw: also return the logits of all classes, as `raw`.
+
+        Returns:
+            `{"img_name", "predicted_class", "score"}`, the score being a probability, 0 to 1; for a folder a list of them
+            in the order of the names.
+
+        Raises:
+            NotFound: no such file or folder. UnreadableImage: the file is damaged or not an image.
+        """
+        Flag()("return_raw", return_raw)
+        if bool(img_name) == bool(img_dir):
+            raise InvalidType("give one: Infer(img_name='image file') or Infer(img_dir='folder')")
+        if img_name:
+            found = self._predictor.predict(PathText()("img_name", img_name))
+            show.prediction(self._console, found)
+            return _as_dict(found, return_raw)
+        folder = PathText()("img_dir", img_dir)
+        several, problems = self._predictor.predict_folder(folder, self._console.ticker("    predicting"))
+        self._console.block("Prediction", {"Dir path": folder, "Total Images": len(several) + len(problems)})
+        for problem in problems.values():
+            self._console.say(f"    left out: {problem}")
+        return [_as_dict(one, return_raw) for one in several]
+
+
+def _as_dict(found: Prediction, raw: bool) -> dict[str, Any]:
+    values: dict[str, Any] = {"img_name": found.name, "predicted_class": found.predicted_class, "score": found.score}
+    return {**values, "raw": found.logits} if raw else values

@@ -1,0 +1,102 @@
+"""Which network."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from .. import backends
+from ..catalog import models
+from ..errors import InvalidType
+from ..rules import PathText
+from . import console as show
+from .checks import api
+from .session import Session
+
+WeightFile = str | os.PathLike[str] | list[Any] | tuple[Any, ...] | bool | None
+
+
+class ModelMethods(Session):
+    """`Model_Params`, `Model`, `Freeze_Layers`, and the updates of the model."""
+
+    @api
+    def Model_Params(
+        self,
+        model_name: str = "resnet18",
+        freeze_base_network: bool = True,
+        use_gpu: bool = True,
+        use_pretrained: bool = True,
+        model_path: WeightFile = False,
+    ) -> None:
+        """Choose the network.
+
+        Args:
+            model_name: see `List_Models()`.
+            freeze_base_network: train only the new head.
+            use_gpu: take a GPU where there is one.
+            use_pretrained: start from weights that were trained on ImageNet.
+            model_path: start from a weight file of your own: a state dict (`torch.save`) or safetensors.
+
+        Raises:
+            UnknownName: no such model; says which was probably meant.
+        """
+        models.find_model(model_name, self._backend)
+        self._change(
+            {
+                "model.name": model_name,
+                "model.freeze_base": freeze_base_network,
+                "model.use_gpu": use_gpu,
+                "model.pretrained": use_pretrained,
+                "model.weights_path": _weight_files(model_path),
+            }
+        )
+        show.model_params(self._console, self._experiment.spec)
+
+    @api
+    def Model(self) -> None:
+        """Build the network with a new head for the classes. `Dataset()` comes before; afterwards see `model`.
+
+        Raises:
+            PretrainedUnavailable: the weights are not here and cannot be fetched; says which file to put where.
+            WeightsMismatch: a file in `model_path` is of another network.
+        """
+        learner = self._experiment.build()
+        show.model_details(self._console, self._experiment.resolved(), learner.describe())
+
+    @api
+    def Freeze_Layers(self, num: int = 10) -> None:
+        """Keep the first `num` layers that have weights as they are, and train the rest."""
+        self._change({"model.freeze_layers": num})
+        learner = self._experiment.build()
+        self._console.block("Model params post freezing", {"Num trainable layers": learner.describe().trainable_layers})
+
+    @api
+    def update_model_name(self, model_name: str, force: bool = False) -> None:
+        """Take another network; effective after `Reload()`. `force` is kept from Monk; nothing is ever asked."""
+        models.find_model(model_name, self._backend)
+        self._change({"model.name": model_name})
+        self._console.say(f"Update: Model name - {model_name}\n")
+
+    @api
+    def update_model_path(self, model_path: WeightFile, force: bool = False) -> None:
+        """Start from another weight file; effective after `Reload()`."""
+        self._change({"model.weights_path": _weight_files(model_path)})
+        self._console.say(f"Update: Model path - {model_path}\n")
+
+    @api
+    def List_Layers(self) -> list[str]:
+        """Print and return the names of the open model's layers, in the order in which `Freeze_Layers` counts."""
+        learner = self._experiment.learner or self._experiment.build()
+        names = backends.load(self._backend).layers(learner)
+        for i, name in enumerate(names, 1):
+            self._console.say(f"    {i}. {name}")
+        return names
+
+
+def _weight_files(path: WeightFile) -> tuple[str, ...] | None:
+    if path is None or path is False:
+        return None
+    if path is True:
+        raise InvalidType("model_path must be a weight file, not True")
+    files = path if isinstance(path, (list, tuple)) else [path]
+    return tuple(PathText()("model_path", f) for f in files)

@@ -1,0 +1,51 @@
+"""`prototype` in Monk's form, `Prototype` in the short one: the same methods."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from .evaluation import EvaluationMethods
+from .session import Session
+from .training import TrainingMethods
+from .vocabulary import VocabularyMethods
+
+
+class prototype(TrainingMethods, EvaluationMethods, VocabularyMethods):
+    """An experiment in Monk's form: `ptf = prototype(verbose=1); ptf.Prototype("project", "experiment")`.
+
+    Args:
+        verbose: 0 prints nothing.
+        workspace: the folder that everything is written to.
+        backend: `pytorch` or `mxnet`.
+    """
+
+
+class Prototype(prototype):
+    """An experiment in one line: `ptf = Prototype("project", "experiment", backend="pytorch")`.
+
+    Args:
+        project: name of the project. experiment: name of the experiment in it.
+        backend: `pytorch` or `mxnet`.
+        eval_infer, resume_train, copy_from, pseudo_copy_from, summary, version: as in the method `Prototype`.
+        workspace: the folder that everything is written to.
+        verbose: 0 prints nothing.
+    """
+
+    def __init__(
+        self,
+        project: str,
+        experiment: str,
+        backend: str | None = None,
+        eval_infer: bool = False,
+        resume_train: bool = False,
+        copy_from: Sequence[Any] | bool = False,
+        pseudo_copy_from: Sequence[Any] | bool = False,
+        summary: bool = False,
+        version: int | str | None = None,
+        workspace: str | os.PathLike[str] = "workspace",
+        verbose: int = 1,
+    ) -> None:
+        Session.__init__(self, verbose, workspace, backend)
+        self.Prototype(project, experiment, eval_infer, resume_train, copy_from, pseudo_copy_from, summary, version)

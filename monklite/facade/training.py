@@ -1,0 +1,164 @@
+"""Quick mode, training, and how it is shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..catalog import models, recipes
+from ..rules import Flag
+from ..spec import ModelSpec, TrainingSpec
+from . import console as show
+from .checks import api
+from .dataset import DatasetMethods, Paths, _where
+from .model import ModelMethods
+
+
+class TrainingMethods(DatasetMethods, ModelMethods):
+    """`Default`, `Training_Params`, `Reload`, `Train`."""
+
+    @api
+    def Default(
+        self,
+        dataset_path: Paths = False,
+        path_to_csv: Paths = False,
+        delimiter: str = ",",
+        model_name: str = "resnet18_v1",
+        freeze_base_network: bool = True,
+        num_epochs: int = 10,
+        use_pretrained: bool = True,
+    ) -> None:
+        """Quick mode: everything that a training needs, by recipe. Then call `Train()`.
+
+        Args:
+            dataset_path: a folder with one folder of images a class, or `[train, val]`.
+            path_to_csv, delimiter: a table of files and classes; see `Dataset_Params`.
+            model_name: see `List_Models()`.
+            freeze_base_network: train only the new head; False trains all layers.
+            num_epochs: passes over the training images.
+            use_pretrained: start from weights that were trained on ImageNet; False from random ones.
+
+        Images are split 70 : 30 into training and validation (two folders are taken as they are). Optimizer, learning
+        rate, schedule, batch and input size follow from the model: see `monklite/catalog/recipes.py`.
+
+        Raises:
+            UnknownName: no such model. NotFound, DatasetError: the images. PretrainedUnavailable: the weights.
+        """
+        models.find_model(model_name, self._backend)
+        self._change(
+            {
+                **_where(dataset_path, path_to_csv, delimiter),
+                "data.split": recipes.SPLIT,
+                "data.input_size": None,
+                "data.batch_size": None,
+                "data.shuffle": True,
+                "data.workers": None,
+                "data.transforms": recipes.default_transforms(self._backend),
+                "model": ModelSpec(),
+                "training": TrainingSpec(),
+            }
+        )
+        self._change(
+            {
+                "model.name": model_name,
+                "model.freeze_base": freeze_base_network,
+                "model.pretrained": use_pretrained,
+                "training.epochs": num_epochs,
+            }
+        )
+        show.dataset_details(self._console, self._experiment.resolved())
+        self.Dataset()
+        show.model_params(self._console, self._experiment.spec)
+        self.Model()
+        self._show_training()
+
+    def _show_training(self) -> None:
+        spec = self._experiment.resolved()
+        for title, made in (
+            ("Optimizer", spec.training.optimizer),
+            ("Learning rate scheduler", spec.training.schedule),
+            ("Loss", spec.training.loss),
+        ):
+            assert made is not None
+            show.choice(self._console, title, made)
+        show.training_params(self._console, spec)
+
+    @api
+    def Training_Params(
+        self,
+        num_epochs: int = 10,
+        display_progress: bool = True,
+        display_progress_realtime: bool = True,
+        save_intermediate_models: bool = True,
+        intermediate_model_prefix: str = "intermediate_model_",
+        save_training_logs: bool = True,
+        seed: int = 0,
+        precision: str = "auto",
+    ) -> None:
+        """Say how long to train, what is shown and what is kept.
+
+        Args:
+            num_epochs: passes over the training images.
+            display_progress: a line an epoch. display_progress_realtime: a progress bar.
+            save_intermediate_models: keep the weights of every epoch, named `intermediate_model_prefix` and the epoch from 0.
+            save_training_logs: kept from Monk; the history is always written.
+            seed: decides split, order, augmentation and first weights; the same seed gives the same run.
+            precision: `auto`, `float32`, `bfloat16` or `float16`.
+        """
+        Flag()("save_training_logs", save_training_logs)
+        self._change(
+            {
+                "training.epochs": num_epochs,
+                "training.save_intermediate_models": save_intermediate_models,
+                "training.intermediate_prefix": intermediate_model_prefix,
+                "seed": seed,
+                "model.precision": precision,
+            }
+        )
+        self.update_display_progress(display_progress)
+        self.update_display_progress_realtime(display_progress_realtime)
+        show.training_params(self._console, self._experiment.spec)
+
+    @api
+    def Reload(self) -> None:
+        """Make data, network and optimizer again after `update_*` calls. `Train()` does it too where it is needed."""
+        self._experiment.refresh(self._console.ticker("    decoding"))
+        learner, data = self._experiment.learner, self._experiment.data
+        assert learner is not None and data is not None
+        show.dataset_numbers(self._console, data.record, data.strays, self._experiment.run)
+        show.model_details(self._console, self._experiment.resolved(), learner.describe())
+
+    @api
+    def Train(self) -> None:
+        """Train, keeping the best and the last weights, the history and the curves in the run's folder.
+
+        Raises:
+            TrainingFailed: the loss is no longer a number, or the device's memory is too small.
+            StorageError: the disk is full; what was saved before stays.
+        """
+        experiment = self._experiment
+        self._open_predictor = None
+        experiment.refresh(self._console.ticker("    decoding"))
+        self._console.say("Training Resume" if experiment.resuming else "Training Start")
+        state = experiment.train(self._display)
+        show.training_outputs(self._console, experiment.run, state)
+
+    @api
+    def update_display_progress(self, value: bool) -> None:
+        """Whether a line an epoch is shown."""
+        self._display = replace(self._display, lines=Flag()("display_progress", value))
+
+    @api
+    def update_display_progress_realtime(self, value: bool) -> None:
+        """Whether a progress bar is shown."""
+        self._display = replace(self._display, bar=Flag()("display_progress_realtime", value))
+
+    @api
+    def update_save_training_logs(self, value: bool) -> None:
+        """Kept from Monk; the history is always written."""
+        Flag()("save_training_logs", value)
+
+    @api
+    def update_save_intermediate_models(self, value: bool, prefix: str = "intermediate_model_") -> None:
+        """Whether the weights of every epoch are kept, and how those files begin."""
+        self._change({"training.save_intermediate_models": value, "training.intermediate_prefix": prefix})
+        self._console.say(f"Update: Save intermediate models - {value}\n")

@@ -1,0 +1,199 @@
+"""Rules: objects that check one value and can print themselves.
+
+The same rule serves the spec's fields (pydantic), the parameters of catalog rows and the façade's arguments, so that one
+value is refused with the same words wherever it is given. `rule(name, value)` returns the value in its plain Python type
+(a NumPy integer becomes `int`, a `Path` becomes `str`) or raises `InvalidType` or `InvalidValue`.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from .errors import InvalidType, InvalidValue, closest
+
+
+class Rule:
+    """One rule. Subclasses say `check` (return the plain value or raise) and `__str__` (what is allowed)."""
+
+    def check(self, value: Any) -> Any:
+        raise TypeError(f"{type(self).__name__} must say how it checks")  # a rule that forgets cannot pass silently
+
+    def __call__(self, name: str, value: Any) -> Any:
+        try:
+            return self.check(value)
+        except TypeError:
+            raise InvalidType(f"{name} must be {self}, not {value!r} ({type(value).__name__})") from None
+        except ValueError as error:
+            raise InvalidValue(f"{name} must be {self}, not {value!r}{_reason(error)}") from None
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Lets a rule stand in `Annotated[int, rule]` on a pydantic field."""
+
+        def validate(value: Any, info: core_schema.ValidationInfo) -> Any:
+            try:
+                return self(info.field_name or "value", value)
+            except InvalidType as error:  # pydantic collects ValueErrors only; spec.py unwraps it again
+                raise ValueError(error) from error
+
+        return core_schema.with_info_plain_validator_function(validate)
+
+
+def _reason(error: ValueError) -> str:
+    return f": {error}" if str(error) else ""
+
+
+@dataclass(frozen=True)
+class Number(Rule):
+    """A real number within bounds; `above`/`below` are open ends, `least`/`most` belong to the range."""
+
+    least: float | None = None
+    most: float | None = None
+    above: float | None = None
+    below: float | None = None
+
+    def check(self, value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+            raise TypeError
+        value = float(value)
+        if not math.isfinite(value) or not self._inside(value):
+            raise ValueError
+        return value
+
+    def _inside(self, value: float) -> bool:
+        return not (
+            (self.least is not None and value < self.least)
+            or (self.most is not None and value > self.most)
+            or (self.above is not None and value <= self.above)
+            or (self.below is not None and value >= self.below)
+        )
+
+    def _bounds(self) -> str:
+        words = ("at least", self.least), ("above", self.above), ("at most", self.most), ("below", self.below)
+        return " and ".join(f"{word} {bound:g}" for word, bound in words if bound is not None)
+
+    def __str__(self) -> str:
+        return f"a number {self._bounds()}".rstrip()
+
+
+@dataclass(frozen=True)
+class Whole(Number):
+    """A whole number within bounds."""
+
+    def check(self, value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+            raise TypeError
+        value = int(value)
+        if not self._inside(value):
+            raise ValueError
+        return value
+
+    def __str__(self) -> str:
+        return f"a whole number {self._bounds()}".rstrip()
+
+
+@dataclass(frozen=True)
+class Flag(Rule):
+    """True or False."""
+
+    def check(self, value: Any) -> bool:
+        if type(value).__name__ not in ("bool", "bool_"):
+            raise TypeError
+        return bool(value)
+
+    def __str__(self) -> str:
+        return "True or False"
+
+
+@dataclass(frozen=True)
+class Text(Rule):
+    """A non-empty text."""
+
+    def check(self, value: Any) -> str:
+        if not isinstance(value, str):
+            raise TypeError
+        if not value:
+            raise ValueError
+        return value
+
+    def __str__(self) -> str:
+        return "a text"
+
+
+@dataclass(frozen=True)
+class OneOf(Rule):
+    """One of a few texts."""
+
+    choices: tuple[str, ...]
+
+    def check(self, value: Any) -> str:
+        if not isinstance(value, str):
+            raise TypeError
+        if value not in self.choices:
+            guess = closest(value, self.choices)
+            raise ValueError(f"did you mean {guess!r}?" if guess else "")
+        return value
+
+    def __str__(self) -> str:
+        return "one of " + ", ".join(map(repr, self.choices))
+
+
+@dataclass(frozen=True)
+class PathText(Rule):
+    """A path as text or `pathlib.Path`; kept as text."""
+
+    def check(self, value: Any) -> str:
+        if not isinstance(value, (str, os.PathLike)):
+            raise TypeError
+        text = os.fspath(value)
+        if not isinstance(text, str):
+            raise TypeError
+        if not text or "\0" in text:
+            raise ValueError
+        return text
+
+    def __str__(self) -> str:
+        return "a path"
+
+
+@dataclass(frozen=True)
+class Sequence(Rule):
+    """A list or tuple whose items obey one rule; kept as a tuple."""
+
+    item: Rule
+    length: int | None = None
+    increasing: bool = False
+
+    def check(self, value: Any) -> tuple[Any, ...]:
+        if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+            raise TypeError
+        items = tuple(self.item.check(v) for v in value)
+        if self.length is not None and len(items) != self.length:
+            raise ValueError
+        if self.increasing and any(b <= a for a, b in zip(items, items[1:], strict=False)):
+            raise ValueError
+        return items
+
+    def __str__(self) -> str:
+        count = f"{self.length} values" if self.length else "values"
+        return f"a list of {count}, each {self.item}" + (", each larger than the one before" if self.increasing else "")
+
+
+@dataclass(frozen=True)
+class Optional(Rule):
+    """None (Monk's `False` means the same), or what another rule allows."""
+
+    rule: Rule
+
+    def check(self, value: Any) -> Any:
+        return None if value is None or value is False else self.rule.check(value)
+
+    def __str__(self) -> str:
+        return f"{self.rule} or None"

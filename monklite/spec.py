@@ -1,0 +1,155 @@
+"""The spec: the full description of a run, as frozen values that go to JSON and back unchanged.
+
+`None` in a field means "by recipe": `monklite.recipes.resolve` fills it in before training, so the spec that is stored
+with a run holds every default that was used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from .errors import InvalidValue, MonkliteError, UnknownArgument, closest
+from .rules import Flag, Number, OneOf, PathText, Sequence, Text, Whole
+from .rules import Optional as Maybe
+
+M = TypeVar("M", bound=BaseModel)
+
+DELIMITERS = (",", ";", "\t", "|", "-", " ")
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+
+
+class Frozen(BaseModel):
+    """Values that cannot be changed in place and have no unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
+
+
+class Choice(Frozen):
+    """One row of a catalog table with its parameters filled in, such as `sgd(learning_rate=0.01, ...)`."""
+
+    name: str
+    params: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("params")
+    @classmethod
+    def _lists_become_tuples(cls, params: dict[str, Any]) -> dict[str, Any]:
+        return {key: _tuples(value) for key, value in params.items()}  # so that JSON gives back an equal value
+
+    def __str__(self) -> str:
+        return f"{self.name}({', '.join(f'{k}={v}' for k, v in self.params.items())})"
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(v) for v in value) if isinstance(value, (list, tuple)) else value
+
+
+class Transforms(Frozen):
+    """The transforms of each subset, in the order of application."""
+
+    train: tuple[Choice, ...] = ()
+    val: tuple[Choice, ...] = ()
+    test: tuple[Choice, ...] = ()
+
+
+class DataSpec(Frozen):
+    """Where the images are and how they become batches."""
+
+    train_path: Annotated[str | None, Maybe(PathText())] = None
+    val_path: Annotated[str | None, Maybe(PathText())] = None
+    train_csv: Annotated[str | None, Maybe(PathText())] = None
+    val_csv: Annotated[str | None, Maybe(PathText())] = None
+    delimiter: Annotated[str, OneOf(DELIMITERS)] = ","
+    split: Annotated[float, Number(above=0, below=1)] = 0.9
+    input_size: Annotated[int | None, Maybe(Whole(least=1, most=4096))] = None
+    batch_size: Annotated[int | None, Maybe(Whole(least=1))] = None
+    shuffle: Annotated[bool, Flag()] = True
+    workers: Annotated[int | None, Maybe(Whole(least=1))] = None
+    transforms: Transforms = Transforms()
+
+
+class ModelSpec(Frozen):
+    """The network, where its first weights come from, and what of it is trained."""
+
+    name: Annotated[str, Text()] = "resnet18"
+    pretrained: Annotated[bool, Flag()] = True
+    weights_path: Annotated[tuple[str, ...] | None, Maybe(Sequence(PathText()))] = None
+    freeze_base: Annotated[bool, Flag()] = True
+    freeze_layers: Annotated[int | None, Maybe(Whole(least=0))] = None
+    use_gpu: Annotated[bool, Flag()] = True
+    precision: Annotated[Literal["auto", "float32", "bfloat16", "float16"], OneOf(PRECISIONS)] = "auto"
+
+
+class TrainingSpec(Frozen):
+    """How the network is trained and what is kept of it."""
+
+    epochs: Annotated[int, Whole(least=1)] = 10
+    optimizer: Choice | None = None
+    schedule: Choice | None = None
+    loss: Choice | None = None
+    save_intermediate_models: Annotated[bool, Flag()] = True
+    intermediate_prefix: Annotated[str, Text()] = "intermediate_model_"
+
+
+class Spec(Frozen):
+    """Everything that decides what a run computes."""
+
+    backend: Annotated[str, Text()] = "pytorch"
+    seed: Annotated[int, Whole(least=0, most=2**31 - 1)] = 0
+    data: DataSpec = DataSpec()
+    model: ModelSpec = ModelSpec()
+    training: TrainingSpec = TrainingSpec()
+
+    def get(self, path: str) -> Any:
+        """The value at a dotted path such as `"data.batch_size"`."""
+        value: Any = self
+        for part in path.split("."):
+            value = getattr(value, part)
+        return value
+
+    def replace(self, changes: Mapping[str, Any]) -> Spec:
+        """A copy with the values at dotted paths replaced; every value is checked.
+
+        >>> Spec().replace({"data.batch_size": 8}).data.batch_size
+        8
+        """
+        tree = {name: getattr(self, name) for name in type(self).model_fields}
+        for path, value in changes.items():
+            _set(tree, path.split("."), value)
+        return build(Spec, tree)
+
+
+def _set(tree: dict[str, Any], parts: list[str], value: Any) -> None:
+    head, *rest = parts
+    if rest:
+        below = tree[head]
+        if isinstance(below, BaseModel):
+            below = {name: getattr(below, name) for name in type(below).model_fields}
+        tree[head] = below
+        _set(below, rest, value)
+    else:
+        tree[head] = value
+
+
+def build(model: type[M], values: Any) -> M:
+    """Make `model` from plain values; a pydantic error becomes one of monklite's, naming the field and the rule."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise _ours(model, error) from None
+
+
+def _ours(model: type[BaseModel], error: ValidationError) -> MonkliteError:
+    first = error.errors()[0]
+    cause: Any = first.get("ctx", {}).get("error")
+    while cause is not None and not isinstance(cause, MonkliteError):
+        cause = cause.args[0] if cause.args and isinstance(cause.args[0], BaseException) else None
+    if cause is not None:
+        return cause
+    path = ".".join(map(str, first["loc"]))
+    if first["type"] == "extra_forbidden":
+        guess = closest(str(first["loc"][-1]), model.model_fields)
+        return UnknownArgument(f"there is no setting {path!r}" + (f". Did you mean {guess!r}?" if guess else ""))
+    return InvalidValue(f"{path}: {first['msg']} (given: {first['input']!r})")

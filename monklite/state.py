@@ -1,0 +1,144 @@
+"""What is known of a run: the schema of `experiment-state.json`, with upgrades from older ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from .errors import DamagedFile, MonkliteError
+from .spec import Frozen, Spec, build
+
+SCHEMA = 1
+Status = Literal["new", "running", "done", "failed", "interrupted"]
+# One step each: UPGRADES[n] turns a state of schema n into one of schema n + 1.
+UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+
+class DatasetRecord(Frozen):
+    """The images of a run. `fingerprint`: SHA-256 over every file's name, class and size."""
+
+    classes: tuple[str, ...]
+    train_counts: tuple[int, ...]
+    val_counts: tuple[int, ...]
+    fingerprint: str
+    unreadable: int = 0
+    passed_over: int = 0
+
+    @property
+    def n_train(self) -> int:
+        return sum(self.train_counts)
+
+    @property
+    def n_val(self) -> int:
+        return sum(self.val_counts)
+
+
+class ModelRecord(Frozen):
+    """The network as it was built. `weights`: where its first weights came from."""
+
+    parameters: int
+    trainable_parameters: int
+    layers: int
+    trainable_layers: int
+    weights: str
+    device: str
+    precision: str
+
+
+class Results(Frozen):
+    """What training gave. Accuracies 0 to 1; memory in MiB, None where it was not measured."""
+
+    epochs_completed: int
+    train_accuracy: float
+    train_loss: float
+    val_accuracy: float
+    val_loss: float
+    best_val_accuracy: float
+    best_epoch: int
+    train_seconds: float
+    images_per_second: float
+    gpu_process_mib: float | None = None
+    gpu_framework_mib: float | None = None
+    process_mib: float | None = None
+
+
+class ClassResult(Frozen):
+    """One class of a test set."""
+
+    num_images: int
+    num_correct: int
+
+
+class Testing(Frozen):
+    """One evaluation on a test set. `interval`: 95 % Wilson interval of the accuracy, 0 to 1."""
+
+    dataset_path: str
+    fingerprint: str
+    weights: str
+    num_images: int
+    num_correct: int
+    accuracy: float
+    interval: tuple[float, float]
+    majority_accuracy: float
+    classes: dict[str, ClassResult]
+    confusion: tuple[tuple[int, ...], ...]
+    unreadable: int = 0
+
+
+class RunState(Frozen):
+    """Everything in `experiment-state.json`."""
+
+    schema_version: int = Field(default=SCHEMA, alias="schema")
+    project: str
+    experiment: str
+    version: int
+    status: Status = "new"
+    created: str
+    started: str | None = None
+    ended: str | None = None
+    error: str | None = None
+    origin: tuple[str, str, int] | None = None  # project, experiment, version that it was copied from
+    spec: Spec = Spec()
+    environment: dict[str, Any] = Field(default_factory=dict)
+    dataset: DatasetRecord | None = None
+    model: ModelRecord | None = None
+    results: Results | None = None
+    testing: Testing | None = None
+
+    def to_json(self) -> str:
+        return self.model_dump_json(indent=2, by_alias=True) + "\n"
+
+
+def now() -> str:
+    """The time as ISO 8601 in UTC, to the second."""
+    return datetime.now(timezone.utc).replace(microsecond=0).isoformat()
+
+
+def parse(text: str, where: str) -> RunState:
+    """Read a state, upgrading an older schema.
+
+    Raises:
+        DamagedFile: not JSON, not a state, or of a schema newer than this version of monklite knows.
+    """
+    try:
+        values = json.loads(text)
+        schema = values["schema"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise DamagedFile(
+            f"{where} is damaged and cannot be read ({error}); the other versions are not affected"
+        ) from None
+    if not isinstance(schema, int) or schema > SCHEMA:
+        raise DamagedFile(
+            f"{where} was written by a newer monklite (schema {schema}, known: {SCHEMA}); upgrade monklite"
+        )
+    while schema < SCHEMA:
+        values = UPGRADES[schema](values)
+        schema += 1
+    try:
+        return build(RunState, values)
+    except (MonkliteError, ValidationError) as error:
+        raise DamagedFile(f"{where} is damaged: {error}") from None

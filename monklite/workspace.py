@@ -1,0 +1,234 @@
+"""The workspace on disk: projects, experiments and their versions; claiming, finding and locking runs.
+
+    workspace/<project>/<experiment>/v001/experiment-state.json, output/logs/, output/models/
+
+Monk's paths (`<experiment>/output/...`) are links to the newest version that was trained.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from .errors import InvalidType, InvalidValue, MonkliteError, NotFound, unknown
+from .files import replacing, storing, sweep, write_text
+from .state import RunState, now, parse
+
+STATE = "experiment-state.json"
+COMPARISON, CACHE = "comparison", ".cache"
+FINAL, BEST, RESUME = "final", "best_model", "resume_state"
+HISTORY, SAMPLES, HEALTH, PREDICTIONS = "history.csv", "dataset.csv", "health.csv", "test_predictions.csv"
+_VERSION = re.compile(r"v(\d{3,})")
+_NAME = re.compile(r"[^\W_](?:[\w .@+=,()-]{0,98}[\w@+=()-])?")
+
+
+def check_name(kind: str, name: Any) -> str:
+    """Return a name that is safe as a folder, or raise the error that says why it is not."""
+    if not isinstance(name, str):
+        raise InvalidType(f"the {kind} name must be a text, not {name!r} ({type(name).__name__})")
+    if not _NAME.fullmatch(name) or ".." in name:
+        raise InvalidValue(
+            f"{name!r} cannot be the {kind} name: begin with a letter or digit, then letters, digits, space and "
+            "_ - . @ + = , ( ), at most 100 characters, no '..' and no path separators"
+        )
+    if kind == "project" and name == COMPARISON:
+        raise InvalidValue(f"{name!r} cannot be a project name: comparisons are kept in that folder; take another name")
+    return name
+
+
+class Run:
+    """One version of an experiment: its folder, its files, its state."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = FileLock(folder / ".lock", thread_local=False)
+
+    logs = property(lambda self: self.folder / "output" / "logs")
+    models = property(lambda self: self.folder / "output" / "models")
+    version = property(lambda self: int(self.folder.name[1:]))
+
+    def __str__(self) -> str:
+        return "/".join(self.folder.parts[-3:])
+
+    def state(self) -> RunState:
+        """The state as it is now; a run whose process died reads as `interrupted`."""
+        path = self.folder / STATE
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise NotFound(f"{path} is missing: this is not a run of monklite, or it was never set up") from None
+        state = parse(text, str(path))
+        if state.status == "running" and not self.is_held():
+            return state.model_copy(update={"status": "interrupted"})
+        return state
+
+    def write(self, state: RunState) -> None:
+        write_text(self.folder / STATE, state.to_json())
+
+    def update(self, **changes: Any) -> RunState:
+        """Change fields of the state; safe against another process that does the same."""
+        with storing(self.folder / STATE), FileLock(self.folder / ".state.lock"):
+            state = self.state().model_copy(update=changes)
+            self.write(state)
+        return state
+
+    def hold(self) -> bool:
+        """Take the run for this process; False if another holds it."""
+        try:
+            with storing(self.folder):
+                self._lock.acquire(timeout=0)
+        except Timeout:
+            return False
+        return True
+
+    def release(self) -> None:
+        self._lock.release(force=True)
+
+    def is_held(self) -> bool:
+        """Whether a living process holds the run."""
+        if self._lock.is_locked:
+            return True
+        probe = FileLock(self.folder / ".lock", thread_local=False)
+        try:
+            probe.acquire(timeout=0)
+        except Timeout:
+            return True
+        except OSError:
+            return False  # a read-only copy: nobody can be training in it
+        probe.release()
+        return False
+
+    def is_trained(self) -> bool:
+        """Whether there are weights to infer with."""
+        return any((self.models / name).exists() or list(self.models.glob(f"{name}-*")) for name in (BEST, FINAL))
+
+
+class Workspace:
+    """The folder that holds everything monklite writes."""
+
+    def __init__(self, root: str | os.PathLike[str] = "workspace") -> None:
+        self.root = Path(root).absolute()
+
+    cache = property(lambda self: self.root / CACHE)
+
+    def experiment(self, project: str, experiment: str) -> Path:
+        return self.root / check_name("project", project) / check_name("experiment", experiment)
+
+    def comparison(self, name: str) -> Path:
+        return self.root / COMPARISON / check_name("comparison", name)
+
+    def versions(self, project: str, experiment: str) -> list[Run]:
+        """The runs of an experiment, oldest first."""
+        folder = self.experiment(project, experiment)
+        found = [p for p in folder.iterdir() if _VERSION.fullmatch(p.name) and p.is_dir()] if folder.is_dir() else []
+        return [Run(p) for p in sorted(found, key=lambda p: int(p.name[1:]))]
+
+    def runs(self) -> Iterator[Run]:
+        """Every run of every experiment, by name."""
+        if not self.root.is_dir():
+            return
+        for project in sorted(p for p in self.root.iterdir() if p.is_dir() and not p.name.startswith(".")):
+            if project.name == COMPARISON:
+                continue
+            for experiment in sorted(e for e in project.iterdir() if e.is_dir()):
+                with contextlib.suppress(InvalidValue):  # a folder that the user put there
+                    yield from self.versions(project.name, experiment.name)
+
+    def claim(self, project: str, experiment: str) -> Run:
+        """A version of one's own: a new folder, or the newest one if its training never began.
+
+        `mkdir` and the lock decide between processes: two that ask at once get two versions.
+        """
+        folder = self.experiment(project, experiment)
+        with storing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        existing = self.versions(project, experiment)
+        if existing and self._take_again(existing[-1]):
+            return self._set_up(existing[-1], project, experiment)
+        number = existing[-1].version + 1 if existing else 1
+        while True:
+            run = Run(folder / f"v{number:03d}")
+            with storing(run.folder), contextlib.suppress(FileExistsError):
+                run.folder.mkdir()
+                if run.hold():
+                    return self._set_up(run, project, experiment)
+            number += 1
+
+    def _take_again(self, run: Run) -> bool:
+        if not run.hold():
+            return False
+        try:
+            if not (run.folder / STATE).exists() or run.state().status == "new":
+                return True
+        except MonkliteError:
+            pass  # unreadable: whatever it holds is left alone
+        run.release()
+        return False
+
+    def _set_up(self, run: Run, project: str, experiment: str) -> Run:
+        with storing(run.folder):
+            run.logs.mkdir(parents=True, exist_ok=True)
+            run.models.mkdir(parents=True, exist_ok=True)
+            sweep(run.folder)
+        run.write(RunState(project=project, experiment=experiment, version=run.version, created=now()))
+        if not (run.folder.parent / STATE).exists():
+            self.link(run)
+        return run
+
+    def link(self, run: Run) -> None:
+        """Point Monk's plain paths at this run, where the file system has links; never in place of a real file."""
+        for name in (STATE, "output"):
+            link = run.folder.parent / name
+            if link.exists() and not link.is_symlink():
+                continue  # an experiment of Monk v1, or the user's own
+            # Windows without the right, FAT: there the versions themselves are used
+            with contextlib.suppress(OSError, NotImplementedError), replacing(link) as temporary:
+                temporary.symlink_to(Path(run.folder.name) / name, target_is_directory=name == "output")
+
+    def find(self, project: str, experiment: str, version: int | str | None = None, trained: bool = False) -> Run:
+        """The run of that version, or the newest one (`trained`: the newest that has weights).
+
+        Raises:
+            UnknownName: no such project, experiment or version; says what there is.
+            NotFound: the experiment has no trained version.
+        """
+        runs = self.versions(project, experiment)
+        if not runs:
+            self._raise_unknown(project, experiment)
+        if version is not None:
+            wanted = self._number(version)
+            match = [r for r in runs if r.version == wanted]
+            if not match:
+                raise unknown(f"version of {project}/{experiment}", version, [r.folder.name for r in runs])
+            return match[0]
+        if not trained:
+            return runs[-1]
+        for run in reversed(runs):
+            if run.is_trained():
+                return run
+        raise NotFound(f"{project}/{experiment} has not been trained yet: call Train() first")
+
+    @staticmethod
+    def _number(version: int | str) -> int:
+        text = str(version).lstrip("v")
+        if isinstance(version, bool) or not text.isdigit():
+            raise InvalidValue(f"version must be a number such as 1 or 'v001', not {version!r}")
+        return int(text)
+
+    def _raise_unknown(self, project: str, experiment: str) -> None:
+        base = self.root / project
+        if not base.is_dir():
+            hidden = (COMPARISON,)
+            known = (
+                [p.name for p in self.root.iterdir() if p.is_dir() and p.name not in hidden and p.name[0] != "."]
+                if self.root.is_dir()
+                else []
+            )
+            raise unknown(f"project in {self.root}", project, known)
+        raise unknown(f"experiment of project {project!r}", experiment, [e.name for e in base.iterdir() if e.is_dir()])
