@@ -62,7 +62,11 @@ def draw_sample(options: argparse.Namespace) -> None:
 
     folder = draw_chest_xrays(Path(tempfile.mkdtemp(prefix="monklite-sample-")), n_train=120, n_test=60)
     print(f"Sample images: {folder}\n")
-    options.train, options.test, options.image = folder / "train", folder / "test", folder / "infer" / "pneumonia-1.jpeg"
+    options.train, options.test, options.image = (
+        folder / "train",
+        folder / "test",
+        folder / "infer" / "pneumonia-1.jpeg",
+    )
     options.pretrained = False
 
 

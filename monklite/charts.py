@@ -6,8 +6,9 @@ its place in the list stays the same. Beyond eight, dashes and markers tell line
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from .files import replacing
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D00")
 DASHES = ("-", "--", ":", "-.")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+NOTE_WIDTH = 115  # characters that fit below the narrowest figure
 LEGEND_INSIDE = 6  # more entries stand beside the axes, where they hide no line
 
 
@@ -29,10 +31,11 @@ def lines(
     from matplotlib.ticker import MaxNLocator
 
     figure, axes = _figure(len(curves))
-    for i, (name, values) in enumerate(curves.items()):
-        style: dict[str, Any] = {"color": COLOURS[i % 8], "linestyle": DASHES[i // 8 % 4], "marker": MARKERS[i % 8]}
+    for i, (name, values) in enumerate(zip(_labels(curves), curves.values(), strict=True)):
+        dash, marker = DASHES[i // 8 % 4], MARKERS[(i + i // 32) % 8]  # together 256 looks
+        style: dict[str, Any] = {"color": COLOURS[i % 8], "linestyle": dash, "marker": marker}
         epochs = range(1, len(values) + 1)
-        axes.plot(epochs, [v * 100 for v in values] if percent else values, label=_short(name), markersize=4, **style)
+        axes.plot(epochs, [v * 100 for v in values] if percent else values, label=name, markersize=4, **style)
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel(f"{y_label} (%)" if percent else y_label)
@@ -67,8 +70,8 @@ def bars(
     for i, value in enumerate(values.values()):
         text = "not measured" if value is None else number.format(value)
         axes.annotate(text, (lengths[i], i), xytext=(4, 0), textcoords="offset points", va="center", fontsize=9)
-    axes.set_yticks(places, [_short(name) for name in values])
-    axes.invert_yaxis()
+    axes.set_yticks(places, _labels(values))
+    axes.set_ylim(len(lengths) - 0.4, -0.6)  # the first on top, no gap at the ends however many
     axes.set_xlim(0, most * 1.08 if most else max([*lengths, 1e-9]) * 1.15)
     axes.set_xlabel(x_label)
     return _finish(figure, axes, title, note, grid="x")
@@ -104,11 +107,17 @@ def _finish(figure: Figure, axes: Axes, title: str, note: str, grid: Any = "both
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     if note:
-        figure.supxlabel(note, fontsize=8, color="#555555", x=0.01, ha="left")
+        figure.supxlabel(fill(note, NOTE_WIDTH), fontsize=8, color="#555555", x=0.01, ha="left")
     return figure
 
 
+def _labels(names: Iterable[str]) -> list[str]:
+    """Shortened names, unless that would make two of them equal. A `$` is no formula here."""
+    names = list(names)
+    short = [_short(n) for n in names]
+    return [n.replace("$", r"\$") for n in (short if len(set(short)) == len(set(names)) else names)]
+
+
 def _short(name: str, most: int = 42) -> str:
-    """Keep both ends of a long name: experiments often differ only at the end. A `$` is no formula here."""
-    name = name if len(name) <= most else f"{name[: most // 2 - 1]}…{name[-most // 2 :]}"
-    return name.replace("$", r"\$")
+    """Keep both ends of a long name: experiments often differ only at the end."""
+    return name if len(name) <= most else f"{name[: most // 2 - 1]}…{name[-most // 2 :]}"

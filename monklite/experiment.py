@@ -98,6 +98,7 @@ class Experiment:
             raise NotReady(f"{run} cannot be resumed: it stopped before its first epoch was saved. Train a new version")
         if not run.hold():
             raise NotReady(f"{run} is being trained by another process; wait for it, or stop it first")
+        run.sweep()
         made = cls(workspace, run, state.spec, say)
         made.resuming = True
         return made
@@ -121,12 +122,18 @@ class Experiment:
         self._own_version()
         spec = self.resolved()
         data = prepare.for_training(spec, self.workspace.cache, self._recorded_split(spec), tick)
-        split.write(self.run.folder / SAMPLES, dict(data.samples))
-        if any(data.problems.values()):
-            health.write(self.run.folder / HEALTH, data.problems)
-        self.run.update(spec=spec, dataset=data.record)
         self.data, self._data_spec = data, spec
+        self._record_data()
         return data
+
+    def _record_data(self) -> None:
+        """Write into the run which image is where, and the odd files."""
+        if self.data is None:
+            return
+        split.write(self.run.folder / SAMPLES, dict(self.data.samples))
+        if any(self.data.problems.values()):
+            health.write(self.run.folder / HEALTH, self.data.problems)
+        self.run.update(spec=self._data_spec, dataset=self.data.record)
 
     def _recorded_split(self, spec: Spec) -> Path | None:
         """Resume and copy use the split that the run already has, unless the data were changed since."""
@@ -156,6 +163,7 @@ class Experiment:
 
     def refresh(self, tick: Tick | None = None) -> None:
         """Make again what a change of the spec has made stale, and only that."""
+        self._own_version()
         if self.data is None or self._differs(self._data_spec, DATA_FIELDS):
             self.prepare(tick)
         if self.learner is None or self._differs(self._network_spec, NETWORK_FIELDS):
@@ -169,7 +177,7 @@ class Experiment:
         return before is None or any(before.get(f) != spec.get(f) for f in fields)
 
     def _own_version(self) -> None:
-        """What is trained is never overwritten: set it up again and it becomes a new version."""
+        """What is trained is never overwritten: set up again, it becomes a new version that starts from first weights."""
         if self.resuming:
             return
         state = self.run.state()
@@ -177,7 +185,8 @@ class Experiment:
             return
         self.run.release()
         self.run = self.workspace.claim(state.project, state.experiment)
-        self.data = self.learner = self._data_spec = self._network_spec = None
+        self.learner = self._network_spec = None
+        self._record_data()
         self.say(f"v{state.version:03d} is trained and stays as it is; this goes into {self.run.folder.name}\n")
 
     # Training
@@ -185,7 +194,6 @@ class Experiment:
     def train(self, display: Display | None = None, tick: Tick | None = None) -> RunState:
         """Train to the last epoch, from the start or from where a resumed run stopped."""
         display = display or Display()
-        self._own_version()
         self.refresh(tick)
         assert self.data is not None and self.learner is not None
         done = self.learner.load(self.run.models / RESUME) if self.resuming else 0

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import StorageError
+from .errors import MonkliteError, StorageError
 
 TEMPORARY = ".monklite-tmp"
 _REASONS = {
@@ -27,8 +27,8 @@ def storing(path: Path) -> Iterator[None]:
     """Turn an `OSError` while writing `path` into a `StorageError` that says what to do."""
     try:
         yield
-    except StorageError:
-        raise
+    except MonkliteError:
+        raise  # it says already what is wrong, and not every one is about this file
     except OSError as error:
         reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
         raise StorageError(f"{path} could not be written: {reason}. What was saved before is untouched.") from error
@@ -55,7 +55,7 @@ def replacing(path: Path) -> Iterator[Path]:
 def write_text(path: Path, text: str) -> None:
     """Write `text` to `path` as a whole."""
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.write_text(text, encoding="utf-8", errors="surrogateescape", newline="\n")  # file names may be odd
 
 
 def sweep(folder: Path) -> None:

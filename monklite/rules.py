@@ -31,7 +31,7 @@ class Rule:
             return self.check(value)
         except TypeError:
             raise InvalidType(f"{name} must be {self}, not {value!r} ({type(value).__name__})") from None
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise InvalidValue(f"{name} must be {self}, not {value!r}{_reason(error)}") from None
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -46,7 +46,7 @@ class Rule:
         return core_schema.with_info_plain_validator_function(validate)
 
 
-def _reason(error: ValueError) -> str:
+def _reason(error: Exception) -> str:
     return f": {error}" if str(error) else ""
 
 
@@ -121,7 +121,7 @@ class Text(Rule):
             raise TypeError
         if not value:
             raise ValueError
-        return value
+        return str(value)
 
     def __str__(self) -> str:
         return "a text"
@@ -139,7 +139,7 @@ class OneOf(Rule):
         if value not in self.choices:
             guess = closest(value, self.choices)
             raise ValueError(f"did you mean {guess!r}?" if guess else "")
-        return value
+        return str(value)
 
     def __str__(self) -> str:
         return "one of " + ", ".join(map(repr, self.choices))
@@ -157,7 +157,8 @@ class PathText(Rule):
             raise TypeError
         if not text or "\0" in text:
             raise ValueError
-        return text
+        text.encode()  # a name that is not UTF-8 could not be stored
+        return str(text)
 
     def __str__(self) -> str:
         return "a path"

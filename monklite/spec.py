@@ -6,7 +6,7 @@ with a run holds every default that was used.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -24,7 +24,7 @@ PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 class Frozen(BaseModel):
     """Values that cannot be changed in place and have no unknown fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False, ser_json_inf_nan="strings")
 
 
 class Choice(Frozen):
@@ -103,10 +103,17 @@ class Spec(Frozen):
     training: TrainingSpec = TrainingSpec()
 
     def get(self, path: str) -> Any:
-        """The value at a dotted path such as `"data.batch_size"`."""
+        """The value at a dotted path such as `"data.batch_size"`.
+
+        Raises:
+            UnknownArgument: there is no such path; says what was probably meant.
+        """
         value: Any = self
         for part in path.split("."):
-            value = getattr(value, part)
+            below = _below(value)
+            if part not in below:
+                raise _no_setting(path, part, below)
+            value = below[part]
         return value
 
     def replace(self, changes: Mapping[str, Any]) -> Spec:
@@ -115,8 +122,9 @@ class Spec(Frozen):
         >>> Spec().replace({"data.batch_size": 8}).data.batch_size
         8
         """
-        tree = {name: getattr(self, name) for name in type(self).model_fields}
+        tree = _below(self)
         for path, value in changes.items():
+            self.get(path)
             _set(tree, path.split("."), value)
         return build(Spec, tree)
 
@@ -124,13 +132,22 @@ class Spec(Frozen):
 def _set(tree: dict[str, Any], parts: list[str], value: Any) -> None:
     head, *rest = parts
     if rest:
-        below = tree[head]
-        if isinstance(below, BaseModel):
-            below = {name: getattr(below, name) for name in type(below).model_fields}
-        tree[head] = below
-        _set(below, rest, value)
+        tree[head] = _below(tree[head])
+        _set(tree[head], rest, value)
     else:
         tree[head] = value
+
+
+def _below(value: Any) -> dict[str, Any]:
+    """A copy of what stands one step below a value of the spec, by name."""
+    if isinstance(value, BaseModel):
+        return {name: getattr(value, name) for name in type(value).model_fields}
+    return dict(value) if isinstance(value, dict) else {}
+
+
+def _no_setting(path: str, part: str, known: Iterable[str]) -> UnknownArgument:
+    guess = closest(part, known)
+    return UnknownArgument(f"there is no setting {path!r}" + (f". Did you mean {guess!r}?" if guess else ""))
 
 
 def build(model: type[M], values: Any) -> M:
@@ -150,6 +167,5 @@ def _ours(model: type[BaseModel], error: ValidationError) -> MonkliteError:
         return cause
     path = ".".join(map(str, first["loc"]))
     if first["type"] == "extra_forbidden":
-        guess = closest(str(first["loc"][-1]), model.model_fields)
-        return UnknownArgument(f"there is no setting {path!r}" + (f". Did you mean {guess!r}?" if guess else ""))
+        return _no_setting(path, str(first["loc"][-1]), model.model_fields)
     return InvalidValue(f"{path}: {first['msg']} (given: {first['input']!r})")

@@ -131,7 +131,9 @@ def parse(text: str, where: str) -> RunState:
         raise DamagedFile(
             f"{where} is damaged and cannot be read ({error}); the other versions are not affected"
         ) from None
-    if not isinstance(schema, int) or schema > SCHEMA:
+    if not isinstance(schema, int) or schema < 1:
+        raise DamagedFile(f"{where} is damaged: its schema is {schema!r}")
+    if schema > SCHEMA:
         raise DamagedFile(
             f"{where} was written by a newer monklite (schema {schema}, known: {SCHEMA}); upgrade monklite"
         )

@@ -16,7 +16,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from .errors import InvalidType, InvalidValue, MonkliteError, NotFound, unknown
+from .errors import DamagedFile, InvalidType, InvalidValue, MonkliteError, NotFound, unknown
 from .files import replacing, storing, sweep, write_text
 from .state import RunState, now, parse
 
@@ -24,6 +24,7 @@ STATE = "experiment-state.json"
 COMPARISON, CACHE = "comparison", ".cache"
 FINAL, BEST, RESUME = "final", "best_model", "resume_state"
 HISTORY, SAMPLES, HEALTH, PREDICTIONS = "history.csv", "dataset.csv", "health.csv", "test_predictions.csv"
+MOST_BYTES = 255  # what file systems take as the name of one folder
 _VERSION = re.compile(r"v(\d{3,})")
 _NAME = re.compile(r"[^\W_](?:[\w .@+=,()-]{0,98}[\w@+=()-])?")
 
@@ -32,10 +33,10 @@ def check_name(kind: str, name: Any) -> str:
     """Return a name that is safe as a folder, or raise the error that says why it is not."""
     if not isinstance(name, str):
         raise InvalidType(f"the {kind} name must be a text, not {name!r} ({type(name).__name__})")
-    if not _NAME.fullmatch(name) or ".." in name:
+    if not _NAME.fullmatch(name) or ".." in name or len(name.encode()) > MOST_BYTES:
         raise InvalidValue(
             f"{name!r} cannot be the {kind} name: begin with a letter or digit, then letters, digits, space and "
-            "_ - . @ + = , ( ), at most 100 characters, no '..' and no path separators"
+            f"_ - . @ + = , ( ), at most 100 characters ({MOST_BYTES} bytes), no '..' and no path separators"
         )
     if kind == "project" and name == COMPARISON:
         raise InvalidValue(f"{name!r} cannot be a project name: comparisons are kept in that folder; take another name")
@@ -63,7 +64,11 @@ class Run:
             text = path.read_text(encoding="utf-8")
         except FileNotFoundError:
             raise NotFound(f"{path} is missing: this is not a run of monklite, or it was never set up") from None
+        except UnicodeDecodeError as error:
+            raise DamagedFile(f"{path} is damaged and cannot be read ({error})") from None
         state = parse(text, str(path))
+        project, experiment, _ = self.folder.parts[-3:]  # the folder decides: it may have been renamed or copied since
+        state = state.model_copy(update={"project": project, "experiment": experiment, "version": self.version})
         if state.status == "running" and not self.is_held():
             return state.model_copy(update={"status": "interrupted"})
         return state
@@ -80,12 +85,18 @@ class Run:
 
     def hold(self) -> bool:
         """Take the run for this process; False if another holds it."""
-        try:
-            with storing(self.folder):
-                self._lock.acquire(timeout=0)
-        except Timeout:
-            return False
+        with storing(self.folder):
+            try:
+                self._lock.acquire(timeout=0.1)  # a reader that looks whether it is held has it for a moment
+            except Timeout:  # an OSError too, so it must not reach `storing`
+                return False
         return True
+
+    def sweep(self) -> None:
+        """Remove what a killed writer left behind; only while holding the run."""
+        with storing(self.folder):
+            for folder in (self.folder, self.logs, self.models):
+                sweep(folder)
 
     def release(self) -> None:
         self._lock.release(force=True)
@@ -175,7 +186,7 @@ class Workspace:
         with storing(run.folder):
             run.logs.mkdir(parents=True, exist_ok=True)
             run.models.mkdir(parents=True, exist_ok=True)
-            sweep(run.folder)
+        run.sweep()
         run.write(RunState(project=project, experiment=experiment, version=run.version, created=now()))
         if not (run.folder.parent / STATE).exists():
             self.link(run)
@@ -185,7 +196,8 @@ class Workspace:
         """Point Monk's plain paths at this run, where the file system has links; never in place of a real file."""
         for name in (STATE, "output"):
             link = run.folder.parent / name
-            if link.exists() and not link.is_symlink():
+            ours = link.is_symlink() and _VERSION.fullmatch(link.readlink().parts[0])
+            if not ours and (link.exists() or link.is_symlink()):
                 continue  # an experiment of Monk v1, or the user's own
             # Windows without the right, FAT: there the versions themselves are used
             with contextlib.suppress(OSError, NotImplementedError), replacing(link) as temporary:
@@ -217,7 +229,7 @@ class Workspace:
     @staticmethod
     def _number(version: int | str) -> int:
         text = str(version).lstrip("v")
-        if isinstance(version, bool) or not text.isdigit():
+        if isinstance(version, bool) or not text.isdecimal():
             raise InvalidValue(f"version must be a number such as 1 or 'v001', not {version!r}")
         return int(text)
 
@@ -231,4 +243,5 @@ class Workspace:
                 else []
             )
             raise unknown(f"project in {self.root}", project, known)
-        raise unknown(f"experiment of project {project!r}", experiment, [e.name for e in base.iterdir() if e.is_dir()])
+        known = [e.name for e in base.iterdir() if any(_VERSION.fullmatch(v.name) for v in e.glob("v*"))]
+        raise unknown(f"experiment of project {project!r}", experiment, known)

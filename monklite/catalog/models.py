@@ -31,6 +31,7 @@ class Model:
     least_size: int = 32
     size_argument: str | None = None
     aliases: tuple[str, ...] = ()
+    auxiliary_size: int = 0  # smaller images have no room for the auxiliary heads, which are then left out
 
     def backends(self) -> list[str]:
         return [b for b in BACKENDS if getattr(self, b)]
@@ -46,6 +47,7 @@ def _family(
     size_argument: str | None = None,
     mxnet: str = "",
     only_mxnet: bool = False,
+    auxiliary_size: int = 0,
 ) -> Iterator[Model]:
     """Rows of one family. `sizes` and `mxnet` hold one word a name; `-` in `mxnet` means that it has none."""
     words = names.split()
@@ -57,7 +59,16 @@ def _family(
         places = (head,) if isinstance(head, str) else head
         least_here = size if least < 0 else least
         yield Model(
-            name, family, torch_name, None if other == "-" else other, places, size, least_here, size_argument, aliases
+            name,
+            family,
+            torch_name,
+            None if other == "-" else other,
+            places,
+            size,
+            least_here,
+            size_argument,
+            aliases,
+            auxiliary_size,
         )
 
 
@@ -78,7 +89,15 @@ def _rows() -> Iterator[Model]:
     dense = "densenet121 densenet161 densenet169 densenet201"
     yield from _family("densenet", "classifier", dense, mxnet=dense)
     yield from _family("googlenet", ("fc", "aux1.fc2", "aux2.fc2"), "googlenet", least=64)
-    yield from _family("inception", ("fc", "AuxLogits.fc"), "inception_v3", sizes="299", mxnet="inceptionv3", least=75)
+    yield from _family(
+        "inception",
+        ("fc", "AuxLogits.fc"),
+        "inception_v3",
+        sizes="299",
+        mxnet="inceptionv3",
+        least=75,
+        auxiliary_size=299,
+    )
     yield from _family("mobilenet", "classifier.1", "mobilenet_v2", mxnet="mobilenetv2_1.0")
     yield from _family("mobilenet", "classifier.3", "mobilenet_v3_large mobilenet_v3_small")
     old = "mobilenet1.0 mobilenet0.75 mobilenet0.5 mobilenet0.25 mobilenetv2_0.75 mobilenetv2_0.5 mobilenetv2_0.25"

@@ -95,4 +95,4 @@ def _stored_size(prefix: Sequence[Choice], steps: Sequence[Choice], input_size: 
         return input_size
     if prefix:
         return int(prefix[-1].params["input_size"])
-    return input_size * (4 if steps[0].name == "random_crop" else 2)
+    return input_size * (4 if any(s.name == "random_crop" for s in steps) else 2)

@@ -67,7 +67,7 @@ class Batches:
         """First and last+1 of each batch. A last batch of one image joins the one before: batch statistics of one
         image are no statistics, and networks refuse them in training."""
         starts = list(range(0, len(self.rows), self.batch_size))
-        if len(starts) > 1 and len(self.rows) - starts[-1] == 1:
+        if self.batch_size > 1 and len(starts) > 1 and len(self.rows) - starts[-1] == 1:
             starts.pop()
         return list(zip(starts, [*starts[1:], len(self.rows)], strict=True))
 

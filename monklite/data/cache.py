@@ -1,6 +1,6 @@
 """Decoded once: images as one memory-mapped uint8 file, shared by every experiment and process on the same data.
 
-The key covers every file's name, size and time of change, and everything that decides the pixels. Where the disk is too
+The key covers the folder, every file's name, size and times, and everything that decides the pixels. Where the disk is too
 small for the file, images are decoded again each time they are read, with the same result.
 """
 
@@ -21,7 +21,7 @@ from filelock import FileLock
 from PIL import __version__ as pillow_version
 
 from ..errors import UnreadableImage
-from ..files import replacing, sweep
+from ..files import TEMPORARY, replacing, storing
 from . import decode
 from .augment import Policy
 from .discover import Samples
@@ -89,14 +89,18 @@ def open_store(
         StorageError: the cache cannot be written.
     """
     needed = len(samples) * policy.stored_size**2 * 3
-    if not keep or needed + SPARE > _free(folder):
-        return _stream(samples, policy, workers, tick)
-    folder.mkdir(parents=True, exist_ok=True)
     base = folder / _key(samples, policy)
+    if not keep or (not _complete(base) and needed + SPARE > _free(folder)):
+        return _stream(samples, policy, workers, tick)
+    store = _open(base)
+    if store is not None:
+        return store
+    with storing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{base}{LOCK}"):  # two processes with the same data: the second waits, then reads
         store = _open(base)
         if store is None:
-            sweep(folder)
+            _sweep(base)
             _write(base, samples, policy, workers, tick)
             store = _open(base)
         assert store is not None
@@ -109,21 +113,39 @@ def _free(folder: Path) -> int:
 
 
 def _key(samples: Samples, policy: Policy) -> str:
-    digest = hashlib.sha256(f"{FORMAT} {pillow_version} {policy.decoding}\n".encode())
+    """Folder, names, sizes and times (the time of change cannot be set back, as unpacking an archive does with the other)."""
+    digest = hashlib.sha256(f"{FORMAT} {pillow_version} {policy.decoding} {samples.root.resolve()}\n".encode())
     for path in samples.paths:
         info = (samples.root / path).stat()
-        digest.update(f"{path}\0{info.st_size}\0{info.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
+        digest.update(
+            f"{path}\0{info.st_size}\0{info.st_mtime_ns}\0{info.st_ctime_ns}\n".encode("utf-8", "surrogateescape")
+        )
     return digest.hexdigest()[:32]
 
 
+def _complete(base: Path) -> bool:
+    return Path(f"{base}{INDEX}").exists() and Path(f"{base}{IMAGES}").exists()
+
+
+def _sweep(base: Path) -> None:
+    """Remove what a killed writer of this cache left; other processes may be writing others beside it."""
+    for leftover in base.parent.glob(f".{base.name}.*{TEMPORARY}"):
+        leftover.unlink(missing_ok=True)
+
+
 def _open(base: Path) -> CachedStore | None:
-    if not Path(f"{base}{INDEX}").exists():  # written last, so without it the rest does not count
+    if not _complete(base):  # the index is written last
         return None
     with np.load(f"{base}{INDEX}", allow_pickle=False) as index:
         problems = {int(row): str(text) for row, text in zip(index["rows"], index["problems"], strict=True)}
         sizes = index["sizes"]
-    os.utime(f"{base}{INDEX}")  # last use
-    return CachedStore(np.load(f"{base}{IMAGES}", mmap_mode="r", allow_pickle=False), sizes, problems)
+    try:
+        images = np.load(f"{base}{IMAGES}", mmap_mode="r", allow_pickle=False)
+    except ValueError:  # cut short: decode again
+        return None
+    with contextlib.suppress(OSError):  # a cache that may only be read
+        os.utime(f"{base}{INDEX}")  # last use
+    return CachedStore(images, sizes, problems)
 
 
 def _write(base: Path, samples: Samples, policy: Policy, workers: int, tick: Tick | None) -> None:
@@ -131,6 +153,7 @@ def _write(base: Path, samples: Samples, policy: Policy, workers: int, tick: Tic
     shape = (len(samples), policy.stored_size, policy.stored_size, 3)
     with replacing(Path(f"{base}{IMAGES}")) as temporary:
         images = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
+        _reserve(temporary)
         for done, (i, pixels, size, problem) in enumerate(_decode_all(samples, policy, workers), 1):
             if problem:
                 problems[i] = problem
@@ -144,6 +167,13 @@ def _write(base: Path, samples: Samples, policy: Policy, workers: int, tick: Tic
         np.savez(
             file, sizes=sizes, rows=np.array(rows, np.int64), problems=np.array([problems[r] for r in rows], dtype=str)
         )
+
+
+def _reserve(path: Path) -> None:
+    """Take the whole file's space now: a disk that fills while a memory map is written kills the process."""
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
 
 
 def _stream(samples: Samples, policy: Policy, workers: int, tick: Tick | None) -> StreamingStore:

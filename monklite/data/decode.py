@@ -51,13 +51,14 @@ def load(path: str | os.PathLike[str], side: int, prefix: Sequence[Choice] = ())
 def _load(image: Image.Image, side: int, prefix: Sequence[Choice]) -> tuple[np.ndarray, Size]:
     if image.width * image.height > MOST_PIXELS:
         raise ValueError(f"{image.width} x {image.height} px, more than {MOST_PIXELS:,} in all")
-    size = _upright_size(image)  # before draft, which changes the size that the image reports
-    if image.format == "JPEG" and not prefix:
+    full = _upright_size(image)  # before draft, which changes the size that the image reports
+    drafted = image.format == "JPEG" and not prefix
+    if drafted:
         image.draft(None, (DRAFT * side, DRAFT * side))
     image = to_rgb(ImageOps.exif_transpose(image))
     for step in prefix:
         image = _PREFIX[step.name](image, step.params["input_size"])
-        size = image.size
+    size = full if drafted else image.size  # Pillow turns TIFFs itself, at a time that depends on its version
     return np.asarray(image.resize((side, side), Image.Resampling.BILINEAR)), size
 
 
@@ -81,10 +82,12 @@ def _to_8_bit(pixels: np.ndarray) -> np.ndarray:
 
     Pillow's own conversion cuts off everything above 255 instead.
     """
-    values = np.nan_to_num(pixels.astype(np.float64))
-    top, bottom = values.max(initial=0), min(values.min(initial=0), 0)
-    if top <= 1 and pixels.dtype.kind == "f":
-        full = 1.0
+    values = pixels.astype(np.float64)
+    finite = values[np.isfinite(values)]
+    top, bottom = finite.max(initial=0), min(finite.min(initial=0), 0)
+    values = np.nan_to_num(values, posinf=top, neginf=bottom)
+    if pixels.dtype.kind == "f" and top < 16:  # shares of 1, or somewhat over it: no depth in bits
+        full = max(top, 1.0)
     else:
         full = next((2.0**bits - 1 for bits in (8, 10, 12, 14, 16) if top <= 2**bits - 1), top)
     scaled = (values - bottom) / max(full - bottom, 1e-12) * 255

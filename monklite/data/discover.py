@@ -57,7 +57,8 @@ class Samples:
 def from_folders(root: str | os.PathLike[str]) -> Samples:
     """Read a folder that holds one folder of images a class; folders inside a class folder count to the class.
 
-    Hidden files and folders, and files that are not images by their ending, are passed over and listed in `strays`.
+    Hidden files and folders, links to nowhere, and files that are not images by their ending, are passed over and listed
+    in `strays`.
 
     Raises:
         NotFound: the folder is not there.
@@ -87,23 +88,35 @@ def from_csv(root: str | os.PathLike[str], table: str | os.PathLike[str], delimi
 
     Raises:
         NotFound: the folder, the file, or an image that the file names is not there.
-        DatasetError: fewer than two columns or classes.
+        DatasetError: not such a table, fewer than two classes, a file without a class, or one that is named twice.
     """
     import pandas as pd
 
     base = _existing_folder(root)
     if not Path(table).is_file():
         raise NotFound(f"{table} is not there: path_to_csv must name a CSV file")
-    frame = pd.read_csv(table, sep=delimiter, dtype=str, keep_default_na=False, usecols=lambda c: True)
+    try:
+        frame = pd.read_csv(
+            table, sep=delimiter, dtype=str, keep_default_na=False, index_col=False, usecols=lambda c: True
+        )
+    except ValueError as error:  # undecodable text, no header, an open quote
+        raise DatasetError(f"{table} cannot be read as a table separated by {delimiter!r} in UTF-8: {error}") from None
     if frame.shape[1] < 2:
         raise DatasetError(
             f"{table} has one column; it needs two, image and class, separated by {delimiter!r} (see delimiter=)"
         )
+    frame = frame.apply(lambda column: column.str.strip())
     paths = [str(p).replace("\\", "/") for p in frame.iloc[:, 0]]
+    unnamed = [p for p, name in zip(paths, frame.iloc[:, 1], strict=True) if not name]
+    if unnamed:
+        raise DatasetError(f"{table} gives no class for {len(unnamed)} files, the first: {unnamed[0]}")
     classes, labels = np.unique(frame.iloc[:, 1].to_numpy(dtype=str), return_inverse=True)
     missing = [p for p in paths if not (base / p).is_file()]
     if missing:
         raise NotFound(f"{table} names {len(missing)} files that are not in {base}, the first: {missing[0]}")
+    twice = [p for p, n in Counter(paths).items() if n > 1]
+    if twice:
+        raise DatasetError(f"{table} names {len(twice)} files more than once, the first: {twice[0]}")
     order = np.argsort(np.array(paths), kind="stable")
     samples = Samples(
         base, tuple(map(str, classes)), tuple(paths[i] for i in order), labels.reshape(-1)[order].astype(np.int64)
@@ -116,7 +129,7 @@ def fingerprint(*tables: Samples) -> str:
     """SHA-256 over every file's name, class and size in bytes: two datasets with one fingerprint are taken as the same."""
     digest = hashlib.sha256()
     for samples in tables:
-        for path, label in zip(samples.paths, samples.labels, strict=True):
+        for path, label in sorted(zip(samples.paths, samples.labels, strict=True)):
             size = (samples.root / path).stat().st_size
             digest.update(f"{path}\0{samples.classes[label]}\0{size}\n".encode("utf-8", "surrogateescape"))
         digest.update(b"\n")
@@ -148,12 +161,15 @@ def _check_layout(base: Path, names: list[str]) -> None:
         raise DatasetError(
             f"{base} has no class folders: put the images of each class into a folder of its own, such as {base / 'cat'}"
         )
-    if len(names) > 1 and all(n.lower() in SUBSETS for n in names):
-        example = base / sorted(names, key=lambda n: not n.lower().startswith("train"))[0]
+    parts = [n for n in names if n.lower() in SUBSETS]
+    if len(parts) > 1:
+        example = base / sorted(parts, key=lambda n: not n.lower().startswith("train"))[0]
         raise DatasetError(
-            f"{base} holds {_quoted(names)}, which are parts of a dataset, not classes: "
+            f"{base} holds {_quoted(parts)}, which are parts of a dataset, not classes: "
             f"give dataset_path={str(example)!r}, or a list [train, val]"
         )
+    if len(names) == 1 and names[0].lower() in SUBSETS and any(p.is_dir() for p in (base / names[0]).iterdir()):
+        raise DatasetError(f"{base} holds only {names[0]!r}: give dataset_path={str(base / names[0])!r}")
     if len(names) == 1:
         raise DatasetError(f"{base} has only one class, {names[0]!r}: a classifier needs two or more class folders")
 
@@ -166,6 +182,8 @@ def _check_classes(samples: Samples) -> None:
             f"{samples.root}: no images in {_plural(empty, 'class', 'classes')} {_quoted(empty)} "
             f"(files ending in {kinds}); add some or remove the folder"
         )
+    if not len(samples):
+        raise DatasetError(f"{samples.root}: the table names no images")
     if len(samples.classes) < 2:
         raise DatasetError(
             f"{samples.root} has only one class, {_quoted(samples.classes)}: a classifier needs two or more"
@@ -177,14 +195,21 @@ def _walk(folder: Path, relative: str, found: list[str], strays: list[str]) -> N
         for entry in entries:
             below = f"{relative}/{entry.name}"
             if entry.is_dir():
-                if _hidden_folder(entry.name):
+                looped = entry.is_symlink() and Path(entry.path).resolve() in Path(os.path.abspath(folder), "x").parents  # noqa: PTH100
+                if looped or _hidden_folder(entry.name):
                     strays.append(below)
                 else:
                     _walk(Path(entry.path), below, found, strays)
-            elif entry.name.startswith(".") or os.path.splitext(entry.name)[1].lower() not in EXTENSIONS:  # noqa: PTH122 (four times faster)
-                strays.append(below)
-            else:
+            elif _is_image(entry):
                 found.append(below)
+            else:
+                strays.append(below)
+
+
+def _is_image(entry: os.DirEntry[str]) -> bool:
+    """A visible file, not a pipe or a link to nowhere, that is an image by its ending."""
+    ending = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122 (four times faster)
+    return ending in EXTENSIONS and not entry.name.startswith(".") and entry.is_file()
 
 
 def _plural(items: object, one: str, many: str) -> str:

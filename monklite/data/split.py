@@ -12,6 +12,7 @@ from ..errors import DamagedFile, DatasetError
 from ..files import write_text
 from .discover import Samples
 
+SUBSETS = ("train", "val")
 COLUMNS = ("subset", "class", "path")
 
 
@@ -55,10 +56,15 @@ def read(path: Path) -> dict[str, set[str]]:
     """The paths of each subset as `write` recorded them."""
     subsets: dict[str, set[str]] = {}
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
+        with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
+            rows = csv.DictReader(file)
+            if tuple(rows.fieldnames or ()) != COLUMNS:
+                raise KeyError("no header")
+            for row in rows:
+                if row["subset"] not in SUBSETS or not row["path"]:
+                    raise KeyError(f"line {rows.line_num}")
                 subsets.setdefault(row["subset"], set()).add(row["path"])
-    except (KeyError, csv.Error, UnicodeDecodeError) as error:
+    except (KeyError, csv.Error) as error:
         raise DamagedFile(f"{path} is damaged ({error}): the split of this run is lost; start a new version") from None
     return subsets
 
@@ -73,7 +79,7 @@ def as_recorded(samples: Samples, wanted: set[str], subset: str) -> np.ndarray:
     if len(rows) != len(wanted):
         gone = sorted(wanted - set(samples.paths))
         raise DatasetError(
-            f"{len(gone)} {subset} images of this run are no longer in {samples.root}, the first: {gone[0]}. "
+            f"{len(gone)} {subset} images of this run are no longer (readable) in {samples.root}, the first: {gone[0]}. "
             f"Put them back, or start a new version"
         )
     return rows

@@ -16,13 +16,14 @@ R = TypeVar("R")
 def api(method: Callable[P, R]) -> Callable[P, R]:
     """A public method: any argument by position or keyword; a wrong one is explained."""
     signature = inspect.signature(method)
+    name = method.__qualname__.split(".")[0] if method.__name__ == "__init__" else method.__name__
 
     @functools.wraps(method)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             signature.bind(*args, **kwargs)
         except TypeError as error:
-            raise UnknownArgument(_explain(method.__name__, signature, len(args), list(kwargs), str(error))) from None
+            raise UnknownArgument(_explain(name, signature, len(args), list(kwargs), str(error))) from None
         return method(*args, **kwargs)
 
     return checked

@@ -24,6 +24,7 @@ class compare:
         workspace: the folder that the experiments are in.
     """
 
+    @api
     def __init__(self, verbose: int = 1, workspace: str | os.PathLike[str] = "workspace") -> None:
         self.verbose = verbose if isinstance(verbose, bool) else Whole(least=0)("verbose", verbose)
         self._workspace = Workspace(PathText()("workspace", workspace))

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from .checks import api
 from .evaluation import EvaluationMethods
 from .session import Session
 from .training import TrainingMethods
@@ -21,6 +22,12 @@ class prototype(TrainingMethods, EvaluationMethods, VocabularyMethods):
         backend: `pytorch` or `mxnet`.
     """
 
+    @api
+    def __init__(
+        self, verbose: int = 1, workspace: str | os.PathLike[str] = "workspace", backend: str | None = None
+    ) -> None:
+        super().__init__(verbose, workspace, backend)
+
 
 class Prototype(prototype):
     """An experiment in one line: `ptf = Prototype("project", "experiment", backend="pytorch")`.
@@ -33,6 +40,7 @@ class Prototype(prototype):
         verbose: 0 prints nothing.
     """
 
+    @api
     def __init__(
         self,
         project: str,

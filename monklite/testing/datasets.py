@@ -73,7 +73,9 @@ def _chest(sick: bool, rng: np.random.Generator) -> np.ndarray:
     if sick:
         for _ in range(int(rng.integers(2, 5))):
             side, size = rng.choice((-1, 1)), rng.uniform(0.05, 0.1)
-            spot = np.exp(-(((x - side * rng.normal(0.2, 0.04)) / size) ** 2 + ((y - rng.uniform(-0.1, 0.25)) / size) ** 2))
+            spot = np.exp(
+                -(((x - side * rng.normal(0.2, 0.04)) / size) ** 2 + ((y - rng.uniform(-0.1, 0.25)) / size) ** 2)
+            )
             picture += rng.uniform(45, 80) * spot * (0.3 + 0.7 * lungs)
     picture = picture * rng.uniform(0.85, 1.1) + rng.normal(0, 6, picture.shape)
     return np.clip(picture, 0, 255).astype(np.uint8)

@@ -14,7 +14,8 @@ def apply(images: torch.Tensor, draws: Draws) -> torch.Tensor:
     if draws.matrix is not None:
         matrix = torch.from_numpy(draws.matrix).to(images.device)
         grid = F.affine_grid(matrix, [len(images), 3, draws.size, draws.size], align_corners=False)
-        return F.grid_sample(pixels.float(), grid, align_corners=False)
+        inside = (grid.abs() <= 1).all(dim=3).unsqueeze(1)  # black beyond the picture, its edge not darkened by that
+        return F.grid_sample(pixels.float(), grid, padding_mode="border", align_corners=False) * inside
     for flips, axis in ((draws.flip_x, 3), (draws.flip_y, 2)):
         if flips is not None and flips.any():
             mask = torch.from_numpy(flips).to(images.device).view(-1, 1, 1, 1)

@@ -27,6 +27,8 @@ def build(spec: Spec, n_classes: int, pretrained: bool) -> tuple[nn.Module, str]
         raise InvalidValue(f"{row.name} needs images of at least {row.least_size} px, not input_size={size}")
     from_zoo = pretrained and spec.model.pretrained and not spec.model.weights_path
     network = _pretrained(row, size) if from_zoo else _random(row, size)
+    if row.auxiliary_size > size:
+        network.aux_logits, network.AuxLogits = False, None
     for place in row.head:
         _new_head(network, place, n_classes)
     source = _zoo(row).DEFAULT.name if from_zoo else RANDOM
@@ -45,7 +47,8 @@ def _random(row: Model, size: int) -> nn.Module:
     if row.size_argument:
         options[row.size_argument] = (size, size) if row.size_argument == "input_size" else size
     if row.family in ("googlenet", "inception"):
-        options["init_weights"] = True  # silences torchvision's notice that it is the default
+        # torchvision's own truncated normal is so wide that validation overflows until batch statistics have settled
+        options["init_weights"] = False
     try:
         return torchvision.models.get_model(str(row.pytorch), weights=None, **options)
     except (AssertionError, ValueError, RuntimeError) as error:

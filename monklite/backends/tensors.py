@@ -1,0 +1,53 @@
+"""Arrays with notes in one file (safetensors), which never executes anything: the training state of both backends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from ..errors import DamagedFile, NotFound
+from ..files import replacing
+
+Arrays = dict[str, np.ndarray]
+
+
+def write(path: Path, arrays: Mapping[str, np.ndarray], notes: Mapping[str, Any]) -> None:
+    """Write arrays; `notes` (JSON) go into the file's header.
+
+    Raises:
+        StorageError: the file cannot be written; an older one of that name stays.
+    """
+    whole = {name: np.asarray(a, order="C") for name, a in arrays.items()}
+    with replacing(path) as temporary:
+        try:
+            save_file(whole, temporary, metadata={"monklite": json.dumps(notes), "format": "pt"})
+        except SafetensorError as error:
+            raise OSError(_errno(str(error)), str(error)) from error
+
+
+def _errno(text: str) -> int:
+    """safetensors reports a system error as text only: `... (os error 28)`."""
+    digits = text.rpartition("os error ")[2].split(")")[0]
+    return int(digits) if digits.isdigit() else 5
+
+
+def read(path: Path) -> tuple[Arrays, dict[str, Any]]:
+    """Arrays and notes as `write` wrote them.
+
+    Raises:
+        NotFound: no such file. DamagedFile: not such a file, or cut short.
+    """
+    if not path.exists():
+        raise NotFound(f"{path} is not there")
+    try:
+        with safe_open(path, "np") as file:
+            notes = json.loads((file.metadata() or {}).get("monklite", "{}"))
+            return {name: file.get_tensor(name) for name in file.keys()}, notes  # noqa: SIM118 (not a dict)
+    except (SafetensorError, ValueError, OSError, TypeError) as error:
+        raise DamagedFile(f"{path} is damaged and cannot be loaded ({error})") from None

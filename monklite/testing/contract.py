@@ -1,0 +1,241 @@
+"""The contract of a backend as a test class. A backend's tests inherit it, and say which backend and how to read weights:
+
+class TestMyBackend(LearnerContract):
+    backend = MY_BACKEND
+
+    def arrays(self, learner):
+        return {name: array of the weight or statistic, ...}
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..backends.base import Backend, Learner
+from ..catalog import OPTIMIZERS, resolve
+from ..data.augment import Draws
+from ..errors import DamagedFile, MonkliteError, WeightsMismatch
+from ..spec import Spec
+
+SIDE, CLASSES = 32, ("dark", "light", "red")
+MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
+
+
+def plain(size: int = SIDE, **more: Any) -> Draws:
+    """Draws that leave the images as they are."""
+    return Draws(size, MEAN, STD, **more)
+
+
+def easy(n: int = 12, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Images uint8 (n, 32, 32, 3) whose class is their colour, and labels."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(n, dtype=np.int64) % len(CLASSES)
+    colours = np.array([(60, 60, 60), (200, 200, 200), (200, 60, 60)])[labels]
+    noise = rng.normal(0, 20, (n, SIDE, SIDE, 3))
+    return np.clip(colours[:, None, None] + noise, 0, 255).astype(np.uint8), labels
+
+
+class LearnerContract:
+    """What every learner must do. Override `model` for a network that the backend has."""
+
+    backend: Backend
+    model = "resnet18"
+    dropout_model = "alexnet"  # draws random numbers in every training step
+
+    def arrays(self, learner: Any) -> dict[str, np.ndarray]:
+        """Weights and batch statistics by name, as copies."""
+        raise AssertionError("say how to read the weights of this backend's learner")
+
+    def spec(self, **changes: Any) -> Spec:
+        """A resolved spec; keywords with `__` for the dots of the path."""
+        values = {
+            "model.name": self.model,
+            "model.pretrained": False,
+            "model.freeze_base": False,
+            "data.input_size": SIDE,
+        }
+        values |= {"model.precision": "float32", "training.optimizer": self.sgd(), "model.use_gpu": False}
+        values |= {name.replace("__", "."): value for name, value in changes.items()}
+        return resolve(Spec(backend=self.backend.name).replace(values))
+
+    def sgd(self, **values: float) -> Any:
+        return OPTIMIZERS["sgd"].choose(self.backend.name, {"learning_rate": 0.02, "momentum": 0.9, **values})
+
+    def learner(self, **changes: Any) -> Learner:
+        return self.backend.learner(self.spec(**changes), CLASSES)
+
+    @staticmethod
+    def train(learner: Learner, steps: int, first: int = 0) -> list[float]:
+        """The losses of a few steps, each on its own images."""
+        losses = []
+        for i in range(first, first + steps):
+            images, labels = easy(seed=i)
+            losses.append(float(learner.step(images, labels, plain())[0]))
+        return losses
+
+    def test_the_last_device_is_the_cpu(self) -> None:
+        assert self.backend.devices()[-1].startswith("cpu")
+
+    def test_versions_name_the_framework(self) -> None:
+        assert all(isinstance(v, str) and v for v in self.backend.versions().values())
+
+    def test_the_loss_falls_on_easy_data(self) -> None:
+        learner = self.learner()
+        losses = self.train(learner, 50)  # batch statistics need some steps to settle
+        images, labels = easy(seed=99)
+        assert np.mean(losses[-3:]) < 0.5 * losses[0]
+        assert (learner.scores(images, plain()).argmax(axis=1) == labels).mean() > 0.9
+
+    def test_a_step_tells_loss_and_right_answers(self) -> None:
+        images, labels = easy()
+        loss, correct = self.learner().step(images, labels, plain())
+        assert math.isfinite(float(loss))
+        assert float(correct) in range(len(labels) + 1)
+
+    def test_scores_are_float32_logits_one_row_an_image(self) -> None:
+        scores = self.learner().scores(easy(5)[0], plain())
+        assert scores.shape == (5, len(CLASSES))
+        assert scores.dtype == np.float32
+        assert np.isfinite(scores).all()
+
+    def test_scores_of_an_image_do_not_depend_on_its_neighbours(self) -> None:
+        learner = self.learner()
+        self.train(learner, 3)
+        images, _ = easy(6)
+        together = learner.scores(images, plain())
+        assert np.allclose(learner.scores(images[:2], plain()), together[:2], atol=1e-4)
+
+    def test_scores_change_nothing(self) -> None:
+        learner = self.learner()
+        before = self.arrays(learner)
+        learner.scores(easy()[0], plain())
+        assert all(np.array_equal(before[n], a) for n, a in self.arrays(learner).items())
+
+    def test_a_saved_learner_goes_on_as_if_never_stopped(self, tmp_path: Path) -> None:
+        """Weights, momentum and random state: one of them forgotten changes the losses that follow."""
+        spec = {
+            "model__name": self.dropout_model,
+            "data__input_size": 64,
+            "training__optimizer": self.sgd(learning_rate=0.01),
+        }
+        unbroken = self.learner(**spec)
+        self._steps(unbroken, 3)
+        unbroken.save(tmp_path / "state", 7)
+        resumed = self.learner(**spec, seed=5)
+        assert resumed.load(tmp_path / "state") == 7
+        assert self._steps(unbroken, 3) == self._steps(resumed, 3)
+        ours, theirs = self.arrays(unbroken), self.arrays(resumed)
+        assert all(np.array_equal(ours[n], theirs[n]) for n in ours)
+
+    @staticmethod
+    def _steps(learner: Learner, count: int) -> list[float]:
+        images, labels = easy()
+        enlarged = images.repeat(2, axis=1).repeat(2, axis=2)
+        return [float(learner.step(enlarged, labels, plain(64))[0]) for _ in range(count)]
+
+    def test_batch_statistics_are_saved_too(self, tmp_path: Path) -> None:
+        learner, other = self.learner(), self.learner(seed=5)
+        self.train(learner, 3)
+        learner.save(tmp_path / "state", 1)
+        other.load(tmp_path / "state")
+        images, _ = easy(4)
+        assert np.array_equal(learner.scores(images, plain()), other.scores(images, plain()))
+
+    def test_weights_give_the_same_answers_when_read_back(self, tmp_path: Path) -> None:
+        learner, other = self.learner(), self.learner(seed=5)
+        self.train(learner, 3)
+        learner.save_weights(tmp_path / "weights")
+        other.load_weights(tmp_path / "weights")
+        images, _ = easy(4)
+        assert np.array_equal(learner.scores(images, plain()), other.scores(images, plain()))
+
+    def test_weights_of_another_network_are_refused(self, tmp_path: Path) -> None:
+        self.learner().save_weights(tmp_path / "weights")
+        other = self.learner(model__name="resnet34")
+        self.refuses(WeightsMismatch, lambda: other.load_weights(tmp_path / "weights"))
+
+    def test_damaged_weights_are_refused(self, tmp_path: Path) -> None:
+        learner = self.learner()
+        learner.save_weights(tmp_path / "weights")
+        for file in tmp_path.glob("weights*"):
+            content = file.read_bytes()
+            file.write_bytes(content[: len(content) // 2])
+        self.refuses(DamagedFile, lambda: learner.load_weights(tmp_path / "weights"))
+
+    @staticmethod
+    def refuses(kind: type[MonkliteError], action: Any) -> None:
+        try:
+            action()
+        except kind as error:
+            assert "weights" in str(error)
+        else:
+            raise AssertionError(f"{kind.__name__} was not raised")
+
+    def test_a_frozen_base_does_not_move(self) -> None:
+        learner = self.learner(model__freeze_base=True)
+        before = self.arrays(learner)
+        self.train(learner, 3)
+        moved = [n for n, a in self.arrays(learner).items() if not np.array_equal(before[n], a)]
+        assert 1 <= len(moved) <= 2, moved  # weight and bias of the head
+        assert learner.describe().trainable_layers == 1
+
+    def test_frozen_layers_are_the_first_ones(self) -> None:
+        learner = self.learner(model__freeze_layers=4)
+        described = learner.describe()
+        assert described.layers - described.trainable_layers == 4
+        assert len(self.backend.layers(learner)) == described.layers
+
+    def test_the_same_seed_gives_the_same_run(self) -> None:
+        one, two, other = self.learner(), self.learner(), self.learner(seed=1)
+        first, second, third = self.arrays(one), self.arrays(two), self.arrays(other)
+        assert all(np.array_equal(first[n], second[n]) for n in first)
+        assert any(not np.array_equal(first[n], third[n]) for n in first)
+        assert self.train(one, 3) == self.train(two, 3)
+
+    def test_the_learning_rate_is_obeyed(self) -> None:
+        learner = self.learner()
+        learner.set_learning_rate(0.0)
+        trained = [n for n in self.arrays(learner) if "running" not in n and "num_batches" not in n]
+        before = self.arrays(learner)
+        self.train(learner, 2)
+        assert all(np.array_equal(before[n], self.arrays(learner)[n]) for n in trained)
+
+    def test_another_optimizer_keeps_the_weights(self) -> None:
+        learner = self.learner()
+        self.train(learner, 2)
+        before = self.arrays(learner)
+        adam = OPTIMIZERS["adam"].choose(self.backend.name, {"learning_rate": 0.001})
+        learner.configure(self.spec(training__optimizer=adam))
+        assert all(np.array_equal(before[n], a) for n, a in self.arrays(learner).items())
+
+    def test_the_loss_is_cross_entropy(self) -> None:
+        scores = np.array([[2.0, 0.0, 0.0], [0.0, 1.0, 0.0]], np.float32)
+        labels = np.array([0, 2])
+        expected = np.mean([np.log(np.exp(row).sum()) - row[k] for row, k in zip(scores, labels, strict=True)])
+        assert math.isclose(self.learner().loss(scores, labels), expected, rel_tol=1e-5)
+
+    def test_images_without_draws_stay_as_they_are(self) -> None:
+        images, _ = easy(3)
+        assert np.array_equal(self.learner().augmented(images, plain()), images.astype(np.float32))
+
+    def test_flips_are_exact(self) -> None:
+        images, _ = easy(3)
+        flip = np.array([True, False, True])
+        flipped = self.learner().augmented(images, plain(flip_x=flip, flip_y=~flip))
+        assert np.array_equal(flipped[0], images[0, :, ::-1])
+        assert np.array_equal(flipped[1], images[1, ::-1])
+
+    def test_a_matrix_resamples_between_pixels(self) -> None:
+        """The middle quarter of each image, enlarged twice, against bilinear interpolation written out."""
+        images, _ = easy(2)
+        matrix = np.array([[[0.5, 0, 0], [0, 0.5, 0]]] * 2, np.float32)
+        found = self.learner().augmented(images, plain(matrix=matrix))
+        at = (np.arange(SIDE) + 0.5) / 2 + SIDE / 4 - 0.5
+        low, share = np.floor(at).astype(int), at - np.floor(at)
+        rows = images[:, low] * (1 - share)[None, :, None, None] + images[:, low + 1] * share[None, :, None, None]
+        expected = rows[:, :, low] * (1 - share)[None, None, :, None] + rows[:, :, low + 1] * share[None, None, :, None]
+        assert np.abs(found - expected).max() <= 1

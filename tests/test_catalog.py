@@ -1,0 +1,441 @@
+"""The vocabulary: every row obeys its own rules and builds on every backend that it names."""
+
+from __future__ import annotations
+
+import inspect
+import math
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from torch.overrides import TorchFunctionMode
+
+from monklite.backends.pytorch.learner import _joined
+from monklite.catalog import LOSSES, MODELS, OPTIMIZERS, SCHEDULES, SETTINGS, TRANSFORMS, resolve
+from monklite.catalog import recipes as recipes_module
+from monklite.catalog.models import find_model, names
+from monklite.catalog.recipes import RECIPES, cpu_count, default_transforms, recipe, situation
+from monklite.catalog.rows import BACKENDS, REQUIRED, Parameter, Row, load, table
+from monklite.errors import InvalidType, InvalidValue, UnknownArgument, UnknownName
+from monklite.rules import Number, Whole
+from monklite.schedules import Moment, learning_rate
+from monklite.spec import Choice, Spec
+
+TABLES = {"losses": LOSSES, "optimizers": OPTIMIZERS, "schedules": SCHEDULES, "transforms": TRANSFORMS}
+ROWS = [pytest.param(row, id=f"{kind}-{name}") for kind, rows in TABLES.items() for name, row in rows.items()]
+PARAMETERS = [
+    pytest.param(row, p, id=f"{row.name}-{p.name}")
+    for rows in TABLES.values()
+    for row in rows.values()
+    for p in row.parameters
+]
+NEEDED = {"learning_rate": 0.01, "step_size": 2, "milestones": (1, 3), "gamma": 0.5, "input_size": 32, "degrees": 10.0}
+BREAKING = {
+    "learning_rate": [0, -1, math.nan, "0.1", None, True],
+    "momentum": [-0.1, 1, "0.9"],
+    "momentum_dampening_rate": [-0.1, 1],
+    "weight_decay": [-1e-9, math.inf],
+    "clipnorm": [-1, None],
+    "clipvalue": [-1, None],
+    "beta1": [-0.1, 1, True],
+    "beta2": [-0.1, 1, True],
+    "epsilon": [-1e-9, "1e-8"],
+    "amsgrad": [1, None, "True"],
+    "weight": [[-1.0], 3, "1", {0: 1.0}],
+    "batch_axis": [-1, 0.0],
+    "axis_to_sum_over": [0.5, "1"],
+    "label_as_categories": [1, "False"],
+    "label_smoothing": [-0.1, 1, "yes", None],
+    "step_size": [0, 1.5, None],
+    "gamma": [0, 1.1],
+    "last_epoch": [-2, 0.5],
+    "milestones": [[0], [2, 2], [3, 1], 5, [1.5]],
+    "min_lr": [-1e-9, None],
+    "mode": ["mn", None],
+    "factor": [0, 1],
+    "patience": [-1, 1.5],
+    "verbose": [1, "no"],
+    "threshold": [-1],
+    "threshold_mode": ["relative", 3],
+    "cooldown": [-1, 2.5],
+    "input_size": [0, 4097, 32.0, "32"],
+    "probability": [-0.1, 1.1, True],
+    "scale": [(0, 1), (0.1, 1.1), (0.5,), 0.5],
+    "ratio": [(0, 1), (1, 2, 3), "12"],
+    "degrees": [-1, 181, "10"],
+    "mean": [(0.5, 0.5), (0, 0, 1.1), 0.5],
+    "std": [(0.5, 0.5), (0, 1, 1), 0.5],
+}
+MONK_PYTORCH = """
+alexnet vgg11 vgg11_bn vgg13 vgg13_bn vgg16 vgg16_bn vgg19 vgg19_bn densenet121 densenet161 densenet169 densenet201
+googlenet inception_v3 resnet18 resnet34 resnet50 resnet101 resnet152 resnext50_32x4d resnext101_32x8d
+shufflenet_v2_x0_5 shufflenet_v2_x1_0 shufflenet_v2_x1_5 shufflenet_v2_x2_0 wide_resnet101_2 wide_resnet50_2
+mnasnet0_5 mnasnet0_75 mnasnet1_0 mnasnet1_3 mobilenet_v2 squeezenet1_0 squeezenet1_1
+"""
+PYTORCH_MODELS = [pytest.param(m, id=m.name) for m in MODELS.values() if m.pytorch]
+MXNET_MODELS = [pytest.param(m, id=m.name) for m in MODELS.values() if m.mxnet]
+
+
+@pytest.fixture(scope="module")
+def mxnet():
+    """MXNet 1.9.1 reads `numpy.bool` while it is imported, which NumPy 1.26 no longer has."""
+    added = "bool" not in vars(np)
+    if added:
+        np.bool = bool
+    try:
+        module = pytest.importorskip("mxnet", reason="mxnet is not installed", exc_type=ImportError)
+    finally:
+        if added:
+            del np.bool
+    return module
+
+
+def needed(row: Row) -> dict[str, object]:
+    return {p.name: NEEDED[p.name] for p in row.parameters if p.default is REQUIRED}
+
+
+def chosen(row: Row, backend: str) -> tuple[Choice, dict[str, object]]:
+    choice = row.choose(backend, needed(row))
+    return choice, row.keywords(backend, choice)
+
+
+class OnMeta(TorchFunctionMode):
+    """Parameters are made on the meta device, which holds no numbers: any network is built in no time."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        made = {**(kwargs or {}), **({"device": "meta"} if function is torch.empty else {})}
+        return function(*args, **made)
+
+
+# Rows
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_every_row_says_what_it_is_and_has_a_backend(row):
+    assert row.doc.endswith(".")
+    assert row.backends()
+    assert all(p.doc for p in row.parameters)
+
+
+@pytest.mark.parametrize(("row", "parameter"), PARAMETERS)
+def test_every_default_obeys_its_own_rule(row, parameter):
+    value = NEEDED[parameter.name] if parameter.default is REQUIRED else parameter.default
+    found = parameter.rule(parameter.name, value)
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(("row", "parameter"), PARAMETERS)
+def test_every_rule_refuses_values_made_to_break_it(row, parameter):
+    values = dict(needed(row))
+    for broken in BREAKING[parameter.name]:
+        values[parameter.name] = broken
+        with pytest.raises((InvalidType, InvalidValue), match=f"^{row.name}: {parameter.name} must be "):
+            row.choose(row.backends()[0], values)
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_every_choice_survives_json(row):
+    for backend in row.backends():
+        choice, _ = chosen(row, backend)
+        assert Choice.model_validate_json(choice.model_dump_json()) == choice
+
+
+@pytest.mark.parametrize("row", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_every_optimizer_makes_a_step_with_torch(row):
+    layer = torch.nn.Linear(2, 1)
+    before = layer.weight.detach().clone()
+    optimizer = load(row.pytorch)(layer.parameters(), **_joined(chosen(row, "pytorch")[1]))
+    layer(torch.ones(1, 2)).sum().backward()
+    optimizer.step()
+    assert optimizer.param_groups[0]["lr"] == NEEDED["learning_rate"]
+    assert not torch.equal(layer.weight, before)
+
+
+def test_each_parameter_of_an_optimizer_reaches_torch_under_its_own_name():
+    values = {"learning_rate": 0.1, "beta1": 0.5, "beta2": 0.6, "epsilon": 0.01, "weight_decay": 0.2, "amsgrad": True}
+    choice = OPTIMIZERS["adam"].choose("pytorch", values)
+    made = load("torch.optim.Adam")([torch.zeros(1)], **_joined(OPTIMIZERS["adam"].keywords("pytorch", choice)))
+    wanted = {"lr": 0.1, "betas": (0.5, 0.6), "eps": 0.01, "weight_decay": 0.2, "amsgrad": True}
+    assert {k: made.param_groups[0][k] for k in wanted} == wanted
+
+
+def test_nesterov_sgd_is_nesterov_on_torch():
+    keywords = chosen(OPTIMIZERS["nesterov_sgd"], "pytorch")[1]
+    assert (keywords["nesterov"], keywords["momentum"]) == (True, 0.9)
+
+
+@pytest.mark.parametrize("row", LOSSES.values(), ids=LOSSES)
+def test_every_loss_gives_one_positive_number_with_torch(row):
+    loss = load(row.pytorch)(**chosen(row, "pytorch")[1])
+    logits = torch.tensor([[2.0, -1.0, 0.5], [0.1, 0.2, 0.3]])
+    labels = torch.tensor([0, 2])
+    target = torch.nn.functional.one_hot(labels, 3).float() if row.cells["target"] == "one_hot" else labels
+    assert loss(logits, target).shape == ()
+    assert loss(logits, target) > 0
+
+
+@pytest.mark.parametrize(("given", "amount"), [(True, 0.1), (False, 0.0), (0.3, 0.3)])
+def test_label_smoothing_is_a_switch_or_an_amount(given, amount):
+    choice = LOSSES["softmax_crossentropy"].choose("pytorch", {"label_smoothing": given})
+    assert LOSSES["softmax_crossentropy"].keywords("pytorch", choice)["label_smoothing"] == amount
+
+
+@pytest.mark.parametrize("row", TRANSFORMS.values(), ids=TRANSFORMS)
+def test_every_transform_resolves(row):
+    assert callable(load(row.pytorch))
+    assert row.cells["kind"] in ("geometry", "scale")
+    assert row.cells["random"] == row.name.startswith("random_")
+
+
+@pytest.mark.parametrize("row", [r for r in TRANSFORMS.values() if r.cells["kind"] == "geometry"], ids=lambda r: r.name)
+def test_the_function_of_a_transform_takes_the_parameters_of_its_row(row):
+    first, second, *others = inspect.signature(load(row.pytorch)).parameters
+    assert [first, second, *others] == ["frame", "rng", *(p.name for p in row.parameters)]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("row", SCHEDULES.values(), ids=SCHEDULES)
+def test_every_schedule_gives_a_rate(row, backend):
+    rate = learning_rate(chosen(row, backend)[0], Moment(0.1, 2, 5, [1.0, 0.9], [0.5, 0.6]))
+    assert type(rate) is float
+    assert 0 < rate <= 0.1
+
+
+# MXNet
+
+
+def test_the_name_that_mxnet_needs_for_its_import_is_gone_again(mxnet):
+    assert vars(np).get("bool", np.bool_) is np.bool_
+
+
+@pytest.mark.parametrize("row", [p for p in ROWS if p.values[0].mxnet])
+def test_every_mxnet_path_resolves(mxnet, row):
+    assert callable(load(row.mxnet))
+
+
+@pytest.mark.parametrize("row", [r for r in OPTIMIZERS.values() if r.mxnet], ids=lambda row: row.name)
+def test_every_optimizer_is_made_by_mxnet(mxnet, row):
+    made = load(row.mxnet)(**chosen(row, "mxnet")[1])
+    assert made.learning_rate == NEEDED["learning_rate"]
+
+
+@pytest.mark.parametrize("row", LOSSES.values(), ids=LOSSES)
+def test_every_loss_gives_a_number_an_image_with_mxnet(mxnet, row):
+    loss = load(row.mxnet)(**chosen(row, "mxnet")[1])
+    logits = mxnet.nd.array([[2.0, -1.0, 0.5], [0.1, 0.2, 0.3]])
+    labels = [[1, 0, 0], [0, 0, 1]] if row.cells["target"] == "one_hot" else [0, 2]
+    assert (loss(logits, mxnet.nd.array(labels)).asnumpy() > 0).tolist() == [True, True]
+
+
+@pytest.mark.parametrize("model", MXNET_MODELS)
+def test_every_mxnet_network_is_built_and_has_an_output(mxnet, model):
+    network = mxnet.gluon.model_zoo.vision.get_model(model.mxnet)
+    assert hasattr(network, "output")
+
+
+# Arguments
+
+
+@pytest.mark.parametrize(
+    ("row", "values", "message"),
+    [
+        (
+            "sgd",
+            {"learning_rate": 0.1, "momentm": 0.9},
+            r"^sgd has no argument 'momentm'\. Did you mean 'momentum'\? Known:",
+        ),
+        ("sgd", {"learning_rate": 0.1, "zzz": 1}, r"^sgd has no argument 'zzz'\. Known: learning_rate, momentum, "),
+        ("sgd", {}, r"^sgd needs learning_rate \(a number above 0\)$"),
+    ],
+)
+def test_a_wrong_argument_is_explained(row, values, message):
+    with pytest.raises(UnknownArgument, match=message):
+        OPTIMIZERS[row].choose("pytorch", values)
+
+
+def test_a_row_without_parameters_says_that_it_knows_none():
+    with pytest.raises(UnknownArgument, match=r"^fixed has no argument 'gamma'\. Known: \(none\)$"):
+        SCHEDULES["fixed"].choose("pytorch", {"gamma": 0.1})
+
+
+def test_a_parameter_that_the_backend_lacks_may_only_keep_its_default():
+    row = OPTIMIZERS["sgd"]
+    values = {"learning_rate": 0.1, "momentum_dampening_rate": 0.5}
+    with pytest.raises(
+        InvalidValue, match=r"^sgd: the mxnet backend has no momentum_dampening_rate; leave it at 0\.0$"
+    ):
+        row.choose("mxnet", values)
+    assert row.choose("mxnet", {**values, "momentum_dampening_rate": 0}).params["momentum_dampening_rate"] == 0
+    assert row.keywords("pytorch", row.choose("pytorch", values))["dampening"] == 0.5
+
+
+def test_a_row_that_only_the_other_backend_has_says_which():
+    with pytest.raises(InvalidValue, match=r"^the mxnet backend has no 'adamw'; use backend='pytorch'$"):
+        OPTIMIZERS["adamw"].choose("mxnet", {"learning_rate": 0.1})
+
+
+def test_what_monklite_does_itself_is_not_passed_on():
+    choice = OPTIMIZERS["sgd"].choose("pytorch", {"learning_rate": 0.1, "clipnorm": 1.0})
+    assert choice.params["clipnorm"] == 1.0
+    assert "clipnorm" not in OPTIMIZERS["sgd"].keywords("pytorch", choice)
+
+
+def test_a_keyword_is_the_parameters_own_name_unless_the_cell_says_otherwise():
+    parameter = Parameter("rate", 0.1, Number(), "how fast", pytorch="lr", mxnet=None)
+    assert (parameter.keyword("pytorch"), parameter.keyword("mxnet")) == ("lr", None)
+    assert Parameter("rate", 0.1, Whole(), "how fast").keyword("mxnet") == "rate"
+
+
+def test_two_rows_of_one_name_are_a_mistake():
+    with pytest.raises(ValueError, match="two rows are called 'sgd'"):
+        table([OPTIMIZERS["sgd"], OPTIMIZERS["sgd"]])
+
+
+@pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
+def test_every_setting_names_a_field_of_the_spec(setting):
+    value = Spec().get(setting.path)
+    assert Spec().replace({setting.path: value}) == Spec()
+
+
+# Models
+
+
+def test_every_torchvision_classifier_has_a_row():
+    known = torchvision.models.list_models(module=torchvision.models)
+    assert sorted(known) == sorted(m.pytorch for m in MODELS.values() if m.pytorch)
+
+
+def test_every_network_of_monk_is_there_under_its_name():
+    known = MONK_PYTORCH.split()
+    assert len(known) == 35
+    assert [find_model(name, "pytorch").pytorch for name in known] == known
+
+
+@pytest.mark.parametrize("model", PYTORCH_MODELS)
+def test_the_input_size_is_that_of_the_default_weights(model):
+    weights = torchvision.models.get_model_weights(model.pytorch).DEFAULT
+    assert [model.input_size] == weights.transforms().crop_size
+
+
+@pytest.mark.parametrize("model", PYTORCH_MODELS)
+@pytest.mark.filterwarnings("ignore:The default weight initialization:FutureWarning")
+def test_the_head_stands_where_the_row_says_and_gives_the_classes(model):
+    with OnMeta():
+        network = torchvision.models.get_model(model.pytorch, weights=None)
+    heads = [network.get_submodule(place) for place in model.head]
+    assert [getattr(h, "out_features", None) or h.out_channels for h in heads] == [1000] * len(heads)
+
+
+@pytest.mark.parametrize("model", PYTORCH_MODELS)
+def test_the_least_size_is_not_above_the_input_size(model):
+    assert 1 <= model.least_size <= model.input_size
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(("alias", "name"), [(a, m.name) for m in MODELS.values() for a in m.aliases])
+def test_an_alias_means_the_same_network_on_either_backend(alias, name, backend):
+    assert find_model(alias, backend) is find_model(name, backend) is MODELS[name]
+
+
+def test_no_alias_is_the_name_of_another_network():
+    aliases = [a for m in MODELS.values() for a in m.aliases]
+    assert "resnet50_v1" in aliases
+    assert len(aliases) == len(set(aliases))
+    assert not set(aliases) & set(MODELS)
+
+
+@pytest.mark.parametrize(
+    ("name", "backend", "other"), [("resnet50_v2", "pytorch", "mxnet"), ("vit_b_16", "mxnet", "pytorch")]
+)
+def test_a_network_that_only_the_other_backend_has_says_which(name, backend, other):
+    with pytest.raises(
+        InvalidValue, match=f"^the {backend} backend has no model '{name}'; use backend='{other}', or one of: "
+    ):
+        find_model(name, backend)
+
+
+def test_an_unknown_model_names_the_nearest():
+    with pytest.raises(
+        UnknownName, match=r"^no pytorch model is called 'resnet5O'\. Did you mean 'resnet50'\? Known: alex"
+    ):
+        find_model("resnet5O", "pytorch")
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_names_of_a_backend_can_all_be_found_there(backend):
+    found = names(backend)
+    assert found == sorted(found)
+    assert [find_model(name, backend).name for name in found] == found
+
+
+# Recipes
+
+
+def spec_of(model: str, situation: str, backend: str = "pytorch") -> Spec:
+    values = {"head": (True, True), "finetune": (False, True), "scratch": (False, False)}[situation]
+    return Spec().replace(
+        {"backend": backend, "model.name": model, "model.freeze_base": values[0], "model.pretrained": values[1]}
+    )
+
+
+@pytest.mark.parametrize("situation_name", ["head", "finetune", "scratch"])
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_every_network_finds_a_recipe_in_every_situation(backend, situation_name):
+    for name in names(backend):
+        spec = resolve(spec_of(name, situation_name, backend))
+        assert recipe(spec).situation == situation_name
+        assert spec.training.optimizer.params["learning_rate"] == recipe(spec).learning_rate
+
+
+def test_own_weights_are_finetuned_too():
+    spec = spec_of("resnet18", "scratch")
+    assert situation(spec) == "scratch"
+    assert situation(spec.replace({"model.weights_path": ["w.pth"]})) == "finetune"
+
+
+@pytest.mark.parametrize(("model", "size"), [("resnet18", 224), ("inception_v3", 299), ("efficientnet_b3", 300)])
+def test_resolve_fills_everything_in(model, size):
+    spec = resolve(Spec().replace({"model.name": model}))
+    assert (spec.data.input_size, spec.data.batch_size, spec.data.workers) == (size, 16, cpu_count())
+    chosen_names = [spec.get(f"training.{part}").name for part in ("optimizer", "schedule", "loss")]
+    assert chosen_names == ["adam", "cosine_decrease", "softmax_crossentropy"]
+
+
+def test_resolve_leaves_what_the_user_set():
+    sgd = OPTIMIZERS["sgd"].choose("pytorch", {"learning_rate": 0.3})
+    changes = {"data.input_size": 64, "data.batch_size": 3, "data.workers": 1, "training.optimizer": sgd}
+    resolved = resolve(Spec().replace(changes))
+    assert {path: resolved.get(path) for path in changes} == changes
+
+
+def test_resolving_twice_changes_nothing():
+    once = resolve(Spec())
+    assert resolve(once) == once
+
+
+def test_where_a_backend_has_not_the_optimizer_of_the_recipe_adam_takes_its_place(monkeypatch):
+    monkeypatch.setattr(recipes_module, "RECIPES", tuple(r for r in RECIPES if r.optimizer == "adamw")[-1:])
+    monkeypatch.setattr(recipes_module, "recipe", lambda spec: recipes_module.RECIPES[0])
+    assert resolve(spec_of("resnet18", "scratch", "mxnet")).training.optimizer.name == "adam"
+    assert resolve(spec_of("resnet18", "scratch", "pytorch")).training.optimizer.name == "adamw"
+
+
+@pytest.mark.parametrize("row", RECIPES, ids=lambda r: f"{r.situation}-{'-'.join(r.families) or 'any'}")
+def test_every_recipe_is_used_and_says_why_and_where_from(row):
+    used = {recipe(spec_of(name, row.situation)) for name in names("pytorch")}
+    assert row in used
+    assert row.reason
+    assert row.source
+
+
+def test_a_recipe_names_only_families_that_exist():
+    assert {family for r in RECIPES for family in r.families} <= {m.family for m in MODELS.values()}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_validation_and_test_images_are_never_augmented_by_default(backend):
+    chains = default_transforms(backend)
+    assert [c.name for c in chains.train] == ["random_horizontal_flip", "normalize"]
+    assert [c.name for c in (*chains.val, *chains.test)] == ["normalize", "normalize"]

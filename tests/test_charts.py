@@ -1,0 +1,160 @@
+"""The charts: what is drawn, at any count, and byte for byte the same when drawn again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from monklite import charts
+from monklite.errors import StorageError
+
+HOSTILE = ["<script>alert(1)</script>", "$x$", "cost $5", "a_b_{c}^2", "\\frac{a}{b}", "ünï", "%s %d", "x" * 300]
+
+
+def curves(n: int, epochs: int = 5) -> dict[str, list[float]]:
+    return {f"experiment-{i}": [(e + 1) / (epochs + i) for e in range(epochs)] for i in range(n)}
+
+
+def texts(figure: object) -> list[str]:
+    from matplotlib.text import Text
+
+    return [t.get_text() for t in figure.findobj(Text) if t.get_text()]
+
+
+def drawn(figure: object, path: Path) -> tuple[int, int]:
+    charts.save(figure, path)
+    with Image.open(path) as image:
+        image.load()
+        return image.size
+
+
+def test_lines_shows_every_curve_over_epochs_from_1():
+    axes = charts.lines("Loss", "loss", {"a": [1.0, 0.5], "b": [2.0]}).axes[0]
+    assert [list(line.get_xdata()) for line in axes.lines] == [[1, 2], [1]]
+    assert [list(line.get_ydata()) for line in axes.lines] == [[1.0, 0.5], [2.0]]
+    assert [t.get_text() for t in axes.get_legend().get_texts()] == ["a", "b"]
+    assert (axes.get_title(loc="left"), axes.get_xlabel(), axes.get_ylabel()) == ("Loss", "epoch", "loss")
+
+
+def test_shares_are_drawn_in_percent():
+    axes = charts.lines("Accuracy", "accuracy", {"a": [0.25, 0.5]}, percent=True).axes[0]
+    assert list(axes.lines[0].get_ydata()) == [25.0, 50.0]
+    assert axes.get_ylabel() == "accuracy (%)"
+
+
+def test_no_two_of_twenty_lines_look_alike():
+    lines = charts.lines("Loss", "loss", curves(20)).axes[0].lines
+    assert len({(line.get_color(), line.get_linestyle(), line.get_marker()) for line in lines}) == 20
+
+
+def test_a_run_without_epochs_keeps_its_colour():
+    with_it = charts.lines("Loss", "loss", {"a": [], "b": [1.0]}).axes[0].lines
+    assert [line.get_color() for line in with_it] == list(charts.COLOURS[:2])
+
+
+@pytest.mark.parametrize(("n", "inside"), [(6, True), (7, False)])
+def test_a_long_legend_stands_beside_the_axes(n, inside, tmp_path):
+    figure = charts.lines("Loss", "loss", curves(n))
+    drawn(figure, tmp_path / "x.png")
+    axes = figure.axes[0]
+    assert bool(axes.bbox.contains(*axes.get_legend().get_window_extent().p0)) is inside
+
+
+def test_bars_shows_every_value_with_its_number():
+    figure = charts.bars("Time", "seconds", {"a": 1.25, "b": None, "c": 0.0}, number="{:.2f}")
+    axes = figure.axes[0]
+    assert [bar.get_width() for bar in axes.patches] == [1.25, 0.0, 0.0]
+    assert [t.get_text() for t in axes.get_yticklabels()] == ["a", "b", "c"]
+    assert {"1.25", "not measured", "0.00"} <= set(texts(figure))
+
+
+def test_bars_can_hold_narrow_bars():
+    axes = charts.bars("Memory", "MiB", {"a": 10.0, "b": None}, inner={"a": 4.0, "b": None}).axes[0]
+    assert [bar.get_width() for bar in axes.patches] == [10.0, 0.0, 4.0, 0.0]
+
+
+def test_the_first_bar_is_on_top():
+    low, high = charts.bars("Time", "seconds", {"a": 1.0, "b": 2.0}).axes[0].get_ylim()
+    assert low > high
+
+
+def test_an_axis_with_an_end_shows_it():
+    assert charts.bars("Accuracy", "%", {"a": 20.0}, most=100).axes[0].get_xlim() == (0, pytest.approx(108))
+
+
+@pytest.mark.parametrize("values", [{}, {"a": None}, {"a": 0.0}])
+def test_bars_without_a_length_are_drawn(values, tmp_path):
+    assert min(drawn(charts.bars("Time", "s", values), tmp_path / "x.png")) > 100
+
+
+def test_a_note_stands_below():
+    assert "no GPU" in texts(charts.bars("Memory", "MiB", {"a": 1.0}, note="no GPU"))
+    assert "no GPU" in texts(charts.lines("Loss", "loss", {"a": [1.0]}, note="no GPU"))
+
+
+def test_a_long_note_is_not_cut_off(tmp_path):
+    note = "Wide bar: what the driver counts for this process. " * 4
+    for figure in (charts.bars("Memory", "MiB", {"a": 1.0}, note=note), charts.lines("Loss", "loss", {}, note=note)):
+        width = drawn(figure, tmp_path / "x.png")[0]
+        (text,) = [t for t in figure.texts if t.get_text().startswith("Wide bar")]
+        assert text.get_window_extent().x1 <= width
+        assert text.get_window_extent().y0 >= 0
+
+
+@pytest.mark.parametrize("n", [0, 1, 20])
+def test_any_number_of_runs_is_drawn_and_none_is_cut_off(n, tmp_path):
+    figure = charts.lines("Loss", "loss", curves(n))
+    size = drawn(figure, tmp_path / "lines.png")
+    bars = charts.bars("Time", "seconds", {name: float(i) for i, name in enumerate(curves(n))})
+    assert drawn(bars, tmp_path / "bars.png")[1] >= 15 * n
+    if n:
+        legend = figure.axes[0].get_legend().get_window_extent()
+        assert (legend.x0 >= 0, legend.y0 >= 0, legend.x1 <= size[0], legend.y1 <= size[1]) == (True,) * 4
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_any_name_can_be_drawn(name, tmp_path):
+    assert drawn(charts.lines("Loss", "loss", {name: [1.0, 0.5], "b": [1.0]}), tmp_path / "lines.png")[0] > 100
+    assert drawn(charts.bars("Time", "seconds", {name: 1.0, "b": 2.0}), tmp_path / "bars.png")[0] > 100
+
+
+def test_a_dollar_is_a_dollar_and_no_formula():
+    figure = charts.bars("Time", "seconds", {"$x_1$": 1.0})
+    assert r"\$x_1\$" in texts(figure)
+
+
+def test_a_long_name_keeps_both_ends():
+    (name,) = {t for t in texts(charts.bars("T", "s", {"lr-0.1" + "-" * 200 + "seed-7": 1.0})) if "lr" in t}
+    assert name.startswith("lr-0.1")
+    assert name.endswith("seed-7")
+    assert len(name) <= 42
+
+
+def test_the_same_numbers_give_the_same_bytes(tmp_path):
+    for name in ("first.png", "second.png"):
+        charts.save(charts.lines("Loss", "loss", curves(8)), tmp_path / name)
+        charts.save(charts.bars("Time", "seconds", {"a": 1.0}), tmp_path / f"bars-{name}")
+    assert (tmp_path / "first.png").read_bytes() == (tmp_path / "second.png").read_bytes()
+    assert (tmp_path / "bars-first.png").read_bytes() == (tmp_path / "bars-second.png").read_bytes()
+
+
+def test_other_numbers_give_other_bytes(tmp_path):
+    charts.save(charts.lines("Loss", "loss", {"a": [1.0, 0.5]}), tmp_path / "first.png")
+    charts.save(charts.lines("Loss", "loss", {"a": [1.0, 0.6]}), tmp_path / "second.png")
+    assert (tmp_path / "first.png").read_bytes() != (tmp_path / "second.png").read_bytes()
+
+
+def test_a_chart_that_cannot_be_written_is_told(tmp_path):
+    with pytest.raises(StorageError, match=r"gone/x\.png could not be written: its folder has been removed"):
+        charts.save(charts.lines("Loss", "loss", {}), tmp_path / "gone" / "x.png")
+
+
+def test_drawing_leaves_pyplot_alone(tmp_path):
+    import subprocess
+    import sys
+
+    script = "import sys; from monklite import charts; charts.lines('a', 'b', {'c': [1.0]}); "
+    script += "charts.bars('a', 'b', {'c': 1.0}); sys.exit('matplotlib.pyplot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -1,0 +1,494 @@
+"""Runs -> one table, pairs and warnings; and `compare`, which needs no framework."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monklite import compare, comparison, history, metrics, report, state
+from monklite.catalog import OPTIMIZERS, resolve
+from monklite.errors import InvalidType, InvalidValue, NotReady, UnknownArgument, UnknownName
+from monklite.history import EpochRow
+from monklite.spec import Spec
+from monklite.state import ClassResult, DatasetRecord, ModelRecord, Results
+from monklite.workspace import FINAL, HISTORY, PREDICTIONS, Run, Workspace
+
+MONK_COLUMNS = (
+    "project, experiment, base_model, origin, best val acc, test acc, num test images, epochs, base lr, optimizer, "
+    "lr scheduler, loss func, All layers trained, gpu used, max gpu usage, training time, train dataset type, "
+    "num train images, num val images, shuffled dataset, train transforms, val transforms, test transforms"
+)
+DATA = DatasetRecord(classes=("cat", "dog"), train_counts=(70, 50), val_counts=(30, 20), fingerprint="a" * 64)
+CPU = ModelRecord(
+    parameters=11_177_538,
+    trainable_parameters=1026,
+    layers=62,
+    trainable_layers=1,
+    weights="IMAGENET1K_V1",
+    device="cpu",
+    precision="float32",
+)
+N_TEST = 40
+WITHOUT_FRAMEWORKS = """
+import sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("torch", "torchvision", "mxnet"):
+            raise ImportError(f"{name} is blocked")
+
+sys.meta_path.insert(0, Blocked())
+from monklite import compare
+
+made = compare(workspace=sys.argv[1])
+made.Comparison("blocked")
+made.Add_Experiment("p", "a")
+made.Add_Experiment("p", "b")
+made.Generate_Statistics()
+assert not {"torch", "torchvision", "mxnet"} & set(sys.modules)
+"""
+
+
+# Runs made by hand
+
+
+def results(epochs: int = 3, best: float = 0.84, **changes: Any) -> Results:
+    values = {
+        "epochs_completed": epochs,
+        "train_accuracy": 0.9,
+        "train_loss": 0.3,
+        "val_accuracy": best,
+        "val_loss": 0.4,
+        "best_val_accuracy": best,
+        "best_epoch": epochs,
+        "train_seconds": 12.345,
+        "images_per_second": 29.1,
+        "process_mib": 512.25,
+    }
+    return Results(**{**values, **changes})
+
+
+def curve(epochs: int, end: float) -> list[EpochRow]:
+    rows = [(e, end * e / epochs) for e in range(1, epochs + 1)]
+    return [EpochRow(e, 0.001, 2 / (e + 1), share * 0.95, 2.2 / (e + 1), share, 4.0, 0.5, 29.0) for e, share in rows]
+
+
+def judged(right: Sequence[bool], fingerprint: str = "t" * 64) -> state.Testing:
+    n_right, n = sum(right), len(right)
+    return state.Testing(
+        dataset_path="test",
+        fingerprint=fingerprint,
+        weights="best_model",
+        num_images=n,
+        num_correct=n_right,
+        accuracy=n_right / n,
+        interval=metrics.wilson(n_right, n),
+        majority_accuracy=0.55,
+        classes={"cat": ClassResult(num_images=n, num_correct=n_right)},
+        confusion=((n_right, n - n_right), (0, 0)),
+    )
+
+
+def fresh(space: Workspace, project: str = "p", experiment: str = "e") -> Run:
+    run = space.claim(project, experiment)
+    run.release()
+    return run
+
+
+def fill(run: Run, epochs: int = 3, best: float = 0.84, right: Sequence[bool] | None = None, **changes: Any) -> Run:
+    """Give a run what training and testing would have written."""
+    spec = resolve(Spec().replace({"data.train_path": "data", "training.epochs": epochs}))
+    record = {"status": "done", "spec": spec, "dataset": DATA, "model": CPU, "results": results(epochs, best)}
+    if right is not None:
+        record["testing"] = judged(right)
+        lines = [f"img{i:03d}.png,cat,{'cat' if ok else 'dog'}" for i, ok in enumerate(right)]
+        (run.logs / PREDICTIONS).write_text("\n".join(["path,class,predicted", *lines]) + "\n")
+    run.update(**{**record, **changes})
+    history.write(run.logs / HISTORY, curve(epochs, best))
+    (run.models / FINAL).write_text("weights")
+    return run
+
+
+def trained(space: Workspace, project: str = "p", experiment: str = "e", **changes: Any) -> Run:
+    return fill(fresh(space, project, experiment), **changes)
+
+
+def right(*wrong: int) -> list[bool]:
+    return [i not in wrong for i in range(N_TEST)]
+
+
+def row(run: Run) -> dict[str, Any]:
+    return comparison.row(comparison.collect([run])[0])
+
+
+def labels(*runs: Run) -> list[str]:
+    return [e.label for e in comparison.collect(runs)]
+
+
+@pytest.fixture
+def runs(workspace) -> Workspace:
+    return Workspace(workspace)
+
+
+@pytest.fixture
+def comparing(runs) -> compare:
+    made = compare(verbose=0, workspace=runs.root)
+    made.Comparison("mine")
+    return made
+
+
+# The table
+
+
+def test_monks_columns_come_first_in_monks_order(runs):
+    assert ", ".join(list(row(trained(runs)))[:23]) == MONK_COLUMNS
+
+
+def test_a_row_holds_the_runs_values(runs):
+    found = row(trained(runs, "lungs", "frozen", right=right(0, 1), best=0.875))
+    wanted = {
+        "project": "lungs",
+        "experiment": "frozen",
+        "base_model": "resnet18",
+        "origin": "New",
+        "best val acc": 87.5,
+        "test acc": 95.0,
+        "num test images": N_TEST,
+        "epochs": 3,
+        "base lr": 1e-3,
+        "optimizer": "adam",
+        "lr scheduler": "cosine_decrease",
+        "loss func": "softmax_crossentropy",
+        "All layers trained": False,
+        "gpu used": False,
+        "max gpu usage": "NA",
+        "training time": 12.35,
+        "train dataset type": "train",
+        "num train images": 120,
+        "num val images": 50,
+        "shuffled dataset": True,
+        "train transforms": "resize",
+        "version": 1,
+        "status": "done",
+        "input size": 224,
+        "batch size": 16,
+        "max process memory": 512.25,
+        "test acc low": round(100 * metrics.wilson(38, 40)[0], 2),
+        "test acc of largest class": 55.0,
+    }
+    assert {name: found[name] for name in wanted} == wanted
+
+
+def test_gpu_memory_and_time_are_not_swapped(runs):
+    on_gpu = results(train_seconds=100.0, gpu_process_mib=1500.0, gpu_framework_mib=800.0)
+    found = row(trained(runs, results=on_gpu, model=CPU.model_copy(update={"device": "cuda:0 (NVIDIA T4)"})))
+    assert (found["max gpu usage"], found["training time"], found["max gpu usage of framework"]) == (1500, 100, 800)
+    assert found["gpu used"] is True
+
+
+def test_without_the_drivers_count_the_frameworks_is_taken(runs):
+    assert row(trained(runs, results=results(gpu_framework_mib=800.0)))["max gpu usage"] == 800.0
+
+
+@pytest.mark.parametrize(("trainable", "all_trained"), [(62, True), (61, False), (1, False)])
+def test_all_layers_trained_is_true_when_all_are(runs, trainable, all_trained):
+    run = trained(runs, model=CPU.model_copy(update={"trainable_layers": trainable}))
+    assert row(run)["All layers trained"] is all_trained
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({"data.train_path": "a"}, "train"),
+        ({"data.train_path": "a", "data.val_path": "b"}, "train-val"),
+        ({"data.train_path": "a", "data.train_csv": "c"}, "csv_train"),
+        ({"data.val_path": "b", "data.train_csv": "c", "data.val_csv": "d"}, "csv_train-val"),
+    ],
+)
+def test_the_type_of_the_dataset_is_monks_word(runs, changes, kind):
+    assert row(trained(runs, spec=resolve(Spec().replace(changes))))["train dataset type"] == kind
+
+
+def test_the_origin_of_a_copy_is_named(runs):
+    assert row(trained(runs, origin=("p", "first", 2)))["origin"] == "p/first/2"
+
+
+def test_transforms_and_another_optimizer_are_written_out(runs):
+    sgd = OPTIMIZERS["sgd"].choose("pytorch", {"learning_rate": 0.25})
+    flip = [{"name": "random_horizontal_flip", "params": {"probability": 0.5}}, {"name": "resize"}]
+    spec = Spec().replace({"training.optimizer": sgd, "data.transforms": {"train": flip}})
+    found = row(trained(runs, spec=resolve(spec)))
+    assert (found["optimizer"], found["base lr"]) == ("sgd", 0.25)
+    assert found["train transforms"] == "random_horizontal_flip(probability=0.5); resize()"
+
+
+def test_an_untrained_run_has_na_where_training_would_have_written(runs):
+    found = row(fresh(runs))
+    assert (found["status"], found["epochs"]) == ("new", 0)
+    for name in ("best val acc", "test acc", "base lr", "optimizer", "All layers trained", "training time", "device"):
+        assert found[name] == "NA"
+
+
+# Names
+
+
+def test_a_run_goes_by_the_shortest_name_that_tells_it_apart(runs):
+    a, b, q = trained(runs, "p", "a"), trained(runs, "p", "b"), trained(runs, "q", "a")
+    assert labels(a, b) == ["a", "b"]
+    assert labels(a, b, q) == ["p/a", "b", "q/a"]
+    assert labels(a, trained(runs, "p", "a"), b) == ["a v001", "a v002", "b"]
+
+
+def test_a_copied_experiment_keeps_a_name_of_its_own(runs):
+    a = trained(runs, "p", "a")
+    shutil.copytree(a.folder.parent, runs.root / "p" / "b", symlinks=True)
+    assert labels(a, runs.find("p", "b")) == ["a", "b"]
+
+
+def test_a_run_without_history_keeps_its_place_in_the_curves(runs):
+    entries = comparison.collect([fresh(runs, "p", "a"), trained(runs, "p", "b", epochs=2, best=0.8)])
+    assert comparison.curves(entries, "val_accuracy") == {"a": [], "b": [0.4, 0.8]}
+
+
+# Pairs
+
+
+def test_two_runs_that_differ_much_are_told_apart(runs):
+    a, b = trained(runs, experiment="a", right=right()), trained(runs, experiment="b", right=right(*range(12)))
+    (pair,) = comparison.pairs(comparison.collect([b, a]))
+    assert (pair.best, pair.other, pair.only_best, pair.only_other) == ("a", "b", 12, 0)
+    assert pair.p_value == pytest.approx(2 / 2**12)
+    assert pair.verdict() == (
+        "a is better than b on the test set (12 images only a gets right, 0 only b; p = 0.000488)"
+    )
+
+
+def test_two_runs_that_differ_little_are_not(runs):
+    made = [trained(runs, experiment="a", right=right(0)), trained(runs, experiment="b", right=right(1, 2))]
+    (pair,) = comparison.pairs(comparison.collect(made))
+    assert (pair.only_best, pair.only_other, pair.p_value) == (2, 1, 1.0)
+    assert pair.verdict().startswith(
+        "a and b cannot be told apart on the test set (2 images only a gets right, 1 only b"
+    )
+
+
+def test_p_values_are_adjusted_for_the_number_of_pairs(runs):
+    wrong = {"a": 0, "b": 12, "c": 8, "d": 6}
+    made = [trained(runs, experiment=name, right=right(*range(n))) for name, n in wrong.items()]
+    found = {pair.other: pair.p_value for pair in comparison.pairs(comparison.collect(made))}
+    alone = {name: 2 / 2**n for name, n in wrong.items()}
+    holm = {"b": 3 * alone["b"], "c": 2 * alone["c"], "d": alone["d"]}
+    assert found == pytest.approx(holm)
+
+
+def test_adjusted_p_values_keep_their_order_and_stay_below_one():
+    values = [0.5, 0.04, 0.03, 0.9]
+    found = comparison._holm([comparison.Pair("a", str(p), 1, 1, p) for p in values])
+    assert [pair.p_value for pair in found] == pytest.approx([1.0, 0.12, 0.12, 1.0])
+    in_order = [pair.p_value for pair in sorted(found, key=lambda pair: float(pair.other))]
+    assert all(a <= b for a, b in pairwise(in_order))
+
+
+def test_the_images_are_matched_by_name_not_by_order(runs):
+    a, b = trained(runs, experiment="a", right=right(3)), trained(runs, experiment="b", right=right(3))
+    head, *lines = (b.logs / PREDICTIONS).read_text().splitlines()
+    (b.logs / PREDICTIONS).write_text("\n".join([head, *reversed(lines)]) + "\n")
+    (pair,) = comparison.pairs(comparison.collect([a, b]))
+    assert (pair.only_best, pair.only_other) == (0, 0)
+
+
+def test_a_class_called_na_is_a_class(runs):
+    a, b = trained(runs, experiment="a", right=right()), trained(runs, experiment="b", right=right(3))
+    for run in (a, b):
+        text = (run.logs / PREDICTIONS).read_text()
+        (run.logs / PREDICTIONS).write_text(text.replace("cat", "NA"))
+    (pair,) = comparison.pairs(comparison.collect([a, b]))
+    assert (pair.only_best, pair.only_other) == (1, 0)
+
+
+def test_only_runs_tested_on_the_same_images_make_pairs(runs):
+    a = trained(runs, experiment="a", right=right())
+    other = judged(right(1), fingerprint="other")
+    made = [a, trained(runs, experiment="b", right=right(1), testing=other), trained(runs, experiment="c"), fresh(runs)]
+    assert comparison.pairs(comparison.collect(made)) == []
+    assert comparison.pairs(comparison.collect([a])) == []
+
+
+# Warnings
+
+
+def test_runs_on_the_same_images_need_no_warning(runs):
+    made = [trained(runs, experiment=name, right=right()) for name in "ab"]
+    assert comparison.warnings(comparison.collect(made)) == []
+
+
+def test_other_images_are_warned_of(runs):
+    other = DATA.model_copy(update={"fingerprint": "b" * 64})
+    a = trained(runs, experiment="a", right=right())
+    b = trained(runs, experiment="b", dataset=other, testing=judged(right(), "other"))
+    found = comparison.warnings(comparison.collect([a, b]))
+    assert [text.partition(", so ")[0] for text in found] == [
+        "The runs were not trained and validated on the same images",
+        "The runs were not tested on the same images",
+    ]
+
+
+def test_runs_that_did_not_finish_are_warned_of(runs):
+    interrupted = trained(runs, experiment="a", status="running", results=results(2))
+    failed = trained(runs, experiment="b", status="failed", results=None)
+    found = comparison.warnings(comparison.collect([interrupted, failed, fresh(runs, "p", "c")]))
+    assert found == [
+        "a is interrupted after 2 of 3 epochs.",
+        "b is failed after 0 of 3 epochs.",
+        "c has not been trained.",
+    ]
+
+
+# compare
+
+
+def test_compare_writes_charts_table_and_report_and_returns_the_table(runs, comparing):
+    for name in "ab":
+        trained(runs, experiment=name, right=right(0))
+        comparing.Add_Experiment("p", name)
+    table = comparing.Generate_Statistics()
+    written = {p.name for p in (runs.root / "comparison" / "mine").iterdir()}
+    assert written == {*report.CURVES, report.BEST, report.TIME, report.MEMORY, report.TABLE, report.REPORT}
+    assert len([name for name in written if name.endswith(".png")]) == 7
+    assert list(table["experiment"]) == ["a", "b"]
+
+
+def test_the_table_on_disk_is_the_one_returned(runs, comparing):
+    trained(runs)
+    comparing.Add_Experiment("p", "e")
+    table = comparing.Generate_Statistics()
+    with (runs.root / "comparison" / "mine" / "comparison.csv").open(newline="") as file:
+        (found,) = csv.DictReader(file)
+    assert found == {name: str(value) for name, value in table.iloc[0].items()}
+
+
+def test_the_newest_trained_version_is_taken_unless_one_is_named(runs, comparing):
+    trained(runs)
+    trained(runs)
+    fresh(runs)
+    comparing.Add_Experiment("p", "e")
+    comparing.Add_Experiment("p", "e", version=1)
+    comparing.Add_Experiment("p", "e", version="v003")
+    assert list(comparing.Generate_Statistics()["version"]) == [2, 1, 3]
+
+
+def test_the_same_run_is_refused_twice(runs, comparing):
+    trained(runs)
+    comparing.Add_Experiment("p", "e")
+    with pytest.raises(InvalidValue, match=r"^p/e/v001 is in the comparison already$"):
+        comparing.Add_Experiment("p", "e", version=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("q", "e"), r"no project in .* is called 'q'\. Known: p$"),
+        (("p", "ee"), r"no experiment of project 'p' is called 'ee'\. Did you mean 'e'\? Known: e$"),
+        (("p", "e", 2), r"no version of p/e is called 2\. Known: v001$"),
+    ],
+)
+def test_an_unknown_experiment_is_refused(runs, comparing, arguments, message):
+    trained(runs)
+    with pytest.raises(UnknownName, match=message):
+        comparing.Add_Experiment(*arguments)
+
+
+def test_statistics_need_a_name_and_an_experiment(runs):
+    made = compare(verbose=0)
+    for prepare in (lambda: None, lambda: made.Comparison("mine")):
+        prepare()
+        with pytest.raises(
+            NotReady, match=r"begin with Comparison\('name'\) and Add_Experiment\('project', 'experiment'\)"
+        ):
+            made.Generate_Statistics()
+
+
+def test_a_new_comparison_begins_empty(runs, comparing):
+    trained(runs)
+    comparing.Add_Experiment("p", "e")
+    comparing.Comparison("second")
+    with pytest.raises(NotReady, match="begin with"):
+        comparing.Generate_Statistics()
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", ".x"])
+def test_a_comparison_needs_a_safe_name(comparing, name):
+    with pytest.raises(InvalidValue, match="cannot be the comparison name"):
+        comparing.Comparison(name)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda c: c.Add_Experiment("p", zzz="e"), r"has no argument 'zzz'\. It is called as Add_Experiment"),
+        (lambda c: c.Add_Experiment("p", "e", versio=1), r"has no argument 'versio'\. Did you mean 'version'\?"),
+        (lambda c: c.Add_Experiment("p"), r"missing a required argument: 'experiment_name'"),
+        (lambda c: c.Comparison("a", "b"), r"Comparison\(\) takes at most 1 arguments, not 2"),
+    ],
+)
+def test_a_wrong_argument_is_explained(comparing, call, message):
+    with pytest.raises(UnknownArgument, match=message):
+        call(comparing)
+
+
+@pytest.mark.parametrize(("verbose", "error"), [("yes", InvalidType), (-1, InvalidValue), (1.5, InvalidType)])
+def test_verbose_is_a_whole_number(verbose, error):
+    with pytest.raises(error, match="verbose must be a whole number at least 0"):
+        compare(verbose=verbose)
+
+
+def test_what_is_printed_names_runs_verdicts_warnings_and_the_report(runs, capsys):
+    trained(runs, experiment="a", right=right())
+    trained(runs, experiment="b", right=right(*range(12)), status="failed")
+    made = compare(workspace=runs.root)
+    made.Comparison("mine")
+    made.Add_Experiment("p", "a")
+    made.Add_Experiment("p", "b")
+    made.Generate_Statistics()
+    printed = capsys.readouterr().out
+    for text in (
+        "Comparison: - mine",
+        "a is better than b",
+        "b is failed after 3 of 3",
+        "100.0 (91 to 100)",
+        "512 RAM",
+    ):
+        assert text in printed
+    assert f"Generated: {runs.root / 'comparison' / 'mine' / 'report.html'}" in printed
+
+
+def test_verbose_0_prints_nothing(runs, comparing, capsys):
+    trained(runs)
+    comparing.Add_Experiment("p", "e")
+    comparing.Generate_Statistics()
+    assert capsys.readouterr() == ("", "")
+
+
+def test_comparing_needs_no_framework(runs, tmp_path):
+    for name in "ab":
+        trained(runs, experiment=name, right=right(0))
+    command = [sys.executable, "-c", WITHOUT_FRAMEWORKS, str(runs.root)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (Path(runs.root) / "comparison" / "blocked" / "report.html").is_file()
+
+
+def test_the_state_of_a_compared_run_is_not_touched(runs, comparing):
+    run = trained(runs)
+    before = {p: p.read_bytes() for p in run.folder.rglob("*") if p.is_file()}
+    comparing.Add_Experiment("p", "e")
+    comparing.Generate_Statistics()
+    assert {p: p.read_bytes() for p in run.folder.rglob("*") if p.is_file()} == before

@@ -1,0 +1,286 @@
+"""Finding the images: class folders, CSV tables, and what is refused or passed over."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from monklite.data import discover
+from monklite.errors import DatasetError, NotFound
+
+
+def draw(folder: Path, *files: str) -> Path:
+    for file in files:
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (4, 3), (200, 10, 10)).save(folder / file)
+    return folder
+
+
+def write_table(folder: Path, text: str, encoding: str = "utf-8") -> Path:
+    (folder / "labels.csv").write_text(text, encoding=encoding)
+    return folder / "labels.csv"
+
+
+@pytest.fixture
+def pets(tmp_path: Path) -> Path:
+    return draw(tmp_path / "pets", "dog/b.png", "cat/2.png", "cat/1.png", "dog/a.png", "dog/c.png")
+
+
+def test_class_folders_become_classes_in_the_order_of_their_names(pets: Path) -> None:
+    samples = discover.from_folders(pets)
+    assert samples.classes == ("cat", "dog")
+    assert samples.paths == ("cat/1.png", "cat/2.png", "dog/a.png", "dog/b.png", "dog/c.png")
+    assert samples.labels.tolist() == [0, 0, 1, 1, 1]
+    assert (len(samples), samples.counts(), samples.strays) == (5, (2, 3), ())
+
+
+def test_a_folder_can_be_given_as_text(pets: Path) -> None:
+    assert discover.from_folders(str(pets)).paths == discover.from_folders(pets).paths
+
+
+def test_nested_folders_count_to_their_class(pets: Path) -> None:
+    draw(pets, "cat/site a/2024/x.png")
+    samples = discover.from_folders(pets)
+    assert samples.labels[samples.paths.index("cat/site a/2024/x.png")] == samples.classes.index("cat")
+
+
+@pytest.mark.parametrize("name", ["x.JPG", "x.jpeg", "x.PNG", "x.bmp", "x.tif", "x.tiff", "x.webp", "x.gif"])
+def test_endings_of_images_are_known_in_any_case(pets: Path, name: str) -> None:
+    draw(pets, f"cat/{name}")
+    assert f"cat/{name}" in discover.from_folders(pets).paths
+
+
+@pytest.mark.parametrize("stray", [".DS_Store", "cat/.DS_Store", "dog/Thumbs.db", "cat/notes.txt", "labels.csv"])
+def test_files_that_are_not_images_are_passed_over_and_told(pets: Path, stray: str) -> None:
+    (pets / stray).write_text("no picture")
+    samples = discover.from_folders(pets)
+    assert samples.strays == (stray,)
+    assert len(samples) == 5
+
+
+@pytest.mark.parametrize("folder", [".ipynb_checkpoints", "cat/.ipynb_checkpoints", "__MACOSX", "dog/__pycache__"])
+def test_hidden_folders_are_passed_over_and_told(pets: Path, folder: str) -> None:
+    draw(pets, f"{folder}/1-checkpoint.png")
+    samples = discover.from_folders(pets)
+    assert samples.strays == (folder,)
+    assert (samples.classes, len(samples)) == (("cat", "dog"), 5)
+
+
+def test_a_hidden_image_is_passed_over(pets: Path) -> None:
+    draw(pets, "cat/._1.png")
+    assert discover.from_folders(pets).strays == ("cat/._1.png",)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_a_link_to_nowhere_is_passed_over(pets: Path) -> None:
+    (pets / "cat" / "moved.png").symlink_to(pets / "gone.png")
+    assert discover.from_folders(pets).strays == ("cat/moved.png",)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes there")
+def test_a_pipe_is_passed_over(pets: Path) -> None:
+    os.mkfifo(pets / "cat" / "pipe.png")
+    assert discover.from_folders(pets).strays == ("cat/pipe.png",)
+
+
+def test_strays_are_told_in_one_line_by_kind() -> None:
+    line = discover.describe_strays(("a/1.txt", "b/2.TXT", "Thumbs.db"))
+    assert line == "3 entries passed over, not images: 2 x .txt, .db"
+
+
+def test_one_stray_is_told_in_the_singular() -> None:
+    assert discover.describe_strays((".DS_Store",)) == "1 entry passed over, not images: .DS_Store"
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match=r"the dataset folder '.*nowhere' is not there \(looked from "):
+        discover.from_folders(tmp_path / "nowhere")
+
+
+def test_a_file_in_place_of_the_folder_is_refused(pets: Path) -> None:
+    with pytest.raises(NotFound, match=r"1\.png' is a file; dataset_path must be a folder"):
+        discover.from_folders(pets / "cat" / "1.png")
+
+
+def test_a_folder_without_class_folders_is_refused(tmp_path: Path) -> None:
+    draw(tmp_path, "1.png", "2.png")
+    with pytest.raises(DatasetError, match="has no class folders: put the images of each class into a folder"):
+        discover.from_folders(tmp_path)
+
+
+def test_one_class_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="has only one class, 'cat': a classifier needs two or more"):
+        discover.from_folders(draw(tmp_path, "cat/1.png"))
+
+
+def test_a_class_without_images_is_named(pets: Path) -> None:
+    (pets / "bird").mkdir()
+    with pytest.raises(
+        DatasetError, match=r"no images in class 'bird' \(files ending in \.bmp .*\); add some or remove"
+    ):
+        discover.from_folders(pets)
+
+
+def test_all_classes_without_images_are_named(pets: Path) -> None:
+    for name in ("bird", "ant"):
+        (pets / name).mkdir()
+    with pytest.raises(DatasetError, match="no images in classes 'ant', 'bird'"):
+        discover.from_folders(pets)
+
+
+@pytest.mark.parametrize("parts", [("train", "test", "val"), ("Train", "Validation"), ("train", "test", "infer")])
+def test_a_folder_of_subsets_is_refused_with_the_folder_that_was_meant(tmp_path: Path, parts: tuple[str, ...]) -> None:
+    draw(tmp_path, *(f"{part}/{pet}/1.png" for part in parts for pet in ("cat", "dog")))
+    with pytest.raises(DatasetError, match=r"(?i)parts of a dataset, not classes: give dataset_path='.*train'"):
+        discover.from_folders(tmp_path)
+
+
+def test_a_class_may_be_called_train(tmp_path: Path) -> None:
+    assert discover.from_folders(draw(tmp_path, "bus/1.png", "train/1.png")).classes == ("bus", "train")
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|", " "])
+def test_a_table_gives_paths_and_classes(pets: Path, delimiter: str) -> None:
+    rows = (("image", "label"), ("dog/a.png", "dog"), ("cat/1.png", "cat"), ("dog/b.png", "dog"))
+    table = write_table(pets, "\n".join(delimiter.join(row) for row in rows))
+    samples = discover.from_csv(pets, table, delimiter)
+    assert samples.classes == ("cat", "dog")
+    assert samples.paths == ("cat/1.png", "dog/a.png", "dog/b.png")
+    assert samples.labels.tolist() == [0, 1, 1]
+
+
+@pytest.mark.parametrize("classes", [("01", "1"), ("0.10", "2"), ("NA", "null"), ("False", "True")])
+def test_classes_of_a_table_stay_text(pets: Path, classes: tuple[str, str]) -> None:
+    table = write_table(pets, f"image,label\ncat/1.png,{classes[0]}\ndog/a.png,{classes[1]}\n")
+    assert discover.from_csv(pets, table).classes == classes
+
+
+def test_more_columns_and_a_byte_order_mark_do_no_harm(pets: Path) -> None:
+    table = write_table(pets, "image,label,age\ncat/1.png,cat,3\ndog/a.png,dog,4\n", "utf-8-sig")
+    assert discover.from_csv(pets, table).paths == ("cat/1.png", "dog/a.png")
+
+
+def test_a_delimiter_at_the_end_of_each_row_does_no_harm(pets: Path) -> None:
+    table = write_table(pets, "image,label\ncat/1.png,cat,\ndog/a.png,dog,\n")
+    assert discover.from_csv(pets, table).paths == ("cat/1.png", "dog/a.png")
+
+
+def test_backslashes_in_a_table_are_separators(pets: Path) -> None:
+    table = write_table(pets, "image,label\ncat\\1.png,cat\ndog\\a.png,dog\n")
+    assert discover.from_csv(pets, table).paths == ("cat/1.png", "dog/a.png")
+
+
+def test_a_missing_table_is_named(pets: Path) -> None:
+    with pytest.raises(NotFound, match=r"none\.csv is not there: path_to_csv must name a CSV file"):
+        discover.from_csv(pets, pets / "none.csv")
+
+
+def test_files_that_a_table_names_must_be_there(pets: Path) -> None:
+    table = write_table(pets, "image,label\ncat/1.png,cat\ncat/9.png,cat\ndog/9.png,dog\n")
+    with pytest.raises(NotFound, match=r"names 2 files that are not in .*, the first: cat/9\.png"):
+        discover.from_csv(pets, table)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "image;label\ncat/1.png;cat\n",
+            r"has one column; it needs two, image and class, separated by ',' \(see delimit",
+        ),
+        ("image,label\ncat/1.png,cat\ncat/2.png,cat\n", "has only one class, 'cat'"),
+        ("image,label\n", "the table names no images"),
+        ("", "cannot be read as a table separated by ',' in UTF-8: No columns"),
+        ('image,label\n"cat/1.png,cat\n', "cannot be read as a table .*EOF inside string"),
+        ("image,label\ncat/1.png,cat\ndog/a.png,\n", r"gives no class for 1 files, the first: dog/a\.png"),
+        ("image,label\ncat/1.png,cat\ndog/a.png,dog\ncat/1.png,dog\n", r"names 1 files more than once, .*: cat/1\.png"),
+    ],
+)
+def test_tables_that_cannot_be_used_are_refused(pets: Path, text: str, message: str) -> None:
+    with pytest.raises(DatasetError, match=message):
+        discover.from_csv(pets, write_table(pets, text))
+
+
+def test_a_table_in_another_encoding_is_refused(pets: Path) -> None:
+    table = write_table(pets, "image,label\ncat/1.png,café\ndog/a.png,dog\n", "latin-1")
+    with pytest.raises(DatasetError, match="in UTF-8: 'utf-8' codec can't decode"):
+        discover.from_csv(pets, table)
+
+
+def test_take_keeps_the_given_order(pets: Path) -> None:
+    taken = discover.from_folders(pets).take(np.array([4, 0]))
+    assert (taken.paths, taken.labels.tolist()) == (("dog/c.png", "cat/1.png"), [1, 0])
+
+
+def test_relabel_goes_by_name_not_by_position(pets: Path) -> None:
+    relabelled = discover.from_folders(pets).relabel(("dog", "bird", "cat"), "the test set")
+    assert relabelled.labels.tolist() == [2, 2, 0, 0, 0]
+    assert relabelled.counts() == (3, 0, 2)
+
+
+def test_relabel_refuses_a_class_that_training_did_not_have(pets: Path) -> None:
+    samples = discover.from_folders(pets)
+    with pytest.raises(DatasetError, match=r"the test set has class 'dog', which .* Classes known: 'bird', 'cat'\."):
+        samples.relabel(("bird", "cat"), "the test set")
+
+
+def test_the_fingerprint_does_not_depend_on_the_location(pets: Path, tmp_path: Path) -> None:
+    shutil.copytree(pets, tmp_path / "elsewhere")
+    there = discover.from_folders(tmp_path / "elsewhere")
+    assert discover.fingerprint(there) == discover.fingerprint(discover.from_folders(pets))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda pets: (pets / "cat/1.png").rename(pets / "cat/7.png"),
+        lambda pets: (pets / "dog").rename(pets / "wolf"),
+        lambda pets: (pets / "cat/1.png").write_bytes((pets / "cat/1.png").read_bytes() + b"\0"),
+        lambda pets: (pets / "cat/1.png").unlink(),
+    ],
+    ids=["name", "class", "size", "one fewer"],
+)
+def test_the_fingerprint_changes_with(pets: Path, change: Callable[[Path], object]) -> None:
+    before = discover.fingerprint(discover.from_folders(pets))
+    change(pets)
+    assert discover.fingerprint(discover.from_folders(pets)) != before
+
+
+def test_the_fingerprint_changes_with_the_class_that_a_table_gives(pets: Path) -> None:
+    prints = set()
+    for first, second in (("x", "y"), ("y", "x"), ("x", "y")):
+        table = write_table(pets, f"image,label\ncat/1.png,{first}\ndog/a.png,{second}\n")
+        prints.add(discover.fingerprint(discover.from_csv(pets, table)))
+    assert len(prints) == 2
+
+
+def test_the_fingerprint_tells_the_subsets_apart(pets: Path) -> None:
+    samples = discover.from_folders(pets)
+    parts = [samples.take(np.arange(0, k)) for k in (2, 3)], [samples.take(np.arange(k, 5)) for k in (2, 3)]
+    assert discover.fingerprint(parts[0][0], parts[1][0]) != discover.fingerprint(parts[0][1], parts[1][1])
+
+
+def test_the_order_does_not_depend_on_the_file_system(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected, real = discover.from_folders(pets), os.scandir
+
+    class Backwards:
+        def __init__(self, folder: Path) -> None:
+            with real(folder) as entries:
+                self.entries = sorted(entries, key=lambda e: e.name, reverse=True)
+
+        def __enter__(self) -> list[os.DirEntry[str]]:
+            return self.entries
+
+        def __exit__(self, *error: object) -> None:
+            pass
+
+    monkeypatch.setattr(os, "scandir", Backwards)
+    found = discover.from_folders(pets)
+    assert (found.classes, found.paths) == (expected.classes, expected.paths)
+    assert found.labels.tolist() == expected.labels.tolist()

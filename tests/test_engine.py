@@ -1,0 +1,284 @@
+"""The loop and its handlers, with a learner of a few lines of NumPy."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from monklite import engine, handlers, history
+from monklite.catalog import SCHEDULES
+from monklite.catalog.recipes import default_transforms
+from monklite.data import discover
+from monklite.data.augment import policy
+from monklite.data.batches import Batches
+from monklite.data.cache import open_store
+from monklite.engine import Handler, Loop
+from monklite.errors import TrainingFailed
+from monklite.spec import TrainingSpec
+from monklite.workspace import BEST, FINAL, HISTORY, RESUME, Run, Workspace
+
+
+class SoftmaxRegression:
+    """A learner on the mean colour of each image."""
+
+    def __init__(self, n_classes: int = 3) -> None:
+        self.weights, self.rate = np.zeros((4, n_classes)), 0.1
+
+    @staticmethod
+    def _features(images: np.ndarray) -> np.ndarray:
+        return np.c_[images.mean(axis=(1, 2)) / 255, np.ones(len(images))]
+
+    def step(self, images, labels, draws):
+        features = self._features(images)
+        p = np.exp(features @ self.weights)
+        p /= p.sum(axis=1, keepdims=True)
+        loss = -np.log(p[np.arange(len(labels)), labels]).mean()
+        correct = (p.argmax(axis=1) == labels).sum()
+        p[np.arange(len(labels)), labels] -= 1
+        self.weights -= self.rate * features.T @ p
+        return loss, correct
+
+    def scores(self, images, draws):
+        return (self._features(images) @ self.weights).astype(np.float32)
+
+    def loss(self, scores, labels):
+        return float((np.log(np.exp(scores).sum(axis=1)) - scores[np.arange(len(labels)), labels]).mean())
+
+    def set_learning_rate(self, rate):
+        self.rate = rate
+
+    def save_weights(self, path: Path) -> None:
+        path.write_text(json.dumps(self.weights.tolist()))
+
+    def save(self, path: Path, epochs_done: int) -> None:
+        path.write_text(str(epochs_done))
+
+    def memory(self):
+        return None
+
+
+@pytest.fixture
+def batches(patterns: Path, tmp_path: Path) -> tuple[Batches, Batches]:
+    samples = discover.from_folders(patterns)
+    how = policy(default_transforms("pytorch").train, 16)
+    store = open_store(samples, how, tmp_path / "cache", 1)
+    rows = np.arange(len(samples))
+    made = [Batches(store, rows[i::2], samples.labels[i::2], how, 4, shuffle=not i) for i in (0, 1)]
+    return made[0], made[1]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Workspace(tmp_path / "workspace").claim("p", "e")
+
+
+def loop(
+    batches: tuple[Batches, Batches], *attached: Handler, epochs: int = 3, schedule: str = "fixed", **more
+) -> Loop:
+    chosen = SCHEDULES[schedule].choose("pytorch", {})
+    learner = more.pop("learner", None) or SoftmaxRegression()
+    return Loop(learner, *batches, epochs, 0.1, chosen, attached, **more)
+
+
+class Events(Handler):
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def __getattribute__(self, name: str):
+        if name in ("train_start", "epoch_start", "batch_end", "epoch_end", "train_end", "close"):
+            return lambda *args: self.seen.append(name)
+        return super().__getattribute__(name)
+
+
+def test_events_come_in_order(batches) -> None:
+    events = Events()
+    loop(batches, events, epochs=2).run()
+    epoch = ["epoch_start", *["batch_end"] * (len(batches[0]) + len(batches[1])), "epoch_end"]
+    assert events.seen == ["train_start", *epoch, *epoch, "train_end", "close"]
+
+
+def test_the_history_has_one_true_row_an_epoch(batches) -> None:
+    trained = loop(batches)
+    trained.run()
+    last = trained.history[-1]
+    assert [r.epoch for r in trained.history] == [1, 2, 3]
+    logits = np.concatenate([trained.learner.scores(b.images, b.draws) for b in batches[1].epoch(2)])
+    assert last.val_accuracy == (logits.argmax(axis=1) == batches[1].labels).mean()
+    assert last.val_loss == pytest.approx(trained.learner.loss(logits, batches[1].labels))
+    assert last.images_per_second == pytest.approx(36 / last.seconds)
+
+
+def test_training_goes_on_after_the_epochs_of_the_history(batches) -> None:
+    whole = loop(batches, schedule="cosine_decrease")
+    whole.run()
+    first = loop(batches, schedule="cosine_decrease")
+    first.handlers = [StopAfter(2)]
+    with pytest.raises(KeyboardInterrupt):
+        first.run()
+    second = loop(batches, schedule="cosine_decrease", learner=first.learner, history=first.history)
+    second.run()
+    assert np.array_equal(second.learner.weights, whole.learner.weights)
+    assert [r.val_loss for r in second.history] == [r.val_loss for r in whole.history]
+
+
+class StopAfter(Handler):
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+
+    def epoch_end(self, loop, row) -> None:
+        if row.epoch == self.epochs:
+            raise KeyboardInterrupt
+
+
+def test_handlers_are_closed_after_an_error(batches) -> None:
+    events = Events()
+    with pytest.raises(KeyboardInterrupt):
+        loop(batches, events, StopAfter(1)).run()
+    assert events.seen[-1] == "close"
+    assert "train_end" not in events.seen
+
+
+def test_a_loss_that_is_no_number_stops_the_training(batches) -> None:
+    class Diverges(SoftmaxRegression):
+        def step(self, images, labels, draws):
+            return math.nan, 0
+
+    with pytest.raises(
+        TrainingFailed, match=r"the training loss became nan in epoch 1 at learning rate 0.1: take a smaller"
+    ):
+        loop(batches, learner=Diverges()).run()
+
+
+def row(epoch: int, accuracy: float, loss: float) -> history.EpochRow:
+    return history.EpochRow(epoch, 0.1, 1.0, 0.5, loss, accuracy, 1.0, 0.0, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("rows", "best"),
+    [
+        ([(0.5, 1.0), (0.7, 1.0), (0.6, 0.1)], 2),
+        ([(0.7, 1.0), (0.7, 0.9), (0.7, 0.9)], 2),
+        ([(0.0, 1.0), (0.0, 1.0)], 1),
+    ],
+)
+def test_the_best_epoch(batches, rows, best) -> None:
+    made = [row(i, *values) for i, values in enumerate(rows, 1)]
+    assert loop(batches, history=made).best.epoch == best
+
+
+def test_history_and_curves_are_written(batches, run) -> None:
+    trained = loop(batches, handlers.History(run))
+    trained.run()
+    assert history.read(run.logs / HISTORY) == trained.history
+    for curve in (handlers.ACCURACY_CURVE, handlers.LOSS_CURVE):
+        assert (run.logs / curve).read_bytes().startswith(b"\x89PNG")
+
+
+def test_checkpoints_have_monks_names(batches, run) -> None:
+    loop(batches, handlers.Checkpoints(run, TrainingSpec())).run()
+    names = {p.name for p in run.models.iterdir()}
+    assert names == {BEST, FINAL, RESUME, "intermediate_model_0", "intermediate_model_1", "intermediate_model_2"}
+    assert (run.models / RESUME).read_text() == "3"
+
+
+def test_the_best_checkpoint_is_of_the_best_epoch(batches, run) -> None:
+    class Worsens(SoftmaxRegression):
+        steps = 0
+
+        def step(self, images, labels, draws):
+            self.steps += 1
+            self.rate = 0.1 if self.steps <= len(batches[0]) else -1.0
+            return super().step(images, labels, draws)
+
+    trained = loop(batches, handlers.Checkpoints(run, TrainingSpec(save_intermediate_models=True)), learner=Worsens())
+    trained.run()
+    best = run.models / f"intermediate_model_{trained.best.epoch - 1}"
+    assert (run.models / BEST).read_text() == best.read_text() != (run.models / FINAL).read_text()
+
+
+def test_intermediate_models_can_be_left_out(batches, run) -> None:
+    loop(batches, handlers.Checkpoints(run, TrainingSpec(save_intermediate_models=False))).run()
+    assert not list(run.models.glob("intermediate*"))
+
+
+def test_results_are_recorded(batches, run) -> None:
+    memory = handlers.Memory()
+    trained = loop(batches, memory, handlers.Record(run, memory))
+    trained.run()
+    results = run.state().results
+    assert results.epochs_completed == 3
+    assert results.best_val_accuracy == trained.best.val_accuracy
+    assert results.train_seconds == sum(r.seconds for r in trained.history)
+    assert results.process_mib > 10
+    assert results.gpu_process_mib is None or results.gpu_process_mib > 0
+
+
+def test_memory_is_that_of_this_process(batches) -> None:
+    import psutil
+
+    memory = handlers.Memory()
+    loop(batches, memory).run()
+    assert memory.process_mib == pytest.approx(psutil.Process(os.getpid()).memory_info().rss / 2**20, rel=0.5)
+
+
+def test_progress_tells_each_epoch_in_plain_lines(batches) -> None:
+    said: list[str] = []
+    loop(batches, handlers.Progress(said.append)).run()
+    text = "\n".join(said)
+    assert "Epoch 2/3    learning rate 0.1" in text
+    assert text.count("Val-acc") == 3
+    assert "left" in text
+    assert "\r" not in text
+
+
+def test_progress_can_be_silent(batches) -> None:
+    said: list[str] = []
+    loop(batches, handlers.Progress(said.append, bar=False, lines=False)).run()
+    assert said == []
+
+
+def test_long_epochs_tell_lines_where_there_is_no_terminal(batches, monkeypatch) -> None:
+    monkeypatch.setattr(handlers, "LINE_EVERY", 0.0)
+    said: list[str] = []
+    loop(batches, handlers.Progress(said.append), epochs=1).run()
+    assert any(line.startswith(f"    batch 2/{len(batches[0]) + len(batches[1])}, loss") for line in said)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.84, "0.8 s"), (42.4, "42 s"), (185, "3m 05s"), (7800, "2h 10m"), (59.9, "60 s"), (119.9, "2m 00s")],
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert handlers.duration(seconds) == text
+
+
+def test_the_loop_waits_for_the_device_once_an_epoch(batches) -> None:
+    """A loss that is still under way must not be asked for after every step."""
+    asked: list[int] = []
+
+    class Pending:
+        def __init__(self, value: float) -> None:
+            self.value = value
+
+        def __float__(self) -> float:
+            asked.append(len(steps))
+            return float(self.value)
+
+    class Asynchronous(SoftmaxRegression):
+        def step(self, images, labels, draws):
+            steps.append(1)
+            loss, correct = super().step(images, labels, draws)
+            return Pending(loss), Pending(correct)
+
+    steps: list[int] = []
+    loop(batches, learner=Asynchronous(), epochs=1).run()
+    assert set(asked) == {len(batches[0])}
+
+
+def test_nothing_of_a_framework_is_known_here() -> None:
+    assert not {"torch", "mxnet"} & set(vars(engine))

@@ -1,0 +1,254 @@
+"""Bad input and bad luck: one clear error each, and the run stays intact and readable."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import shutil
+from pathlib import Path
+
+import pytest
+from test_prototype import expert, state
+
+from monklite import Prototype, compare, files
+from monklite.errors import (
+    DatasetError,
+    MonkliteError,
+    NotFound,
+    PretrainedUnavailable,
+    StorageError,
+    TrainingFailed,
+    UnreadableImage,
+    WeightsMismatch,
+)
+from monklite.history import read
+from monklite.workspace import HEALTH, HISTORY, Workspace
+
+
+@pytest.fixture
+def images(patterns: Path, tmp_path: Path) -> Path:
+    """A copy of the patterns that a test may spoil."""
+    return Path(shutil.copytree(patterns, tmp_path / "images"))
+
+
+def missing(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+def emptied(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
+def one_class(folder: Path) -> None:
+    shutil.rmtree(folder / "dots")
+    shutil.rmtree(folder / "rings")
+
+
+def empty_class(folder: Path) -> None:
+    (folder / "nothing").mkdir()
+
+
+def too_few(folder: Path) -> None:
+    for file in sorted((folder / "dots").iterdir())[1:]:
+        file.unlink()
+
+
+def parts_of_a_dataset(folder: Path) -> None:
+    for name in ("train", "test"):
+        shutil.copytree(folder / "dots", folder / name / "dots")
+    for name in ("dots", "rings", "stripes"):
+        shutil.rmtree(folder / name)
+
+
+def all_unreadable(folder: Path) -> None:
+    for file in (folder / "dots").iterdir():
+        file.write_bytes(b"")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "kind", "message"),
+    [
+        (missing, NotFound, r"the dataset folder '.*images' is not there"),
+        (emptied, DatasetError, r"has no class folders: put the images of each class into a folder"),
+        (one_class, DatasetError, r"has only one class, 'stripes'"),
+        (empty_class, DatasetError, r"no images in class 'nothing'"),
+        (too_few, DatasetError, r"class 'dots' has 1 readable image: a split needs at least 2"),
+        (parts_of_a_dataset, DatasetError, r"parts of a dataset, not classes: give dataset_path='.*train'"),
+        (
+            all_unreadable,
+            DatasetError,
+            r"none of the 12 images of class 'dots' can be read; the first: .*the file is empty",
+        ),
+    ],
+)
+def test_unusable_folders(workspace: Path, images: Path, spoil, kind, message: str) -> None:
+    spoil(images)
+    ptf = Prototype("p", "e", verbose=0)
+    with pytest.raises(kind, match=message):
+        ptf.Default(dataset_path=images, model_name="resnet18", use_pretrained=False)
+    assert state().status == "new"
+
+
+def test_an_unreadable_image_is_left_out_told_and_listed(workspace: Path, images: Path, capsys) -> None:
+    (images / "dots" / "dots-004.png").write_bytes((images / "dots" / "dots-004.png").read_bytes()[:300])
+    ptf = Prototype("p", "e")
+    ptf.Dataset_Params(dataset_path=images, input_size=32)
+    ptf.Dataset()
+    assert "1 images cannot be read; left out, listed in" in capsys.readouterr().out
+    listed = (Workspace().find("p", "e").folder / HEALTH).read_text()
+    assert "dots/dots-004.png" in listed and "truncated" in listed
+    assert state().dataset.unreadable == 1
+
+
+def test_stray_files_are_passed_over_and_told(workspace: Path, images: Path, capsys) -> None:
+    for name in (".DS_Store", "Thumbs.db", "notes.txt", "dots/.DS_Store"):
+        (images / name).write_text("x")
+    (images / "dots" / ".ipynb_checkpoints").mkdir()
+    ptf = Prototype("p", "e")
+    ptf.Dataset_Params(dataset_path=images, input_size=32)
+    ptf.Dataset()
+    assert "5 entries passed over, not images" in capsys.readouterr().out
+    assert state().dataset.classes == ("dots", "rings", "stripes")
+
+
+def test_a_class_of_the_test_set_that_was_not_trained(workspace: Path, images: Path) -> None:
+    expert(images).Train()
+    (images / "dots").rename(images / "spots")
+    ptf = Prototype("p", "e", eval_infer=True, verbose=0)
+    ptf.Dataset_Params(dataset_path=images)
+    with pytest.raises(
+        DatasetError, match=r"has class 'spots', which the training images do not have. Classes known: 'dots'"
+    ):
+        ptf.Dataset()
+
+
+def test_images_to_predict(workspace: Path, images: Path, tmp_path: Path, capsys) -> None:
+    expert(images).Train()
+    ptf = Prototype("p", "e", eval_infer=True)
+    with pytest.raises(NotFound, match=r"there is no image file at 'none.png'"):
+        ptf.Infer(img_name="none.png")
+    (images / "dots" / "dots-000.png").write_text("no image")
+    with pytest.raises(UnreadableImage, match=r"it is not an image in any of the formats JPEG, PNG"):
+        ptf.Infer(img_name=images / "dots" / "dots-000.png")
+    assert len(ptf.Infer(img_dir=images / "dots")) == 11
+    assert "left out" in capsys.readouterr().out
+    with pytest.raises(NotFound, match=r"there is no folder at"):
+        ptf.Infer(img_dir=tmp_path / "none")
+    with pytest.raises(DatasetError, match=r"holds no images"):
+        ptf.Infer(img_dir=images)
+
+
+def test_no_network_for_pretrained_weights(workspace: Path, images: Path, monkeypatch, tmp_path: Path) -> None:
+    def refuse(*args, **kwargs):
+        raise OSError("no network here")
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "empty"))
+    monkeypatch.setattr("urllib.request.urlopen", refuse)
+    ptf = Prototype("p", "e", verbose=0)
+    with pytest.raises(PretrainedUnavailable, match=r"put it at .*resnet18-f37072fd.pth, or .* use_pretrained=False"):
+        ptf.Default(dataset_path=images, model_name="resnet18")
+    ptf.Default(dataset_path=images, model_name="resnet18", use_pretrained=False, num_epochs=1)
+    assert state().model.weights == "random"
+
+
+def test_a_weight_file_that_does_not_fit(workspace: Path, images: Path) -> None:
+    ptf = expert(images)
+    ptf.Train()
+    ptf.Model_Params(
+        model_name="resnet18", use_pretrained=False, model_path=Workspace().find("p", "e").models / "final"
+    )
+    with pytest.raises(WeightsMismatch, match=r"final does not fit this network: conv1.weight is missing"):
+        ptf.Reload()
+
+
+class DiskFull:
+    """Lets some files be written, then reports a full disk."""
+
+    def __init__(self, files_left: int) -> None:
+        self.left = files_left
+
+    def __call__(self, path: Path) -> None:
+        self.left -= path.is_file()
+        if self.left < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("files_left", [1, 3, 5, 8])
+def test_a_full_disk_while_saving(workspace: Path, images: Path, monkeypatch, files_left: int) -> None:
+    ptf = expert(images, epochs=3)
+    monkeypatch.setattr(files, "_flush", DiskFull(files_left))
+    with pytest.raises(StorageError, match=r"the disk is full; free some space. What was saved before is untouched"):
+        ptf.Train()
+    del ptf
+    monkeypatch.undo()
+    monkeypatch.chdir(workspace.parent)
+    now, run = state(), Workspace().find("p", "e")
+    assert now.status in ("failed", "interrupted", "new")
+    assert len(read(run.logs / HISTORY)) <= 3
+    assert not [p for p in run.folder.rglob("*monklite-tmp*") if p.is_file()]
+    compare(verbose=0).Comparison("after")
+    if run.is_trained() and (run.models / "resume_state").exists():
+        Prototype("p", "e", resume_train=True, verbose=0).Train()
+        assert state().status == "done"
+
+
+def test_a_weight_file_too_large_for_the_disk(workspace: Path, images: Path) -> None:
+    """The operating system refuses the write in the middle; the file of the epoch before stays."""
+    ptf = expert(images)
+    ptf.Train()
+    best = Workspace().find("p", "e").models / "best_model"
+    before, limits = best.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(StorageError, match=r"best_model could not be written"):
+            ptf._experiment.learner.save_weights(best)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert best.read_bytes() == before
+    assert {p.name for p in best.parent.iterdir()} == {"best_model", "final", "resume_state"}
+
+
+def test_a_diverging_training_keeps_the_good_epochs(workspace: Path, images: Path) -> None:
+    ptf = expert(images, epochs=3)
+    ptf.optimizer_sgd(1e30, momentum=0.9)
+    with pytest.raises(TrainingFailed, match=r"the training loss became .* in epoch \d at learning rate 1e\+30"):
+        ptf.Train()
+    assert state().status == "failed"
+    assert "TrainingFailed" in state().error
+
+
+def test_a_failed_run_can_be_compared_and_trained_anew(workspace: Path, images: Path) -> None:
+    ptf = expert(images, epochs=3)
+    ptf.optimizer_sgd(1e30)
+    with pytest.raises(MonkliteError):
+        ptf.Train()
+    ptf.optimizer_adam(0.001)
+    ptf.Train()
+    assert state(version=2).status == "done"
+    ctf = compare(verbose=0)
+    ctf.Comparison("both")
+    ctf.Add_Experiment("p", "e", 1)
+    ctf.Add_Experiment("p", "e", 2)
+    assert list(ctf.Generate_Statistics()["status"]) == ["failed", "done"]
+
+
+def test_a_run_that_is_being_trained_is_not_resumed_by_another(workspace: Path, images: Path) -> None:
+    expert(images).Train()
+    run = Workspace().find("p", "e")
+    run.update(status="running")
+    assert run.hold()
+    with pytest.raises(MonkliteError, match=r"p/e/v001 is being trained by another process"):
+        Prototype("p", "e", resume_train=True, verbose=0)
+
+
+def test_a_moved_workspace_still_opens(workspace: Path, images: Path, monkeypatch) -> None:
+    expert(images).Train()
+    moved = workspace.parent / "elsewhere" / "kept"
+    moved.parent.mkdir()
+    shutil.move(workspace, moved)
+    shutil.rmtree(images / "rings")
+    ptf = Prototype("p", "e", eval_infer=True, workspace=moved, verbose=0)
+    assert ptf.Infer(img_name=images / "dots" / "dots-000.png")["predicted_class"] in ("dots", "rings", "stripes")
+    assert (moved / "p" / "e" / "output" / "models" / "final").exists()

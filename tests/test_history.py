@@ -1,0 +1,66 @@
+"""`history.csv`: every digit comes back; a damaged row is told."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monklite import history
+from monklite.errors import DamagedFile
+from monklite.history import COLUMNS, EpochRow
+
+FLOATS = st.floats(allow_nan=False)
+ROWS = st.lists(st.builds(EpochRow, st.integers(1, 10**6), *[FLOATS] * (len(COLUMNS) - 1)), max_size=4)
+GOOD = "1,0.1,0.5,0.75,0.25,1.0,3.5,0.5,20.0"
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("logs") / "history.csv"
+
+
+@given(rows=ROWS)
+def test_every_digit_comes_back(file, rows):
+    history.write(file, rows)
+    assert history.read(file) == rows
+
+
+def test_a_loss_that_is_no_number_comes_back(file):
+    history.write(file, [EpochRow(1, 0.1, 0.5, 0.5, math.nan, 0.5, 1.0, 0.0, 8.0)])
+    assert math.isnan(history.read(file)[0].val_loss)
+
+
+def test_the_file_is_a_plain_table(file):
+    history.write(file, [EpochRow(1, 0.1, 0.5, 0.75, 0.25, 1.0, 3.5, 0.5, 20.0)])
+    assert file.read_text() == ",".join(COLUMNS) + "\n" + GOOD + "\n"
+
+
+def test_no_file_is_no_history(tmp_path):
+    assert history.read(tmp_path / "history.csv") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ",".join(COLUMNS) + "\n" + GOOD.replace("0.75", "many"),
+        ",".join(COLUMNS) + "\n" + GOOD.rpartition(",")[0],
+        ",".join(COLUMNS) + "\n" + GOOD.replace("1,", "one,", 1),
+        ",".join(COLUMNS[:-1]) + "\n" + GOOD,
+        "epoch\n1",
+        "\0\n\0",
+    ],
+)
+def test_a_damaged_table_is_told_with_its_path(file, text):
+    file.write_text(text)
+    with pytest.raises(DamagedFile, match=r"history\.csv is damaged \("):
+        history.read(file)
+
+
+def test_bytes_that_are_no_text_are_told_as_damage(file):
+    file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(DamagedFile, match=r"history\.csv is damaged"):
+        history.read(file)

@@ -1,0 +1,110 @@
+"""Imports point down, and only `backends` knows a framework: every file is parsed, nothing is imported."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from importlib.util import resolve_name
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "monklite"
+FRAMEWORKS = {"torch", "torchvision", "mxnet"}
+LAYERS = (
+    ("errors", "_version"),
+    ("rules",),
+    ("spec",),
+    ("catalog",),
+    ("files", "history", "state", "schedules", "metrics"),
+    ("workspace", "environment", "data"),
+    ("backends", "comparison"),
+    ("engine", "charts"),
+    ("handlers", "report"),
+    ("experiment", "inference"),
+    ("facade", "testing", "cli", "pytorch_prototype", "compare_prototype", "gluon_prototype", "__init__"),
+)
+LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
+MODULES = {".".join(p.relative_to(PACKAGE).with_suffix("").parts): p for p in sorted(PACKAGE.rglob("*.py"))}
+
+
+def imports(path: Path, package: str) -> Iterator[str]:
+    """The full names of what a file imports, at any depth; a name taken from a package counts as a module of it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = resolve_name("." * node.level + (node.module or ""), package)
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def package_of(module: str) -> str:
+    return ".".join(["monklite", *module.split(".")[:-1]])
+
+
+def part(name: str) -> str:
+    """The part of monklite that a full name belongs to; a name that is no module is one of `__init__`."""
+    found = (name.split(".") + ["__init__"])[1]
+    return found if found in LEVEL or (PACKAGE / found).is_dir() or (PACKAGE / f"{found}.py").exists() else "__init__"
+
+
+def broken_order(module: str, path: Path) -> list[str]:
+    mine = part(f"monklite.{module}")
+    below = [name for name in imports(path, package_of(module)) if name.split(".")[0] == "monklite"]
+    return [f"{path} imports {name}" for name in below if mine != "testing" and LEVEL[part(name)] > LEVEL[mine]]
+
+
+def frameworks(module: str, path: Path) -> list[str]:
+    if part(f"monklite.{module}") in ("backends", "testing"):
+        return []
+    return [f"{path} imports {n}" for n in imports(path, package_of(module)) if n.split(".")[0] in FRAMEWORKS]
+
+
+def wildcards(module: str, path: Path) -> list[str]:
+    return [f"{path} imports {n}" for n in imports(path, package_of(module)) if n.endswith(".*")]
+
+
+def test_every_part_has_a_layer():
+    assert sorted({part(f"monklite.{module}") for module in MODULES} - set(LEVEL)) == []
+
+
+@pytest.mark.parametrize("check", [broken_order, frameworks, wildcards])
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_point_down_frameworks_stay_in_backends_and_nothing_is_imported_by_star(module, check):
+    assert check(module, MODULES[module]) == []
+
+
+@pytest.mark.parametrize(
+    ("check", "module", "line", "name"),
+    [
+        (broken_order, "catalog.models", "from ..workspace import Run", "monklite.workspace.Run"),
+        (broken_order, "errors", "from . import rules", "monklite.rules"),
+        (broken_order, "charts", "def f():\n    from .report import write", "monklite.report.write"),
+        (broken_order, "engine", "import monklite.facade.compare", "monklite.facade.compare"),
+        (broken_order, "data.cache", "from .. import Prototype", "monklite.Prototype"),
+        (frameworks, "engine", "def f():\n    import torch.nn", "torch.nn"),
+        (frameworks, "facade.model", "from torchvision import models", "torchvision.models"),
+        (frameworks, "data.cache", "if True:\n    import mxnet as mx", "mxnet"),
+        (wildcards, "facade.model", "from ..errors import *", "monklite.errors.*"),
+    ],
+)
+def test_a_file_that_breaks_the_rules_is_named_with_its_import(tmp_path, check, module, line, name):
+    path = tmp_path / "broken.py"
+    path.write_text(line)
+    assert check(module, path) == [f"{path} imports {name}"]
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("catalog.models", "from .rows import BACKENDS"),
+        ("data.augment", "from ..catalog.transforms import TRANSFORMS"),
+        ("history", "from .files import write_text"),
+        ("testing.contract", "from ..facade.prototype import Prototype"),
+        ("charts", "import numpy, os.path"),
+    ],
+)
+def test_a_file_that_keeps_the_rules_is_not_named(tmp_path, module, line):
+    path = tmp_path / "fine.py"
+    path.write_text(line)
+    assert broken_order(module, path) + frameworks(module, path) + wildcards(module, path) == []

@@ -1,0 +1,85 @@
+"""Numbers against scikit-learn, SciPy and published values."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, confusion_matrix
+
+from monklite import metrics
+
+
+@pytest.fixture
+def scored() -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(200, 4)).astype(np.float32), rng.integers(0, 4, 200)
+
+
+def test_accuracy_is_scikit_learns(scored: tuple[np.ndarray, np.ndarray]) -> None:
+    logits, labels = scored
+    assert metrics.accuracy(logits, labels) == accuracy_score(labels, logits.argmax(1))
+
+
+def test_accuracy_of_nothing_is_nan() -> None:
+    assert math.isnan(metrics.accuracy(np.zeros((0, 3)), np.zeros(0, np.int64)))
+
+
+def test_confusion_is_scikit_learns(scored: tuple[np.ndarray, np.ndarray]) -> None:
+    logits, labels = scored
+    ours = metrics.confusion(labels, logits.argmax(1), 4)
+    assert ours.tolist() == confusion_matrix(labels, logits.argmax(1)).tolist()
+
+
+def test_a_class_that_never_occurs_has_its_row_and_column() -> None:
+    counts = metrics.confusion(np.array([0, 2]), np.array([2, 2]), 4)
+    assert counts.tolist() == [[0, 0, 1, 0], [0, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
+
+
+def test_softmax_sums_to_one_and_keeps_ratios() -> None:
+    got = metrics.softmax(np.log(np.array([[1, 2, 5], [3, 3, 6]], np.float64)))
+    assert got == pytest.approx(np.array([[1 / 8, 2 / 8, 5 / 8], [1 / 4, 1 / 4, 1 / 2]]))
+
+
+def test_softmax_of_huge_logits_does_not_overflow() -> None:
+    assert metrics.softmax(np.array([[1e4, 0.0], [-1e4, 0.0]], np.float32)).tolist() == [[1, 0], [0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("correct", "total", "low", "high"),
+    [  # Newcombe 1998, Statistics in Medicine 17:857, table I, method 3
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
+def test_wilson_gives_published_intervals(correct: int, total: int, low: float, high: float) -> None:
+    assert metrics.wilson(correct, total) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_wilson_of_nothing_is_everything() -> None:
+    assert metrics.wilson(0, 0) == (0.0, 1.0)
+
+
+@given(st.integers(1, 10_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_wilson_holds_the_share_inside_0_to_1(counts: tuple[int, int]) -> None:
+    low, high = metrics.wilson(*counts)
+    assert 0 <= low <= counts[0] / counts[1] + 1e-12
+    assert counts[0] / counts[1] - 1e-12 <= high <= 1
+
+
+@pytest.mark.parametrize(("only_a", "only_b"), [(0, 1), (3, 9), (9, 3), (10, 10), (0, 12), (700, 800)])
+def test_mcnemar_is_the_exact_binomial_test(only_a: int, only_b: int) -> None:
+    stats = pytest.importorskip("scipy.stats")
+    a = np.repeat([True, False, True, False], [only_a, only_b, 50, 7])
+    b = np.repeat([False, True, True, False], [only_a, only_b, 50, 7])
+    assert metrics.mcnemar(a, b) == pytest.approx(stats.binomtest(only_a, only_a + only_b).pvalue)
+
+
+def test_mcnemar_of_equal_answers_is_1() -> None:
+    answers = np.array([True, False, True])
+    assert metrics.mcnemar(answers, answers) == 1.0

@@ -1,0 +1,233 @@
+"""From a spec to batches: one folder or two, unreadable images, recorded splits, real X-rays."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from monklite.catalog.recipes import default_transforms
+from monklite.catalog.transforms import TRANSFORMS
+from monklite.data import discover, split
+from monklite.data.prepare import TestFolder, TrainingData, for_testing, for_training, policy_for_testing
+from monklite.errors import DatasetError, NotReady
+from monklite.spec import Spec, Transforms
+from monklite.testing.datasets import draw_patterns
+
+
+def make_spec(**data: object) -> Spec:
+    values = {
+        "input_size": 16,
+        "batch_size": 4,
+        "workers": 2,
+        "split": 0.75,
+        "transforms": default_transforms("pytorch"),
+    }
+    return Spec().replace({f"data.{name}": value for name, value in {**values, **data}.items()})
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    return draw_patterns(tmp_path / "train", {"cat": 8, "dog": 12}, side=20)
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+def classes_by_name(made: TrainingData, name: str) -> list[str]:
+    """The class that each image of a subset has by its file's name, in the order of the batches' rows."""
+    return [path.rsplit("/", 1)[1].split("-")[0] for path in made.samples[name].paths]
+
+
+def test_one_folder_is_split_by_class(images: Path, cache: Path) -> None:
+    made = for_training(make_spec(train_path=images), cache)
+    assert made.record.classes == ("cat", "dog")
+    assert (made.record.train_counts, made.record.val_counts) == ((6, 9), (2, 3))
+    assert not set(made.samples["train"].paths) & set(made.samples["val"].paths)
+
+
+@pytest.mark.parametrize("subset", ["train", "val"])
+def test_batches_hold_the_images_of_their_subset(images: Path, cache: Path, subset: str) -> None:
+    made = for_training(make_spec(train_path=images, shuffle=False), cache)
+    got = np.concatenate([b.images for b in getattr(made, subset).epoch()])
+    everything = discover.from_folders(images)
+    rows = [everything.paths.index(p) for p in made.samples[subset].paths]
+    assert (got == made.train.store.read(np.array(rows))).all()
+    assert getattr(made, subset).labels.tolist() == made.samples[subset].labels.tolist()
+
+
+def test_only_training_images_are_shuffled(images: Path, cache: Path) -> None:
+    made = for_training(make_spec(train_path=images), cache)
+    assert (made.train.shuffle, made.val.shuffle) == (True, False)
+
+
+def test_only_training_images_are_augmented(images: Path, cache: Path) -> None:
+    spec = make_spec(train_path=images)
+    made = for_training(spec, cache)
+    assert [s.name for s in made.train.policy.steps] == ["random_horizontal_flip"]
+    assert (made.val.policy.steps, policy_for_testing(spec).steps) == ((), ())
+    assert made.val.policy.mean == made.train.policy.mean == (0.485, 0.456, 0.406)
+
+
+def test_test_images_go_their_own_way_or_that_of_validation() -> None:
+    small, large = (TRANSFORMS["resize"].choose("pytorch", {"input_size": size}) for size in (16, 32))
+    assert policy_for_testing(make_spec(transforms=Transforms(val=(small,)))).prefix == (small,)
+    assert policy_for_testing(make_spec(transforms=Transforms(val=(small,), test=(large,)))).prefix == (large,)
+
+
+def test_subsets_that_decode_alike_share_their_store(images: Path, cache: Path) -> None:
+    made = for_training(make_spec(train_path=images), cache)
+    assert made.train.store is made.val.store
+
+
+def test_subsets_that_decode_differently_have_their_own(images: Path, cache: Path) -> None:
+    crop = TRANSFORMS["random_resized_crop"].choose("pytorch", {"input_size": 16})
+    made = for_training(make_spec(train_path=images, transforms=Transforms(train=(crop,))), cache)
+    train, val = next(made.train.epoch()), next(made.val.epoch())
+    assert (train.images.shape, val.images.shape) == ((4, 32, 32, 3), (5, 16, 16, 3))
+
+
+def test_the_seed_decides_the_split(images: Path, cache: Path) -> None:
+    spec = make_spec(train_path=images)
+    first, again, other = (for_training(spec.replace({"seed": seed}), cache) for seed in (1, 1, 2))
+    assert first.samples["val"].paths == again.samples["val"].paths
+    assert first.samples["val"].paths != other.samples["val"].paths
+    assert first.record.fingerprint == again.record.fingerprint != other.record.fingerprint
+
+
+def test_without_a_dataset_it_is_told_how_to_give_one(cache: Path) -> None:
+    with pytest.raises(
+        NotReady, match=r"no dataset yet: give a folder of class folders, Dataset_Params\(dataset_path="
+    ):
+        for_training(make_spec(), cache)
+
+
+def test_a_validation_folder_is_used_whole(images: Path, tmp_path: Path, cache: Path) -> None:
+    val = draw_patterns(tmp_path / "val", {"cat": 3, "dog": 2}, side=20, seed=1)
+    made = for_training(make_spec(train_path=images, val_path=val), cache)
+    assert (made.record.train_counts, made.record.val_counts) == ((8, 12), (3, 2))
+
+
+def test_classes_of_validation_go_by_name_not_by_position(tmp_path: Path, cache: Path) -> None:
+    train = draw_patterns(tmp_path / "train", {"ant": 3, "bee": 3, "cat": 3}, side=20)
+    val = draw_patterns(tmp_path / "val", {"cat": 2, "bee": 2}, side=20)
+    made = for_training(make_spec(train_path=train, val_path=val), cache)
+    assert made.samples["val"].labels.tolist() == [1, 1, 2, 2]
+    assert [made.record.classes[k] for k in made.val.labels] == classes_by_name(made, "val")
+    assert made.record.val_counts == (0, 2, 2)
+
+
+def test_a_class_that_only_validation_has_is_refused(images: Path, tmp_path: Path, cache: Path) -> None:
+    val = draw_patterns(tmp_path / "val", {"cat": 2, "wolf": 2}, side=20)
+    with pytest.raises(
+        DatasetError, match=r"the validation set .*val has class 'wolf', which the training images do not"
+    ):
+        for_training(make_spec(train_path=images, val_path=val), cache)
+
+
+def test_tables_may_name_the_images(images: Path, tmp_path: Path, cache: Path) -> None:
+    rows = [
+        f"{p.relative_to(images).as_posix()};{'odd' if i % 2 else 'even'}" for i, p in enumerate(images.rglob("*.png"))
+    ]
+    (tmp_path / "labels.csv").write_text("\n".join(["image;label", *rows]))
+    made = for_training(make_spec(train_path=images, train_csv=tmp_path / "labels.csv", delimiter=";"), cache)
+    assert (made.record.classes, made.record.n_train + made.record.n_val) == (("even", "odd"), 20)
+
+
+def test_an_unreadable_image_is_left_out_counted_and_told(images: Path, cache: Path) -> None:
+    (images / "dog" / "dog-005.png").write_bytes(b"")
+    (images / "dog" / "notes.txt").write_text("stray")
+    made = for_training(make_spec(train_path=images), cache)
+    assert (made.record.unreadable, made.record.passed_over, made.strays) == (1, 1, ("dog/notes.txt",))
+    assert "the file is empty" in made.problems["train"]["dog/dog-005.png"]
+    assert made.train.n_images + made.val.n_images == 19
+    assert "dog/dog-005.png" not in {*made.samples["train"].paths, *made.samples["val"].paths}
+
+
+def test_rows_after_an_unreadable_image_keep_their_own_pixels(images: Path, cache: Path) -> None:
+    whole = for_training(make_spec(train_path=images, shuffle=False), cache)
+    pixels = dict(zip(discover.from_folders(images).paths, whole.train.store.read(np.arange(20)), strict=True))
+    (images / "cat" / "cat-000.png").write_bytes(b"")
+    made = for_training(make_spec(train_path=images, shuffle=False), cache)
+    got = np.concatenate([b.images for b in made.val.epoch()])
+    assert (got == np.stack([pixels[p] for p in made.samples["val"].paths])).all()
+
+
+def test_unreadable_images_of_validation_are_counted_too(images: Path, tmp_path: Path, cache: Path) -> None:
+    val = draw_patterns(tmp_path / "val", {"cat": 6, "dog": 6}, side=20)
+    for broken in (images / "cat" / "cat-001.png", val / "dog" / "dog-002.png"):
+        broken.write_text("no picture")
+    made = for_training(make_spec(train_path=images, val_path=val), cache)
+    assert made.record.unreadable == 2
+    assert {name: list(found) for name, found in made.problems.items()} == {
+        "train": ["cat/cat-001.png"],
+        "val": ["dog/dog-002.png"],
+    }
+    assert (made.train.n_images, made.val.n_images) == (19, 11)
+
+
+def test_a_recorded_split_is_used_again(images: Path, tmp_path: Path, cache: Path) -> None:
+    spec, recorded = make_spec(train_path=images), tmp_path / "split.csv"
+    first = for_training(spec, cache, recorded)
+    split.write(recorded, dict(first.samples))
+    shutil.copy(images / "cat" / "cat-000.png", images / "cat" / "cat-000-copy.png")
+    again = for_training(spec.replace({"seed": 99, "data.split": 0.5}), cache, recorded)
+    assert {name: s.paths for name, s in again.samples.items()} == {name: s.paths for name, s in first.samples.items()}
+    assert again.record == first.record
+
+
+def test_an_image_missing_from_a_recorded_split_is_named(images: Path, tmp_path: Path, cache: Path) -> None:
+    spec, recorded = make_spec(train_path=images), tmp_path / "split.csv"
+    split.write(recorded, dict(for_training(spec, cache).samples))
+    (images / "cat" / "cat-003.png").unlink()
+    with pytest.raises(DatasetError, match=r"1 (train|val) images of this run are no longer in .*: cat/cat-003\.png"):
+        for_training(spec, cache, recorded)
+
+
+def test_progress_is_told_over_all_images(images: Path, cache: Path) -> None:
+    told: list[tuple[int, int]] = []
+    for_training(make_spec(train_path=images), cache, tick=lambda done, total: told.append((done, total)))
+    assert told == [(k, 20) for k in range(1, 21)]
+
+
+def test_test_images_come_in_order_with_the_classes_of_training(tmp_path: Path, cache: Path) -> None:
+    where = draw_patterns(tmp_path / "test", {"bee": 3, "cat": 2}, side=20)
+    made = for_testing(make_spec(), ("cat", "ant", "bee"), TestFolder(str(where)), cache)
+    assert made.samples.paths[0] == "bee/bee-000.png"
+    assert [int(k) for b in made.batches.epoch() for k in b.labels] == [2, 2, 2, 0, 0]
+    assert made.fingerprint == discover.fingerprint(made.samples)
+
+
+def test_a_class_that_only_the_test_set_has_is_refused(images: Path, cache: Path) -> None:
+    with pytest.raises(
+        DatasetError, match=r"the test set .*train has class 'dog', which the training images do not have"
+    ):
+        for_testing(make_spec(), ("ant", "cat"), TestFolder(str(images)), cache)
+
+
+def test_unreadable_test_images_are_left_out(images: Path, cache: Path) -> None:
+    (images / "cat" / "cat-002.png").write_bytes(b"")
+    made = for_testing(make_spec(), ("cat", "dog"), TestFolder(str(images)), cache)
+    assert (list(made.problems), made.batches.n_images) == (["cat/cat-002.png"], 19)
+
+
+def test_a_test_table_may_name_the_images(images: Path, tmp_path: Path, cache: Path) -> None:
+    (tmp_path / "t.csv").write_text("image|label\ndog/dog-000.png|dog\ncat/cat-000.png|cat\n")
+    where = TestFolder(str(images), str(tmp_path / "t.csv"), "|")
+    assert for_testing(make_spec(), ("cat", "dog"), where, cache).samples.counts() == (1, 1)
+
+
+@pytest.mark.parametrize(("folder", "size"), [("cxr-original", 224), ("cxr-512/train", 96)])
+def test_real_xrays_are_all_read(cxr: Path, cache: Path, folder: str, size: int) -> None:
+    made = for_training(make_spec(train_path=cxr / folder, input_size=size), cache)
+    n_files = sum(1 for p in (cxr / folder).rglob("*.*") if p.is_file())
+    assert made.record.classes == ("Covid-19", "No_findings", "Pneumonia")
+    assert (made.record.n_train + made.record.n_val, made.record.unreadable, made.strays) == (n_files, 0, ())
+    pixels = np.concatenate([b.images for s in (made.train, made.val) for b in s.epoch()])
+    assert pixels.shape == (n_files, size, size, 3)
+    assert (pixels.reshape(n_files, -1).std(axis=1) > 15).all()
+    assert (made.train.store.sizes.min(axis=1) > 100).all()

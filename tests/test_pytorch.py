@@ -1,0 +1,328 @@
+"""The PyTorch backend keeps the contract, and broken learners do not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from monklite.backends.pytorch import BACKEND, TorchBackend
+from monklite.backends.pytorch import network as networks
+from monklite.backends.pytorch.learner import TorchLearner
+from monklite.catalog import LOSSES, OPTIMIZERS, models
+from monklite.errors import InvalidValue, NotFound, PretrainedUnavailable, WeightsMismatch
+from monklite.testing.contract import CLASSES, LearnerContract, easy, plain
+
+
+def arrays(learner: TorchLearner) -> dict[str, np.ndarray]:
+    return {n: t.detach().cpu().numpy().copy() for n, t in learner.network.state_dict().items()}
+
+
+class TestPyTorch(LearnerContract):
+    backend = BACKEND
+    arrays = staticmethod(arrays)
+
+
+class NeverLearns(TorchLearner):
+    def step(self, images, labels, draws):
+        before = {n: t.clone() for n, t in self.network.state_dict().items()}
+        result = super().step(images, labels, draws)
+        self.network.load_state_dict(before)
+        return result
+
+
+class ForgetsMomentum(TorchLearner):
+    def load(self, path):
+        done = super().load(path)
+        self.optimizer.state.clear()
+        return done
+
+
+class ForgetsRandomState(TorchLearner):
+    def load(self, path):
+        before = self._random_state
+        done = super().load(path)
+        self._random_state = before
+        return done
+
+
+class ForgetsBatchStatistics(TorchLearner):
+    def save(self, path, epochs_done):
+        for module in self.network.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.reset_running_stats()
+        kept = {n: t.clone() for n, t in self.network.state_dict().items()}
+        super().save(path, epochs_done)
+        self.network.load_state_dict({n: t + 1 if "running" in n else t for n, t in kept.items()})
+
+
+class JudgesInTrainingMode(TorchLearner):
+    def scores(self, images, draws):
+        self.network.train()
+        with torch.no_grad():
+            return self.network(self._inputs(images, draws)).numpy()
+
+
+class MovesFrozenLayers(TorchLearner):
+    def step(self, images, labels, draws):
+        self.network.bn1.running_mean += 0.1
+        return super().step(images, labels, draws)
+
+
+class IgnoresTheSeed(TorchLearner):
+    def __init__(self, spec, classes, pretrained):
+        super().__init__(spec.replace({"seed": int(np.random.default_rng().integers(1, 10**6))}), classes, pretrained)
+
+
+class IgnoresTheRate(TorchLearner):
+    def set_learning_rate(self, rate):
+        pass
+
+
+class ForgetsToFlip(TorchLearner):
+    def augmented(self, images, draws):
+        return images.astype(np.float32)
+
+
+BROKEN = [
+    (NeverLearns, "test_the_loss_falls_on_easy_data"),
+    (ForgetsMomentum, "test_a_saved_learner_goes_on_as_if_never_stopped"),
+    (ForgetsRandomState, "test_a_saved_learner_goes_on_as_if_never_stopped"),
+    (ForgetsBatchStatistics, "test_batch_statistics_are_saved_too"),
+    (JudgesInTrainingMode, "test_scores_of_an_image_do_not_depend_on_its_neighbours"),
+    (JudgesInTrainingMode, "test_scores_change_nothing"),
+    (MovesFrozenLayers, "test_a_frozen_base_does_not_move"),
+    (IgnoresTheSeed, "test_the_same_seed_gives_the_same_run"),
+    (IgnoresTheRate, "test_the_learning_rate_is_obeyed"),
+    (ForgetsToFlip, "test_flips_are_exact"),
+]
+
+
+@pytest.mark.parametrize(("broken", "check"), BROKEN, ids=lambda v: getattr(v, "__name__", v))
+def test_the_contract_finds_broken_learners(broken: type[TorchLearner], check: str, tmp_path: Path) -> None:
+    class Backend(TorchBackend):
+        def learner(self, spec, classes, pretrained=True):
+            return broken(spec, classes, pretrained)
+
+    contract = TestPyTorch()
+    contract.backend = Backend()
+    method = getattr(contract, check)
+    arguments = [tmp_path] if "saved" in check else []
+    with pytest.raises(AssertionError):
+        method(*arguments)
+
+
+def made(**changes: object) -> TorchLearner:
+    return TestPyTorch().learner(**changes)
+
+
+@pytest.mark.parametrize("name", ["googlenet", "inception_v3"])
+def test_auxiliary_heads_are_trained(name: str) -> None:
+    size = models.find_model(name, "pytorch").auxiliary_size or 64
+    learner = made(model__name=name, data__input_size=size)
+    images = np.random.default_rng(0).integers(0, 256, (4, size, size, 3), dtype=np.uint8)
+    before = arrays(learner)
+    learner.step(images, np.array([0, 1, 2, 0]), plain(size))
+    heads = [n for n in before if "aux" in n.lower() and "fc" in n and n.endswith("weight")]
+    assert heads
+    assert all(not np.array_equal(before[n], arrays(learner)[n]) for n in heads)
+    assert all(before[n].shape[0] == len(CLASSES) for n in heads if n.endswith(("fc.weight", "fc2.weight")))
+
+
+def test_inception_trains_on_images_too_small_for_its_auxiliary_head() -> None:
+    learner = made(model__name="inception_v3", data__input_size=96)
+    images = np.zeros((2, 96, 96, 3), np.uint8)
+    assert np.isfinite(float(learner.step(images, np.array([0, 1]), plain(96))[0]))
+    assert not any("AuxLogits" in n for n in arrays(learner))
+
+
+SLOW_MODELS = {"regnet_y_128gf", "vit_h_14"}  # 645 and 632 million parameters: 10 GB each to train a step
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [n for n in models.names("pytorch") if n not in SLOW_MODELS])
+def test_every_model_trains_saves_and_answers(name: str, tmp_path: Path) -> None:
+    size = max(models.find_model(name, "pytorch").least_size, 64)
+    spec = {"model__name": name, "data__input_size": size, "model__precision": "auto"}
+    learner = made(**spec)
+    images = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), dtype=np.uint8)
+    loss, _ = learner.step(images, np.array([0, 1]), plain(size))
+    assert np.isfinite(float(loss))
+    learner.save_weights(tmp_path / "weights")
+    scores = learner.scores(images, plain(size))
+    del learner
+    other = made(**spec, seed=1)
+    other.load_weights(tmp_path / "weights")
+    assert np.array_equal(other.scores(images, plain(size)), scores)
+    assert scores.shape == (2, len(CLASSES))
+
+
+@pytest.mark.parametrize("name", sorted(OPTIMIZERS))
+def test_every_optimizer_learns_and_resumes(name: str, tmp_path: Path) -> None:
+    chosen = OPTIMIZERS[name].choose("pytorch", {"learning_rate": 0.01 if "sgd" in name else 0.001})
+    learner, other = made(training__optimizer=chosen), made(training__optimizer=chosen, seed=3)
+    losses = LearnerContract.train(learner, 6)
+    learner.save(tmp_path / "state", 1)
+    other.load(tmp_path / "state")
+    assert losses[-1] < losses[0]
+    assert LearnerContract.train(learner, 2) == LearnerContract.train(other, 2)
+
+
+@pytest.mark.parametrize("name", sorted(LOSSES))
+def test_every_loss_falls(name: str) -> None:
+    losses = LearnerContract.train(made(training__loss=LOSSES[name].choose("pytorch", {})), 8)
+    assert losses[-1] < losses[0]
+
+
+def test_class_weights_count() -> None:
+    weighted = LOSSES["softmax_crossentropy"].choose("pytorch", {"weight": [1, 0, 0]})
+    scores = np.array([[5, 0, 0], [5, 0, 0]], np.float32)
+    assert made(training__loss=weighted).loss(scores, np.array([0, 1])) < 0.1
+
+
+@pytest.mark.parametrize("clip", ["clipnorm", "clipvalue"])
+def test_clipping_limits_the_step(clip: str) -> None:
+    def moved(**values: float) -> float:
+        sgd = OPTIMIZERS["sgd"].choose("pytorch", {"learning_rate": 1.0, **values})
+        learner = made(training__optimizer=sgd)
+        before = arrays(learner)["fc.weight"]
+        LearnerContract.train(learner, 1)
+        return float(np.abs(arrays(learner)["fc.weight"] - before).max())
+
+    assert moved(**{clip: 1e-4}) <= 1.01e-4 < moved()
+
+
+def test_the_users_random_numbers_stay_their_own() -> None:
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    torch.manual_seed(1)
+    LearnerContract.train(made(), 1)
+    assert torch.equal(torch.rand(3), expected)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_precision_is_taken_and_told(precision: str) -> None:
+    learner = made(model__precision=precision)
+    assert learner.describe().precision == precision
+    assert learner.scores(easy(2)[0], plain()).dtype == np.float32
+
+
+def test_too_small_images_are_refused() -> None:
+    with pytest.raises(InvalidValue, match=r"inception_v3 needs images of at least 75 px, not input_size=32"):
+        made(model__name="inception_v3")
+
+
+def test_more_frozen_layers_than_there_are_is_refused() -> None:
+    with pytest.raises(InvalidValue, match=r"resnet18 has 41 layers: freeze at most 40, not 41"):
+        made(model__freeze_layers=41)
+
+
+@pytest.fixture
+def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """torch's cache of pretrained weights, empty, with no network behind it."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr("urllib.request.urlopen", _no_network)
+    folder = tmp_path / "hub" / "checkpoints"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _no_network(*args: object, **kwargs: object) -> None:
+    raise OSError("no network here")
+
+
+def put_weights(folder: Path, name: str, **options: object) -> dict[str, torch.Tensor]:
+    """Weights of our own making under the name that torchvision looks for."""
+    import torchvision
+
+    torch.manual_seed(11)
+    state = torchvision.models.get_model(name, **options).state_dict()
+    torch.save(state, folder / torchvision.models.get_model_weights(name).DEFAULT.url.rpartition("/")[2])
+    return state
+
+
+@pytest.mark.parametrize(
+    "name", ["resnet18", "densenet121", "squeezenet1_1", "googlenet", "inception_v3", "mobilenet_v3_small"]
+)
+def test_pretrained_weights_come_from_the_cache(cache_folder: Path, name: str) -> None:
+    options = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    given = put_weights(cache_folder, name, **options)
+    size = max(models.find_model(name, "pytorch").least_size, 32)
+    learner = made(model__name=name, model__pretrained=True, data__input_size=size)
+    first = next(n for n in given if n.endswith("weight"))
+    assert np.array_equal(arrays(learner)[first], given[first].numpy())
+    assert learner.describe().weights.startswith("IMAGENET1K")
+
+
+def test_without_network_the_error_says_which_file_to_put_where(cache_folder: Path) -> None:
+    with pytest.raises(
+        PretrainedUnavailable, match=r"put it at .*checkpoints/resnet18-f37072fd.pth.*use_pretrained=False"
+    ):
+        made(model__pretrained=True)
+
+
+def test_a_damaged_cached_file_is_named(cache_folder: Path) -> None:
+    (cache_folder / "resnet18-f37072fd.pth").write_bytes(b"half a file")
+    with pytest.raises(WeightsMismatch, match=r"resnet18-f37072fd.pth is not the weight file of resnet18.*delete it"):
+        made(model__pretrained=True)
+
+
+def test_a_vit_keeps_its_pretrained_size() -> None:
+    with pytest.raises(InvalidValue, match=r"fit 224 px only, not input_size=64"):
+        made(model__name="vit_b_32", model__pretrained=True, data__input_size=64)
+
+
+@pytest.mark.parametrize("how", ["torch.save", "torch.save nested", "safetensors"])
+def test_own_weights_are_loaded(tmp_path: Path, how: str) -> None:
+    source = made(seed=9)
+    path = tmp_path / "mine.pth"
+    if how == "safetensors":
+        source.save_weights(path)
+    else:
+        state = source.network.state_dict()
+        torch.save({"state_dict": {f"module.{n}": t for n, t in state.items()}} if "nested" in how else state, path)
+    learner = made(model__weights_path=[path])
+    assert np.array_equal(arrays(learner)["conv1.weight"], arrays(source)["conv1.weight"])
+    assert learner.describe().weights == "mine.pth"
+
+
+def test_own_weights_with_other_classes_get_a_new_head(tmp_path: Path) -> None:
+    source = BACKEND.learner(TestPyTorch().spec(), ("a", "b", "c", "d", "e"))
+    source.save_weights(tmp_path / "five.safetensors")
+    learner = made(model__weights_path=[tmp_path / "five.safetensors"])
+    assert learner.describe().weights == "five.safetensors, new head"
+    assert learner.network.fc.out_features == len(CLASSES)
+
+
+class Evil:
+    def __reduce__(self):
+        return (Path.touch, (Path("executed"),))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (lambda: torch.nn.Linear(2, 2), r"cannot be loaded safely|not a file of weights"),
+        (lambda: Evil(), r"not a file of weights that can be loaded safely"),
+        (lambda: {"a": 1}, r"holds no state dict"),
+        (lambda: torch.nn.Linear(2, 2).state_dict(), r"does not fit this network: conv1.weight is missing"),
+    ],
+)
+def test_wrong_weight_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content, message: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.save(content(), tmp_path / "w.pth")
+    with pytest.raises(WeightsMismatch, match=message):
+        made(model__weights_path=[tmp_path / "w.pth"])
+    assert not (tmp_path / "executed").exists()
+
+
+def test_a_missing_weight_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match=r"none.pth is not there"):
+        made(model__weights_path=[tmp_path / "none.pth"])
+
+
+def test_head_places_are_those_of_the_networks() -> None:
+    network, _ = networks.build(TestPyTorch().spec(model__name="squeezenet1_1"), 7, False)
+    assert network.classifier[1].out_channels == 7

@@ -1,0 +1,215 @@
+"""A comparison on disk: which files, what is in them, and that names are data in all of them."""
+
+from __future__ import annotations
+
+import csv
+import html
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from test_comparison import CPU, DATA, curve, fresh, judged, results, right, trained
+
+from monklite import charts, comparison, history, report
+from monklite.errors import StorageError
+from monklite.state import RunState
+from monklite.workspace import HISTORY, Run, Workspace
+
+CHARTS = [*report.CURVES, report.BEST, report.TIME, report.MEMORY]
+HOSTILE = ["<script>alert(1)<", "<img src=x onerror=alert(1)>", "$x$", "$", "a_b^c", "&amp;", '"quoted"', "long-" * 40]
+
+
+class Page(HTMLParser):
+    """What a browser would find: the tags, the texts and the pictures."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.texts: list[str] = []
+        self.sources: list[str] = []
+        self.source = path.read_text(encoding="utf-8")
+        self.feed(self.source)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.sources += [value for name, value in attrs if name in ("src", "href")]
+
+    def handle_data(self, data):
+        if data.strip():
+            self.texts.append(data.strip())
+
+
+@pytest.fixture
+def runs(tmp_path) -> Workspace:
+    return Workspace(tmp_path / "workspace")
+
+
+@pytest.fixture
+def shown(monkeypatch) -> dict[str, dict]:
+    """What each bar chart was asked to show, by title; the charts are drawn all the same."""
+    calls, draw = {}, charts.bars
+
+    def bars(title, x_label, values, *args, **kwargs):
+        calls[title] = {"axis": x_label, "values": values, "inner": kwargs.get("inner")}
+        return draw(title, x_label, values, *args, **kwargs)
+
+    monkeypatch.setattr(charts, "bars", bars)
+    return calls
+
+
+def by_hand(folder: Path) -> Run:
+    """A run in a folder of any name, such as a workspace from elsewhere could hold."""
+    run = Run(folder)
+    run.logs.mkdir(parents=True)
+    run.write(RunState(project="p", experiment="e", version=1, created="x", status="done", results=results()))
+    history.write(run.logs / HISTORY, curve(3, 0.8))
+    return run
+
+
+def written(folder: Path, *runs: Run) -> Path:
+    report.write(folder, comparison.collect(runs))
+    return folder
+
+
+def rows_of(folder: Path) -> list[dict[str, str]]:
+    with (folder / report.TABLE).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("n", [2, 60])
+def test_every_file_is_written_for_any_number_of_runs(runs, tmp_path, n):
+    made = [trained(runs, experiment=f"experiment-{i}", best=0.5 + i / 200) for i in range(n)]
+    folder = written(tmp_path / "c", *made)
+    assert sorted(p.name for p in folder.iterdir()) == sorted([*CHARTS, report.TABLE, report.REPORT])
+    for name in CHARTS:
+        with Image.open(folder / name) as image:
+            image.verify()
+    assert [row["experiment"] for row in rows_of(folder)] == [f"experiment-{i}" for i in range(n)]
+
+
+def test_untrained_and_unfinished_runs_are_part_of_it(runs, tmp_path):
+    unfinished = trained(runs, experiment="b", status="running", results=results(1), epochs=3)
+    folder = written(tmp_path / "c", fresh(runs, "p", "a"), unfinished, trained(runs, experiment="c"))
+    assert [row["status"] for row in rows_of(folder)] == ["new", "interrupted", "done"]
+    assert [row["best val acc"] for row in rows_of(folder)] == ["NA", "84.0", "84.0"]
+    texts = Page(folder / report.REPORT).texts
+    assert "a has not been trained." in texts
+    assert "b is interrupted after 1 of 3 epochs." in texts
+
+
+def test_only_untrained_runs_make_a_report_too(runs, tmp_path):
+    folder = written(tmp_path / "c", fresh(runs, "p", "a"), fresh(runs, "p", "b"))
+    assert [row["training time"] for row in rows_of(folder)] == ["NA", "NA"]
+
+
+def test_the_page_holds_everything_and_fetches_nothing(runs, tmp_path):
+    page = Page(written(tmp_path / "c", trained(runs), trained(runs)) / report.REPORT)
+    assert page.tags.count("img") == 7
+    assert all(source.startswith("data:image/png;base64,") for source in page.sources)
+    assert not {"script", "link", "iframe"} & set(page.tags)
+    assert "default-src 'none'" in page.source
+
+
+def test_the_page_tells_the_verdicts_the_warnings_and_every_setting(runs, tmp_path):
+    a = trained(runs, experiment="a", right=right())
+    b = trained(runs, experiment="b", right=right(*range(12)), dataset=DATA.model_copy(update={"fingerprint": "b"}))
+    texts = Page(written(tmp_path / "c", a, b) / report.REPORT).texts
+    assert "Is the difference real?" in texts
+    assert any(text.startswith("a is better than b on the test set") for text in texts)
+    assert any(text.startswith("The runs were not trained and validated on the same images") for text in texts)
+    assert "All layers trained" in texts
+
+
+def test_without_tests_the_page_asks_no_question(runs, tmp_path):
+    assert "Is the difference real?" not in Page(written(tmp_path / "c", trained(runs)) / report.REPORT).texts
+
+
+def test_a_name_is_never_markup(tmp_path):
+    runs = [by_hand(tmp_path / "p" / name / "v001") for name in HOSTILE]
+    page = Page(written(tmp_path / "c", *runs) / report.REPORT)
+    assert set(HOSTILE) <= set(page.texts)
+    assert page.tags.count("img") == 7
+    assert "script" not in page.tags
+    assert [row["experiment"] for row in rows_of(tmp_path / "c")] == HOSTILE
+
+
+def test_a_model_a_device_and_an_error_are_never_markup(runs, tmp_path):
+    hostile = "<script>alert(1)</script>"
+    run = trained(runs, model=CPU.model_copy(update={"device": hostile, "weights": hostile}), error=hostile)
+    page = Page(written(tmp_path / "c", run) / report.REPORT)
+    assert hostile not in page.source
+    assert html.escape(hostile) in page.source
+
+
+def test_the_name_of_the_comparison_is_its_title(runs, tmp_path):
+    assert Page(written(tmp_path / "a&b", trained(runs)) / report.REPORT).texts[0] == "a&b: comparison"
+
+
+def test_charts_and_table_of_the_same_runs_are_the_same_bytes(runs, tmp_path):
+    made = [trained(runs, experiment=name, right=right(1)) for name in "ab"]
+    first, second = written(tmp_path / "1" / "c", *made), written(tmp_path / "2" / "c", *made)
+    for name in (*CHARTS, report.TABLE):
+        assert (first / name).read_bytes() == (second / name).read_bytes()
+    pages = [re.sub(r", 20[\d:T+-]+", "", Page(f / report.REPORT).source) for f in (first, second)]
+    assert pages[0] == pages[1]
+
+
+def test_a_second_report_replaces_the_first(runs, tmp_path):
+    written(tmp_path / "c", trained(runs), trained(runs))
+    written(tmp_path / "c", trained(runs, experiment="other"))
+    assert [row["experiment"] for row in rows_of(tmp_path / "c")] == ["other"]
+    assert len(list((tmp_path / "c").iterdir())) == 9
+
+
+def test_a_file_in_the_place_of_the_folder_is_told(runs, tmp_path):
+    (tmp_path / "c").write_text("mine")
+    with pytest.raises(StorageError, match="c could not be written"):
+        written(tmp_path / "c", trained(runs))
+
+
+# Which memory and which time
+
+
+def test_without_a_gpu_the_chart_shows_main_memory_and_says_so(runs, tmp_path, shown):
+    written(tmp_path / "c", trained(runs))
+    chart = shown["Peak memory of the process (no GPU used)"]
+    assert (chart["axis"], chart["values"]) == ("main memory (MiB)", {"e": 512.25})
+
+
+def test_with_a_gpu_the_chart_shows_the_drivers_count_and_the_frameworks_inside(runs, tmp_path, shown):
+    on_gpu = results(gpu_process_mib=1500.0, gpu_framework_mib=800.0)
+    written(tmp_path / "c", trained(runs, experiment="a", results=on_gpu), trained(runs, experiment="b"))
+    chart = shown["Peak GPU memory"]
+    assert chart["axis"] == "GPU memory of the process (MiB)"
+    assert (chart["values"], chart["inner"]) == ({"a": 1500.0, "b": None}, {"a": 800.0, "b": None})
+
+
+def test_where_the_driver_tells_nothing_the_frameworks_count_is_shown(runs, tmp_path, shown):
+    written(tmp_path / "c", trained(runs, results=results(gpu_framework_mib=800.0)))
+    chart = shown["Peak GPU memory"]
+    assert (chart["axis"], chart["values"]) == ("GPU memory in tensors (MiB)", {"e": 800.0})
+
+
+@pytest.mark.parametrize(("seconds", "axis", "length"), [(599.0, "seconds", 599.0), (1200.0, "minutes", 20.0)])
+def test_long_times_are_shown_in_minutes(runs, tmp_path, shown, seconds, axis, length):
+    written(tmp_path / "c", trained(runs, results=results(train_seconds=seconds)))
+    assert (shown["Training time"]["axis"], shown["Training time"]["values"]) == (axis, {"e": length})
+
+
+def test_the_best_accuracy_is_shown_in_percent(runs, tmp_path, shown):
+    written(tmp_path / "c", trained(runs, experiment="a", best=0.875), fresh(runs, "p", "b"))
+    assert shown["Best validation accuracy"]["values"] == {"a": 87.5, "b": None}
+
+
+# The table for the screen
+
+
+def test_the_overview_shows_accuracy_with_its_interval_and_memory_with_its_kind(runs):
+    on_gpu = trained(runs, experiment="a", results=results(gpu_process_mib=1500.4), testing=judged(right(0, 1)))
+    a, b, c = report.overview(comparison.collect([on_gpu, trained(runs, experiment="b"), fresh(runs, "p", "c")]))
+    assert [o["experiment"] for o in (a, b, c)] == ["a", "b", "c"]
+    assert [o["peak MiB"] for o in (a, b, c)] == ["1500 GPU", "512 RAM", "NA"]
+    assert [o["test acc % (95 %)"] for o in (a, b, c)] == ["95.0 (84 to 99)", "NA", "NA"]
+    assert [o["parameters"] for o in (a, b, c)] == ["11.2 M", "11.2 M", "NA"]

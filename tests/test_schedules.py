@@ -1,0 +1,120 @@
+"""The schedules, held against those of torch, and free of state."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monklite.catalog import SCHEDULES
+from monklite.schedules import Moment, learning_rate
+from monklite.spec import Choice
+
+EPOCHS = 20
+BASE = 0.1
+VALUES = {
+    "step_decrease": {"step_size": 7, "gamma": 0.5},
+    "multistep_decrease": {"milestones": (3, 4, 15)},
+    "exponential_decrease": {"gamma": 0.9},
+    "plateau_decrease": {"patience": 1, "factor": 0.5},
+}
+LOSSES = [1.0, 0.9, 0.95, 0.91, 0.92, 0.5, 0.6, 0.6, 0.6, 0.6]
+
+
+def chosen(name: str, **values: object) -> Choice:
+    return SCHEDULES[name].choose("pytorch", values)
+
+
+def ours(choice: Choice, losses: list[float] | None = None, accuracies: list[float] | None = None) -> list[float]:
+    losses, accuracies = losses or [], accuracies or []
+    epochs = max(EPOCHS, len(losses), len(accuracies))
+    return [learning_rate(choice, Moment(BASE, e, epochs, losses[:e], accuracies[:e])) for e in range(epochs)]
+
+
+def theirs(kind: type, metrics: list[float] | None = None, **options: object) -> list[float]:
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=BASE)
+    schedule, rates = kind(optimizer, **options), []
+    for epoch in range(EPOCHS if metrics is None else len(metrics)):
+        rates.append(optimizer.param_groups[0]["lr"])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # the optimizer takes no steps here
+            schedule.step(*[] if metrics is None else [metrics[epoch]])
+    return rates
+
+
+def near(rates: list[float]) -> object:
+    return pytest.approx(rates, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("gamma", [0.1, 0.5, 1.0])
+@pytest.mark.parametrize("step_size", [1, 3, 7, 30])
+def test_step_decrease_is_step_lr(step_size, gamma):
+    expected = theirs(torch.optim.lr_scheduler.StepLR, step_size=step_size, gamma=gamma)
+    assert ours(chosen("step_decrease", step_size=step_size, gamma=gamma)) == near(expected)
+
+
+@pytest.mark.parametrize("milestones", [(1,), (3, 4, 15), (5, 19), (25,)])
+def test_multistep_decrease_is_multi_step_lr(milestones):
+    expected = theirs(torch.optim.lr_scheduler.MultiStepLR, milestones=milestones, gamma=0.3)
+    assert ours(chosen("multistep_decrease", milestones=milestones, gamma=0.3)) == near(expected)
+
+
+@pytest.mark.parametrize("gamma", [0.1, 0.97, 1.0])
+def test_exponential_decrease_is_exponential_lr(gamma):
+    expected = theirs(torch.optim.lr_scheduler.ExponentialLR, gamma=gamma)
+    assert ours(chosen("exponential_decrease", gamma=gamma)) == near(expected)
+
+
+@pytest.mark.parametrize("min_lr", [0.0, 0.01, 0.2])
+def test_cosine_decrease_is_cosine_annealing_lr(min_lr):
+    expected = theirs(torch.optim.lr_scheduler.CosineAnnealingLR, T_max=EPOCHS, eta_min=min_lr)
+    assert ours(chosen("cosine_decrease", min_lr=min_lr)) == near(expected)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    values=st.lists(st.floats(0, 10) | st.sampled_from([0.5, 0.50004, 0.4999]), min_size=1, max_size=20),
+    mode=st.sampled_from(["min", "max"]),
+    factor=st.floats(0.05, 0.95),
+    patience=st.integers(0, 4),
+    threshold=st.sampled_from([0.0, 1e-4, 0.1, 0.5]),
+    threshold_mode=st.sampled_from(["rel", "abs"]),
+    cooldown=st.integers(0, 3),
+    min_lr=st.sampled_from([0.0, 0.01, 0.2]),
+    epsilon=st.sampled_from([1e-8, 0.02]),
+)
+def test_plateau_decrease_is_reduce_lr_on_plateau(values, epsilon, **options):
+    expected = theirs(torch.optim.lr_scheduler.ReduceLROnPlateau, values, eps=epsilon, **options)
+    watched = {"losses": values} if options["mode"] == "min" else {"accuracies": values}
+    found = ours(chosen("plateau_decrease", epsilon=epsilon, **options), **watched)
+    assert found[: len(expected)] == near(expected)
+
+
+def test_plateau_watches_the_loss_or_the_accuracy():
+    falling, rising = [1 / (e + 1) for e in range(EPOCHS)], [e / EPOCHS for e in range(EPOCHS)]
+    for mode in ("min", "max"):
+        assert ours(chosen("plateau_decrease", mode=mode, patience=0), falling, rising) == [BASE] * EPOCHS
+        assert ours(chosen("plateau_decrease", mode=mode, patience=0), rising, falling)[-1] < BASE
+
+
+def test_a_fixed_rate_stays():
+    assert ours(chosen("fixed")) == [BASE] * EPOCHS
+
+
+@pytest.mark.parametrize("name", ["step_decrease", "multistep_decrease", "exponential_decrease"])
+def test_last_epoch_shifts_the_schedule(name):
+    later = ours(chosen(name, **VALUES[name], last_epoch=3))
+    assert later[:-4] == near(ours(chosen(name, **VALUES[name]))[4:])
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_schedule_asked_in_any_order_gives_the_same(name):
+    choice = chosen(name, **VALUES.get(name, {}))
+    moments = [Moment(BASE, e, 10, LOSSES[:e], LOSSES[:e]) for e in range(10)]
+    forward = [learning_rate(choice, m) for m in moments]
+    backward = [learning_rate(choice, m) for m in reversed(moments)]
+    assert forward == backward[::-1]
+    assert (len(set(forward)) > 1) == (name != "fixed")

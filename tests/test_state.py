@@ -1,0 +1,201 @@
+"""`experiment-state.json`: schema, golden file, damage."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from monklite import state
+from monklite.errors import DamagedFile
+from monklite.spec import Choice, Spec, Transforms
+from monklite.state import ClassResult, DatasetRecord, ModelRecord, Results, RunState
+
+GOLDEN = Path(__file__).parent / "golden"
+FLIP = Choice(name="random_horizontal_flip", params={"probability": 0.5})
+NORMALIZE = Choice(name="normalize", params={"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)})
+RESULTS = Results(
+    epochs_completed=10,
+    train_accuracy=0.91,
+    train_loss=0.31,
+    val_accuracy=0.84,
+    val_loss=0.42,
+    best_val_accuracy=0.8733333333333333,
+    best_epoch=7,
+    train_seconds=83.25,
+    images_per_second=215.5,
+    gpu_process_mib=1532.0,
+    gpu_framework_mib=812.25,
+    process_mib=2210.5,
+)
+FULL = RunState(
+    project="lungs",
+    experiment="frozen-base",
+    version=2,
+    status="failed",
+    created="2026-11-20T08:15:00+00:00",
+    started="2026-11-20T08:16:00+00:00",
+    ended="2026-11-20T08:18:00+00:00",
+    error="TrainingFailed: the training loss became nan",
+    origin=("lungs", "first-try", 1),
+    spec=Spec().replace(
+        {
+            "backend": "pytorch",
+            "seed": 7,
+            "data.train_path": "data/train",
+            "data.val_path": "data/val",
+            "data.train_csv": "data/train.csv",
+            "data.val_csv": "data/val.csv",
+            "data.delimiter": ";",
+            "data.split": 0.7,
+            "data.input_size": 224,
+            "data.batch_size": 16,
+            "data.shuffle": False,
+            "data.workers": 4,
+            "data.transforms": Transforms(train=(FLIP, NORMALIZE), val=(NORMALIZE,), test=(NORMALIZE,)),
+            "model.name": "resnet50",
+            "model.pretrained": False,
+            "model.weights_path": ("weights.safetensors",),
+            "model.freeze_base": False,
+            "model.freeze_layers": 3,
+            "model.use_gpu": False,
+            "model.precision": "bfloat16",
+            "training.epochs": 12,
+            "training.optimizer": Choice(name="sgd", params={"learning_rate": 0.01, "momentum": 0.9}),
+            "training.schedule": Choice(name="multistep_decrease", params={"milestones": (4, 8), "gamma": 0.1}),
+            "training.loss": Choice(name="softmax_crossentropy", params={"weight": None, "label_smoothing": 0.1}),
+            "training.save_intermediate_models": False,
+            "training.intermediate_prefix": "step_",
+        }
+    ),
+    environment={"monklite": "0.1.0", "processors": 4, "git": {"commit": "0a1b2c", "changed": True}},
+    dataset=DatasetRecord(
+        classes=("cat", "dog"),
+        train_counts=(70, 50),
+        val_counts=(30, 20),
+        fingerprint="5d41402abc4b2a76b9719d911017c592",
+        unreadable=2,
+        passed_over=1,
+    ),
+    model=ModelRecord(
+        parameters=23512130,
+        trainable_parameters=4098,
+        layers=107,
+        trainable_layers=1,
+        weights="IMAGENET1K_V2",
+        device="cuda:0 (NVIDIA T4)",
+        precision="bfloat16",
+    ),
+    results=RESULTS,
+    testing=state.Testing(
+        dataset_path="data/test",
+        fingerprint="7d793037a0760186574b0282f2f435e7",
+        weights="best_model",
+        num_images=40,
+        num_correct=34,
+        accuracy=0.85,
+        interval=(0.709, 0.929),
+        majority_accuracy=0.6,
+        classes={"cat": ClassResult(num_images=24, num_correct=21), "dog": ClassResult(num_images=16, num_correct=13)},
+        confusion=((21, 3), (3, 13)),
+        unreadable=1,
+    ),
+)
+SMALL = RunState(project="p", experiment="e", version=1, created="2026-11-20T08:15:00+00:00")
+
+
+def golden(schema: int) -> Path:
+    return GOLDEN / f"state-schema-{schema}.json"
+
+
+def differs_from_default(record: object) -> set[str]:
+    fields = type(record).model_fields
+    return {name for name, field in fields.items() if getattr(record, name) == field.get_default()}
+
+
+def test_every_schema_ever_released_is_kept_and_parses():
+    assert [golden(n).is_file() for n in range(1, state.SCHEMA + 1)] == [True] * state.SCHEMA
+    for n in range(1, state.SCHEMA + 1):
+        assert state.parse(golden(n).read_text(encoding="utf-8"), golden(n).name) == FULL
+
+
+def test_the_golden_file_fills_every_field():
+    kept = {"schema_version", "backend"}
+    records = [FULL, FULL.spec, FULL.spec.data, FULL.spec.model, FULL.spec.training]
+    records += [FULL.dataset, FULL.model, FULL.results, FULL.testing]
+    assert set().union(*map(differs_from_default, records)) <= kept
+
+
+def test_the_state_is_still_written_as_in_the_golden_file():
+    assert json.loads(FULL.to_json()) == json.loads(golden(state.SCHEMA).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("made", [FULL, SMALL], ids=["full", "small"])
+def test_a_state_comes_back_unchanged(made):
+    assert state.parse(made.to_json(), "x") == made
+
+
+@pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan])
+def test_a_loss_that_is_no_number_is_stored_as_valid_json_and_comes_back(number):
+    made = SMALL.model_copy(update={"results": RESULTS.model_copy(update={"val_loss": number})})
+    json.loads(made.to_json(), parse_constant=pytest.fail)
+    assert state.parse(made.to_json(), "x").results.val_loss == pytest.approx(number, nan_ok=True)
+
+
+def test_a_newer_schema_asks_for_an_upgrade_and_names_the_file():
+    text = SMALL.to_json().replace('"schema": 1', '"schema": 99')
+    with pytest.raises(
+        DamagedFile,
+        match=r"^w/p/e/v001\.json was written by a newer monklite \(schema 99, known: 1\); upgrade monklite$",
+    ):
+        state.parse(text, "w/p/e/v001.json")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "3", "null", '{"version": 1}', FULL.to_json()[:-200], '{"schema": 0}', '{"schema": "1"}']
+)
+def test_damaged_text_is_told_with_its_path(text):
+    with pytest.raises(DamagedFile, match=r"^w/v001/state\.json is damaged"):
+        state.parse(text, "w/v001/state.json")
+
+
+@pytest.mark.parametrize("key", ["project", "experiment", "version", "created"])
+def test_a_missing_key_is_named_with_the_path(key):
+    values = json.loads(SMALL.to_json())
+    del values[key]
+    with pytest.raises(DamagedFile, match=f"^some/state is damaged: {key}: Field required"):
+        state.parse(json.dumps(values), "some/state")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [("status", "lost", "status: Input should be 'new'"), ("spec", {"seed": -1}, "seed must be"), ("x", 1, "'x'")],
+)
+def test_a_value_that_breaks_its_rule_is_damage(key, value, message):
+    values = {**json.loads(SMALL.to_json()), key: value}
+    with pytest.raises(DamagedFile, match=f"some/state is damaged: .*{message}"):
+        state.parse(json.dumps(values), "some/state")
+
+
+def test_an_older_schema_goes_through_every_upgrade(monkeypatch):
+    monkeypatch.setattr(state, "SCHEMA", 3)
+    monkeypatch.setitem(state.UPGRADES, 1, lambda v: {**v, "experiment": v["experiment"] + "+2"})
+    monkeypatch.setitem(state.UPGRADES, 2, lambda v: {**v, "experiment": v["experiment"] + "+3"})
+    assert state.parse(SMALL.to_json(), "x").experiment == "e+2+3"
+
+
+def test_there_is_an_upgrade_from_every_older_schema():
+    assert set(state.UPGRADES) == set(range(1, state.SCHEMA))
+
+
+def test_counts_are_summed_over_the_classes():
+    assert (FULL.dataset.n_train, FULL.dataset.n_val) == (120, 50)
+
+
+def test_now_is_utc_to_the_second():
+    moment = datetime.fromisoformat(state.now())
+    assert moment.utcoffset() == timedelta(0)
+    assert moment.microsecond == 0
