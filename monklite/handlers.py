@@ -59,7 +59,7 @@ class Checkpoints(Handler):
         if loop.best is row:
             loop.learner.save_weights(self.run.models / BEST)
         if self.training.save_intermediate_models:
-            loop.learner.save_weights(self.run.models / f"{self.training.intermediate_prefix}{row.epoch - 1}")
+            loop.learner.save_weights(self.run.models / self.training.intermediate_prefix, row.epoch - 1)
         loop.learner.save(self.run.models / RESUME, row.epoch)
 
     def train_end(self, loop: Loop) -> None:

@@ -52,8 +52,8 @@ class SoftmaxRegression:
     def set_learning_rate(self, rate):
         self.rate = rate
 
-    def save_weights(self, path: Path) -> None:
-        path.write_text(json.dumps(self.weights.tolist()))
+    def save_weights(self, path: Path, number: int | None = None) -> None:
+        path.with_name(f"{path.name}{'' if number is None else number}").write_text(json.dumps(self.weights.tolist()))
 
     def save(self, path: Path, epochs_done: int) -> None:
         path.write_text(str(epochs_done))

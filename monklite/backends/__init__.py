@@ -12,7 +12,10 @@ from .base import Backend, Learner
 
 PACKAGES = {"pytorch": ("torch", "torchvision"), "mxnet": ("mxnet",)}
 TITLES = {"pytorch": "Pytorch", "mxnet": "Mxnet"}
-_MODULES = {"pytorch": "monklite.backends.pytorch"}
+_INSTALL = {
+    "pytorch": "pip install torch torchvision",
+    "mxnet": 'pip install "monklite[mxnet]", on Linux x86-64 with Python 3.10 to 3.12 and NumPy 1.26',
+}
 
 
 def check(name: str) -> str:
@@ -20,20 +23,25 @@ def check(name: str) -> str:
 
     Raises:
         UnknownName: no such backend.
-        MissingPackage: its framework is not installed; says how to install it.
+        MissingPackage: its framework is not installed, or cannot work here; says what to install.
     """
     find("backend", name, dict.fromkeys(BACKENDS, name))
-    if name not in _MODULES:
-        raise MissingPackage(f"backend {name!r} is not part of this version of monklite; use backend='pytorch'")
     missing = [p for p in PACKAGES[name] if importlib.util.find_spec(p) is None]
     if missing:
-        raise MissingPackage(f"backend {name!r} needs {' and '.join(missing)}: pip install {' '.join(missing)}")
+        raise MissingPackage(f"backend {name!r} needs {' and '.join(missing)}: {_INSTALL[name]}")
+    if name == "mxnet" and int(metadata.version("numpy").split(".")[0]) >= 2:
+        raise MissingPackage(f"MXNet 1.9.1 cannot work with NumPy {metadata.version('numpy')}: {_INSTALL[name]}")
     return name
 
 
 def load(name: str) -> Backend:
     """Import a backend and its framework."""
-    return importlib.import_module(_MODULES[check(name)]).BACKEND
+    try:
+        return importlib.import_module(f"monklite.backends.{check(name)}").BACKEND
+    except (ImportError, AttributeError, OSError) as error:  # AttributeError: a NumPy name that MXNet misses
+        if isinstance(error, MissingPackage):
+            raise
+        raise MissingPackage(f"backend {name!r} cannot be imported ({error}): {_INSTALL[name]}") from error
 
 
 def version(name: str) -> str:

@@ -65,8 +65,11 @@ class Learner(Protocol):
         """
         ...
 
-    def save_weights(self, path: Path) -> None:
-        """Write the weights alone, in a form that the plain framework reads without running code from the file."""
+    def save_weights(self, path: Path, number: int | None = None) -> None:
+        """Write the weights alone, in a form that the plain framework reads without running code from the file.
+
+        Endings are the framework's own; so is where the `number` goes that tells the weights of several epochs apart.
+        """
         ...
 
     def load_weights(self, path: Path) -> None:

@@ -134,8 +134,9 @@ class TorchLearner:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
 
-    def save_weights(self, path: Path) -> None:
-        weights.write(path, self.network.state_dict(), {"classes": self.classes})
+    def save_weights(self, path: Path, number: int | None = None) -> None:
+        numbered = path if number is None else path.with_name(f"{path.name}{number}")
+        weights.write(numbered, self.network.state_dict(), {"classes": self.classes})
 
     def load_weights(self, path: Path) -> None:
         weights.load_into(self.network, weights.read_own(path)[0], path)

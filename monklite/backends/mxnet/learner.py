@@ -1,0 +1,193 @@
+"""The learner: network, loss and optimizer on one device."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...catalog.losses import LOSSES
+from ...catalog.optimizers import OPTIMIZERS
+from ...catalog.rows import load as load_path
+from ...data.augment import Draws
+from ...errors import DamagedFile, MonkliteError, TrainingFailed
+from ...spec import Spec
+from ...state import ModelRecord
+from .. import tensors
+from . import augment, device, network, weights
+from .framework import autograd, gluon, mx, nd
+
+
+class Pending:
+    """A number that may still be under way on the device; `float()` waits for it."""
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+
+    def __float__(self) -> float:
+        return float(self.array.asscalar())
+
+
+class GluonLearner:
+    """See `backends.base.Learner`."""
+
+    def __init__(self, spec: Spec, classes: tuple[str, ...], pretrained: bool) -> None:
+        device.check_precision(spec.model.precision)
+        self.context = device.choose(spec.model.use_gpu)
+        self.classes, self.seed, self._steps = classes, spec.seed, 0
+        mx.random.seed(spec.seed)
+        self.network, self.source = network.build(spec, len(classes), self.context, pretrained)
+        with autograd.predict_mode():  # once hybridised, so that the graph can be exported
+            size = spec.data.input_size
+            self.network(nd.zeros((1, 3, size, size), ctx=self.context)).wait_to_read()
+        self.configure(spec)
+
+    def configure(self, spec: Spec) -> None:
+        optimizer, loss = spec.training.optimizer, spec.training.loss
+        assert optimizer is not None and loss is not None, "the spec is resolved"
+        row, loss_row = OPTIMIZERS[optimizer.name], LOSSES[loss.name]
+        self.optimizer = load_path(str(row.mxnet))(**row.keywords("mxnet", optimizer))
+        self._trained = [p for p in self.network.collect_params().values() if p.grad_req != "null"]
+        self._trainer = gluon.Trainer(self._trained, self.optimizer, kvstore=None)
+        self._trainer._init_kvstore()
+        self._clips = {name: optimizer.params.get(name, 0.0) for name in ("clipnorm", "clipvalue")}
+        self.criterion = load_path(str(loss_row.mxnet))(**loss_row.keywords("mxnet", loss))
+        self._one_hot = loss_row.cells["target"] == "one_hot"
+
+    def step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[Pending, Pending]:
+        x, y = self._inputs(images, draws), nd.array(labels, ctx=self.context)
+        # MXNet's random state cannot be read, so every step begins from a seed of its own: a resumed run draws the same
+        mx.random.seed((self.seed * 1_000_003 + self._steps) % 2**31, ctx=self.context)
+        self._steps += 1
+        try:
+            with autograd.record():
+                logits = self.network(x)
+                loss = self._compare(logits, y)
+            loss.backward()
+            self._clip()
+            self._trainer.step(1)
+        except mx.MXNetError as error:
+            raise _explained(error, len(labels), draws.size, self.context) from None
+        return Pending(loss), Pending((logits.argmax(axis=1) == y).sum())
+
+    def _compare(self, logits: Any, y: Any) -> Any:
+        target = nd.one_hot(y, len(self.classes)) if self._one_hot else y
+        return self.criterion(logits, target).mean()
+
+    def _clip(self) -> None:
+        if not any(self._clips.values()):
+            return
+        gradients = [p.grad() for p in self._trained]
+        if self._clips["clipvalue"]:
+            for gradient in gradients:
+                nd.clip(gradient, -self._clips["clipvalue"], self._clips["clipvalue"], out=gradient)
+        if self._clips["clipnorm"]:
+            gluon.utils.clip_global_norm(gradients, self._clips["clipnorm"], check_isfinite=False)
+
+    def scores(self, images: np.ndarray, draws: Draws) -> np.ndarray:
+        self._settle()
+        with autograd.predict_mode():
+            return self.network(self._inputs(images, draws)).asnumpy().astype(np.float32)
+
+    @staticmethod
+    def _settle() -> None:
+        """Wait for the last update. Batch normalisation writes its statistics in the backward pass, and MXNet lets a reader
+        overtake that: without waiting, weights saved right after a step held statistics of the step before."""
+        nd.waitall()
+
+    def loss(self, scores: np.ndarray, labels: np.ndarray) -> float:
+        return float(self._compare(nd.array(scores, ctx=self.context), nd.array(labels, ctx=self.context)).asscalar())
+
+    def augmented(self, images: np.ndarray, draws: Draws) -> np.ndarray:
+        return augment.apply(self._moved(images), draws).asnumpy().transpose(0, 2, 3, 1)
+
+    def _inputs(self, images: np.ndarray, draws: Draws) -> Any:
+        return augment.normalize(augment.apply(self._moved(images), draws), draws)
+
+    def _moved(self, images: np.ndarray) -> Any:
+        array = nd.from_numpy(np.ascontiguousarray(images), zero_copy=images.flags.writeable)
+        return array if self.context.device_type == "cpu" else array.as_in_context(self.context)
+
+    def set_learning_rate(self, rate: float) -> None:
+        self._trainer.set_learning_rate(rate)
+
+    def save_weights(self, path: Path, number: int | None = None) -> None:
+        self._settle()
+        weights.write(path, self.network, number or 0)
+
+    def load_weights(self, path: Path) -> None:
+        weights.load_into(self.network, weights.read_own(path), path)
+
+    def save(self, path: Path, epochs_done: int) -> None:
+        """Optimizer states go in as plain arrays: MXNet's own `save_states` is a pickle."""
+        self._settle()
+        arrays = {f"model.{n}": p.data().asnumpy() for n, p in self.network.collect_params().items()}
+        shapes = {}
+        for index, state in self._trainer._updaters[0].states.items():
+            flat = [] if state is None else list(state) if isinstance(state, (tuple, list)) else [state]
+            shapes[str(index)] = len(flat) if state is None or isinstance(state, (tuple, list)) else "one"
+            arrays |= {f"optimizer.{index}.{i}": a.asnumpy() for i, a in enumerate(flat)}
+        counts = {str(i): n for i, n in self.optimizer._index_update_count.items()}
+        notes = {"states": shapes, "counts": counts, "num_update": self.optimizer.num_update}
+        notes |= {"steps": self._steps, "seed": self.seed, "epochs_done": epochs_done}
+        notes |= {"schedule": getattr(self.optimizer, "m_schedule", None)}
+        tensors.write(path, arrays, notes)
+
+    def load(self, path: Path) -> int:
+        arrays, notes = tensors.read(path)
+        try:
+            model = {n.removeprefix("model."): a for n, a in arrays.items() if n.startswith("model.")}
+            weights.load_into(self.network, model, path)
+            updater = self._trainer._updaters[0]
+            for index, shape in notes["states"].items():
+                updater.states[int(index)] = self._state(arrays, index, shape)
+                updater.states_synced[int(index)] = True
+            self.optimizer._index_update_count.update({int(i): n for i, n in notes["counts"].items()})
+            self.optimizer.num_update = notes["num_update"]
+            if notes["schedule"] is not None:
+                self.optimizer.m_schedule = notes["schedule"]
+            self._steps, self.seed = notes["steps"], notes["seed"]
+            return int(notes["epochs_done"])
+        except (KeyError, ValueError, TypeError) as error:
+            if isinstance(error, MonkliteError):
+                raise
+            raise DamagedFile(f"{path} is not the state of this training ({error})") from None
+
+    def _state(self, arrays: dict[str, np.ndarray], index: str, shape: int | str) -> Any:
+        count = 1 if shape == "one" else int(shape)
+        flat = [
+            nd.array(arrays[f"optimizer.{index}.{i}"], ctx=self.context, dtype=arrays[f"optimizer.{index}.{i}"].dtype)
+            for i in range(count)
+        ]
+        if shape == "one":
+            return flat[0]
+        return tuple(flat) if count else None
+
+    def describe(self) -> ModelRecord:
+        layers = network.parameter_layers(self.network)
+        parameters = {n: p for n, p in self.network.collect_params().items() if not network.is_statistic(n)}
+        cpu = self.context.device_type == "cpu"
+        return ModelRecord(
+            parameters=sum(int(np.prod(p.shape)) for p in parameters.values()),
+            trainable_parameters=sum(int(np.prod(p.shape)) for p in parameters.values() if p.grad_req != "null"),
+            layers=len(layers),
+            trainable_layers=sum(network.trainable(layer) for _, layer in layers),
+            weights=self.source,
+            device=f"cpu ({os.environ.get('OMP_NUM_THREADS') or os.cpu_count()} threads)" if cpu else str(self.context),
+            precision="float32",
+        )
+
+    def memory(self) -> float | None:
+        return None  # MXNet counts no peak of its own; the driver's count is in the run's results
+
+
+def _explained(error: Exception, n_images: int, size: int, context: Any) -> Exception:
+    text = str(error)
+    if "out of memory" in text or "cudaMalloc" in text:
+        return TrainingFailed(
+            f"the memory of {context} is too small for {n_images} images of {size} px in one step: take a smaller batch_size "
+            "or input_size, or a smaller model"
+        )
+    return TrainingFailed(f"MXNet stopped: {text.strip().splitlines()[0][:200]}")

@@ -1,0 +1,126 @@
+"""Build a network of Gluon's zoo with a new head, its first weights, and what of it is frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ...catalog.models import Model, find_model
+from ...errors import InvalidValue, MonkliteError, PretrainedUnavailable
+from ...spec import Spec
+from . import weights
+from .framework import autograd, gluon, model_store, mx, nd, vision
+
+RANDOM = "random"
+PREFIX = "net_"  # the same in every process, so that saved parameters fit a network built again
+HEAD = "output."  # every network of the zoo keeps its classifier there
+STATISTICS = ("running_mean", "running_var")
+
+
+def build(spec: Spec, n_classes: int, context: Any, pretrained: bool) -> tuple[Any, str]:
+    """The network of a resolved spec on its device, and a word on where its weights came from."""
+    row = find_model(spec.model.name, "mxnet")
+    size = spec.data.input_size
+    assert size is not None
+    if size < row.least_size:
+        raise InvalidValue(f"{row.name} needs images of at least {row.least_size} px, not input_size={size}")
+    network = vision.get_model(row.mxnet, classes=n_classes, prefix=PREFIX)
+    network.initialize(
+        mx.init.Xavier(rnd_type="gaussian", factor_type="in", magnitude=2), ctx=context
+    )  # He et al. 2015
+    _settle_shapes(network, row, size, context)
+    source = RANDOM
+    if pretrained and spec.model.weights_path:
+        source = _own_weights(network, spec.model.weights_path)
+    elif pretrained and spec.model.pretrained:
+        source = _pretrained(network, row)
+    _freeze(network, row, spec)
+    network.hybridize(static_alloc=True, static_shape=True)
+    return network, source
+
+
+def _settle_shapes(network: Any, row: Model, size: int, context: Any) -> None:
+    """Gluon learns the shapes of its weights from the first images."""
+    try:
+        with autograd.predict_mode():
+            network(nd.zeros((1, 3, size, size), ctx=context)).wait_to_read()
+    except (mx.MXNetError, ValueError) as error:
+        raise InvalidValue(f"{row.name} cannot be built for input_size={size}: {_first_line(error)}") from None
+
+
+def _pretrained(network: Any, row: Model) -> str:
+    """Gluon's weights, from its cache folder or the network, without the head."""
+    folder = Path(mx.base.data_dir()) / "models"
+    try:
+        name = f"{row.mxnet}-{model_store.short_hash(row.mxnet)}"
+    except ValueError:
+        raise PretrainedUnavailable(
+            f"Gluon has no pretrained weights of {row.name}; use use_pretrained=False"
+        ) from None
+    try:
+        file = model_store.get_model_file(row.mxnet, root=str(folder))
+        given = weights.read(Path(file))
+    except MonkliteError:
+        raise
+    except Exception as error:  # gluon raises whatever its downloader meets
+        raise PretrainedUnavailable(
+            f"the pretrained weights of {row.name} could not be downloaded ({_first_line(error)}). Go online once, or put "
+            f"the file at {folder / f'{name}.params'}, or start from random weights with use_pretrained=False"
+        ) from None
+    weights.load_into(network, given, Path(file), HEAD)
+    return "ImageNet (Gluon)"
+
+
+def _own_weights(network: Any, paths: tuple[str, ...]) -> str:
+    """`[symbol.json, params]` as Monk wants it, or the file of parameters alone."""
+    files = [Path(p) for p in paths if not p.endswith(".json")]
+    if len(files) != 1:
+        raise InvalidValue(
+            f"the mxnet backend takes [symbol.json, params] or one file of parameters, not {list(paths)}"
+        )
+    new_head = weights.load_into(network, weights.read(files[0]), files[0], HEAD)
+    return f"{files[0].name}{', new head' if new_head else ''}"
+
+
+def parameter_layers(block: Any, path: str = "") -> list[tuple[str, Any]]:
+    """The layers that have weights of their own, with their names, from the input on."""
+    return list(_walk(block, path))
+
+
+def _walk(block: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if block._reg_params:
+        yield path, block
+    for name, child in block._children.items():
+        yield from _walk(child, f"{path}.{name}" if path else name)
+
+
+def is_statistic(name: str) -> bool:
+    """Whether a parameter is a batch statistic, which is no weight."""
+    return name.endswith(STATISTICS)
+
+
+def trainable(block: Any) -> bool:
+    """Whether a layer has a weight that training changes."""
+    return any(p.grad_req != "null" for n, p in block._reg_params.items() if not is_statistic(n))
+
+
+def _freeze(network: Any, row: Model, spec: Spec) -> None:
+    """As the other backend does: the first so many layers, or all but the head; batch statistics stay too."""
+    layers = parameter_layers(network)
+    n = spec.model.freeze_layers
+    if n is not None:
+        if n >= len(layers):
+            raise InvalidValue(f"{row.name} has {len(layers)} layers: freeze at most {len(layers) - 1}, not {n}")
+        frozen = [layer for _, layer in layers[:n]]
+    else:
+        frozen = [layer for name, layer in layers if spec.model.freeze_base and not f"{name}.".startswith(HEAD)]
+    for layer in frozen:
+        for parameter in layer._reg_params.values():
+            parameter.grad_req = "null"
+        if isinstance(layer, gluon.nn.BatchNorm):
+            layer._kwargs["use_global_stats"] = True
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).split("\n")[0][:200]
