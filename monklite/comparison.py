@@ -180,6 +180,20 @@ def _fingerprint(entry: Entry) -> str | None:
     return entry.state.testing.fingerprint if entry.state.testing else None
 
 
+def baselines(entries: Sequence[Entry]) -> list[str]:
+    """What guessing would give on each test set."""
+    shares = {_fingerprint(e): e.state.testing for e in entries if e.state.testing}
+    return [
+        f"Always guessing the largest class would be right for {100 * t.majority_accuracy:.1f} % of the {t.num_images} test images."
+        for t in shares.values()
+    ]
+
+
+def verdicts(entries: Sequence[Entry]) -> list[str]:
+    """What the test results say, in words."""
+    return [*baselines(entries), *(pair.verdict() for pair in pairs(entries))]
+
+
 def warnings(entries: Sequence[Entry]) -> list[str]:
     """What must be known before the numbers are compared."""
     found = []

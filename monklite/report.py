@@ -119,5 +119,5 @@ def _html(folder: Path, entries: Sequence[Entry], rows: list[dict[str, Any]]) ->
         rows=rows,
         images=images,
         warnings=comparison.warnings(entries),
-        verdicts=[pair.verdict() for pair in comparison.pairs(entries)],
+        verdicts=comparison.verdicts(entries),
     )

@@ -116,14 +116,14 @@ def test_the_page_tells_the_verdicts_the_warnings_and_every_setting(runs, tmp_pa
     a = trained(runs, experiment="a", right=right())
     b = trained(runs, experiment="b", right=right(*range(12)), dataset=DATA.model_copy(update={"fingerprint": "b"}))
     texts = Page(written(tmp_path / "c", a, b) / report.REPORT).texts
-    assert "Is the difference real?" in texts
+    assert "What the test images say" in texts
     assert any(text.startswith("a is better than b on the test set") for text in texts)
     assert any(text.startswith("The runs were not trained and validated on the same images") for text in texts)
     assert "All layers trained" in texts
 
 
 def test_without_tests_the_page_asks_no_question(runs, tmp_path):
-    assert "Is the difference real?" not in Page(written(tmp_path / "c", trained(runs)) / report.REPORT).texts
+    assert "What the test images say" not in Page(written(tmp_path / "c", trained(runs)) / report.REPORT).texts
 
 
 def test_a_name_is_never_markup(tmp_path):

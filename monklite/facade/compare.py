@@ -75,7 +75,7 @@ class compare:
         folder = self._workspace.comparison(self._name)
         rows = report.write(folder, entries)
         self._console.say(f"\n{tabulate(report.overview(entries), headers='keys', disable_numparse=True)}\n")
-        for text in (*(pair.verdict() for pair in comparison.pairs(entries)), *comparison.warnings(entries)):
+        for text in (*comparison.verdicts(entries), *comparison.warnings(entries)):
             self._console.say(f"    {text}")
         self._console.say(f"\nGenerated: {folder / report.REPORT}\n")
         return pd.DataFrame(rows)
