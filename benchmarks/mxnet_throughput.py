@@ -64,7 +64,9 @@ print(json.dumps({"images_per_second": best, "mib": resource.getrusage(resource.
 
 
 def run(code: str, *words: object) -> dict[str, float]:
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code, *map(str, words)], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, *map(str, words)], capture_output=True, text=True
+    )
     if done.returncode:
         sys.exit(done.stderr)
     return json.loads(done.stdout.strip().splitlines()[-1])
@@ -83,7 +85,9 @@ def main(options: argparse.Namespace) -> None:
         speed = [statistics.median(r[i]["images_per_second"] for r in rows) for i in (0, 1)]
         ratio = statistics.median(a["images_per_second"] / b["images_per_second"] for a, b in rows)
         memory = [statistics.median(r[i]["mib"] for r in rows) for i in (0, 1)]
-        print(f"{model:14} {speed[0]:9.1f} {speed[1]:9.1f} {ratio:7.2f}   {memory[0]:9.0f} {memory[1]:9.0f}", flush=True)
+        print(
+            f"{model:14} {speed[0]:9.1f} {speed[1]:9.1f} {ratio:7.2f}   {memory[0]:9.0f} {memory[1]:9.0f}", flush=True
+        )
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ its place in the list stays the same. Beyond eight, dashes and markers tell line
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from textwrap import fill
@@ -79,7 +80,8 @@ def bars(
 
 def save(figure: Figure, path: Path) -> None:
     """Write the figure as PNG; the same numbers give the same bytes."""
-    with replacing(path) as temporary:
+    with replacing(path) as temporary, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # names in scripts that matplotlib's font lacks
         figure.savefig(temporary, format="png", metadata={"Software": None})
 
 

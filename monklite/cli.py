@@ -40,7 +40,14 @@ def list_runs(workspace: str) -> None:
     from . import comparison, report
     from .workspace import Workspace
 
-    entries = comparison.collect(list(Workspace(workspace).runs()))
+    runs = []
+    for run in Workspace(workspace).runs():
+        try:
+            run.state()
+            runs.append(run)
+        except MonkliteError as error:
+            click.echo(f"left out: {error}", err=True)
+    entries = comparison.collect(runs)
     if not entries:
         raise InvalidValue(f"there are no runs in {Workspace(workspace).root}; choose another with --workspace")
     rows = [

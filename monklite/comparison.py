@@ -16,6 +16,7 @@ from .state import RunState
 from .workspace import HISTORY, PREDICTIONS, Run
 
 SIGNIFICANT = 0.05
+MOST_VERDICTS = 3  # more pairs that cannot be told apart share one line
 NOT_DONE = "NA"
 
 
@@ -34,7 +35,7 @@ class Pair:
     """The best run on the test set against another one on the same images.
 
     `only_best`, `only_other`: images that just one of them gets right. `p_value`: that they are equally good, exact
-    McNemar test, adjusted for the number of pairs (Holm 1979).
+    McNemar test, adjusted for the number of pairs of runs (Bonferroni).
     """
 
     best: str
@@ -47,8 +48,11 @@ class Pair:
         """The difference in words."""
         counts = f"{self.only_best} images only {self.best} gets right, {self.only_other} only {self.other}"
         if self.p_value < SIGNIFICANT:
-            return f"{self.best} is better than {self.other} on the test set ({counts}; p = {self.p_value:.3g})"
-        return f"{self.best} and {self.other} cannot be told apart on the test set ({counts}; p = {self.p_value:.2g})"
+            better = f"{self.best} did better than {self.other} on the test images, more than by chance"
+            return f"{better} ({counts}; p = {self.p_value:.3g})"
+        return (
+            f"{self.best} and {self.other} cannot be told apart on the test images ({counts}; p = {self.p_value:.2g})"
+        )
 
 
 def collect(runs: Sequence[Run]) -> list[Entry]:
@@ -151,18 +155,13 @@ def pairs(entries: Sequence[Entry]) -> list[Pair]:
     for e in same:
         a, b = right[best.label], right[e.label]
         found.append(Pair(best.label, e.label, int((a & ~b).sum()), int((b & ~a).sum()), metrics.mcnemar(a, b)))
-    return _holm(found)
+    return _adjusted(found, len(found) + 1)
 
 
-def _holm(found: list[Pair]) -> list[Pair]:
-    """Adjust p-values for the number of tests, so that the best of many is not better by chance alone."""
-    order = sorted(range(len(found)), key=lambda i: found[i].p_value)
-    adjusted, least = list(found), 0.0
-    for rank, i in enumerate(order):
-        one = found[i]
-        least = max(least, min(1.0, one.p_value * (len(found) - rank)))
-        adjusted[i] = Pair(one.best, one.other, one.only_best, one.only_other, least)
-    return adjusted
+def _adjusted(found: list[Pair], n_runs: int) -> list[Pair]:
+    """Multiply p-values by the number of all pairs (Bonferroni): the best was chosen on the same test images."""
+    factor = n_runs * (n_runs - 1) / 2
+    return [Pair(p.best, p.other, p.only_best, p.only_other, min(1.0, p.p_value * factor)) for p in found]
 
 
 def _right(entry: Entry) -> np.ndarray:
@@ -170,7 +169,11 @@ def _right(entry: Entry) -> np.ndarray:
     import pandas as pd
 
     table = pd.read_csv(
-        entry.run.logs / PREDICTIONS, dtype=str, keep_default_na=False, usecols=["path", "class", "predicted"]
+        entry.run.logs / PREDICTIONS,
+        encoding_errors="surrogateescape",
+        dtype=str,
+        keep_default_na=False,
+        usecols=["path", "class", "predicted"],
     )
     table = table.sort_values("path")
     return (table["class"] == table["predicted"]).to_numpy()
@@ -184,14 +187,24 @@ def baselines(entries: Sequence[Entry]) -> list[str]:
     """What guessing would give on each test set."""
     shares = {_fingerprint(e): e.state.testing for e in entries if e.state.testing}
     return [
-        f"Always guessing the largest class would be right for {100 * t.majority_accuracy:.1f} % of the {t.num_images} test images."
+        f"Always guessing the largest class would be right for {100 * t.majority_accuracy:.1f} % of the "
+        f"{t.num_images} test images."
         for t in shares.values()
     ]
 
 
 def verdicts(entries: Sequence[Entry]) -> list[str]:
     """What the test results say, in words."""
-    return [*baselines(entries), *(pair.verdict() for pair in pairs(entries))]
+    found = pairs(entries)
+    alike = [p.other for p in found if p.p_value >= SIGNIFICANT]
+    if len(alike) <= MOST_VERDICTS:
+        return [*baselines(entries), *(p.verdict() for p in found)]
+    different = [p.verdict() for p in found if p.p_value < SIGNIFICANT]
+    return [
+        *baselines(entries),
+        *different,
+        f"{found[0].best} cannot be told apart on the test images from: {', '.join(alike)}",
+    ]
 
 
 def warnings(entries: Sequence[Entry]) -> list[str]:

@@ -29,15 +29,15 @@ def describe(framework: dict[str, str]) -> dict[str, Any]:
 
 def git_commit() -> dict[str, Any] | None:
     """The commit of the folder that the caller works in, and whether it has changes; None outside a checkout."""
-    commit = _git("rev-parse", "HEAD")
-    return {"commit": commit, "changed": bool(_git("status", "--porcelain"))} if commit else None
+    commit, changes = _git("rev-parse", "HEAD"), _git("status", "--porcelain")
+    return {"commit": commit, "changed": None if changes is None else bool(changes)} if commit else None
 
 
-def _git(*words: str) -> str:
+def _git(*words: str) -> str | None:
     quiet = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
     try:
         return subprocess.run(
             ["git", *words], capture_output=True, text=True, timeout=5, env=quiet, check=True
         ).stdout.strip()
     except (OSError, subprocess.SubprocessError):
-        return ""  # no git, or no checkout: nothing to record
+        return None  # no git, or no checkout: nothing to record

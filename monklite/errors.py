@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 T = TypeVar("T")
+SHOWN = 20  # a longer list of known names is cut to the nearest ones
 
 
 class MonkliteError(Exception):
@@ -85,7 +86,11 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> UnknownName:
     known = sorted(known)
     guess = closest(name, known)
     hint = f" Did you mean {guess!r}?" if guess else ""
-    return UnknownName(f"no {kind} is called {name!r}.{hint} Known: {', '.join(known) or '(none)'}")
+    shown, more = known, ""
+    if len(known) > SHOWN:
+        near = difflib.get_close_matches(str(name), known, n=SHOWN // 2, cutoff=0.0)
+        shown, more = sorted(near), f", and {len(known) - len(near)} more"
+    return UnknownName(f"no {kind} is called {name!r}.{hint} Known: {', '.join(shown) or '(none)'}{more}")
 
 
 def find(kind: str, name: str, table: Mapping[str, T]) -> T:

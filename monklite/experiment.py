@@ -12,11 +12,12 @@ from . import backends, environment, history
 from .backends import Learner
 from .catalog import resolve
 from .catalog.models import find_model
+from .catalog.recipes import unresolve
 from .data import health, prepare, split
 from .data.cache import Tick
 from .data.prepare import TrainingData
 from .engine import Loop
-from .errors import InvalidValue, NotReady
+from .errors import DamagedFile, DatasetError, InvalidValue, NotReady
 from .handlers import Checkpoints, History, Memory, Progress, Record, Say
 from .spec import Spec
 from .state import RunState, Status, now
@@ -79,10 +80,20 @@ class Experiment:
             raise InvalidValue(
                 f"{source} was made with backend={state.spec.backend!r}; copy it with the same, not {backend!r}"
             )
-        made = cls(workspace, workspace.claim(project, experiment), state.spec, say)
+        made = cls(workspace, workspace.claim(project, experiment), unresolve(state.spec), say)
         made.origin, made.copies_weights = source, weights
-        made.run.update(spec=state.spec, origin=(state.project, state.experiment, state.version))
+        made._tell_origin()
         return made
+
+    def _tell_origin(self) -> None:
+        if self.origin is not None:
+            before = self.origin.state()
+            self.run.update(spec=self.spec, origin=(before.project, before.experiment, before.version))
+
+    @staticmethod
+    def can_resume(run: Run) -> bool:
+        """Whether a run began training and was not finished."""
+        return bool(list(run.models.glob(f"{RESUME}*"))) and run.state().status != "done"
 
     @classmethod
     def resume(cls, workspace: Workspace, run: Run, say: Say) -> Experiment:
@@ -97,7 +108,7 @@ class Experiment:
         if not list(run.models.glob(f"{RESUME}*")):
             raise NotReady(f"{run} cannot be resumed: it stopped before its first epoch was saved. Train a new version")
         if not run.hold():
-            raise NotReady(f"{run} is being trained by another process; wait for it, or stop it first")
+            raise NotReady(f"{run} is being trained right now; wait for it, or stop it first")
         run.sweep()
         made = cls(workspace, run, state.spec, say)
         made.resuming = True
@@ -122,6 +133,11 @@ class Experiment:
         self._own_version()
         spec = self.resolved()
         data = prepare.for_training(spec, self.workspace.cache, self._recorded_split(spec), tick)
+        before = self.run.state().dataset
+        if self.resuming and before is not None and before.fingerprint != data.record.fingerprint:
+            raise DatasetError(
+                f"the images of {self.run} have changed since it was trained: put them back to resume it, or train a new version"
+            )
         self.data, self._data_spec = data, spec
         self._record_data()
         return data
@@ -131,7 +147,7 @@ class Experiment:
         if self.data is None:
             return
         split.write(self.run.folder / SAMPLES, dict(self.data.samples))
-        if any(self.data.problems.values()):
+        if any(self.data.problems.values()) or (self.run.folder / HEALTH).exists():
             health.write(self.run.folder / HEALTH, self.data.problems)
         self.run.update(spec=self._data_spec, dataset=self.data.record)
 
@@ -150,16 +166,47 @@ class Experiment:
         if self.data is None:
             raise NotReady("the number of classes is not known yet: call Dataset() before Model()")
         spec = self.resolved()
-        copied = self.copies_weights and self.origin is not None and spec.model == self.origin.state().spec.model
+        classes = self.data.record.classes
+        self._check_loss(spec)
+        copied = self._copied_weights(spec, classes)
         self.learner = None  # free its memory first
-        learner = backends.load(spec.backend).learner(
-            spec, self.data.record.classes, pretrained=not (copied or self.resuming)
-        )
-        if copied and self.origin is not None and not self.resuming:
-            learner.load_weights(weights_of(self.origin))
-        self.run.update(spec=spec, model=learner.describe())
+        learner = backends.load(spec.backend).learner(spec, classes, pretrained=not (copied or self.resuming))
+        if copied is not None:
+            learner.load_weights(weights_of(copied))
+        self.run.update(spec=spec, model=learner.describe().model_copy(update=self._first_weights(copied)))
         self.learner, self._network_spec = learner, spec
         return learner
+
+    def _copied_weights(self, spec: Spec, classes: tuple[str, ...]) -> Run | None:
+        """The run whose weights a copy starts from, as long as it has the same network and classes."""
+        if not self.copies_weights or self.origin is None or self.resuming or spec.model.weights_path:
+            return None
+        before = self.origin.state()
+        assert before.dataset is not None
+        if find_model(spec.model.name, spec.backend) != find_model(before.spec.model.name, spec.backend):
+            reason = f"the model is {spec.model.name} now, not {before.spec.model.name}"
+        elif before.dataset.classes != classes:
+            reason = "the classes are others"
+        else:
+            return self.origin
+        self.say(f"    Note: the weights of {self.origin} are not taken over: {reason}\n")
+        return None
+
+    def _first_weights(self, copied: Run | None) -> dict[str, str]:
+        """What the record says of the first weights, where the learner cannot know it."""
+        if copied is not None:
+            return {"weights": f"copied from {copied}"}
+        before = self.run.state().model
+        return {"weights": before.weights} if self.resuming and before is not None else {}
+
+    def _check_loss(self, spec: Spec) -> None:
+        assert self.data is not None
+        n_classes = len(self.data.record.classes)
+        weights = spec.training.loss.params.get("weight") if spec.training.loss else None
+        if weights is not None and len(weights) != n_classes:
+            raise InvalidValue(
+                f"the loss has {len(weights)} class weights, and there are {n_classes} classes: give one a class"
+            )
 
     def refresh(self, tick: Tick | None = None) -> None:
         """Make again what a change of the spec has made stale, and only that."""
@@ -169,6 +216,7 @@ class Experiment:
         if self.learner is None or self._differs(self._network_spec, NETWORK_FIELDS):
             self.build()
         elif self._network_spec is not None and self._network_spec.training != self.resolved().training:
+            self._check_loss(self.resolved())
             self.learner.configure(self.resolved())
             self._network_spec = self.resolved()
 
@@ -177,17 +225,25 @@ class Experiment:
         return before is None or any(before.get(f) != spec.get(f) for f in fields)
 
     def _own_version(self) -> None:
-        """What is trained is never overwritten: set up again, it becomes a new version that starts from first weights."""
+        """What is trained is never overwritten: set up again, it becomes a new version that starts anew."""
         if self.resuming:
             return
         state = self.run.state()
-        if state.status == "new":
+        if state.status == "new" and not self.run.taken:
             return
+        before = self.run.folder.name
         self.run.release()
         self.run = self.workspace.claim(state.project, state.experiment)
         self.learner = self._network_spec = None
+        self._tell_origin()
         self._record_data()
-        self.say(f"v{state.version:03d} is trained and stays as it is; this goes into {self.run.folder.name}\n")
+        if state.status == "done":
+            self.say(f"{before} is trained and stays as it is; this goes into {self.run.folder.name}\n")
+        elif state.status != "new":
+            self.say(
+                f"{before} is {state.status} and stays as it is (Prototype(..., resume_train=True) goes on with it); "
+                f"this goes into {self.run.folder.name} and starts anew\n"
+            )
 
     # Training
 
@@ -196,6 +252,7 @@ class Experiment:
         display = display or Display()
         self.refresh(tick)
         assert self.data is not None and self.learner is not None
+        self.learner.refresh(self.resolved())
         done = self.learner.load(self.run.models / RESUME) if self.resuming else 0
         loop = self._loop(done, display)
         self._begin()
@@ -208,11 +265,16 @@ class Experiment:
         spec = self.resolved()
         optimizer, schedule = spec.training.optimizer, spec.training.schedule
         assert self.data is not None and self.learner is not None and optimizer is not None and schedule is not None
+        past = history.read(self.run.logs / HISTORY)[:done]
+        if len(past) < done:
+            raise DamagedFile(
+                f"{self.run.logs / HISTORY} has {len(past)} epochs, the saved state {done}: it was cut short; train a new version"
+            )
         memory = Memory()
         handlers = [
             memory,
+            History(self.run),  # before the checkpoint, whose epoch decides where a resumed run goes on
             Checkpoints(self.run, spec.training),
-            History(self.run),
             Record(self.run, memory),
             Progress(self.say, bar=display.bar, lines=display.lines),
         ]
@@ -224,7 +286,7 @@ class Experiment:
             optimizer.params["learning_rate"],
             schedule,
             handlers,
-            history.read(self.run.logs / HISTORY)[:done],
+            past,
         )
 
     def _begin(self) -> None:
@@ -244,6 +306,7 @@ class Experiment:
     @contextlib.contextmanager
     def _status_told(self):
         """Keep in the state how training ended."""
+        self.run.busy = True
         try:
             yield
         except BaseException as error:
@@ -251,8 +314,10 @@ class Experiment:
             text = f"{type(error).__name__}: {error}".rstrip(": ")
             with contextlib.suppress(OSError):  # the disk may be what failed; the first error is the one to tell
                 self.run.update(status=status, ended=now(), error=text)
+            self.run.busy = False
             self.run.release()
             raise
+        self.run.busy = False
         self.run.update(status="done", ended=now())
         self.run.release()
 

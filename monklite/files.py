@@ -44,12 +44,23 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}{TEMPORARY}")
     with storing(path):
         try:
+            mode = _usual_mode(temporary)
             yield temporary
+            if not temporary.is_symlink():
+                temporary.chmod(mode)  # some libraries make files that nobody else may read
             _flush(temporary)
             temporary.replace(path)
             _flush(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _usual_mode(path: Path) -> int:
+    """The permissions that this user's new files have, found by making one."""
+    path.touch()
+    mode = path.stat().st_mode & 0o777
+    path.unlink()
+    return mode
 
 
 def write_text(path: Path, text: str) -> None:

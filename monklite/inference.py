@@ -19,7 +19,7 @@ from .data.augment import Policy
 from .data.cache import Tick
 from .data.discover import EXTENSIONS
 from .data.prepare import EvaluationData, TestFolder
-from .errors import DatasetError, NotFound, NotReady, UnreadableImage
+from .errors import DatasetError, NotFound, NotReady, StorageError, UnreadableImage
 from .experiment import weights_of
 from .files import write_text
 from .state import ClassResult, Testing
@@ -44,13 +44,15 @@ class Predictor:
         if not run.is_trained() or state.dataset is None:
             raise NotReady(f"{run} has not been trained yet: call Train() first")
         self.run, self.cache = run, cache
-        self.spec = resolve(state.spec)
+        # in full precision: bfloat16 has 8 bits for a logit, so that near ties would go to the first class by rounding
+        self.spec = resolve(state.spec).replace({"model.precision": "float32"})
         self.classes = state.dataset.classes
         self.weights = weights_of(run)
         self.learner: Learner = backends.load(self.spec.backend).learner(self.spec, self.classes, pretrained=False)
         self.learner.load_weights(self.weights)
         self.data: EvaluationData | None = None
         self._folder: TestFolder | None = None
+        self.unsaved = ""  # why the last evaluation could not be stored
 
     def prepare(self, folder: TestFolder, tick: Tick | None = None) -> EvaluationData:
         """Read a test set; its classes are matched by name with those of training."""
@@ -89,8 +91,11 @@ class Predictor:
             confusion=tuple(tuple(int(n) for n in row) for row in table),
             unreadable=len(self.data.problems),
         )
-        self._write_predictions(logits)
-        self.run.update(testing=result)
+        try:
+            self._write_predictions(logits)
+            self.run.update(testing=result)
+        except StorageError as error:  # a workspace that may only be read: the result is worth having all the same
+            self.unsaved = str(error)
         return result
 
     def _scores(self, tick: Tick | None) -> np.ndarray:

@@ -59,7 +59,8 @@ def _time_chart(seconds: dict[str, float | None]) -> Any:
 def _memory_chart(entries: Sequence[Entry]) -> Any:
     """GPU memory; where no run used a GPU, the memory of the process instead, and the chart says so."""
     measured = {e.label: e.state.results for e in entries}
-    if not any(comparison.gpu_mib(e.state) is not None for e in entries):
+    on_gpu = [e.state.model is not None and not e.state.model.device.startswith("cpu") for e in entries]
+    if not any(on_gpu) and all(comparison.gpu_mib(e.state) is None for e in entries):
         process = {label: comparison.value(r, "process_mib") for label, r in measured.items()}
         note = "Resident memory, with Python, the framework and all else in the same process. No run used a GPU."
         return charts.bars("Peak memory of the process (no GPU used)", "main memory (MiB)", process, "{:.0f}", note)

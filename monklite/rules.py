@@ -10,14 +10,18 @@ from __future__ import annotations
 import math
 import numbers
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from .errors import InvalidType, InvalidValue, closest
+
+LONGEST_PATH, LONGEST_NAME = 4096, 255  # bytes, on the usual file systems
 
 
 class Rule:
@@ -158,10 +162,27 @@ class PathText(Rule):
         if not text or "\0" in text:
             raise ValueError
         text.encode()  # a name that is not UTF-8 could not be stored
-        return str(text)
+        if len(text) > LONGEST_PATH or any(len(part.encode()) > LONGEST_NAME for part in Path(text).parts):
+            raise ValueError("too long for a file system")
+        return os.path.expanduser(str(text))  # noqa: PTH111 (a Path would drop the "./" and "/" that the user wrote)
 
     def __str__(self) -> str:
         return "a path"
+
+
+@dataclass(frozen=True)
+class FileStem(Rule):
+    """The beginning of a file name: it cannot lead out of its folder."""
+
+    def check(self, value: Any) -> str:
+        if not isinstance(value, str):
+            raise TypeError
+        if not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,79}", value):
+            raise ValueError
+        return value
+
+    def __str__(self) -> str:
+        return "the beginning of a file name: letters, digits, _ - and . only, at most 80"
 
 
 @dataclass(frozen=True)
@@ -171,6 +192,7 @@ class Sequence(Rule):
     item: Rule
     length: int | None = None
     increasing: bool = False
+    ordered: bool = False
 
     def check(self, value: Any) -> tuple[Any, ...]:
         if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
@@ -180,11 +202,16 @@ class Sequence(Rule):
             raise ValueError
         if self.increasing and any(b <= a for a, b in zip(items, items[1:], strict=False)):
             raise ValueError
+        if self.ordered and list(items) != sorted(items):
+            raise ValueError
         return items
 
     def __str__(self) -> str:
         count = f"{self.length} values" if self.length else "values"
-        return f"a list of {count}, each {self.item}" + (", each larger than the one before" if self.increasing else "")
+        order = (
+            ", each larger than the one before" if self.increasing else ", the smallest first" if self.ordered else ""
+        )
+        return f"a list of {count}, each {self.item}{order}"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from .errors import InvalidValue, MonkliteError, UnknownArgument, closest
-from .rules import Flag, Number, OneOf, PathText, Sequence, Text, Whole
+from .rules import FileStem, Flag, Number, OneOf, PathText, Sequence, Text, Whole
 from .rules import Optional as Maybe
 
 M = TypeVar("M", bound=BaseModel)
@@ -90,7 +90,7 @@ class TrainingSpec(Frozen):
     schedule: Choice | None = None
     loss: Choice | None = None
     save_intermediate_models: Annotated[bool, Flag()] = True
-    intermediate_prefix: Annotated[str, Text()] = "intermediate_model_"
+    intermediate_prefix: Annotated[str, FileStem()] = "intermediate_model_"
 
 
 class Spec(Frozen):

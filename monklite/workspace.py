@@ -10,9 +10,11 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from filelock import FileLock, Timeout
 
@@ -26,7 +28,8 @@ FINAL, BEST, RESUME = "final", "best_model", "resume_state"
 HISTORY, SAMPLES, HEALTH, PREDICTIONS = "history.csv", "dataset.csv", "health.csv", "test_predictions.csv"
 MOST_BYTES = 255  # what file systems take as the name of one folder
 _VERSION = re.compile(r"v(\d{3,})")
-_NAME = re.compile(r"[^\W_](?:[\w .@+=,()-]{0,98}[\w@+=()-])?")
+_WINDOWS = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+_NAME = re.compile(r"[\w-](?:[\w .@+=,()-]{0,98}[\w@+=()-])?")
 
 
 def check_name(kind: str, name: Any) -> str:
@@ -35,10 +38,14 @@ def check_name(kind: str, name: Any) -> str:
         raise InvalidType(f"the {kind} name must be a text, not {name!r} ({type(name).__name__})")
     if not _NAME.fullmatch(name) or ".." in name or len(name.encode()) > MOST_BYTES:
         raise InvalidValue(
-            f"{name!r} cannot be the {kind} name: begin with a letter or digit, then letters, digits, space and "
+            f"{name!r} cannot be the {kind} name: begin with a letter, digit, _ or -, then letters, digits, space and "
             f"_ - . @ + = , ( ), at most 100 characters ({MOST_BYTES} bytes), no '..' and no path separators"
         )
-    if kind == "project" and name == COMPARISON:
+    if _WINDOWS.fullmatch(name):
+        raise InvalidValue(
+            f"{name!r} cannot be the {kind} name: Windows keeps it for itself, and the workspace could not be moved there"
+        )
+    if kind == "project" and name.lower() == COMPARISON:
         raise InvalidValue(f"{name!r} cannot be a project name: comparisons are kept in that folder; take another name")
     return name
 
@@ -46,8 +53,15 @@ def check_name(kind: str, name: Any) -> str:
 class Run:
     """One version of an experiment: its folder, its files, its state."""
 
+    _held: WeakValueDictionary[Path, Run] = (
+        WeakValueDictionary()
+    )  # by this process, so that it can take over from itself
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.busy = False  # being trained: nobody takes it over
+        self.taken = False  # another object of this thread holds it now
+        self._thread = 0
         self._lock = FileLock(folder / ".lock", thread_local=False)
 
     logs = property(lambda self: self.folder / "output" / "logs")
@@ -84,12 +98,20 @@ class Run:
         return state
 
     def hold(self) -> bool:
-        """Take the run for this process; False if another holds it."""
+        """Take the run for this object; False if another process or thread holds it, or it is being trained.
+
+        An object of the same thread that only holds it gives it up: a notebook's cell is often run again.
+        """
+        before = Run._held.get(self.folder)
+        if before is not None and before is not self and not before.busy and before._thread == threading.get_ident():
+            before.taken = True
+            before.release()
         with storing(self.folder):
             try:
                 self._lock.acquire(timeout=0.1)  # a reader that looks whether it is held has it for a moment
             except Timeout:  # an OSError too, so it must not reach `storing`
                 return False
+        Run._held[self.folder], self._thread, self.taken = self, threading.get_ident(), False
         return True
 
     def sweep(self) -> None:
@@ -203,8 +225,16 @@ class Workspace:
             with contextlib.suppress(OSError, NotImplementedError), replacing(link) as temporary:
                 temporary.symlink_to(Path(run.folder.name) / name, target_is_directory=name == "output")
 
-    def find(self, project: str, experiment: str, version: int | str | None = None, trained: bool = False) -> Run:
-        """The run of that version, or the newest one (`trained`: the newest that has weights).
+    def find(
+        self,
+        project: str,
+        experiment: str,
+        version: int | str | None = None,
+        trained: bool = False,
+        fits: Callable[[Run], bool] | None = None,
+    ) -> Run:
+        """The run of that version, or the newest one (`trained`: the newest that has weights; `fits`: the newest that
+        does, if any).
 
         Raises:
             UnknownName: no such project, experiment or version; says what there is.
@@ -220,7 +250,7 @@ class Workspace:
                 raise unknown(f"version of {project}/{experiment}", version, [r.folder.name for r in runs])
             return match[0]
         if not trained:
-            return runs[-1]
+            return next((r for r in reversed(runs) if fits is not None and fits(r)), runs[-1])
         for run in reversed(runs):
             if run.is_trained():
                 return run

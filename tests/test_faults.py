@@ -96,7 +96,7 @@ def test_an_unreadable_image_is_left_out_told_and_listed(workspace: Path, images
     ptf = Prototype("p", "e")
     ptf.Dataset_Params(dataset_path=images, input_size=32)
     ptf.Dataset()
-    assert "1 images cannot be read; left out, listed in" in capsys.readouterr().out
+    assert "1 image cannot be read; left out, listed in" in capsys.readouterr().out
     listed = (Workspace().find("p", "e").folder / HEALTH).read_text()
     assert "dots/dots-004.png" in listed and "truncated" in listed
     assert state().dataset.unreadable == 1
@@ -239,7 +239,8 @@ def test_a_run_that_is_being_trained_is_not_resumed_by_another(workspace: Path, 
     run = Workspace().find("p", "e")
     run.update(status="running")
     assert run.hold()
-    with pytest.raises(MonkliteError, match=r"p/e/v001 is being trained by another process"):
+    run.busy = True
+    with pytest.raises(MonkliteError, match=r"p/e/v001 is being trained right now"):
         Prototype("p", "e", resume_train=True, verbose=0)
 
 

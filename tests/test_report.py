@@ -117,7 +117,7 @@ def test_the_page_tells_the_verdicts_the_warnings_and_every_setting(runs, tmp_pa
     b = trained(runs, experiment="b", right=right(*range(12)), dataset=DATA.model_copy(update={"fingerprint": "b"}))
     texts = Page(written(tmp_path / "c", a, b) / report.REPORT).texts
     assert "What the test images say" in texts
-    assert any(text.startswith("a is better than b on the test set") for text in texts)
+    assert any(text.startswith("a did better than b on the test images") for text in texts)
     assert any(text.startswith("The runs were not trained and validated on the same images") for text in texts)
     assert "All layers trained" in texts
 

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -49,8 +50,6 @@ BAD_NAMES = [
     "a\\b",
     "/etc",
     ".hidden",
-    "_x",
-    "-x",
     " a",
     "a ",
     "a.",
@@ -93,7 +92,7 @@ def test_a_plain_name_is_taken_as_it_is(runs, name):
 @pytest.mark.parametrize("kind", ["project", "experiment", "comparison"])
 @pytest.mark.parametrize("name", BAD_NAMES)
 def test_a_name_that_is_no_safe_folder_is_refused_with_the_rule(kind, name):
-    with pytest.raises(InvalidValue, match=f"cannot be the {kind} name: begin with a letter or digit"):
+    with pytest.raises(InvalidValue, match=f"cannot be the {kind} name: begin with a letter, digit, _ or -"):
         check_name(kind, name)
 
 
@@ -155,10 +154,29 @@ def test_a_run_whose_training_began_is_left_alone(runs, status):
     assert (run.folder / STATE).read_bytes() == before
 
 
-def test_a_run_that_is_held_is_not_taken_again(runs):
-    first = runs.claim("p", "e")
+def in_a_thread(action):
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(action).result()
+
+
+def test_a_run_that_another_thread_holds_is_not_taken_again(runs):
+    first = in_a_thread(lambda: runs.claim("p", "e"))
     assert runs.claim("p", "e").version == 2
     assert first.state().status == "new"
+    assert not first.taken
+
+
+def test_a_run_that_this_thread_only_holds_is_taken_over(runs):
+    first = runs.claim("p", "e")
+    second = runs.claim("p", "e")
+    assert second.version == 1
+    assert first.taken and not second.taken
+
+
+def test_a_run_that_is_being_trained_is_not_taken_over(runs):
+    first = runs.claim("p", "e")
+    first.busy = True
+    assert runs.claim("p", "e").version == 2
 
 
 def test_a_run_with_a_damaged_state_is_left_alone(runs):
@@ -203,18 +221,32 @@ def test_processes_that_claim_at_once_get_different_versions(runs):
 
 @pytest.mark.parametrize("attempt", range(3))
 def test_threads_that_claim_again_and_again_get_different_versions(runs, attempt):
-    from concurrent.futures import ThreadPoolExecutor
+    def claim_and_train(_: int) -> Run:
+        run = runs.claim("p", "e")
+        run.busy = True
+        return run
 
     with ThreadPoolExecutor(8) as pool:
-        claimed = list(pool.map(lambda _: runs.claim("p", "e"), range(24)))
+        claimed = list(pool.map(claim_and_train, range(24)))
     assert len({run.version for run in claimed}) == 24
+
+
+@pytest.mark.parametrize("name", ["CON", "nul.txt", "com1"])
+def test_a_name_that_windows_keeps_is_refused(name):
+    with pytest.raises(InvalidValue, match=r"Windows keeps it for itself"):
+        check_name("experiment", name)
+
+
+def test_comparison_is_no_project_in_any_case():
+    with pytest.raises(InvalidValue, match=r"comparisons are kept in that folder"):
+        check_name("project", "Comparison")
 
 
 # Holding and status
 
 
 def test_a_run_is_held_until_it_is_released(runs):
-    run = runs.claim("p", "e")
+    run = in_a_thread(lambda: runs.claim("p", "e"))
     other = Run(run.folder)
     assert other.is_held()
     assert not other.hold()

@@ -53,6 +53,10 @@ class Learner(Protocol):
         """Take another loss and optimizer (its memory starts empty); the weights stay."""
         ...
 
+    def refresh(self, spec: Spec) -> None:
+        """Make the optimizer again if the user has replaced layers of the live network, so that it trains the new ones."""
+        ...
+
     def save(self, path: Path, epochs_done: int) -> None:
         """Write everything that going on needs: weights, optimizer, random state, and where training stands."""
         ...

@@ -146,7 +146,7 @@ def find_model(name: str, backend: str) -> Model:
         UnknownName: no model has that name; says which was probably meant.
         InvalidValue: only the other backend has it.
     """
-    model = MODELS.get(name) or _BY_ALIAS.get(name)
+    model = (MODELS.get(name) or _BY_ALIAS.get(name)) if isinstance(name, str) else None
     if model is None:
         raise unknown(f"{backend} model", name, names(backend))
     if backend not in model.backends():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import Any
 
 from ..spec import Spec, Transforms
 from .losses import LOSSES
@@ -60,7 +61,7 @@ SPLIT = 0.7  # Monk's; with few images a larger validation set is worth more tha
 
 def situation(spec: Spec) -> str:
     """Which kind of training this is: `head`, `finetune` or `scratch`."""
-    if spec.model.freeze_base:
+    if spec.model.freeze_base and not spec.model.freeze_layers:
         return "head"
     return "finetune" if spec.model.pretrained or spec.model.weights_path else "scratch"
 
@@ -73,10 +74,21 @@ def recipe(spec: Spec) -> Recipe:
 
 def resolve(spec: Spec) -> Spec:
     """Fill in everything that the spec leaves to the recipe."""
+    defaults = _defaults(spec)
+    return spec.replace({path: value for path, value in defaults.items() if spec.get(path) is None})
+
+
+def unresolve(spec: Spec) -> Spec:
+    """Leave to the recipe again what a stored spec has from it: a copy that is changed gets the recipe that then fits."""
+    defaults = _defaults(spec)
+    return spec.replace({path: None for path, value in defaults.items() if spec.get(path) == value})
+
+
+def _defaults(spec: Spec) -> dict[str, Any]:
     chosen = recipe(spec)
     name = chosen.optimizer if getattr(OPTIMIZERS[chosen.optimizer], spec.backend) else "adam"
     values = {"learning_rate": chosen.learning_rate, "weight_decay": chosen.weight_decay}
-    defaults = {
+    return {
         "data.input_size": find_model(spec.model.name, spec.backend).input_size,
         "data.batch_size": BATCH_SIZE,
         "data.workers": cpu_count(),
@@ -84,7 +96,6 @@ def resolve(spec: Spec) -> Spec:
         "training.schedule": SCHEDULES[SCHEDULE].choose(spec.backend, {}),
         "training.loss": LOSSES[LOSS].choose(spec.backend, {}),
     }
-    return spec.replace({path: value for path, value in defaults.items() if spec.get(path) is None})
 
 
 def cpu_count() -> int:

@@ -14,6 +14,7 @@ class Setting:
     path: str
     label: str
     doc: str
+    clears: tuple[str, ...] = ()  # fields that would contradict it
 
 
 SETTINGS = {
@@ -27,7 +28,12 @@ SETTINGS = {
         Setting("use_gpu", "gpu", "model.use_gpu", "Use GPU", "Whether a GPU is used where there is one."),
         Setting("use_pretrained", "pretrained", "model.pretrained", "Use pretrained", "Start from pretrained weights."),
         Setting(
-            "freeze_base_network", "freeze", "model.freeze_base", "Freeze base network", "Train only the new head."
+            "freeze_base_network",
+            "freeze",
+            "model.freeze_base",
+            "Freeze base network",
+            "Train only the new head.",
+            ("model.freeze_layers",),
         ),
         Setting(
             "freeze_layers", "num_freeze", "model.freeze_layers", "Freeze layers", "First layers that stay as they are."

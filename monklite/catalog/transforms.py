@@ -30,9 +30,17 @@ TRANSFORMS = table(
             "Cut out a random share of the image in a random shape and resize it (Szegedy et al. 2015).",
             SIZE,
             Parameter(
-                "scale", (0.08, 1.0), Sequence(Number(above=0, most=1), length=2), "least and largest share of the area"
+                "scale",
+                (0.08, 1.0),
+                Sequence(Number(above=0, most=1), length=2, ordered=True),
+                "least and largest share of the area",
             ),
-            Parameter("ratio", (3 / 4, 4 / 3), Sequence(Number(above=0), length=2), "least and largest width / height"),
+            Parameter(
+                "ratio",
+                (3 / 4, 4 / 3),
+                Sequence(Number(above=0), length=2, ordered=True),
+                "least and largest width / height",
+            ),
             random=True,
         ),
         _row("random_horizontal_flip", "Mirror left and right.", PROBABILITY, random=True),

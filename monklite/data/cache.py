@@ -7,6 +7,7 @@ small for the file, images are decoded again each time they are read, with the s
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
@@ -95,8 +96,8 @@ def open_store(
     store = _open(base)
     if store is not None:
         return store
-    with storing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    if not _writable(folder):  # a workspace that may only be read can still be judged and predicted with
+        return _stream(samples, policy, workers, tick)
     with FileLock(f"{base}{LOCK}"):  # two processes with the same data: the second waits, then reads
         store = _open(base)
         if store is None:
@@ -105,6 +106,19 @@ def open_store(
             store = _open(base)
         assert store is not None
         return store
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except PermissionError:
+        return False
+    except OSError as error:
+        if error.errno == errno.EROFS:
+            return False
+        with storing(folder):
+            raise
+    return os.access(folder, os.W_OK)
 
 
 def _free(folder: Path) -> int:

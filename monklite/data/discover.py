@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import DatasetError, NotFound
+from ..errors import DatasetError, NotFound, closest
 
 EXTENSIONS = frozenset((".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif"))
 IGNORED_FOLDERS = frozenset(("__MACOSX", "__pycache__", "$RECYCLE.BIN"))
@@ -46,16 +46,22 @@ class Samples:
         """
         extra = sorted(set(self.classes) - set(classes))
         if extra:
+            guess = closest(extra[0], classes)
+            hint = f" Did you mean {guess!r}?" if guess else ""
             raise DatasetError(
                 f"{where} has {_plural(extra, 'class', 'classes')} {_quoted(extra)}, which the training images do not have. "
-                f"Classes known: {_quoted(classes)}. Rename or remove the folder, or train with it."
+                f"Classes known: {_quoted(classes)}.{hint} Rename or remove the folder, or train with it."
             )
         position = np.array([classes.index(name) for name in self.classes], dtype=np.int64)
         return Samples(self.root, classes, self.paths, position[self.labels], self.strays)
 
 
-def from_folders(root: str | os.PathLike[str]) -> Samples:
+def from_folders(root: str | os.PathLike[str], training: bool = True, exclude: Path | None = None) -> Samples:
     """Read a folder that holds one folder of images a class; folders inside a class folder count to the class.
+
+    Args:
+        training: False lets a test set have a single class and empty class folders.
+        exclude: a folder that is no class wherever it lies, such as monklite's own workspace.
 
     Hidden files and folders, links to nowhere, and files that are not images by their ending, are passed over and listed
     in `strays`.
@@ -70,15 +76,18 @@ def from_folders(root: str | os.PathLike[str]) -> Samples:
     strays: list[str] = []
     with os.scandir(base) as entries:
         top = sorted(entries, key=lambda e: e.name)
-    names = [e.name for e in top if e.is_dir() and not _hidden_folder(e.name)]
-    strays += [e.name for e in top if not (e.is_dir() and not _hidden_folder(e.name))]
-    _check_layout(base, names)
+    passed = {e.name for e in top if exclude is not None and Path(e.path).resolve() == exclude.resolve()}
+    names = [e.name for e in top if e.is_dir() and not _hidden_folder(e.name) and e.name not in passed]
+    strays += [e.name for e in top if e.name not in names and e.name not in passed]
+    _check_layout(base, names, least=2 if training else 1)
     for label, name in enumerate(names):
         found: list[str] = []
         _walk(base / name, name, found, strays)
         paths += sorted(found)
         labels += [label] * len(found)
     samples = Samples(base, tuple(names), tuple(paths), np.array(labels, dtype=np.int64), tuple(strays))
+    if not training:
+        return _without_empty(samples)
     _check_classes(samples)
     return samples
 
@@ -156,7 +165,7 @@ def _hidden_folder(name: str) -> bool:
     return name.startswith(".") or name in IGNORED_FOLDERS
 
 
-def _check_layout(base: Path, names: list[str]) -> None:
+def _check_layout(base: Path, names: list[str], least: int) -> None:
     if not names:
         raise DatasetError(
             f"{base} has no class folders: put the images of each class into a folder of its own, such as {base / 'cat'}"
@@ -170,7 +179,7 @@ def _check_layout(base: Path, names: list[str]) -> None:
         )
     if len(names) == 1 and names[0].lower() in SUBSETS and any(p.is_dir() for p in (base / names[0]).iterdir()):
         raise DatasetError(f"{base} holds only {names[0]!r}: give dataset_path={str(base / names[0])!r}")
-    if len(names) == 1:
+    if len(names) < least:
         raise DatasetError(f"{base} has only one class, {names[0]!r}: a classifier needs two or more class folders")
 
 
@@ -188,6 +197,14 @@ def _check_classes(samples: Samples) -> None:
         raise DatasetError(
             f"{samples.root} has only one class, {_quoted(samples.classes)}: a classifier needs two or more"
         )
+
+
+def _without_empty(samples: Samples) -> Samples:
+    if not len(samples):
+        raise DatasetError(f"{samples.root} holds no images (files ending in {' '.join(sorted(EXTENSIONS))})")
+    present = np.unique(samples.labels)
+    labels = np.searchsorted(present, samples.labels)
+    return Samples(samples.root, tuple(samples.classes[i] for i in present), samples.paths, labels, samples.strays)
 
 
 def _walk(folder: Path, relative: str, found: list[str], strays: list[str]) -> None:

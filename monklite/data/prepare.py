@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import NotReady
-from ..spec import Choice, DataSpec, Spec
+from ..spec import DataSpec, Spec
 from ..state import DatasetRecord
 from . import discover, health, split
 from .augment import Policy, policy
 from .batches import Batches
 from .cache import Store, Tick, open_store
 from .discover import Samples
+from .split import SUBSETS
 
 
 @dataclass(frozen=True)
@@ -67,45 +68,81 @@ def for_training(spec: Spec, cache: Path, recorded: Path | None = None, tick: Ti
         raise NotReady(
             "no dataset yet: give a folder of class folders, Dataset_Params(dataset_path='...') or Default(dataset_path='...')"
         )
-    everything = _read(data.train_path, data.train_csv, data.delimiter)
-    policies = {name: policy(_chain(data, name), int(data.input_size or 0)) for name in ("train", "val")}
-    stores, keep = _stores(everything, policies, cache, data, tick)
-    problems = {"train": _by_path(everything, stores["train"].problems)}
-    if data.val_path is None:
-        rows, samples = _split(everything, keep, data.split, spec.seed, recorded)
-        strays = everything.strays
-    else:
-        other = _read(data.val_path, data.val_csv, data.delimiter).relabel(
-            everything.classes, f"the validation set {data.val_path}"
-        )
-        stores["val"] = open_store(other, policies["val"], cache, data.workers or 1, tick)
-        rows = {"train": keep, "val": health.readable(other, stores["val"].problems)}
-        samples = {"train": everything.take(rows["train"]), "val": other.take(rows["val"])}
-        problems["val"] = _by_path(other, stores["val"].problems)
-        strays = (*everything.strays, *other.strays)
+    policies = {name: policy(getattr(data.transforms, name), int(data.input_size or 0)) for name in SUBSETS}
+    parts = _parts(data, policies, cache, tick)
+    rows = _choose(parts, spec, recorded)
+    samples = {name: part.everything.take(rows[name]) for name, part in parts.items()}
     made = {
         name: Batches(
-            stores[name], rows[name], samples[name].labels, policies[name], int(data.batch_size or 1), spec.seed,
+            part.store, rows[name], samples[name].labels, policies[name], int(data.batch_size or 1), spec.seed,
             shuffle=data.shuffle and name == "train",
         )
-        for name in ("train", "val")
+        for name, part in parts.items()
     }  # fmt: skip
-    record = DatasetRecord(
-        classes=everything.classes,
+    folders = [parts["train"]] if data.val_path is None else list(parts.values())
+    problems = {n: _by_path(p.everything, p.store.problems) for n, p in zip(SUBSETS, folders, strict=False)}
+    strays = tuple(stray for part in folders for stray in part.everything.strays)
+    return TrainingData(made["train"], made["val"], samples, problems, _record(samples, problems, strays), strays)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The folder that a subset is taken from: its images, decoded, and which of them can be read."""
+
+    everything: Samples
+    store: Store
+    rows: np.ndarray
+
+
+def _parts(data: DataSpec, policies: Mapping[str, Policy], cache: Path, tick: Tick | None) -> dict[str, _Part]:
+    """Where each subset comes from; one folder serves both, decoded once where both subsets decode alike."""
+    found = _read(str(data.train_path), data.train_csv, data.delimiter, exclude=cache.parent)
+    workers = data.workers or 1
+    store = open_store(found, policies["train"], cache, workers, tick)
+    train = _Part(found, store, health.readable(found, store.problems))
+    if data.val_path is None:
+        alike = policies["val"].decoding == policies["train"].decoding
+        val_store = store if alike else open_store(found, policies["val"], cache, workers, tick)
+        return {"train": train, "val": _Part(found, val_store, train.rows)}
+    other = _read(data.val_path, data.val_csv, data.delimiter, exclude=cache.parent)
+    other = other.relabel(found.classes, f"the validation set {data.val_path}")
+    val_store = open_store(other, policies["val"], cache, workers, tick)
+    return {"train": train, "val": _Part(other, val_store, health.readable(other, val_store.problems))}
+
+
+def _choose(parts: Mapping[str, _Part], spec: Spec, recorded: Path | None) -> dict[str, np.ndarray]:
+    """Rows of each subset: as an earlier run recorded them, else by split, else all."""
+    usable = {name: part.everything.take(part.rows) for name, part in parts.items()}
+    if recorded is not None and recorded.exists():
+        wanted = split.read(recorded)
+        chosen = {name: split.as_recorded(usable[name], wanted.get(name, set()), name) for name in SUBSETS}
+    elif spec.data.val_path is None:
+        chosen = dict(zip(SUBSETS, split.stratified(usable["train"], spec.data.split, spec.seed), strict=True))
+    else:
+        return {name: part.rows for name, part in parts.items()}
+    return {name: parts[name].rows[rows] for name, rows in chosen.items()}
+
+
+def _record(
+    samples: Mapping[str, Samples], problems: Mapping[str, Mapping[str, str]], strays: tuple[str, ...]
+) -> DatasetRecord:
+    return DatasetRecord(
+        classes=samples["train"].classes,
         train_counts=samples["train"].counts(),
         val_counts=samples["val"].counts(),
         fingerprint=discover.fingerprint(samples["train"], samples["val"]),
         unreadable=sum(len(p) for p in problems.values()),
         passed_over=len(strays),
     )
-    return TrainingData(made["train"], made["val"], samples, problems, record, strays)
 
 
 def for_testing(
     spec: Spec, classes: tuple[str, ...], where: TestFolder, cache: Path, tick: Tick | None = None
 ) -> EvaluationData:
     """The batches of a test set, its classes matched by name with those of training."""
-    found = _read(where.path, where.table, where.delimiter).relabel(classes, f"the test set {where.path}")
+    found = _read(where.path, where.table, where.delimiter, False, cache.parent).relabel(
+        classes, f"the test set {where.path}"
+    )
     how = policy_for_testing(spec)
     store = open_store(found, how, cache, spec.data.workers or 1, tick)
     rows = health.readable(found, store.problems)
@@ -121,37 +158,8 @@ def policy_for_testing(spec: Spec) -> Policy:
     return policy(spec.data.transforms.test or spec.data.transforms.val, int(spec.data.input_size or 0))
 
 
-def _chain(data: DataSpec, subset: str) -> Sequence[Choice]:
-    return getattr(data.transforms, subset)
-
-
-def _read(path: str, table: str | None, delimiter: str) -> Samples:
-    return discover.from_csv(path, table, delimiter) if table else discover.from_folders(path)
-
-
-def _stores(
-    samples: Samples, policies: Mapping[str, Policy], cache: Path, data: DataSpec, tick: Tick | None
-) -> tuple[dict[str, Store], np.ndarray]:
-    """The decoded training folder; validation shares it where both subsets decode alike."""
-    stores = {"train": open_store(samples, policies["train"], cache, data.workers or 1, tick)}
-    if data.val_path is None:
-        alike = policies["val"].decoding == policies["train"].decoding
-        stores["val"] = (
-            stores["train"] if alike else open_store(samples, policies["val"], cache, data.workers or 1, tick)
-        )
-    return stores, health.readable(samples, stores["train"].problems)
-
-
-def _split(
-    everything: Samples, keep: np.ndarray, share: float, seed: int, recorded: Path | None
-) -> tuple[dict[str, np.ndarray], dict[str, Samples]]:
-    usable = everything.take(keep)
-    if recorded is not None and recorded.exists():
-        wanted = split.read(recorded)
-        parts = {name: split.as_recorded(usable, wanted.get(name, set()), name) for name in ("train", "val")}
-    else:
-        parts = dict(zip(("train", "val"), split.stratified(usable, share, seed), strict=True))
-    return {n: keep[rows] for n, rows in parts.items()}, {n: usable.take(rows) for n, rows in parts.items()}
+def _read(path: str, table: str | None, delimiter: str, training: bool = True, exclude: Path | None = None) -> Samples:
+    return discover.from_csv(path, table, delimiter) if table else discover.from_folders(path, training, exclude)
 
 
 def _by_path(samples: Samples, problems: Mapping[int, str]) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,8 +25,13 @@ class Console:
         self.verbose = verbose
 
     def say(self, text: str = "") -> None:
-        if self.verbose:
+        if not self.verbose:
+            return
+        try:
             print(text, flush=True)  # noqa: T201 (the one place that prints)
+        except UnicodeEncodeError:  # a terminal or file that cannot show a name
+            encoding = sys.stdout.encoding or "ascii"
+            print(text.encode(encoding, "replace").decode(encoding), flush=True)  # noqa: T201
 
     def block(self, title: str, rows: Mapping[str, Any] | None = None) -> None:
         """A title and indented rows, aligned, then an empty line."""
@@ -35,20 +42,27 @@ class Console:
         self.say()
 
     def ticker(self, title: str) -> Callable[[int, int], None] | None:
-        return _Ticker(title) if self.verbose else None
+        return _Ticker(title, self.say) if self.verbose else None
 
 
 class _Ticker:
-    def __init__(self, title: str) -> None:
-        self.title, self.bar = title, None
+    """A bar in a terminal or notebook; elsewhere a line now and then."""
+
+    def __init__(self, title: str, say: Callable[[str], None]) -> None:
+        self.title, self.say = title, say
+        self.bar: Any = None
+        self.told = 0.0
 
     def __call__(self, done: int, total: int) -> None:
-        if self.bar is None:
-            self.bar = handlers.bar(total, self.title)
+        if done == 1 or self.told == 0.0:
+            self.bar, self.told = handlers.bar(total, self.title), time.monotonic()
         if self.bar is not None:
             self.bar.update(done - self.bar.n)
             if done == total:
                 self.bar.close()
+        elif time.monotonic() - self.told > handlers.LINE_EVERY:
+            self.told = time.monotonic()
+            self.say(f"{self.title} {done} of {total}")
 
 
 def dataset_details(console: Console, spec: Spec) -> None:
@@ -102,7 +116,7 @@ def dataset_numbers(console: Console, record: DatasetRecord, strays: tuple[str, 
 def odd_files(console: Console, n_unreadable: int, strays: tuple[str, ...], where: Path | None) -> None:
     if n_unreadable:
         listed = f", listed in {where}" if where else ""
-        console.say(f"    {n_unreadable} images cannot be read; left out{listed}")
+        console.say(f"    {n_unreadable} {'image' if n_unreadable == 1 else 'images'} cannot be read; left out{listed}")
     if strays:
         console.say(f"    {describe_strays(strays)}")
     if n_unreadable or strays:
@@ -183,13 +197,17 @@ def training_outputs(console: Console, run: Run, state: RunState) -> None:
     )
 
 
-def testing(console: Console, result: Testing, where: Path) -> None:
+def testing(console: Console, result: Testing, where: Path, unsaved: str = "") -> None:
     low, high = result.interval
     console.say("    Result")
     console.say("        class based accuracies")
-    for i, (name, one) in enumerate(result.classes.items()):
+    for i, (name, one) in enumerate(list(result.classes.items())[:SHOWN_CLASSES]):
         console.say(
             f"            {i}. {name} - {100 * one.num_correct / one.num_images:.1f} % ({one.num_correct} of {one.num_images})"
+        )
+    if len(result.classes) > SHOWN_CLASSES:
+        console.say(
+            f"            ... and {len(result.classes) - SHOWN_CLASSES} more classes, in the value that Evaluate() returns"
         )
     console.say(f"        total images:            {result.num_images}")
     console.say(f"        num correct predictions: {result.num_correct}")
@@ -197,7 +215,7 @@ def testing(console: Console, result: Testing, where: Path) -> None:
         f"        Average accuracy (%):    {100 * result.accuracy:.2f}  (95 % interval {100 * low:.1f} to {100 * high:.1f})"
     )
     console.say(f"        Always the largest class: {100 * result.majority_accuracy:.2f} %")
-    console.say(f"        Every prediction:        {where}\n")
+    console.say(f"        Every prediction:        {where}\n" if not unsaved else f"        Note: {unsaved}\n")
 
 
 def prediction(console: Console, found: Prediction) -> None:

@@ -11,7 +11,7 @@ from ..rules import OneOf, PathText
 from ..spec import DELIMITERS, Transforms
 from . import console as show
 from .checks import api
-from .session import Session
+from .session import Session, given
 
 Paths = str | os.PathLike[str] | list[Any] | tuple[Any, ...] | bool | None
 
@@ -66,7 +66,7 @@ class DatasetMethods(Session):
     def _test_folder(dataset_path: Paths, path_to_csv: Paths, delimiter: str) -> TestFolder:
         if isinstance(dataset_path, (list, tuple)):
             raise InvalidType("a test set is one folder: Dataset_Params(dataset_path='test folder')")
-        table = None if not path_to_csv else PathText()("path_to_csv", path_to_csv)
+        table = None if not given(path_to_csv) else PathText()("path_to_csv", path_to_csv)
         return TestFolder(PathText()("dataset_path", dataset_path), table, OneOf(DELIMITERS)("delimiter", delimiter))
 
     @api
@@ -114,7 +114,7 @@ class DatasetMethods(Session):
 
 def _where(dataset_path: Paths, path_to_csv: Paths, delimiter: str) -> dict[str, Any]:
     """The spec's fields for one path or a list of two."""
-    if not dataset_path or isinstance(dataset_path, bool):
+    if not given(dataset_path) or dataset_path is True:
         raise InvalidType(f"dataset_path must be a folder or a list [train, val], not {dataset_path!r}")
     folders, tables = _pair("dataset_path", dataset_path), _pair("path_to_csv", path_to_csv)
     if tables[0] and (folders[1] is None) != (tables[1] is None):
@@ -133,4 +133,4 @@ def _pair(name: str, value: Paths) -> tuple[Any, Any]:
         if len(value) != 2:
             raise InvalidValue(f"{name} as a list must be [train, val], not {len(value)} entries")
         return PathText()(name, value[0]), PathText()(name, value[1])
-    return (None, None) if value is None or value is False else (PathText()(name, value), None)
+    return (PathText()(name, value), None) if given(value) else (None, None)

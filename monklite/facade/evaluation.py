@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ..errors import InvalidType
+from ..errors import InvalidType, NotReady
 from ..inference import Prediction
 from ..rules import Flag, PathText
 from ..workspace import PREDICTIONS
 from . import console as show
 from .checks import api
-from .session import Session
+from .session import Session, given
 
 
 class EvaluationMethods(Session):
@@ -29,9 +29,14 @@ class EvaluationMethods(Session):
             NotReady: the experiment is not trained, or no test set was given.
         """
         predictor = self._predictor
+        if not self._evaluating:
+            raise NotReady(
+                "evaluation has a mode of its own: Switch_Mode(eval_infer=True), then "
+                "Dataset_Params(dataset_path='test folder'), Dataset() and Evaluate()"
+            )
         self._console.say("Testing")
         result = predictor.evaluate(self._console.ticker("    testing"))
-        show.testing(self._console, result, predictor.run.logs / PREDICTIONS)
+        show.testing(self._console, result, predictor.run.logs / PREDICTIONS, predictor.unsaved)
         by_class = {
             name: {
                 "num_images": one.num_images,
@@ -63,9 +68,9 @@ class EvaluationMethods(Session):
             NotFound: no such file or folder. UnreadableImage: the file is damaged or not an image.
         """
         Flag()("return_raw", return_raw)
-        if bool(img_name) == bool(img_dir):
+        if given(img_name) == given(img_dir):
             raise InvalidType("give one: Infer(img_name='image file') or Infer(img_dir='folder')")
-        if img_name:
+        if given(img_name):
             found = self._predictor.predict(PathText()("img_name", img_name))
             show.prediction(self._console, found)
             return _as_dict(found, return_raw)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 from .. import backends
 from ..catalog import models
-from ..errors import InvalidType
+from ..errors import InvalidType, MonkliteError, NotFound
 from ..rules import PathText
 from . import console as show
 from .checks import api
@@ -66,8 +67,13 @@ class ModelMethods(Session):
     @api
     def Freeze_Layers(self, num: int = 10) -> None:
         """Keep the first `num` layers that have weights as they are, and train the rest."""
-        self._change({"model.freeze_layers": num})
-        learner = self._experiment.build()
+        experiment, before = self._experiment, self._experiment.spec
+        self._change({"model.freeze_layers": num}, {"model.freeze_layers": "num"})
+        try:
+            learner = experiment.build()
+        except MonkliteError:
+            experiment.spec = before
+            raise
         self._console.block("Model params post freezing", {"Num trainable layers": learner.describe().trainable_layers})
 
     @api
@@ -99,4 +105,8 @@ def _weight_files(path: WeightFile) -> tuple[str, ...] | None:
     if path is True:
         raise InvalidType("model_path must be a weight file, not True")
     files = path if isinstance(path, (list, tuple)) else [path]
-    return tuple(PathText()("model_path", f) for f in files)
+    found = tuple(PathText()("model_path", f) for f in files)
+    for file in found:
+        if not Path(file).is_file():
+            raise NotFound(f"model_path: there is no file {file!r} (looked from {os.getcwd()})")  # noqa: PTH109
+    return found

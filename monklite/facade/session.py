@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import backends
-from ..errors import InvalidType, InvalidValue, NotReady
+from ..errors import InvalidType, InvalidValue, NotReady, closest
 from ..experiment import Display, Experiment
 from ..inference import Predictor
 from ..rules import Flag, PathText, Whole
@@ -66,7 +66,7 @@ class Session:
         """
         modes = {"summary": summary, "eval_infer": eval_infer, "resume_train": resume_train}
         chosen = [name for name, value in modes.items() if Flag()(name, value)]
-        chosen += [n for n, v in (("copy_from", copy_from), ("pseudo_copy_from", pseudo_copy_from)) if v]
+        chosen += [n for n, v in (("copy_from", copy_from), ("pseudo_copy_from", pseudo_copy_from)) if given(v)]
         if len(chosen) > 1:
             raise InvalidValue(f"choose one of {' and '.join(chosen)}, not several")
         mode = chosen[0] if chosen else "new"
@@ -82,13 +82,16 @@ class Session:
                 workspace, project_name, experiment_name, self._backend, self._console.say
             )
         elif mode in ("copy_from", "pseudo_copy_from"):
-            from_project, from_experiment, from_version = self._source(copy_from or pseudo_copy_from)
+            from_project, from_experiment, from_version = self._source(
+                copy_from if mode == "copy_from" else pseudo_copy_from
+            )
             source = workspace.find(from_project, from_experiment, from_version, trained=True)
             self._open_experiment = Experiment.copy(
                 workspace, source, project_name, experiment_name, self._backend, self._console.say, mode == "copy_from"
             )
         else:
-            run = workspace.find(project_name, experiment_name, version, trained=mode == "eval_infer")
+            fits = Experiment.can_resume if mode == "resume_train" else None
+            run = workspace.find(project_name, experiment_name, version, mode == "eval_infer", fits)
             self._open(run, mode)
             return
         self._details(self._experiment.run)
@@ -171,13 +174,21 @@ class Session:
                 )
             self._evaluating, self._open_predictor = False, None
         elif not self._evaluating:
-            self._judge(self._predictor.run)
+            run = self._experiment.run
+            if not run.is_trained():
+                raise NotReady(f"{run} has not been trained yet: call Train() first")
+            self._judge(run)
 
     @api
     def Summary(self) -> None:
         """Print what is known of the open experiment: data, model, training, results."""
         run = self._predictor.run if self._evaluating else self._experiment.run
-        show.summary(self._console, run, run.state())
+        state = run.state()
+        if not self._evaluating and state.status == "new":
+            state = state.model_copy(
+                update={"spec": self._experiment.spec}
+            )  # with what was set since it was last stored
+        show.summary(self._console, run, state)
 
     @property
     def model(self) -> Any:
@@ -197,5 +208,39 @@ class Session:
     def _live_learner(self) -> Any:
         return self._predictor.learner if self._evaluating else self._experiment.learner
 
-    def _change(self, changes: Mapping[str, Any]) -> None:
-        self._experiment.change(changes)
+    def _change(self, changes: Mapping[str, Any], names: Mapping[str, str] | None = None) -> None:
+        """Change the spec; an error speaks of the argument that the user gave (`names`: field -> argument)."""
+        try:
+            self._experiment.change(changes)
+        except (InvalidValue, InvalidType) as error:
+            raise type(error)(_renamed(str(error), {**ARGUMENTS, **(names or {})})) from None
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        guess = closest(name, (n for n in dir(type(self)) if n[0] != "_"))
+        hint = f" Did you mean {guess!r}?" if guess else ""
+        raise AttributeError(f"{type(self).__name__} has no {name!r}.{hint}")
+
+
+ARGUMENTS = {  # field of the spec: the argument that sets it, where it has another name
+    "training.epochs": "num_epochs",
+    "data.workers": "num_processors",
+    "data.shuffle": "shuffle_data",
+    "model.freeze_base": "freeze_base_network",
+    "model.pretrained": "use_pretrained",
+    "training.intermediate_prefix": "intermediate_model_prefix",
+}
+
+
+def _renamed(message: str, names: Mapping[str, str]) -> str:
+    for path, argument in names.items():
+        field = path.rpartition(".")[2]
+        if message.startswith(f"{field} must "):
+            return argument + message.removeprefix(field)
+    return message
+
+
+def given(value: Any) -> bool:
+    """Whether an argument was given: Monk's False and None stand for no."""
+    return value is not None and value is not False

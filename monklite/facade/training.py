@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..catalog import models, recipes
+from ..experiment import Display
 from ..rules import Flag
 from ..spec import ModelSpec, TrainingSpec
 from . import console as show
@@ -91,8 +92,8 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         save_intermediate_models: bool = True,
         intermediate_model_prefix: str = "intermediate_model_",
         save_training_logs: bool = True,
-        seed: int = 0,
-        precision: str = "auto",
+        seed: int | None = None,
+        precision: str | None = None,
     ) -> None:
         """Say how long to train, what is shown and what is kept.
 
@@ -101,8 +102,8 @@ class TrainingMethods(DatasetMethods, ModelMethods):
             display_progress: a line an epoch. display_progress_realtime: a progress bar.
             save_intermediate_models: keep the weights of every epoch, named `intermediate_model_prefix` and the epoch from 0.
             save_training_logs: kept from Monk; the history is always written.
-            seed: decides split, order, augmentation and first weights; the same seed gives the same run.
-            precision: `auto`, `float32`, `bfloat16` or `float16`.
+            seed: decides split, order, augmentation and first weights; the same seed gives the same run (0 at first).
+            precision: `auto` (at first), `float32`, `bfloat16` or `float16`.
         """
         Flag()("save_training_logs", save_training_logs)
         self._change(
@@ -110,8 +111,8 @@ class TrainingMethods(DatasetMethods, ModelMethods):
                 "training.epochs": num_epochs,
                 "training.save_intermediate_models": save_intermediate_models,
                 "training.intermediate_prefix": intermediate_model_prefix,
-                "seed": seed,
-                "model.precision": precision,
+                **({} if seed is None else {"seed": seed}),
+                **({} if precision is None else {"model.precision": precision}),
             }
         )
         self.update_display_progress(display_progress)
@@ -139,7 +140,8 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         self._open_predictor = None
         experiment.refresh(self._console.ticker("    decoding"))
         self._console.say("Training Resume" if experiment.resuming else "Training Start")
-        state = experiment.train(self._display)
+        display = Display(self._display.lines, self._display.bar and bool(self._console.verbose))
+        state = experiment.train(display)
         show.training_outputs(self._console, experiment.run, state)
 
     @api

@@ -80,8 +80,8 @@ class VocabularyMethods(Session):
 
     def _update(self, setting: Setting, value: Any) -> None:
         if self._evaluating:
-            raise NotReady("updates are for training mode: call Switch_Mode(train=True) first")
-        self._change({setting.path: value})
+            raise NotReady("updates are for training: open the experiment with Prototype(project, experiment)")
+        self._change({setting.path: value, **dict.fromkeys(setting.clears)}, {setting.path: setting.argument})
         self._console.say(f"Update: {setting.label} - {value}\n")
 
 

@@ -31,4 +31,11 @@ with _numpy_bool(), warnings.catch_warnings():
     from mxnet import autograd, gluon, nd
     from mxnet.gluon.model_zoo import model_store, vision
 
-__all__ = ["autograd", "gluon", "model_store", "mx", "nd", "vision"]
+
+def reason(error: BaseException) -> str:
+    """The line of an error that says what is wrong: MXNet puts the places in its C++ files before it."""
+    lines = [line for line in str(error).strip().splitlines() if not line.startswith(("Traceback ", "  "))]
+    return (lines or [type(error).__name__])[0].removeprefix("MXNetError: ")[:200]
+
+
+__all__ = ["autograd", "gluon", "model_store", "mx", "nd", "reason", "vision"]

@@ -17,7 +17,7 @@ from ...spec import Spec
 from ...state import ModelRecord
 from .. import tensors
 from . import augment, device, network, weights
-from .framework import autograd, gluon, mx, nd
+from .framework import autograd, gluon, mx, nd, reason
 
 
 class Pending:
@@ -54,7 +54,12 @@ class GluonLearner:
         self._trainer._init_kvstore()
         self._clips = {name: optimizer.params.get(name, 0.0) for name in ("clipnorm", "clipvalue")}
         self.criterion = load_path(str(loss_row.mxnet))(**loss_row.keywords("mxnet", loss))
-        self._one_hot = loss_row.cells["target"] == "one_hot"
+        self._one_hot = loss_row.cells["target"] == "one_hot" or not loss.params.get("label_as_categories", True)
+
+    def refresh(self, spec: Spec) -> None:
+        trained = [p for p in self.network.collect_params().values() if p.grad_req != "null"]
+        if {id(p) for p in trained} != {id(p) for p in self._trained}:
+            self.configure(spec)
 
     def step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[Pending, Pending]:
         x, y = self._inputs(images, draws), nd.array(labels, ctx=self.context)
@@ -190,4 +195,4 @@ def _explained(error: Exception, n_images: int, size: int, context: Any) -> Exce
             f"the memory of {context} is too small for {n_images} images of {size} px in one step: take a smaller batch_size "
             "or input_size, or a smaller model"
         )
-    return TrainingFailed(f"MXNet stopped: {text.strip().splitlines()[0][:200]}")
+    return TrainingFailed(f"MXNet stopped: {reason(error)}")

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ...catalog.models import Model, find_model
-from ...errors import InvalidValue, MonkliteError, PretrainedUnavailable
+from ...errors import InvalidValue, MonkliteError, PretrainedUnavailable, WeightsMismatch
 from ...spec import Spec
 from . import weights
-from .framework import autograd, gluon, model_store, mx, nd, vision
+from .framework import autograd, gluon, model_store, mx, nd, reason, vision
 
 RANDOM = "random"
 PREFIX = "net_"  # the same in every process, so that saved parameters fit a network built again
 HEAD = "output."  # every network of the zoo keeps its classifier there
 STATISTICS = ("running_mean", "running_var")
+LARGE_WINDOW = 7  # px of the smallest window with which a network of the zoo ends: 7, 8, 13
 
 
 def build(spec: Spec, n_classes: int, context: Any, pretrained: bool) -> tuple[Any, str]:
@@ -26,6 +29,7 @@ def build(spec: Spec, n_classes: int, context: Any, pretrained: bool) -> tuple[A
     if size < row.least_size:
         raise InvalidValue(f"{row.name} needs images of at least {row.least_size} px, not input_size={size}")
     network = vision.get_model(row.mxnet, classes=n_classes, prefix=PREFIX)
+    _average_everything(network)
     network.initialize(
         mx.init.Xavier(rnd_type="gaussian", factor_type="in", magnitude=2), ctx=context
     )  # He et al. 2015
@@ -34,10 +38,20 @@ def build(spec: Spec, n_classes: int, context: Any, pretrained: bool) -> tuple[A
     if pretrained and spec.model.weights_path:
         source = _own_weights(network, spec.model.weights_path)
     elif pretrained and spec.model.pretrained:
-        source = _pretrained(network, row)
+        source = _pretrained(network, row, size)
     _freeze(network, row, spec)
     network.hybridize(static_alloc=True, static_shape=True)
     return network, source
+
+
+def _average_everything(block: Any) -> None:
+    """Average over the whole picture before the head, as torchvision does. The fixed windows of some networks fit their
+    own size only: smaller images leave nothing, larger ones several scores a class (SqueezeNet) or another head."""
+    for name, child in block._children.items():
+        if isinstance(child, gluon.nn.AvgPool2D) and child._kwargs["kernel"][0] >= LARGE_WINDOW:
+            block._children[name] = gluon.nn.GlobalAvgPool2D(prefix=child.prefix)
+        else:
+            _average_everything(child)
 
 
 def _settle_shapes(network: Any, row: Model, size: int, context: Any) -> None:
@@ -46,10 +60,10 @@ def _settle_shapes(network: Any, row: Model, size: int, context: Any) -> None:
         with autograd.predict_mode():
             network(nd.zeros((1, 3, size, size), ctx=context)).wait_to_read()
     except (mx.MXNetError, ValueError) as error:
-        raise InvalidValue(f"{row.name} cannot be built for input_size={size}: {_first_line(error)}") from None
+        raise InvalidValue(f"{row.name} cannot be built for input_size={size}: {reason(error)}") from None
 
 
-def _pretrained(network: Any, row: Model) -> str:
+def _pretrained(network: Any, row: Model, size: int) -> str:
     """Gluon's weights, from its cache folder or the network, without the head."""
     folder = Path(mx.base.data_dir()) / "models"
     try:
@@ -59,16 +73,25 @@ def _pretrained(network: Any, row: Model) -> str:
             f"Gluon has no pretrained weights of {row.name}; use use_pretrained=False"
         ) from None
     try:
-        file = model_store.get_model_file(row.mxnet, root=str(folder))
+        with contextlib.redirect_stdout(io.StringIO()):  # the downloader prints
+            file = model_store.get_model_file(row.mxnet, root=str(folder))
         given = weights.read(Path(file))
     except MonkliteError:
         raise
     except Exception as error:  # gluon raises whatever its downloader meets
         raise PretrainedUnavailable(
-            f"the pretrained weights of {row.name} could not be downloaded ({_first_line(error)}). Go online once, or put "
+            f"the pretrained weights of {row.name} could not be downloaded ({reason(error)}). Go online once, or put "
             f"the file at {folder / f'{name}.params'}, or start from random weights with use_pretrained=False"
         ) from None
-    weights.load_into(network, given, Path(file), HEAD)
+    try:
+        weights.load_into(network, given, Path(file), HEAD)
+    except WeightsMismatch:
+        if size == row.input_size:
+            raise
+        raise InvalidValue(
+            f"the pretrained weights of {row.name} fit {row.input_size} px only, not input_size={size}; "
+            f"use input_size={row.input_size} or use_pretrained=False"
+        ) from None
     return "ImageNet (Gluon)"
 
 
@@ -109,7 +132,7 @@ def _freeze(network: Any, row: Model, spec: Spec) -> None:
     """As the other backend does: the first so many layers, or all but the head; batch statistics stay too."""
     layers = parameter_layers(network)
     n = spec.model.freeze_layers
-    if n is not None:
+    if n:
         if n >= len(layers):
             raise InvalidValue(f"{row.name} has {len(layers)} layers: freeze at most {len(layers) - 1}, not {n}")
         frozen = [layer for _, layer in layers[:n]]
@@ -120,7 +143,3 @@ def _freeze(network: Any, row: Model, spec: Spec) -> None:
             parameter.grad_req = "null"
         if isinstance(layer, gluon.nn.BatchNorm):
             layer._kwargs["use_global_stats"] = True
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).split("\n")[0][:200]

@@ -16,7 +16,7 @@ import numpy as np
 
 from ...errors import DamagedFile, NotFound, WeightsMismatch
 from ...files import replacing, write_text
-from .framework import mx, nd
+from .framework import mx, nd, reason
 
 SYMBOL, PARAMETERS, CHECKSUM = "-symbol.json", "-{:04d}.params", "-{:04d}.params.sha256"
 Arrays = dict[str, np.ndarray]
@@ -93,9 +93,7 @@ def read(path: Path) -> Arrays:
     try:
         found = nd.load(str(path))
     except mx.MXNetError as error:
-        raise WeightsMismatch(
-            f"{path} is not a file of MXNet weights ({str(error).strip().splitlines()[0][:120]})"
-        ) from None
+        raise WeightsMismatch(f"{path} is not a file of MXNet weights ({reason(error)})") from None
     if not isinstance(found, dict) or not found:
         raise WeightsMismatch(f"{path} holds no named weights; save them with save_parameters or export")
     return {name.removeprefix("arg:").removeprefix("aux:"): array.asnumpy() for name, array in found.items()}
@@ -114,7 +112,7 @@ def load_into(network: Any, given: Mapping[str, np.ndarray], path: Path, head: s
     heads = {key for key, p in own.items() if head and _is_head(network, p, head)}
     wrong = [k for k, p in own.items() if k not in given or given[k].shape != p.shape]
     extra = [k for k in given if k not in own]
-    serious = [k for k in wrong if k not in heads] + ([] if head and heads & set(wrong) else extra)
+    serious = [k for k in wrong if k not in heads] + extra
     if serious:
         detail = "; ".join(_difference(k, own, given) for k in serious[:3])
         more = f" and {len(serious) - 3} more" if len(serious) > 3 else ""

@@ -15,7 +15,7 @@ from ...catalog.losses import LOSSES
 from ...catalog.optimizers import OPTIMIZERS
 from ...catalog.rows import load as load_path
 from ...data.augment import Draws
-from ...errors import DamagedFile, MonkliteError, TrainingFailed
+from ...errors import DamagedFile, InvalidValue, MonkliteError, TrainingFailed
 from ...spec import Choice, Spec
 from ...state import ModelRecord
 from . import augment, device, network, weights
@@ -55,6 +55,12 @@ class TorchLearner:
         self._one_hot = LOSSES[loss.name].cells["target"] == "one_hot"
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
 
+    def refresh(self, spec: Spec) -> None:
+        self.network.to(self.device, memory_format=torch.channels_last)
+        held = {id(p) for group in self.optimizer.param_groups for p in group["params"]}
+        if held != {id(p) for p in self.network.parameters() if p.requires_grad}:
+            self.configure(spec)
+
     def _criterion(self, choice: Choice) -> nn.Module:
         row = LOSSES[choice.name]
         keywords = row.keywords("pytorch", choice)
@@ -65,8 +71,18 @@ class TorchLearner:
     def step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
         try:
             return self._step(images, labels, draws)
-        except torch.OutOfMemoryError:
-            torch.cuda.empty_cache()
+        except ValueError as error:
+            if "more than 1 value per channel" not in str(error):
+                raise
+            raise InvalidValue(
+                f"{len(labels)} image of {draws.size} px in a step is too little for this network's batch statistics: "
+                "take a larger batch_size or input_size"
+            ) from None
+        except RuntimeError as error:
+            if not isinstance(error, torch.OutOfMemoryError) and "not enough memory" not in str(error):
+                raise
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
             raise TrainingFailed(
                 f"the memory of {device.title(self.device)} is too small for {len(labels)} images of {draws.size} px in one "
                 "step: take a smaller batch_size or input_size, or a smaller model"

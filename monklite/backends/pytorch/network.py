@@ -108,14 +108,15 @@ def _own_weights(network: nn.Module, row: Model, paths: tuple[str, ...]) -> str:
 
 def parameter_layers(network: nn.Module) -> list[tuple[str, nn.Module]]:
     """The layers that have weights of their own, with their names, from the input on."""
-    return [(n, m) for n, m in network.named_modules() if any(True for _ in m.parameters(recurse=False))]
+    found = [(n, m) for n, m in network.named_modules() if any(True for _ in m.parameters(recurse=False))]
+    return [(n or type(m).__name__, m) for n, m in found]  # a ViT itself holds its class token
 
 
 def _freeze(network: nn.Module, row: Model, spec: Spec) -> None:
     """`freeze_layers` keeps the first so many layers and trains the rest; `freeze_base` keeps all but the heads."""
     layers = parameter_layers(network)
     n = spec.model.freeze_layers
-    if n is not None:
+    if n:
         if n >= len(layers):
             raise InvalidValue(f"{row.name} has {len(layers)} layers: freeze at most {len(layers) - 1}, not {n}")
         frozen = [layer for _, layer in layers[:n]]
@@ -133,7 +134,7 @@ def train_mode(network: nn.Module) -> None:
     network.train()
     for _, layer in parameter_layers(network):
         if not any(p.requires_grad for p in layer.parameters(recurse=False)):
-            layer.eval()
+            layer.training = False  # not eval(), which would reach the layers inside
 
 
 def _first_line(error: Exception) -> str:

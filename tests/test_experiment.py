@@ -1,0 +1,274 @@
+"""What a run remembers and what a change makes anew: copies, resumes, versions, seeds, freezing."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+from pathlib import Path
+
+import pytest
+import torch
+from test_prototype import SMALL, expert, state
+
+from monklite import Prototype
+from monklite.data import split
+from monklite.errors import DatasetError, InvalidValue, MonkliteError, NotReady
+from monklite.history import read, write
+from monklite.workspace import HISTORY, SAMPLES, Workspace
+
+
+def interrupted(patterns: Path, monkeypatch: pytest.MonkeyPatch, epochs: int = 3, **data) -> None:
+    """The experiment p/e, stopped after its first epoch."""
+    from monklite.handlers import Record
+
+    original = Record.epoch_end
+
+    def stop(self, loop, row):
+        original(self, loop, row)
+        raise KeyboardInterrupt
+
+    ptf = expert(patterns, epochs=epochs)
+    if data:
+        ptf.update_dataset(**data)
+    with monkeypatch.context() as patch:
+        patch.setattr(Record, "epoch_end", stop)
+        with pytest.raises(KeyboardInterrupt):
+            ptf.Train()
+
+
+def best(experiment: str = "e", version: int = 1) -> dict[str, torch.Tensor]:
+    return Prototype("p", experiment, eval_infer=True, version=version, verbose=0).model.state_dict()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda p: p.update_freeze_base_network(True), lambda p: p.Freeze_Layers(3), lambda p: p.update_use_gpu(False)],
+)
+def test_a_copy_keeps_its_weights_whatever_is_frozen(workspace: Path, patterns: Path, change) -> None:
+    expert(patterns).Train()
+    ptf = Prototype("p", "copy", copy_from=["p", "e"], verbose=0)
+    change(ptf) if change.__code__.co_names[0] != "Freeze_Layers" else (ptf.Reload(), change(ptf))
+    ptf.Reload()
+    assert torch.equal(ptf.model.state_dict()["classifier.1.weight"], best()["classifier.1.weight"])
+    assert state("copy").model.weights == "copied from p/e/v001"
+
+
+def test_a_copy_with_another_network_says_that_it_starts_anew(workspace: Path, patterns: Path, capsys) -> None:
+    expert(patterns).Train()
+    ptf = Prototype("p", "copy", copy_from=["p", "e"])
+    ptf.update_model_name("squeezenet1_0")
+    ptf.Reload()
+    assert "the weights of p/e/v001 are not taken over: the model is squeezenet1_0 now" in capsys.readouterr().out
+
+
+def test_a_second_training_of_a_copy_keeps_its_origin(workspace: Path, patterns: Path) -> None:
+    expert(patterns).Train()
+    ptf = Prototype("p", "copy", copy_from=["p", "e"], verbose=0)
+    ptf.update_save_intermediate_models(False)
+    ptf.Train()
+    ptf.Train()
+    assert state("copy", 2).origin == ("p", "e", 1)
+
+
+def test_a_changed_copy_gets_the_recipe_that_fits(workspace: Path, patterns: Path) -> None:
+    ptf = Prototype("p", "e", verbose=0)
+    ptf.Dataset_Params(patterns, **SMALL)
+    ptf.Dataset()
+    ptf.Model_Params("squeezenet1_1", freeze_base_network=True, use_pretrained=False)
+    ptf.Training_Params(1, save_intermediate_models=False)
+    ptf.Train()
+    copy = Prototype("p", "copy", copy_from=["p", "e"], verbose=0)
+    copy.update_freeze_base_network(False)
+    assert state().spec.training.optimizer.params["learning_rate"] == 1e-3
+    assert copy._experiment.resolved().training.optimizer.params["learning_rate"] == 1e-4
+
+
+def test_seed_and_precision_stay_when_not_given(workspace: Path, patterns: Path) -> None:
+    ptf = expert(patterns)
+    ptf.update_seed(7)
+    ptf.update_precision("float32")
+    ptf.Training_Params(num_epochs=1)
+    ptf.Train()
+    assert (state().spec.seed, state().model.precision) == (7, "float32")
+
+
+def test_evaluation_outside_its_mode_says_how_to_get_there(workspace: Path, patterns: Path) -> None:
+    ptf = expert(patterns)
+    ptf.Train()
+    with pytest.raises(
+        NotReady, match=r"Switch_Mode\(eval_infer=True\), then Dataset_Params\(dataset_path='test folder'\)"
+    ):
+        ptf.Evaluate()
+
+
+def test_the_workspace_is_no_class(patterns: Path, tmp_path: Path, monkeypatch) -> None:
+    folder = Path(shutil.copytree(patterns, tmp_path / "data"))
+    monkeypatch.chdir(folder)
+    expert(Path()).Train()
+    ptf = Prototype("p", "e", verbose=0)
+    ptf.Dataset_Params(".", **SMALL)
+    ptf.Dataset()
+    assert state().dataset.classes == ("dots", "rings", "stripes")
+
+
+def test_resuming_on_other_images_is_refused(workspace: Path, patterns: Path, tmp_path: Path, monkeypatch) -> None:
+    val = Path(shutil.copytree(patterns, tmp_path / "val"))
+    interrupted(patterns, monkeypatch, dataset_path=[patterns, val])
+    image = val / "dots" / "dots-000.png"
+    image.write_bytes((val / "rings" / "rings-000.png").read_bytes() + b"\0" * 999)
+    with pytest.raises(DatasetError, match=r"the images of p/e/v001 have changed since it was trained"):
+        Prototype("p", "e", resume_train=True, verbose=0).Train()
+
+
+def test_two_folders_keep_their_images_when_files_are_added(
+    workspace: Path, patterns: Path, tmp_path: Path, monkeypatch
+) -> None:
+    val = Path(shutil.copytree(patterns, tmp_path / "val"))
+    interrupted(patterns, monkeypatch, dataset_path=[patterns, val])
+    shutil.copy(val / "dots" / "dots-000.png", val / "dots" / "new.png")
+    Prototype("p", "e", resume_train=True, verbose=0).Train()
+    assert state().dataset.val_counts == (12, 12, 12)
+
+
+def test_a_history_behind_the_saved_state_is_told(workspace: Path, patterns: Path, monkeypatch) -> None:
+    interrupted(patterns, monkeypatch)
+    file = Workspace().find("p", "e").logs / HISTORY
+    write(file, read(file)[:-1])
+    with pytest.raises(MonkliteError, match=r"history.csv has 0 epochs, the saved state 1"):
+        Prototype("p", "e", resume_train=True, verbose=0).Train()
+
+
+def test_resume_finds_the_interrupted_version(workspace: Path, patterns: Path, monkeypatch) -> None:
+    interrupted(patterns, monkeypatch)
+    Prototype("p", "e", verbose=0)
+    resumed = Prototype("p", "e", resume_train=True, verbose=0)
+    resumed.Train()
+    assert state(version=1).status == "done"
+
+
+def test_a_cell_that_resumes_can_be_run_again(workspace: Path, patterns: Path, monkeypatch) -> None:
+    interrupted(patterns, monkeypatch)
+    first = Prototype("p", "e", resume_train=True, verbose=0)
+    second = Prototype("p", "e", resume_train=True, verbose=0)
+    second.Train()
+    assert first._experiment.run.taken
+    assert state().status == "done"
+
+
+def test_a_cell_that_opens_can_be_run_again(workspace: Path) -> None:
+    kept = [Prototype("p", "e", verbose=0) for _ in range(4)]
+    assert [p.name for p in sorted((workspace / "p" / "e").glob("v*"))] == ["v001"]
+    assert [k._experiment.run.taken for k in kept] == [True, True, True, False]
+
+
+def test_training_after_an_interruption_says_so(workspace: Path, patterns: Path, monkeypatch, capsys) -> None:
+    interrupted(patterns, monkeypatch)
+    ptf = Prototype("p", "e", resume_train=True, verbose=0)
+    ptf._experiment.resuming = False
+    ptf._experiment.say = print
+    ptf._experiment.refresh()
+    assert (
+        "v001 is interrupted and stays as it is (Prototype(..., resume_train=True) goes on with it)"
+        in capsys.readouterr().out
+    )
+
+
+def test_a_replaced_head_is_trained(workspace: Path, patterns: Path) -> None:
+    ptf = expert(patterns)
+    ptf.model.classifier[1] = torch.nn.Conv2d(512, 3, kernel_size=1)
+    before = ptf.model.classifier[1].weight.detach().clone()
+    ptf.Train()
+    assert not torch.equal(ptf.model.classifier[1].weight, before)
+
+
+def test_a_resumed_run_keeps_the_record_of_its_first_weights(
+    workspace: Path, patterns: Path, tmp_path: Path, monkeypatch
+) -> None:
+    expert(patterns).Train()
+    weights = tmp_path / "own.safetensors"
+    shutil.copy(Workspace().find("p", "e").models / "final", weights)
+    shutil.rmtree(workspace / "p")
+    import test_experiment
+
+    original = test_experiment.expert
+    monkeypatch.setattr(test_experiment, "expert", lambda *a, **k: _with_weights(original(*a, **k), weights))
+    interrupted(patterns, monkeypatch)
+    Prototype("p", "e", resume_train=True, verbose=0).Train()
+    assert state().model.weights == "own.safetensors"
+
+
+def _with_weights(ptf: Prototype, weights: Path) -> Prototype:
+    ptf.update_model_path(weights)
+    return ptf
+
+
+def test_freezing_the_base_and_freezing_layers_do_not_contradict(workspace: Path, patterns: Path) -> None:
+    ptf = expert(patterns)
+    ptf.Freeze_Layers(5)
+    ptf.update_freeze_base_network(True)
+    ptf.Reload()
+    assert state().model.trainable_layers == 1
+    ptf.update_freeze_layers(0)
+    ptf.Reload()
+    assert state().model.trainable_layers == 1
+
+
+def test_freezing_too_many_layers_changes_nothing(workspace: Path, patterns: Path) -> None:
+    ptf = expert(patterns)
+    with pytest.raises(InvalidValue, match=r"squeezenet1_1 has 26 layers: freeze at most 25, not 1000"):
+        ptf.Freeze_Layers(1000)
+    ptf.Train()
+    assert state().status == "done"
+
+
+@pytest.mark.parametrize("prefix", ["../evil_", "a/b", "x" * 260, "", "a\\b"])
+def test_intermediate_models_stay_in_the_run(workspace: Path, prefix: str) -> None:
+    with pytest.raises(InvalidValue, match=r"intermediate_model_prefix must be the beginning of a file name"):
+        Prototype("p", "e", verbose=0).Training_Params(intermediate_model_prefix=prefix)
+
+
+def test_a_test_set_may_have_one_class(workspace: Path, patterns: Path, tmp_path: Path) -> None:
+    expert(patterns).Train()
+    shutil.copytree(patterns / "rings", tmp_path / "test" / "rings")
+    (tmp_path / "test" / "dots").mkdir()
+    ptf = Prototype("p", "e", eval_infer=True, verbose=0)
+    ptf.Dataset_Params(tmp_path / "test")
+    ptf.Dataset()
+    accuracy, classes = ptf.Evaluate()
+    assert set(classes) == {"rings"}
+    assert accuracy == pytest.approx(classes["rings"]["accuracy(%)"])
+
+
+def test_weight_files_can_be_read_by_whoever_may_read_the_rest(workspace: Path, patterns: Path) -> None:
+    expert(patterns).Train()
+    run = Workspace().find("p", "e")
+    modes = {
+        stat.S_IMODE(p.stat().st_mode) for p in (run.models / "final", run.models / "best_model", run.logs / HISTORY)
+    }
+    assert len(modes) == 1
+
+
+def test_class_weights_must_be_one_a_class(workspace: Path, patterns: Path) -> None:
+    ptf = expert(patterns)
+    ptf.loss_softmax_crossentropy(weight=[1, 2])
+    with pytest.raises(InvalidValue, match=r"the loss has 2 class weights, and there are 3 classes"):
+        ptf.Train()
+
+
+def test_a_repaired_image_is_no_longer_listed(workspace: Path, patterns: Path, tmp_path: Path) -> None:
+    images = Path(shutil.copytree(patterns, tmp_path / "images"))
+    good = (images / "dots" / "dots-000.png").read_bytes()
+    (images / "dots" / "dots-000.png").write_bytes(b"")
+    ptf = Prototype("p", "e", verbose=0)
+    ptf.Dataset_Params(images, **SMALL)
+    ptf.Dataset()
+    (images / "dots" / "dots-000.png").write_bytes(good)
+    ptf.Dataset()
+    run = Workspace().find("p", "e")
+    assert (run.folder / "health.csv").read_text() == "subset,path,problem,done\n"
+    assert len(split.read(run.folder / SAMPLES)["train"]) + len(split.read(run.folder / SAMPLES)["val"]) == 36
+
+
+def test_a_wrong_method_name_is_explained(workspace: Path) -> None:
+    with pytest.raises(AttributeError, match=r"Prototype has no 'Trian'. Did you mean 'Train'\?"):
+        Prototype("p", "e", verbose=0).Trian()
