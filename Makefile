@@ -1,4 +1,4 @@
-# `make demo` and `make test` need Python 3.10 to 3.12 with pip, nothing else. VENV and PYTHON can be set from outside.
+# `make demo` and `make test` need Python 3.10 or later with pip, nothing else. VENV and PYTHON can be set from outside.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
