@@ -12,7 +12,7 @@ from . import backends, environment, history
 from .backends import Learner
 from .catalog import resolve
 from .catalog.models import find_model
-from .catalog.recipes import unresolve
+from .catalog.recipes import check_precision, unresolve
 from .data import health, prepare, split
 from .data.cache import Tick
 from .data.prepare import TrainingData
@@ -122,7 +122,9 @@ class Experiment:
             raise NotReady(
                 "a resumed run goes on as it was set up; to change it, copy it: Prototype(..., copy_from=[project, experiment])"
             )
-        self.spec = self.spec.replace(changes)
+        changed = self.spec.replace(changes)
+        check_precision(changed)
+        self.spec = changed
 
     def resolved(self) -> Spec:
         """The spec with every default filled in by the recipe."""

@@ -337,7 +337,9 @@ def test_mixed_precision_on_mxnet_names_the_backend_that_has_it(
     workspace: Path, patterns: Path, precision: str
 ) -> None:
     ptf = expert(patterns, backend="mxnet")
-    with pytest.raises(InvalidValue, match=rf"computes in float32, not {precision}; .* or backend='pytorch'"):
+    with pytest.raises(
+        InvalidValue, match=rf"no precision '{precision}': use 'auto' or 'float32', or backend='pytorch'"
+    ):
         ptf.Training_Params(1, precision=precision)
         ptf.Train()
 

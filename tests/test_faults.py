@@ -145,7 +145,7 @@ def test_no_network_for_pretrained_weights(workspace: Path, images: Path, monkey
         raise OSError("no network here")
 
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "empty"))
-    monkeypatch.setattr("urllib.request.urlopen", refuse)
+    monkeypatch.setattr("torch.hub.urlopen", refuse)
     ptf = Prototype("p", "e", verbose=0)
     with pytest.raises(PretrainedUnavailable, match=r"put it at .*resnet18-f37072fd.pth, or .* use_pretrained=False"):
         ptf.Default(dataset_path=images, model_name="resnet18")

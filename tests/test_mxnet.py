@@ -269,7 +269,7 @@ def test_a_network_that_cannot_be_built_says_why() -> None:
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_other_precisions_are_refused(precision: str) -> None:
-    message = rf"^the mxnet backend computes in float32, not {precision}; use precision='auto', or backend='pytorch'$"
+    message = rf"^the mxnet backend has no precision '{precision}': use 'auto' or 'float32', or backend='pytorch'$"
     with pytest.raises(InvalidValue, match=message):
         made(model__precision=precision)
 

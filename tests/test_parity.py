@@ -246,7 +246,12 @@ def apart(ours: np.ndarray, theirs: np.ndarray) -> float:
 #   sgd and nesterov_sgd with momentum: MXNet keeps the learning rate in the momentum, PyTorch multiplies by it
 #     afterwards; the two differ for some steps after the rate has changed.
 #   nesterov_sgd with weight decay: MXNet's momentum takes the decay of the weight as it is after the step.
-DIFFERENT = {("nesterov_sgd", "weight_decay")}
+#   adagrad with weight decay: MXNet keeps the decay out of the sum of squares (as AdamW does), PyTorch puts it in.
+#   rmsprop: MXNet adds epsilon under the root, PyTorch to the root.
+#   nesterov_adam: MXNet advances its momentum schedule once a parameter instead of once a step, so that only the first
+#     parameter of the first step is treated as in the paper.
+DIFFERENT = {("nesterov_sgd", "weight_decay"), ("adagrad", "weight_decay")}
+DIFFERENT_ALTOGETHER = {"rmsprop", "nesterov_adam"}
 SETTINGS = [
     {},
     {"weight_decay": 0.1},
@@ -259,7 +264,9 @@ CASES = [
     pytest.param(name, values, id=f"{name} {' '.join(values)}".strip())
     for name in shared(OPTIMIZERS)
     for values in SETTINGS
-    if set(values) <= {p.name for p in OPTIMIZERS[name].parameters} and (name, *values) not in DIFFERENT
+    if set(values) <= {p.name for p in OPTIMIZERS[name].parameters}
+    and (name, *values) not in DIFFERENT
+    and name not in DIFFERENT_ALTOGETHER
 ]
 
 
@@ -276,6 +283,28 @@ def test_epsilon_of_adam_is_added_before_the_correction_on_mxnet() -> None:
     assert apart(ours, theirs) > 0.01
     assert apart(both("adam", 1, epsilon=corrected)[0], theirs) <= STEP
     assert apart(*both("adam", 10)) <= STEP  # the default is too small to matter
+
+
+def test_weight_decay_of_adagrad_stays_out_of_the_sum_on_mxnet() -> None:
+    ours, theirs = both("adagrad", 1, weight_decay=0.1)
+    assert apart(ours, theirs) > STEP
+    assert apart(both("adagrad", 1)[0] - 0.05 * 0.1 * START, theirs) <= STEP
+
+
+def test_epsilon_of_rmsprop_is_under_the_root_on_mxnet() -> None:
+    assert apart(*both("rmsprop", 10)) <= 1e-4  # the default is too small to matter much
+    ours, theirs = both("rmsprop", 1, epsilon=1e-2)
+    given = np.concatenate([g.ravel() for g in gradients(1)[0]])
+    expected = START - 0.05 * given / np.sqrt(0.01 * given**2 + 1e-2)
+    assert apart(ours, theirs) > 0.01
+    assert apart(expected, theirs) <= STEP
+
+
+def test_nesterov_adam_agrees_on_the_first_parameter_of_the_first_step_only() -> None:
+    ours, theirs = both("nesterov_adam", 1)
+    n_weights = gradients(1)[0][0].size
+    assert np.allclose(ours[:n_weights], theirs[:n_weights], rtol=0, atol=1e-6)
+    assert apart(ours, theirs) > 0.01
 
 
 @pytest.mark.parametrize("name", ["sgd", "nesterov_sgd"])

@@ -19,6 +19,8 @@ BETAS = (
     Parameter("beta1", 0.9, RATE, "decay of the first moment", pytorch="betas.0"),
     Parameter("beta2", 0.999, RATE, "decay of the second moment", pytorch="betas.1"),
 )
+DECAY_RATE = Parameter("decay_rate", 0.99, RATE, "decay of the running mean square", pytorch="alpha", mxnet="gamma1")
+MOMENTUM_DECAY = Parameter("momentum_decay", 0.004, RATE, "decay of the momentum", mxnet="schedule_decay")
 DAMPENING = Parameter("momentum_dampening_rate", 0.0, RATE, "dampening of momentum", pytorch="dampening", mxnet=None)
 
 OPTIMIZERS = table(
@@ -51,6 +53,68 @@ OPTIMIZERS = table(
             "torch.optim.AdamW",
             None,
             (LEARNING_RATE, *BETAS, EPSILON, WEIGHT_DECAY, AMSGRAD, *CLIPS),
+        ),
+        Row(
+            "adamax",
+            "Adam with the largest past gradient in place of the second moment (Kingma and Ba 2015).",
+            "torch.optim.Adamax",
+            "mxnet.optimizer.Adamax",
+            (
+                LEARNING_RATE,
+                *BETAS,
+                Parameter("epsilon", 1e-8, Number(above=0), EPSILON.doc, pytorch="eps", mxnet=None),
+                WEIGHT_DECAY,
+                *CLIPS,
+            ),
+        ),
+        Row(
+            "nesterov_adam",
+            "Adam with Nesterov momentum (Dozat 2016).",
+            "torch.optim.NAdam",
+            "mxnet.optimizer.Nadam",
+            (LEARNING_RATE, *BETAS, EPSILON, WEIGHT_DECAY, MOMENTUM_DECAY, *CLIPS),
+        ),
+        Row(
+            "rmsprop",
+            "Divide by a running root mean square of the gradient (Tieleman and Hinton 2012).",
+            "torch.optim.RMSprop",
+            "mxnet.optimizer.RMSProp",
+            (LEARNING_RATE, DECAY_RATE, EPSILON, WEIGHT_DECAY, *CLIPS),
+        ),
+        Row(
+            "adagrad",
+            "Divide by the root of all squared gradients so far (Duchi et al. 2011).",
+            "torch.optim.Adagrad",
+            "mxnet.optimizer.AdaGrad",
+            (
+                LEARNING_RATE,
+                Parameter(
+                    "learning_rate_decay", 0.0, Number(least=0), "decay of the rate", pytorch="lr_decay", mxnet=None
+                ),
+                WEIGHT_DECAY,
+                Parameter("epsilon", 1e-8, Number(above=0), EPSILON.doc, pytorch="eps", mxnet="eps"),
+                *CLIPS,
+            ),
+        ),
+        Row(
+            "adadelta",
+            "Steps in the units of the weights, from running averages of gradients and steps (Zeiler 2012).",
+            "torch.optim.Adadelta",
+            None,  # MXNet's takes no learning rate, so no schedule could work on it
+            (
+                LEARNING_RATE,
+                Parameter("rho", 0.9, RATE, "decay of the averages"),
+                Parameter("epsilon", 1e-6, Number(above=0), EPSILON.doc, pytorch="eps"),
+                WEIGHT_DECAY,
+                *CLIPS,
+            ),
+        ),
+        Row(
+            "signum",
+            "Steps of one size in the direction of the sign of the momentum (Bernstein et al. 2018).",
+            None,
+            "mxnet.optimizer.Signum",
+            (LEARNING_RATE, Parameter("momentum", 0.0, RATE, MOMENTUM.doc), WEIGHT_DECAY),
         ),
     ]
 )

@@ -9,7 +9,8 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from ..spec import Spec, Transforms
+from ..errors import InvalidValue
+from ..spec import PRECISIONS, Spec, Transforms
 from .losses import LOSSES
 from .models import find_model
 from .optimizers import OPTIMIZERS
@@ -57,6 +58,20 @@ RECIPES = (
 SCHEDULE = "cosine_decrease"  # no step to place by hand; good at any number of epochs (Loshchilov and Hutter 2017)
 LOSS = "softmax_crossentropy"
 SPLIT = 0.7  # Monk's; with few images a larger validation set is worth more than the images it takes
+
+
+PRECISIONS_OF = {"pytorch": PRECISIONS, "mxnet": ("auto", "float32")}
+
+
+def check_precision(spec: Spec) -> None:
+    """Refuse a precision that the backend cannot compute in: MXNet's automatic mixed precision rewrites the whole library
+    for the process, so it is left alone."""
+    known = PRECISIONS_OF[spec.backend]
+    if spec.model.precision not in known:
+        raise InvalidValue(
+            f"the {spec.backend} backend has no precision {spec.model.precision!r}: use {' or '.join(map(repr, known))}, "
+            "or backend='pytorch'"
+        )
 
 
 def situation(spec: Spec) -> str:

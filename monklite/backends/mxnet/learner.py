@@ -10,6 +10,7 @@ import numpy as np
 
 from ...catalog.losses import LOSSES
 from ...catalog.optimizers import OPTIMIZERS
+from ...catalog.recipes import check_precision
 from ...catalog.rows import load as load_path
 from ...data.augment import Draws
 from ...errors import DamagedFile, MonkliteError, TrainingFailed
@@ -34,7 +35,7 @@ class GluonLearner:
     """See `backends.base.Learner`."""
 
     def __init__(self, spec: Spec, classes: tuple[str, ...], pretrained: bool) -> None:
-        device.check_precision(spec.model.precision)
+        check_precision(spec)
         self.context = device.choose(spec.model.use_gpu)
         self.classes, self.seed, self._steps = classes, spec.seed, 0
         mx.random.seed(spec.seed)
