@@ -705,3 +705,12 @@ def test_an_mxnet_that_cannot_be_imported_names_the_extra(
     message = r"backend 'mxnet' cannot be imported \(libgfortran.so.3 is missing\): pip install \"monklite\[mxnet\]\""
     with pytest.raises(MissingPackage, match=message):
         backends.load("mxnet")
+
+
+def test_statistics_of_the_images_themselves_are_learned() -> None:
+    """resnet*_v2 begin with batch normalisation that has no weights."""
+    learner = made(model__name="resnet18_v2")
+    LearnerContract.train(learner, 3)
+    first = learner.network.features[0]
+    assert np.all(first.running_mean.data().asnumpy() != 0)
+    assert np.all(first.running_var.data().asnumpy() != 1)

@@ -43,6 +43,9 @@ class GluonLearner:
         with autograd.predict_mode():  # once hybridised, so that the graph can be exported
             size = spec.data.input_size
             self.network(nd.zeros((1, 3, size, size), ctx=self.context)).wait_to_read()
+        # A network that begins by normalising the images (resnet*_v2) has nothing to train there, so the backward pass, in
+        # which MXNet updates batch statistics, would not reach it: its statistics would stay 0 and 1 for ever
+        self._begins_with_statistics = isinstance(network.parameter_layers(self.network)[0][1], gluon.nn.BatchNorm)
         self.configure(spec)
 
     def configure(self, spec: Spec) -> None:
@@ -67,6 +70,8 @@ class GluonLearner:
         # MXNet's random state cannot be read, so every step begins from a seed of its own: a resumed run draws the same
         mx.random.seed((self.seed * 1_000_003 + self._steps) % 2**31, ctx=self.context)
         self._steps += 1
+        if self._begins_with_statistics:
+            x.attach_grad()
         try:
             with autograd.record():
                 logits = self.network(x)
