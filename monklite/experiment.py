@@ -254,6 +254,8 @@ class Experiment:
         display = display or Display()
         self.refresh(tick)
         assert self.data is not None and self.learner is not None
+        if not self.run.hold():  # released when an earlier try failed, or taken over since
+            raise NotReady(f"{self.run} is being trained right now; wait for it, or stop it first")
         self.learner.refresh(self.resolved())
         done = self.learner.load(self.run.models / RESUME) if self.resuming else 0
         loop = self._loop(done, display)
@@ -328,8 +330,3 @@ def weights_of(run: Run) -> Path:
     """The weights to infer with: the best on validation, else the last; without the ending that a backend adds."""
     found = BEST if list(run.models.glob(f"{BEST}*")) else FINAL
     return run.models / found
-
-
-def model_title(spec: Spec) -> str:
-    """The model's portable name."""
-    return find_model(spec.model.name, spec.backend).name

@@ -272,3 +272,24 @@ def test_a_repaired_image_is_no_longer_listed(workspace: Path, patterns: Path, t
 def test_a_wrong_method_name_is_explained(workspace: Path) -> None:
     with pytest.raises(AttributeError, match=r"Prototype has no 'Trian'. Did you mean 'Train'\?"):
         Prototype("p", "e", verbose=0).Trian()
+
+
+def test_a_resumed_training_that_fails_again_holds_its_run_when_it_is_tried_again(
+    workspace: Path, patterns: Path, monkeypatch
+) -> None:
+    interrupted(patterns, monkeypatch)
+    ptf = Prototype("p", "e", resume_train=True, verbose=0)
+    with monkeypatch.context() as patch:
+        patch.setattr("monklite.engine.Loop.run", _fails)
+        with pytest.raises(MemoryError):
+            ptf.Train()
+    seen = []
+    with monkeypatch.context() as patch:
+        patch.setattr("monklite.handlers.Memory.train_start", lambda *_: seen.append(state().status))
+        ptf.Train()
+    assert seen == ["running"]
+    assert state().status == "done"
+
+
+def _fails(loop) -> None:
+    raise MemoryError

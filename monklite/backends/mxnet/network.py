@@ -11,6 +11,7 @@ from typing import Any
 from ...catalog.models import Model, find_model
 from ...errors import InvalidValue, MonkliteError, PretrainedUnavailable, WeightsMismatch
 from ...spec import Spec
+from ..freezing import frozen
 from . import weights
 from .framework import autograd, gluon, model_store, mx, nd, reason, vision
 
@@ -39,7 +40,7 @@ def build(spec: Spec, n_classes: int, context: Any, pretrained: bool) -> tuple[A
         source = _own_weights(network, spec.model.weights_path)
     elif pretrained and spec.model.pretrained:
         source = _pretrained(network, row, size)
-    _freeze(network, row, spec)
+    _freeze(network, spec)
     network.hybridize(static_alloc=True, static_shape=True)
     return network, source
 
@@ -128,17 +129,9 @@ def trainable(block: Any) -> bool:
     return any(p.grad_req != "null" for n, p in block._reg_params.items() if not is_statistic(n))
 
 
-def _freeze(network: Any, row: Model, spec: Spec) -> None:
-    """As the other backend does: the first so many layers, or all but the head; batch statistics stay too."""
-    layers = parameter_layers(network)
-    n = spec.model.freeze_layers
-    if n:
-        if n >= len(layers):
-            raise InvalidValue(f"{row.name} has {len(layers)} layers: freeze at most {len(layers) - 1}, not {n}")
-        frozen = [layer for _, layer in layers[:n]]
-    else:
-        frozen = [layer for name, layer in layers if spec.model.freeze_base and not f"{name}.".startswith(HEAD)]
-    for layer in frozen:
+def _freeze(network: Any, spec: Spec) -> None:
+    """Frozen batch normalisation uses the statistics that it has, so that they stay too."""
+    for layer in frozen(spec.model, parameter_layers(network), (HEAD.rstrip("."),)):
         for parameter in layer._reg_params.values():
             parameter.grad_req = "null"
         if isinstance(layer, gluon.nn.BatchNorm):

@@ -13,6 +13,7 @@ from torch import nn
 from ...catalog.models import Model, find_model
 from ...errors import InvalidValue, PretrainedUnavailable, WeightsMismatch
 from ...spec import Spec
+from ..freezing import frozen
 from . import weights
 
 RANDOM = "random"
@@ -113,18 +114,7 @@ def parameter_layers(network: nn.Module) -> list[tuple[str, nn.Module]]:
 
 
 def _freeze(network: nn.Module, row: Model, spec: Spec) -> None:
-    """`freeze_layers` keeps the first so many layers and trains the rest; `freeze_base` keeps all but the heads."""
-    layers = parameter_layers(network)
-    n = spec.model.freeze_layers
-    if n:
-        if n >= len(layers):
-            raise InvalidValue(f"{row.name} has {len(layers)} layers: freeze at most {len(layers) - 1}, not {n}")
-        frozen = [layer for _, layer in layers[:n]]
-    elif spec.model.freeze_base:
-        frozen = [layer for name, layer in layers if not any(name == h or name.startswith(f"{h}.") for h in row.head)]
-    else:
-        frozen = []
-    for layer in frozen:
+    for layer in frozen(spec.model, parameter_layers(network), row.head):
         for parameter in layer.parameters(recurse=False):
             parameter.requires_grad_(False)
 
