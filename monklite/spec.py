@@ -128,6 +128,19 @@ class Spec(Frozen):
             _set(tree, path.split("."), value)
         return build(Spec, tree)
 
+    def differences(self, other: Spec) -> list[str]:
+        """Dotted paths of the values that are not the same in another spec."""
+        return _differences(self, other, "")
+
+
+def _differences(one: Any, other: Any, path: str) -> list[str]:
+    if one == other:
+        return []
+    below, beside = _below(one), _below(other)
+    if not below or below.keys() != beside.keys():
+        return [path]
+    return [d for name in below for d in _differences(below[name], beside[name], f"{path}.{name}".lstrip("."))]
+
 
 def _set(tree: dict[str, Any], parts: list[str], value: Any) -> None:
     head, *rest = parts

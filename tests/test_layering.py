@@ -16,7 +16,7 @@ LAYERS = (
     ("rules",),
     ("spec",),
     ("catalog",),
-    ("files", "history", "state", "schedules", "metrics"),
+    ("files", "history", "state", "schedules", "metrics", "writer", "signals"),
     ("workspace", "environment", "data"),
     ("backends", "comparison"),
     ("engine", "charts"),
