@@ -5,21 +5,22 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from . import backends, environment
+from . import backends, environment, sizing
 from .backends import Learner
 from .catalog import resolve
 from .catalog.models import find_model
-from .catalog.recipes import check_precision, unresolve
+from .catalog.recipes import BATCH_SIZE, check_precision, unresolve
 from .data import health, prepare, split
 from .data.cache import Tick
 from .data.prepare import TrainingData
 from .engine import Loop, Point, Stopped
 from .errors import DatasetError, InvalidValue, NotReady
 from .handlers import Checkpoints, History, Memory, Progress, Record, Say
+from .rules import AUTO
 from .signals import StopSignals
 from .spec import Spec
 from .state import RunState, Status, now
@@ -150,7 +151,7 @@ class Experiment:
     def prepare(self, tick: Tick | None = None) -> TrainingData:
         """Discover, decode and split the images; record which image is where, and the odd files."""
         self._own_version()
-        spec = self.resolved()
+        spec = _sized(self.resolved())
         data = prepare.for_training(spec, self.workspace.cache, self._recorded_split(spec), tick)
         before = self.run.state().dataset
         if self.resuming and before is not None and before.fingerprint != data.record.fingerprint:
@@ -189,12 +190,27 @@ class Experiment:
         self._check_loss(spec)
         copied = self._copied_weights(spec, classes)
         self.learner = None  # free its memory first
+        if spec.data.batch_size == AUTO:
+            spec = self._choose_batch_size(spec, self.data)
         learner = backends.load(spec.backend).learner(spec, classes, pretrained=not (copied or self.resuming))
         if copied is not None:
             learner.load_weights(weights_of(copied))
         self.run.update(spec=spec, model=learner.describe().model_copy(update=self._first_weights(copied)))
         self.learner, self._network_spec = learner, spec
         return learner
+
+    def _choose_batch_size(self, spec: Spec, data: TrainingData) -> Spec:
+        """Put a number where `"auto"` was asked for, into the spec and the batches."""
+        backend, classes = backends.load(spec.backend), data.record.classes
+        size = sizing.batch_size(
+            lambda: backend.learner(_sized(spec), classes, pretrained=False),
+            int(spec.data.input_size or 0), len(classes), data.train.n_images,
+        )  # fmt: skip
+        self.say(f"    Note: batch_size='auto' took {size}\n")
+        self.spec = self.spec.replace({"data.batch_size": size})
+        self.data = replace(data, train=replace(data.train, batch_size=size), val=replace(data.val, batch_size=size))
+        self._data_spec = self.resolved()
+        return self.resolved()
 
     def _copied_weights(self, spec: Spec, classes: tuple[str, ...]) -> Run | None:
         """The run whose weights a copy starts from, as long as it has the same network and classes."""
@@ -232,7 +248,8 @@ class Experiment:
         self._own_version()
         if self.data is None or self._differs(self._data_spec, DATA_FIELDS):
             self.prepare(tick)
-        if self.learner is None or self._differs(self._network_spec, NETWORK_FIELDS):
+        sizing_asked = self.spec.data.batch_size == AUTO
+        if self.learner is None or sizing_asked or self._differs(self._network_spec, NETWORK_FIELDS):
             self.build()
         elif self._network_spec is not None and self._network_spec.training != self.resolved().training:
             self._check_loss(self.resolved())
@@ -367,6 +384,11 @@ class Experiment:
         self.run.busy = False
         self.run.update(status="done", ended=now())
         self.run.release()
+
+
+def _sized(spec: Spec) -> Spec:
+    """With a number for the batch size, where it is to be found out once the network is there."""
+    return spec.replace({"data.batch_size": BATCH_SIZE}) if spec.data.batch_size == AUTO else spec
 
 
 def weights_of(run: Run) -> Path:

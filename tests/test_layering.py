@@ -20,7 +20,7 @@ LAYERS = (
     ("workspace", "environment", "data"),
     ("backends", "comparison"),
     ("engine", "charts"),
-    ("handlers", "report"),
+    ("handlers", "report", "sizing"),
     ("experiment", "inference"),
     ("facade", "testing", "cli", "pytorch_prototype", "compare_prototype", "gluon_prototype", "__init__"),
 )

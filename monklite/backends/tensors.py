@@ -40,7 +40,8 @@ def write(path: Path, arrays: Mapping[str, np.ndarray], notes: Mapping[str, Any]
     whole = {name: np.asarray(a, order="C") for name, a in arrays.items()}
     with replacing(path) as temporary:
         try:
-            save_file(whole, temporary, metadata={"monklite": json.dumps(notes), "format": "pt"})
+            # one entry only: their order is by chance, and the same weights shall be the same bytes
+            save_file(whole, temporary, metadata={"monklite": json.dumps(notes)})
         except SafetensorError as error:
             raise OSError(_errno(str(error)), str(error)) from error
 

@@ -34,6 +34,7 @@ class TorchLearner:
         self.device = device.choose(spec.model.use_gpu)
         self.dtype = device.precision(spec.model.precision, self.device)
         self.classes = classes
+        self._deterministic = spec.model.deterministic
         self._random_state = torch.Generator().manual_seed(spec.seed).get_state()
         self._cuda_state: torch.Tensor | None = None
         if self.device.type == "cuda":
@@ -42,6 +43,7 @@ class TorchLearner:
         with self._own_random():
             self.network, self.source = network.build(spec, len(classes), pretrained)
         self.network.to(self.device, memory_format=torch.channels_last)
+        self._trained_network = torch.compile(self.network) if spec.model.compile else self.network
         self.family = network.find_model(spec.model.name, "pytorch").family
         self.configure(spec)
 
@@ -50,7 +52,9 @@ class TorchLearner:
         assert optimizer is not None and loss is not None, "the spec is resolved"
         trained = [p for p in self.network.parameters() if p.requires_grad]
         row = OPTIMIZERS[optimizer.name]
-        self.optimizer = load_path(str(row.pytorch))(trained, **_joined(row.keywords("pytorch", optimizer)))
+        made = load_path(str(row.pytorch))
+        fused = {"fused": True} if device.fuses(made, self.device) else {}
+        self.optimizer = made(trained, **_joined(row.keywords("pytorch", optimizer)), **fused)
         self._clips = {name: optimizer.params.get(name, 0.0) for name in ("clipnorm", "clipvalue")}
         self.criterion = self._criterion(loss)
         self._one_hot = LOSSES[loss.name].cells["target"] == "one_hot"
@@ -70,7 +74,7 @@ class TorchLearner:
         return load_path(str(row.pytorch))(**keywords)
 
     def step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
-        with self._explained(len(labels), draws.size):
+        with self._explained(len(labels), draws.size), device.algorithms(self.device, self._deterministic):
             return self._step(images, labels, draws)
 
     @contextmanager
@@ -86,6 +90,10 @@ class TorchLearner:
                 "take a larger batch_size or input_size"
             ) from None
         except RuntimeError as error:
+            if type(error).__module__.startswith("torch._dynamo"):
+                raise TrainingFailed(
+                    f"the network could not be compiled ({network.first_line(error)}): update_compile(False) trains it as it is"
+                ) from None
             if not isinstance(error, torch.OutOfMemoryError) and "not enough memory" not in str(error):
                 raise
             raise OutOfMemory(
@@ -98,7 +106,7 @@ class TorchLearner:
         x, y = self._inputs(images, draws), torch.from_numpy(labels).to(self.device, non_blocking=True)
         self.optimizer.zero_grad(set_to_none=True)
         with self._own_random(), self._autocast():
-            output = self.network(x)
+            output = self._trained_network(x)
         loss, logits = self._loss(output, y)
         self._scaler.scale(loss).backward()
         self._clip()
@@ -131,7 +139,8 @@ class TorchLearner:
 
     def scores(self, images: np.ndarray, draws: Draws) -> np.ndarray:
         self.network.eval()
-        with self._explained(len(images), draws.size), torch.inference_mode(), self._autocast():
+        alike = device.algorithms(self.device, self._deterministic)
+        with self._explained(len(images), draws.size), alike, torch.inference_mode(), self._autocast():
             return self.network(self._inputs(images, draws)).float().cpu().numpy()
 
     def loss(self, scores: np.ndarray, labels: np.ndarray) -> float:
@@ -198,6 +207,7 @@ class TorchLearner:
             model = {n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")}
             weights.load_into(self.network, model, path)
             self.optimizer.load_state_dict({"state": state, "param_groups": [_tupled(g) for g in notes["groups"]]})
+            self._lay_out_like_weights()
             self._scaler.load_state_dict(notes["scaler"])
             self._random_state = tensors["random.cpu"]
             told = notes["notes"]
@@ -208,6 +218,13 @@ class TorchLearner:
         if self._cuda_state is not None and "random.cuda" in tensors:
             self._cuda_state = tensors["random.cuda"]
         return told
+
+    def _lay_out_like_weights(self) -> None:
+        """Fused optimizers walk through memory: their arrays must lie as the weights do (channels last), not as in the file."""
+        for parameter, values in self.optimizer.state.items():
+            for name, value in values.items():
+                if isinstance(value, torch.Tensor) and value.shape == parameter.shape:
+                    values[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
     def describe(self) -> ModelRecord:
         layers = network.parameter_layers(self.network)
