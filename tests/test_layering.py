@@ -18,7 +18,7 @@ LAYERS = (
     ("catalog",),
     ("files", "history", "state", "schedules", "metrics", "writer", "signals"),
     ("workspace", "environment", "data"),
-    ("backends", "comparison"),
+    ("backends", "comparison", "shared"),
     ("engine", "charts"),
     ("handlers", "report", "sizing"),
     ("experiment", "inference"),
