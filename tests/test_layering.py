@@ -16,7 +16,7 @@ LAYERS = (
     ("rules",),
     ("spec",),
     ("catalog",),
-    ("files", "history", "state", "schedules", "metrics"),
+    ("files", "heartbeat", "history", "state", "schedules", "metrics"),
     ("workspace", "environment", "data"),
     ("backends", "comparison"),
     ("engine", "charts"),
