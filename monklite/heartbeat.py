@@ -60,7 +60,7 @@ class Holder:
 
     def is_fresh(self, folder: Path) -> bool:
         """Whether its heart beat lately; a beat from the future is one from before a clock jumped back."""
-        return abs(_disk_time(folder) - self.touched) < STALE_AFTER
+        return abs(disk_time(folder) - self.touched) < STALE_AFTER
 
     def beats(self, folder: Path) -> bool:
         """Watch for the time of two beats: slow, and right whatever the clocks of the disk and the machines say."""
@@ -160,7 +160,7 @@ def _started(process: object) -> float:
     return process.create_time() - boot  # type: ignore[attr-defined]
 
 
-def _disk_time(folder: Path) -> float:
+def disk_time(folder: Path) -> float:
     """The time that the disk gives a file written now."""
     try:
         with tempfile.TemporaryFile(dir=folder) as file:

@@ -27,6 +27,8 @@ from .state import RunState, now, parse
 STATE, LOCK = "experiment-state.json", ".lock"
 COMPARISON, CACHE = "comparison", ".cache"
 FINAL, BEST, RESUME = "final", "best_model", "resume_state"
+INTERMEDIATE = "intermediate"  # its name is in the spec
+WEIGHT_KINDS = (BEST, FINAL, RESUME, INTERMEDIATE)
 HISTORY, SAMPLES, HEALTH, PREDICTIONS = "history.csv", "dataset.csv", "health.csv", "test_predictions.csv"
 MOST_BYTES = 255  # what file systems take as the name of one folder
 _VERSION = re.compile(r"v(\d{3,})")
@@ -50,6 +52,14 @@ def check_name(kind: str, name: Any) -> str:
     if kind == "project" and name.lower() == COMPARISON:
         raise InvalidValue(f"{name!r} cannot be a project name: comparisons are kept in that folder; take another name")
     return name
+
+
+def kind_of_weights(name: str, prefix: str) -> str | None:
+    """Which of `WEIGHT_KINDS` a file in `output/models` is, by its name and the prefix of intermediate ones."""
+    for kind in (BEST, FINAL, RESUME):
+        if re.fullmatch(rf"{kind}([-.].*)?", name):  # what a backend adds to a name
+            return kind
+    return INTERMEDIATE if name.startswith(prefix) else None
 
 
 class Run:

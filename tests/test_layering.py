@@ -18,7 +18,7 @@ LAYERS = (
     ("catalog",),
     ("files", "heartbeat", "history", "state", "schedules", "metrics"),
     ("workspace", "environment", "data"),
-    ("backends", "comparison"),
+    ("archive", "backends", "comparison", "prune"),
     ("engine", "charts"),
     ("handlers", "report"),
     ("experiment", "inference"),

@@ -338,7 +338,7 @@ def test_a_run_that_was_killed_on_another_machine_reads_as_interrupted_and_can_b
 @pytest.mark.parametrize("jump", [-1e6, 1e6])
 def test_a_run_that_another_machine_trains_is_not_taken_however_wrong_the_clocks_are(runs, quick, monkeypatch, jump):
     with training(runs.root, ELSEWHERE):
-        monkeypatch.setattr(heartbeat, "_disk_time", lambda folder: time.time() + jump)
+        monkeypatch.setattr(heartbeat, "disk_time", lambda folder: time.time() + jump)
         assert not runs.find("p", "e").hold()
 
 
@@ -367,6 +367,13 @@ def test_a_run_that_was_taken_over_while_its_process_slept_is_written_no_more(ru
     assert not run.hold()
     run.release()
     assert other.update(error="of the other").error == "of the other"
+
+
+def test_a_run_whose_process_is_stopped_for_a_while_still_trains(runs):
+    run = runs.claim("p", "e")
+    run.update(status="running")
+    os.utime(run.folder / heartbeat.HOLDER, (0, 0))
+    assert runs.find("p", "e").state().status == "running"
 
 
 def test_a_copy_of_a_run_that_is_being_trained_reads_as_interrupted(runs):
