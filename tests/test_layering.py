@@ -16,11 +16,11 @@ LAYERS = (
     ("rules",),
     ("spec",),
     ("catalog",),
-    ("files", "heartbeat", "history", "state", "schedules", "metrics"),
+    ("files", "heartbeat", "history", "state", "schedules", "metrics", "writer", "signals"),
     ("workspace", "environment", "data"),
     ("archive", "backends", "comparison", "prune"),
     ("engine", "charts"),
-    ("handlers", "report"),
+    ("handlers", "report", "sizing"),
     ("experiment", "inference"),
     ("facade", "testing", "cli", "pytorch_prototype", "compare_prototype", "gluon_prototype", "__init__"),
 )

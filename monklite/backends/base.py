@@ -14,6 +14,20 @@ from ..spec import Spec
 from ..state import ModelRecord
 
 
+class Snapshot(Protocol):
+    """A copy in memory of what a learner was at one moment; training may go on while it is written."""
+
+    def write(self, path: Path, number: int | None = None) -> None:
+        """Write it, from any thread. A second file of the same snapshot is a link to the first where there are links.
+
+        Endings are the framework's own; so is where the `number` goes that tells the weights of several epochs apart.
+
+        Raises:
+            StorageError: the file cannot be written; an older one of that name stays.
+        """
+        ...
+
+
 class Learner(Protocol):
     """A live model with its loss and optimizer, on its device."""
 
@@ -57,27 +71,28 @@ class Learner(Protocol):
         """Make the optimizer again if the user has replaced layers of the live network, so that it trains the new ones."""
         ...
 
-    def save(self, path: Path, epochs_done: int) -> None:
-        """Write everything that going on needs: weights, optimizer, random state, and where training stands."""
+    def capture(self, notes: Any) -> Snapshot:
+        """Copy everything that going on needs: weights, optimizer, random state, and `notes` (JSON) on where training stands.
+
+        Raises:
+            TrainingFailed: a weight is no longer a number.
+        """
         ...
 
-    def load(self, path: Path) -> int:
-        """Go on from what `save` wrote, as if never stopped; returns its `epochs_done`.
+    def load(self, path: Path) -> Any:
+        """Go on from what a snapshot wrote, as if never stopped; returns its `notes`.
 
         Raises:
             NotFound, DamagedFile, WeightsMismatch: the file is missing, damaged, or of another training.
         """
         ...
 
-    def save_weights(self, path: Path, number: int | None = None) -> None:
-        """Write the weights alone, in a form that the plain framework reads without running code from the file.
-
-        Endings are the framework's own; so is where the `number` goes that tells the weights of several epochs apart.
-        """
+    def capture_weights(self) -> Snapshot:
+        """Copy the weights alone; written in a form that the plain framework reads without running code from the file."""
         ...
 
     def load_weights(self, path: Path) -> None:
-        """Read weights that `save_weights` wrote.
+        """Read weights that a snapshot of `capture_weights` wrote.
 
         Raises:
             WeightsMismatch: they are of another network. DamagedFile: they cannot be read.

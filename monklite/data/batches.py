@@ -1,7 +1,7 @@
 """Ordered or shuffled batches, prefetched in a thread.
 
-The order and the draws of an epoch follow from the seed and the epoch's number alone, so a resumed run gets what the
-unbroken one would have got.
+The order of an epoch follows from the seed and the epoch's number alone, the draws of a batch from these and the place
+where it begins; so a resumed run gets what the unbroken one would have got, also in the middle of an epoch.
 """
 
 from __future__ import annotations
@@ -53,23 +53,27 @@ class Batches:
         return len(self.rows)
 
     def __len__(self) -> int:
-        return len(self._bounds())
+        return self.left(0)
 
-    def epoch(self, number: int = 0) -> Iterator[Batch]:
-        """The batches of epoch `number` (from 0)."""
+    def left(self, start: int) -> int:
+        """How many batches an epoch has from image `start` on."""
+        return len(self._bounds(start))
+
+    def epoch(self, number: int = 0, start: int = 0) -> Iterator[Batch]:
+        """The batches of epoch `number` (from 0), without its first `start` images."""
         order = np.arange(len(self.rows))
         if self.shuffle:
             order = np.random.default_rng([self.seed, _ORDER, number]).permutation(order)
-        rng = np.random.default_rng([self.seed, _DRAWS, number])
-        return _prefetched(self._make(order[a:b], rng) for a, b in self._bounds())
+        seeds = [self.seed, _DRAWS, number]
+        return _prefetched(self._make(order[a:b], np.random.default_rng([*seeds, a])) for a, b in self._bounds(start))
 
-    def _bounds(self) -> list[tuple[int, int]]:
+    def _bounds(self, start: int = 0) -> list[tuple[int, int]]:
         """First and last+1 of each batch. A last batch of one image joins the one before: batch statistics of one
         image are no statistics, and networks refuse them in training."""
-        starts = list(range(0, len(self.rows), self.batch_size))
+        starts = list(range(start, len(self.rows), self.batch_size))
         if self.batch_size > 1 and len(starts) > 1 and len(self.rows) - starts[-1] == 1:
             starts.pop()
-        return list(zip(starts, [*starts[1:], len(self.rows)], strict=True))
+        return list(zip(starts, [*starts[1:], len(self.rows)][: len(starts)], strict=True))
 
     def _make(self, chosen: np.ndarray, rng: np.random.Generator) -> Batch:
         rows = self.rows[chosen]

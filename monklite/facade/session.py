@@ -55,7 +55,7 @@ class Session:
             project_name: name of the project; a folder of the workspace.
             experiment_name: name of the experiment in it. Called again, it becomes a new version; nothing is overwritten.
             eval_infer: open a trained experiment to evaluate it and to predict.
-            resume_train: go on with a training that was interrupted.
+            resume_train: go on with a training that was interrupted, or extend a finished one (`update_num_epochs`).
             copy_from: `[project, experiment]` or `[project, experiment, version]`: start from its settings, split and weights.
             pseudo_copy_from: the same without the weights.
             summary: only print what is known of the experiment.
@@ -90,7 +90,7 @@ class Session:
                 workspace, source, project_name, experiment_name, self._backend, self._console.say, mode == "copy_from"
             )
         else:
-            fits = Experiment.can_resume if mode == "resume_train" else None
+            fits = (Experiment.can_resume, Experiment.can_extend) if mode == "resume_train" else ()
             run = workspace.find(project_name, experiment_name, version, mode == "eval_infer", fits)
             self._open(run, mode)
             return
