@@ -45,7 +45,12 @@ SPECS = st.builds(
 )
 SGD = Choice(name="sgd", params={"learning_rate": 0.1, "momentum": 0.9})
 REFUSED = [
-    ("data.batch_size", "8", InvalidType, r"batch_size must be a whole number at least 1 or 'auto' or None, not '8' \(str\)"),
+    (
+        "data.batch_size",
+        "8",
+        InvalidType,
+        r"batch_size must be a whole number at least 1 or 'auto' or None, not '8' \(str\)",
+    ),
     ("data.batch_size", 0, InvalidValue, "batch_size must be a whole number at least 1 or 'auto' or None, not 0"),
     ("data.batch_size", True, InvalidType, "batch_size must be a whole number"),
     ("data.input_size", 4097, InvalidValue, "input_size must be a whole number at least 1 and at most 4096"),

@@ -30,6 +30,7 @@ RESULTS = Results(
     gpu_process_mib=1532.0,
     gpu_framework_mib=812.25,
     process_mib=2210.5,
+    batch_size=8,
 )
 FULL = RunState(
     project="lungs",
@@ -63,6 +64,8 @@ FULL = RunState(
             "model.freeze_layers": 3,
             "model.use_gpu": False,
             "model.precision": "bfloat16",
+            "model.compile": True,
+            "model.deterministic": True,
             "training.epochs": 12,
             "training.optimizer": Choice(name="sgd", params={"learning_rate": 0.01, "momentum": 0.9}),
             "training.schedule": Choice(name="multistep_decrease", params={"milestones": (4, 8), "gamma": 0.1}),
@@ -120,6 +123,12 @@ def test_every_schema_ever_released_is_kept_and_parses():
     assert [golden(n).is_file() for n in range(1, state.SCHEMA + 1)] == [True] * state.SCHEMA
     for n in range(1, state.SCHEMA + 1):
         assert state.parse(golden(n).read_text(encoding="utf-8"), golden(n).name) == FULL
+
+
+@pytest.mark.parametrize("path", sorted((GOLDEN / "earlier").iterdir()), ids=lambda path: path.stem)
+def test_a_state_from_before_a_field_was_added_still_loads(path):
+    loaded = state.parse(path.read_text(encoding="utf-8"), path.name)
+    assert (loaded.spec.model.name, loaded.results.best_epoch, loaded.spec.model.compile) == ("resnet50", 7, False)
 
 
 def test_the_golden_file_fills_every_field():
