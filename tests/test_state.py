@@ -208,3 +208,18 @@ def test_now_is_utc_to_the_second():
     moment = datetime.fromisoformat(state.now())
     assert moment.utcoffset() == timedelta(0)
     assert moment.microsecond == 0
+
+
+@pytest.mark.parametrize("text", ["\udcff", "\ud800 肺", "\x00\x1b", '"\\'])
+def test_a_text_that_is_no_valid_unicode_is_stored_as_valid_json_and_comes_back(text):
+    made = SMALL.model_copy(update={"error": text, "environment": {text: [math.inf, {"a": (text, math.nan)}]}})
+    assert made.to_json().encode("utf-8")
+    assert state.parse(made.to_json(), "x").error == text
+    assert list(state.parse(made.to_json(), "x").environment) == [text]
+
+
+@pytest.mark.parametrize("depth", [2_000, 200_000])
+def test_a_state_that_is_nested_without_end_is_damage(depth):
+    text = SMALL.to_json().replace('"environment": {}', f'"environment": {{"a": {"[" * depth}{"]" * depth}}}')
+    with pytest.raises(DamagedFile, match="^some/state is damaged"):
+        state.parse(text, "some/state")
