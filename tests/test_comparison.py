@@ -530,9 +530,16 @@ def test_the_best_come_first_and_those_without_a_result_last(runs):
     for name, best in (("a", 0.5), ("b", 0.9), ("c", 0.7)):
         trained(runs, "p", name, best=best)
     fresh(runs, "p", "d")
-    trained(runs, "p", "e", best=float("nan"))
+    trained(runs, "p", "aa", best=float("nan"))
     entries = comparison.collect(list(runs.runs()))
-    assert [e.label for e in comparison.foremost(entries)] == ["b", "c", "a", "d", "e"]
+    assert [e.label for e in comparison.foremost(entries)] == ["b", "c", "a", "aa", "d"]
+
+
+def test_an_optimizer_without_a_rate_has_none_in_the_table(runs):
+    run = trained(runs)
+    optimizer = run.state().spec.training.optimizer.model_copy(update={"params": {}})
+    run.update(spec=run.state().spec.replace({"training.optimizer": optimizer}))
+    assert row(run)["base lr"] == "NA"
 
 
 def test_of_many_unfinished_runs_the_first_are_named(runs):
