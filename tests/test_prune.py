@@ -256,7 +256,8 @@ def test_a_leftover_that_is_a_link_goes_and_what_it_leads_to_stays(space, tmp_pa
 
 def test_a_run_whose_weights_went_is_free_again(space):
     run = trained(space)
-    carry_out(space, plan(space))
+    items = plan(space)
+    carry_out(space, items)
     assert not run.is_held()
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(run.hold).result()
