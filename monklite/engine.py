@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 
 from . import metrics, schedules
-from .backends.base import Learner
+from .backends.base import Alone, Learner, World
 from .data.batches import Batch, Batches
 from .errors import DamagedFile, OutOfMemory, TrainingFailed
 from .history import EpochRow
 from .spec import Choice
+
+AGREE_EVERY = 8  # batches after which several processes tell each other whether to stop
 
 
 class Stopped(Exception):  # noqa: N818 (nothing went wrong)
@@ -107,7 +109,9 @@ class Loop:
     done: int = 0
     steps: list[tuple] = field(default_factory=list)
     stop: bool = False
+    world: World = field(default_factory=Alone)
     _begun: float = 0.0
+    _unasked: int = 0
     _waited: float = 0.0
 
     def __post_init__(self) -> None:
@@ -187,8 +191,8 @@ class Loop:
     def _train(self) -> tuple[float, float]:
         def step(batch: Batch) -> None:
             loss, right = self.learner.step(batch.images, batch.labels, batch.draws)
-            self.steps.append((loss, right, len(batch)))
-            self.images += len(batch)
+            self.steps.append((loss, right, batch.n_images))
+            self.images += batch.n_images
 
         self._over("train", self.images, step)
         steps = self.point().steps
@@ -204,7 +208,7 @@ class Loop:
             labels.append(batch.labels)
 
         self._over("val", 0, judge)
-        logits, truth = np.concatenate(scores), np.concatenate(labels)
+        logits, truth = (self.world.gather(np.concatenate(parts)) for parts in (scores, labels))
         return self.learner.loss(logits, truth), metrics.accuracy(logits, truth)
 
     def _over(self, subset: str, first: int, work: Callable[[Batch], None]) -> None:
@@ -215,10 +219,10 @@ class Loop:
             try:
                 for batch in self._timed(getattr(self, subset), first):
                     work(batch)
-                    first += len(batch)
+                    first += batch.n_images
                     self._batch_done()
             except OutOfMemory as error:
-                if self.train.batch_size == 1:
+                if self.train.batch_size == 1 or self.world.size > 1:  # the other processes wait in this step
                     raise
                 reason = str(error)
             if reason is not None:  # out of the except block, which holds the failed step's arrays
@@ -250,9 +254,16 @@ class Loop:
     def _batch_done(self) -> None:
         self.done += 1
         self._fire("batch_end")
-        if self.stop:
+        if self._stop_agreed():
             self._fire("stopping")
             raise Stopped
+
+    def _stop_agreed(self) -> bool:
+        """Several processes stop after the same step, whichever was asked."""
+        if self.world.size == 1:
+            return self.stop
+        self._unasked = (self._unasked + 1) % AGREE_EVERY  # over the epochs' ends: an epoch may have fewer batches
+        return self._unasked == 0 and self.world.any(self.stop)
 
     def _fire(self, event: str) -> None:
         for handler in self.handlers:

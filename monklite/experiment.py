@@ -152,7 +152,10 @@ class Experiment:
         """Discover, decode and split the images; record which image is where, and the odd files."""
         self._own_version()
         spec = _sized(self.resolved())
-        data = prepare.for_training(spec, self.workspace.cache, self._recorded_split(spec), tick)
+        world = backends.world(spec.backend)
+        data = prepare.for_training(spec, self.workspace.cache, self._recorded_split(spec), tick).shared(
+            world.rank, world.size
+        )
         before = self.run.state().dataset
         if self.resuming and before is not None and before.fingerprint != data.record.fingerprint:
             raise DatasetError(
@@ -164,7 +167,7 @@ class Experiment:
 
     def _record_data(self) -> None:
         """Write into the run which image is where, and the odd files."""
-        if self.data is None:
+        if self.data is None or backends.world(self.spec.backend).rank > 0:
             return
         split.write(self.run.folder / SAMPLES, dict(self.data.samples))
         if any(self.data.problems.values()) or (self.run.folder / HEALTH).exists():
@@ -202,6 +205,8 @@ class Experiment:
     def _choose_batch_size(self, spec: Spec, data: TrainingData) -> Spec:
         """Put a number where `"auto"` was asked for, into the spec and the batches."""
         backend, classes = backends.load(spec.backend), data.record.classes
+        if backend.world().size > 1:
+            raise InvalidValue("batch_size='auto' works in one process; with several, give a number")
         size = sizing.batch_size(
             lambda: backend.learner(_sized(spec), classes, pretrained=False),
             int(spec.data.input_size or 0), len(classes), data.train.n_images,
@@ -292,11 +297,14 @@ class Experiment:
             raise NotReady(f"{self.run} is being trained right now; wait for it, or stop it first")
         self.learner.refresh(self.resolved())
         start = self._saved_point() if self.resuming else None
+        world = backends.world(self.spec.backend)
+        world.any(False)  # every process has seen the state before the leader changes it
         with self._status_told(), Writer() as writer:
             loop = self._loop(start, display, writer)
             with StopSignals(lambda: setattr(loop, "stop", True)) as signals:
                 self._run(loop, writer, signals)
         self.resuming = False
+        world.any(False)  # all is written
         return self.run.state()
 
     def _saved_point(self) -> Point:
@@ -333,14 +341,18 @@ class Experiment:
         spec = self.resolved()
         optimizer, schedule = spec.training.optimizer, spec.training.schedule
         assert self.data is not None and self.learner is not None and optimizer is not None and schedule is not None
-        memory = Memory()
-        handlers = [
-            memory,
-            History(self.run, writer),
-            Checkpoints(self.run, spec.training, writer),
-            Record(self.run, memory, writer),
-            Progress(self.say, bar=display.bar, lines=display.lines),
-        ]
+        memory, world = Memory(), backends.world(spec.backend)
+        handlers = (
+            []
+            if world.rank > 0
+            else [
+                memory,
+                History(self.run, writer),
+                Checkpoints(self.run, spec.training, writer),
+                Record(self.run, memory, writer),
+                Progress(self.say, bar=display.bar, lines=display.lines),
+            ]
+        )
         return Loop(
             self.learner,
             self.data.train,
@@ -350,6 +362,7 @@ class Experiment:
             schedule,
             handlers,
             start,
+            world=world,
         )
 
     def _begin(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import sys
 import threading
 import time
@@ -153,27 +152,34 @@ class Memory(Handler):
         self.process_mib = 0.0
         self.gpu_mib: float | None = None
         self._stop = threading.Event()
+        self._gpus: _Gpus | None = None
         self._thread: threading.Thread | None = None
 
     def train_start(self, loop: Loop) -> None:
-        self._thread = threading.Thread(target=self._watch, name="monklite-memory", daemon=True)
+        import psutil
+
+        process, self._gpus = psutil.Process(), _Gpus()
+        self._look(process, self._gpus)  # a training may be over before the thread has looked once
+        self._thread = threading.Thread(
+            target=self._watch, args=(process, self._gpus), name="monklite-memory", daemon=True
+        )
         self._thread.start()
 
     def close(self, loop: Loop) -> None:
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
+        if self._gpus is not None:
+            self._gpus.close()
 
-    def _watch(self) -> None:
-        import psutil
+    def _watch(self, process: Any, gpus: _Gpus) -> None:
+        while not self._stop.wait(SAMPLE_EVERY):
+            self._look(process, gpus)
 
-        process, gpus = psutil.Process(), _Gpus()
-        while True:
-            self.process_mib = max(self.process_mib, process.memory_info().rss / 2**20)
-            used = gpus.used_mib(os.getpid())
-            self.gpu_mib = used if self.gpu_mib is None else max(self.gpu_mib, used or 0.0)
-            if self._stop.wait(SAMPLE_EVERY):
-                return gpus.close()
+    def _look(self, process: Any, gpus: _Gpus) -> None:
+        self.process_mib = max(self.process_mib, process.memory_info().rss / 2**20)
+        used = gpus.used_mib(process.pid)
+        self.gpu_mib = used if self.gpu_mib is None else max(self.gpu_mib, used or 0.0)
 
 
 class _Gpus:

@@ -18,7 +18,7 @@ LAYERS = (
     ("catalog",),
     ("files", "heartbeat", "history", "state", "schedules", "metrics", "writer", "signals"),
     ("workspace", "environment", "data"),
-    ("archive", "backends", "comparison", "prune"),
+    ("archive", "backends", "comparison", "prune", "shared"),
     ("engine", "charts"),
     ("handlers", "report", "sizing"),
     ("experiment", "inference"),

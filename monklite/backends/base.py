@@ -4,14 +4,51 @@ except the live objects that a user asks for (`network`, `criterion`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol, SupportsFloat
+from typing import Any, Protocol, SupportsFloat, TypeVar
 
 import numpy as np
 
 from ..data.augment import Draws
 from ..spec import Spec
 from ..state import ModelRecord
+
+T = TypeVar("T")
+
+
+class World(Protocol):
+    """The processes that train one network together; process 0 leads, and alone writes files."""
+
+    rank: int
+    size: int
+
+    def lead(self, work: Callable[[], T]) -> T:
+        """Do something on the leader; every process gets what it returned or raised (plain values)."""
+        ...
+
+    def any(self, flag: bool) -> bool:
+        """Whether the flag is set in any process; all of them must ask."""
+        ...
+
+    def gather(self, array: np.ndarray) -> np.ndarray:
+        """The arrays of all processes one below the other, the same everywhere."""
+        ...
+
+
+class Alone:
+    """The world of an ordinary training: one process."""
+
+    rank, size = 0, 1
+
+    def lead(self, work: Callable[[], T]) -> T:
+        return work()
+
+    def any(self, flag: bool) -> bool:
+        return flag
+
+    def gather(self, array: np.ndarray) -> np.ndarray:
+        return array
 
 
 class Snapshot(Protocol):
@@ -42,8 +79,8 @@ class Learner(Protocol):
             images: uint8 (n, side, side, 3) RGB. labels: int64 (n,). draws: what to do to each image.
 
         Returns:
-            Mean loss and number of right answers, both before the update. They may still be under way on the device:
-            `float()` waits for them, so a loop calls it seldom.
+            Mean loss and number of right answers, both before the update and over all processes. They may still be under
+            way on the device: `float()` waits for them, so a loop calls it seldom.
         """
         ...
 
@@ -129,6 +166,10 @@ class Backend(Protocol):
 
     def layers(self, learner: Learner) -> list[str]:
         """Names of the layers that have weights, from the input on; the order in which `freeze_layers` counts."""
+        ...
+
+    def world(self) -> World:
+        """The processes that this one trains with."""
         ...
 
     def versions(self) -> dict[str, str]:

@@ -23,11 +23,15 @@ _ORDER, _DRAWS = 1, 2  # separate random streams, so that a new transform does n
 
 @dataclass(frozen=True)
 class Batch:
-    """`images` uint8 (n, side, side, 3) RGB; `labels` int64 (n,); `draws` for these images."""
+    """`images` uint8 (n, side, side, 3) RGB; `labels` int64 (n,); `draws` for these images.
+
+    Where several processes share a batch, these are this one's, and `n_images` counts all.
+    """
 
     images: np.ndarray
     labels: np.ndarray
     draws: Draws
+    n_images: int
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -47,6 +51,8 @@ class Batches:
     batch_size: int
     seed: int = 0
     shuffle: bool = False
+    part: int = 0  # of `parts` processes that share every batch
+    parts: int = 1
 
     @property
     def n_images(self) -> int:
@@ -68,17 +74,21 @@ class Batches:
         return _prefetched(self._make(order[a:b], np.random.default_rng([*seeds, a])) for a, b in self._bounds(start))
 
     def _bounds(self, start: int = 0) -> list[tuple[int, int]]:
-        """First and last+1 of each batch. A last batch of one image joins the one before: batch statistics of one
-        image are no statistics, and networks refuse them in training."""
+        """First and last+1 of each batch. A last batch of one image (a process) joins the one before: batch statistics of
+        one image are no statistics, and networks refuse them in training."""
         starts = list(range(start, len(self.rows), self.batch_size))
-        if self.batch_size > 1 and len(starts) > 1 and len(self.rows) - starts[-1] == 1:
+        least = 1 if self.batch_size == 1 else 2 * self.parts
+        if len(starts) > 1 and len(self.rows) - starts[-1] < least:
             starts.pop()
         return list(zip(starts, [*starts[1:], len(self.rows)][: len(starts)], strict=True))
 
     def _make(self, chosen: np.ndarray, rng: np.random.Generator) -> Batch:
-        rows = self.rows[chosen]
-        draws = self.policy.draw(self.store.sizes[rows], rng)
-        return Batch(self.store.read(rows), self.labels[chosen], draws)
+        rows, n_images = self.rows[chosen], len(chosen)
+        draws = self.policy.draw(self.store.sizes[rows], rng)  # for all, so that they do not depend on the processes
+        if self.parts > 1:
+            mine = np.array_split(np.arange(len(rows)), self.parts)[self.part]
+            rows, chosen, draws = rows[mine], chosen[mine], draws.take(mine)
+        return Batch(self.store.read(rows), self.labels[chosen], draws, n_images)
 
 
 def _prefetched(batches: Iterator[Batch]) -> Iterator[Batch]:

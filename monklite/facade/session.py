@@ -11,6 +11,7 @@ from ..errors import InvalidType, InvalidValue, NotReady, closest
 from ..experiment import Display, Experiment
 from ..inference import Predictor
 from ..rules import Flag, PathText, Whole
+from ..shared import SharedWorkspace
 from ..workspace import Run, Workspace
 from . import console as show
 from .checks import api
@@ -27,8 +28,9 @@ class Session:
         quiet = isinstance(verbose, bool)
         self.verbose = int(verbose) if quiet else Whole(least=0)("verbose", verbose)
         self._backend = backends.check(backend or self._backend)
-        self._workspace = Workspace(PathText()("workspace", workspace))
-        self._console = show.Console(self.verbose)
+        root, world = PathText()("workspace", workspace), backends.world(self._backend)
+        self._workspace = SharedWorkspace(root, world) if world.size > 1 else Workspace(root)
+        self._console = show.Console(self.verbose if world.rank == 0 else 0)
         self._display = Display()
         self._open_experiment: Experiment | None = None
         self._open_predictor: Predictor | None = None

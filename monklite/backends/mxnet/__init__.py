@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...spec import Spec
+from ..base import Alone
 from . import device
 from .framework import mx
 from .learner import GluonLearner
@@ -22,6 +23,9 @@ class GluonBackend:
 
     def layers(self, learner: GluonLearner) -> list[str]:
         return [name for name, _ in parameter_layers(learner.network)]
+
+    def world(self) -> Alone:
+        return Alone()
 
     def versions(self) -> dict[str, str]:
         return {"mxnet": mx.__version__}

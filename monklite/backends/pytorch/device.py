@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 import torch
 
+from . import distributed
+
 
 def available() -> list[str]:
     """Devices that can be used here, best first."""
@@ -20,7 +22,11 @@ def available() -> list[str]:
 
 def choose(use_gpu: bool) -> torch.device:
     """The best device, or the CPU where none is asked for."""
-    return torch.device(available()[0] if use_gpu else "cpu")
+    found = available()
+    mine = distributed.local_rank()
+    return torch.device(
+        found[mine if found[0].startswith("cuda") and mine < len(found) - 1 else 0] if use_gpu else "cpu"
+    )
 
 
 def title(device: torch.device) -> str:

@@ -19,7 +19,7 @@ from ...errors import DamagedFile, InvalidValue, MonkliteError, OutOfMemory, Tra
 from ...spec import Choice, Spec
 from ...state import ModelRecord
 from ..tensors import Snapshot
-from . import augment, device, network, weights
+from . import augment, device, distributed, network, weights
 
 AUXILIARY_SHARE = {
     "googlenet": 0.3,
@@ -42,8 +42,12 @@ class TorchLearner:
             self._cuda_state = torch.Generator(self.device).manual_seed(spec.seed).get_state()
         with self._own_random():
             self.network, self.source = network.build(spec, len(classes), pretrained)
+        self.world = distributed.world()
+        if self.world.size > 1 and self.device.type == "cuda":
+            self.network = nn.SyncBatchNorm.convert_sync_batchnorm(self.network)
         self.network.to(self.device, memory_format=torch.channels_last)
-        self._trained_network = torch.compile(self.network) if spec.model.compile else self.network
+        self._compiled = spec.model.compile
+        self._trained_network: nn.Module | None = None  # made for the first step
         self.family = network.find_model(spec.model.name, "pytorch").family
         self.configure(spec)
 
@@ -65,6 +69,7 @@ class TorchLearner:
         held = {id(p) for group in self.optimizer.param_groups for p in group["params"]}
         if held != {id(p) for p in self.network.parameters() if p.requires_grad}:
             self.configure(spec)
+            self._trained_network = None
 
     def _criterion(self, choice: Choice) -> nn.Module:
         row = LOSSES[choice.name]
@@ -106,13 +111,26 @@ class TorchLearner:
         x, y = self._inputs(images, draws), torch.from_numpy(labels).to(self.device, non_blocking=True)
         self.optimizer.zero_grad(set_to_none=True)
         with self._own_random(), self._autocast():
-            output = self._trained_network(x)
+            output = self._for_training()(x)
         loss, logits = self._loss(output, y)
-        self._scaler.scale(loss).backward()
+        right = (logits.detach().argmax(1) == y).sum()
+        told, share = loss.detach(), 1.0
+        if (
+            self.world.size > 1
+        ):  # each process counts by its images: its gradients are averaged with the others' as equals
+            sums = distributed.totals(loss, right, len(labels))
+            told, right, share = sums[0] / sums[2], sums[1], len(labels) * self.world.size / sums[2]
+        self._scaler.scale(loss * share).backward()
         self._clip()
         self._scaler.step(self.optimizer)
         self._scaler.update()
-        return loss.detach(), (logits.detach().argmax(1) == y).sum()
+        return told, right
+
+    def _for_training(self) -> nn.Module:
+        if self._trained_network is None:
+            shared = self.network if self.world.size == 1 else distributed.parallel(self.network, self.device)
+            self._trained_network = torch.compile(shared) if self._compiled else shared
+        return self._trained_network
 
     def _loss(self, output: Any, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The loss in float32, with the auxiliary heads of GoogLeNet and Inception where they answer."""
