@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ._version import __version__
 from .catalog.rows import BACKENDS
-from .errors import InvalidValue, MonkliteError
+from .errors import InvalidValue, MonkliteError, NotReady
+
+if TYPE_CHECKING:
+    from .prune import Item
+    from .workspace import Workspace
+
+UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def _warn(text: str) -> None:
+    click.echo(_printable(text), err=True)
+
+
+def _printable(text: str) -> str:
+    from .comparison import printable
+
+    return str(printable(text))
 
 
 class _Commands(click.Group):
@@ -18,7 +37,7 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except MonkliteError as error:
-            click.echo(f"error: {error}", err=True)
+            _warn(f"error: {error}")
             sys.exit(1)
 
 
@@ -40,14 +59,7 @@ def list_runs(workspace: str) -> None:
     from . import comparison, report
     from .workspace import Workspace
 
-    runs = []
-    for run in Workspace(workspace).runs():
-        try:
-            run.state()
-            runs.append(run)
-        except MonkliteError as error:
-            click.echo(f"left out: {error}", err=True)
-    entries = comparison.collect(runs)
+    entries = comparison.collect(Workspace(workspace).runs(), tell=_warn, curves=False)
     if not entries:
         raise InvalidValue(f"there are no runs in {Workspace(workspace).root}; choose another with --workspace")
     rows = [
@@ -87,6 +99,116 @@ def compare(workspace: str, name: str, experiments: tuple[str, ...]) -> None:
             raise InvalidValue(f"{experiment!r} must be PROJECT/EXPERIMENT or PROJECT/EXPERIMENT/VERSION")
         ctf.Add_Experiment(*parts)
     ctf.Generate_Statistics()
+
+
+@main.command(name="export")
+@click.argument("project")
+@click.argument("experiment")
+@click.argument("file", type=click.Path(dir_okay=False))
+@click.option("--version", help="A version such as v001; the newest trained one by default.")
+@click.option("--resume-state", is_flag=True, help="With what training needs to go on: three times the weights.")
+@click.option("--intermediate", is_flag=True, help="With the weights of every epoch.")
+@click.pass_obj
+def export_run(
+    workspace: str,
+    project: str,
+    experiment: str,
+    file: str,
+    version: str | None,
+    resume_state: bool,
+    intermediate: bool,
+) -> None:
+    """Write a run to one zip file, to keep it or to give it away.
+
+    It holds no images, but their file names (dataset.csv) and the path of their folder.
+    """
+    from .archive import pack
+    from .workspace import Workspace
+
+    run = Workspace(workspace).find(project, experiment, version, trained=version is None)
+    left_out = pack(run, file, resume_state, intermediate)
+    click.echo(f"{run} is in {file} ({_size(Path(file).stat().st_size)})")
+    if left_out:
+        click.echo(f"left out: {', '.join(left_out)}")
+
+
+@main.command(name="import")
+@click.argument("file", type=click.Path(dir_okay=False))
+@click.option("--project", help="Where it goes; as the run was called by default.")
+@click.option("--experiment", help="Where it goes; as the run was called by default.")
+@click.pass_obj
+def import_run(workspace: str, file: str, project: str | None, experiment: str | None) -> None:
+    """Make a run from a zip file a new version; nothing in the file is executed."""
+    from .archive import unpack
+    from .workspace import Workspace
+
+    click.echo(f"imported as {unpack(file, Workspace(workspace), project, experiment)}")
+
+
+@main.command()
+@click.argument("only", nargs=-1, metavar="[PROJECT[/EXPERIMENT]]...")
+@click.option("--keep", default=3, show_default=True, help="How many of the newest versions of an experiment stay.")
+@click.option("--intermediate/--no-intermediate", default=True, help="The weights of each epoch.  [default: go]")
+@click.option("--resume-state/--no-resume-state", help="What finished runs need to be trained on.  [default: stay]")
+@click.option("--leftovers/--no-leftovers", default=True, help="What killed writers left.  [default: go]")
+@click.option("--interrupted", is_flag=True, help="Treat interrupted runs as finished ones.")
+@click.option("--dry-run", is_flag=True, help="Only show what would go.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def prune(workspace: str, only: tuple[str, ...], dry_run: bool, yes: bool, **options: Any) -> None:
+    """Show which old versions and weights would go, ask, and free them.
+
+    The best version on validation always stays, and so does what is being trained.
+    """
+    from . import prune as pruning
+    from .workspace import Workspace
+
+    space = Workspace(workspace)
+    _free(space, pruning.plan(space, only=only, tell=_warn, **options), dry_run, yes)
+
+
+@main.command()
+@click.option("--clear", is_flag=True, help="Remove the decoded images; they are decoded again when they are needed.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def cache(workspace: str, clear: bool, yes: bool) -> None:
+    """Show how large the cache of decoded images is, or clear it."""
+    from . import prune as pruning
+    from .workspace import Workspace
+
+    item = pruning.images(Workspace(workspace))
+    _free(Workspace(workspace), [item] if item.paths else [], not clear, yes)
+
+
+def _free(workspace: Workspace, items: Sequence[Item], dry_run: bool, yes: bool) -> None:
+    """Show what would go, ask, and let it go."""
+    from tabulate import tabulate
+
+    from .prune import carry_out
+
+    total = sum(item.size for item in items)
+    rows = [(item.what, _printable(item.name), _size(item.size)) for item in items]
+    click.echo(
+        tabulate([*rows, ("all", "", _size(total))], ("what", "where", "size"), colalign=("left", "left", "right"))
+    )
+    if dry_run or not items:
+        return
+    if not yes and not _has_terminal():
+        raise NotReady("there is no terminal to ask in: look with --dry-run, then say --yes")
+    if yes or click.confirm(f"Free {_size(total)}? This cannot be undone"):
+        click.echo(f"freed {_size(carry_out(workspace, items, _warn))}")
+    else:
+        click.echo("nothing was removed")
+
+
+def _has_terminal() -> bool:
+    return sys.stdin.isatty()
+
+
+def _size(size: int) -> str:
+    """`812 B`, `3.1 MB`, `1.2 GB`."""
+    power = min(len(UNITS) - 1, max(0, (len(str(round(size))) - 1) // 3))
+    return f"{size / 1000**power:.{int(power > 0)}f} {UNITS[power]}"
 
 
 @main.command()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from . import history, metrics
+from .errors import MonkliteError
 from .history import EpochRow
 from .spec import Choice
 from .state import RunState
@@ -17,6 +19,7 @@ from .workspace import HISTORY, PREDICTIONS, Run
 
 SIGNIFICANT = 0.05
 MOST_VERDICTS = 3  # more pairs that cannot be told apart share one line
+MOST_NAMED = 20  # of more runs the first are named
 NOT_DONE = "NA"
 
 
@@ -55,14 +58,25 @@ class Pair:
         )
 
 
-def collect(runs: Sequence[Run]) -> list[Entry]:
-    """Read the runs; each gets the shortest name that tells it from the others."""
-    states = [run.state() for run in runs]
-    labels = _labels(states)
-    return [
-        Entry(label, run, state, tuple(history.read(run.logs / HISTORY)))
-        for label, run, state in zip(labels, runs, states, strict=True)
-    ]
+def collect(runs: Iterable[Run], tell: Callable[[str], None] | None = None, curves: bool = True) -> list[Entry]:
+    """Read the runs; each gets the shortest name that tells it from the others.
+
+    Args:
+        tell: told of each run that cannot be read, which is then left out. curves: False leaves the histories unread.
+
+    Raises:
+        DamagedFile, NotFound: a run cannot be read, and there is no `tell`.
+    """
+    found = []
+    for run in runs:
+        try:
+            found.append((run, run.state(), tuple(history.read(run.logs / HISTORY)) if curves else ()))
+        except MonkliteError as error:
+            if tell is None:
+                raise
+            tell(f"{run} is left out: {error}")
+    labels = _labels([state for _, state, _ in found])
+    return [Entry(label, *parts) for label, parts in zip(labels, found, strict=True)]
 
 
 def _labels(states: Sequence[RunState]) -> list[str]:
@@ -80,6 +94,10 @@ def _labels(states: Sequence[RunState]) -> list[str]:
 
 def row(entry: Entry) -> dict[str, Any]:
     """One row of `comparison.csv`: Monk's columns, then ours. Accuracies in %, times in s, memory in MiB."""
+    return {name: printable(found) for name, found in _row(entry).items()}
+
+
+def _row(entry: Entry) -> dict[str, Any]:
     state, spec, results, test = entry.state, entry.state.spec, entry.state.results, entry.state.testing
     data, model, training = state.dataset, state.model, spec.training
     kind = ("csv_" if spec.data.train_csv else "") + ("train-val" if spec.data.val_path else "train")
@@ -92,7 +110,7 @@ def row(entry: Entry) -> dict[str, Any]:
         "test acc": _percent(value(test, "accuracy")),
         "num test images": test.num_images if test else NOT_DONE,
         "epochs": results.epochs_completed if results else 0,
-        "base lr": training.optimizer.params["learning_rate"] if training.optimizer else NOT_DONE,
+        "base lr": training.optimizer.params.get("learning_rate", NOT_DONE) if training.optimizer else NOT_DONE,
         "optimizer": _name(training.optimizer),
         "lr scheduler": _name(training.schedule),
         "loss func": _name(training.loss),
@@ -133,6 +151,16 @@ def row(entry: Entry) -> dict[str, Any]:
 def curves(entries: Sequence[Entry], column: str) -> dict[str, list[float]]:
     """One column of the history for each run; a run that has none gives an empty line and keeps its colour."""
     return {e.label: [getattr(r, column) for r in e.history] for e in entries}
+
+
+def foremost(entries: Sequence[Entry]) -> list[Entry]:
+    """The runs in the order of their validation accuracy, the best first; then those that have none."""
+    return sorted(entries, key=_rank, reverse=True)
+
+
+def _rank(entry: Entry) -> float:
+    found = value(entry.state.results, "best_val_accuracy")
+    return -math.inf if found is None or math.isnan(found) else found
 
 
 def gpu_mib(state: RunState) -> float | None:
@@ -197,14 +225,25 @@ def verdicts(entries: Sequence[Entry]) -> list[str]:
     """What the test results say, in words."""
     found = pairs(entries)
     alike = [p.other for p in found if p.p_value >= SIGNIFICANT]
-    if len(alike) <= MOST_VERDICTS:
-        return [*baselines(entries), *(p.verdict() for p in found)]
-    different = [p.verdict() for p in found if p.p_value < SIGNIFICANT]
-    return [
-        *baselines(entries),
-        *different,
-        f"{found[0].best} cannot be told apart on the test images from: {', '.join(alike)}",
-    ]
+    worse = [p for p in found if p.p_value < SIGNIFICANT]
+    said = baselines(entries)
+    if len(found) <= MOST_NAMED and len(alike) <= MOST_VERDICTS:
+        return [*said, *(p.verdict() for p in found)]
+    if len(worse) > MOST_NAMED:
+        names = _listed([p.other for p in worse])
+        said.append(
+            f"{found[0].best} did better on the test images, more than by chance, than {len(worse)} runs: {names}"
+        )
+    else:
+        said += [p.verdict() for p in worse]
+    if alike:
+        said.append(f"{found[0].best} cannot be told apart on the test images from: {_listed(alike)}")
+    return said
+
+
+def _listed(labels: Sequence[str]) -> str:
+    more = f" and {len(labels) - MOST_NAMED} more" if len(labels) > MOST_NAMED else ""
+    return ", ".join(labels[:MOST_NAMED]) + more
 
 
 def warnings(entries: Sequence[Entry]) -> list[str]:
@@ -218,19 +257,31 @@ def warnings(entries: Sequence[Entry]) -> list[str]:
     tests = {_fingerprint(e) for e in entries if e.state.testing}
     if len(tests) > 1:
         found.append("The runs were not tested on the same images, so their test accuracies cannot be compared.")
-    for e in entries:
-        if e.state.status not in ("done", "new"):
-            done = e.state.results.epochs_completed if e.state.results else 0
-            found.append(f"{e.label} is {e.state.status} after {done} of {e.state.spec.training.epochs} epochs.")
-        elif e.state.status == "new":
-            found.append(f"{e.label} has not been trained.")
+    unfinished = [e for e in entries if e.state.status != "done"]
+    if len(unfinished) <= MOST_NAMED:
+        return found + [_how_far(e) for e in unfinished]
+    for status in sorted({e.state.status for e in unfinished}):
+        labels = [e.label for e in unfinished if e.state.status == status]
+        found.append(f"{len(labels)} {'run is' if len(labels) == 1 else 'runs are'} {status}: {_listed(labels)}.")
     return found
+
+
+def _how_far(entry: Entry) -> str:
+    if entry.state.status == "new":
+        return f"{entry.label} has not been trained."
+    done = entry.state.results.epochs_completed if entry.state.results else 0
+    return f"{entry.label} is {entry.state.status} after {done} of {entry.state.spec.training.epochs} epochs."
 
 
 def value(record: Any, name: str, *place: int) -> Any:
     """A field of a record that may not be there yet, or one item of it; then None."""
     found = None if record is None else getattr(record, name)
     return found[place[0]] if place and found is not None else found
+
+
+def printable(found: Any) -> Any:
+    """A text without characters that would control a terminal: runs may come from strangers."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in found) if isinstance(found, str) else found
 
 
 def _percent(share: float | None) -> Any:

@@ -52,7 +52,10 @@ def read(path: Path) -> list[EpochRow]:
         return []
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            return [_row(values) for values in csv.DictReader(file)]
+            rows = csv.DictReader(file)
+            if not set(COLUMNS) <= set(rows.fieldnames or ()):
+                raise KeyError("no header")
+            return [_row(values) for values in rows]
     except (KeyError, ValueError, TypeError, csv.Error) as error:
         raise DamagedFile(f"{path} is damaged ({error})") from None
 

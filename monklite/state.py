@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any, Literal
@@ -111,7 +112,19 @@ class RunState(Frozen):
     testing: Testing | None = None
 
     def to_json(self) -> str:
-        return self.model_dump_json(indent=2, by_alias=True) + "\n"
+        """Valid JSON whatever is in it: a loss that became infinite, a folder whose name is no valid text."""
+        text = json.dumps(_plain(self.model_dump(by_alias=True)), indent=2, ensure_ascii=False)
+        return text.encode("utf-8", "backslashreplace").decode() + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(v) for key, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, "NaN")
+    return value
 
 
 def now() -> str:
@@ -128,7 +141,7 @@ def parse(text: str, where: str) -> RunState:
     try:
         values = json.loads(text)
         schema = values["schema"]
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise DamagedFile(
             f"{where} is damaged and cannot be read ({error}); the other versions are not affected"
         ) from None
@@ -143,5 +156,5 @@ def parse(text: str, where: str) -> RunState:
         schema += 1
     try:
         return build(RunState, values)
-    except (MonkliteError, ValidationError) as error:
+    except (MonkliteError, ValidationError, RecursionError) as error:
         raise DamagedFile(f"{where} is damaged: {error}") from None

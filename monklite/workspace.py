@@ -8,6 +8,7 @@ Monk's paths (`<experiment>/output/...`) are links to the newest version that wa
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import threading
@@ -18,13 +19,16 @@ from weakref import WeakValueDictionary
 
 from filelock import FileLock, Timeout
 
-from .errors import DamagedFile, InvalidType, InvalidValue, MonkliteError, NotFound, unknown
+from . import heartbeat
+from .errors import DamagedFile, InvalidType, InvalidValue, MonkliteError, NotFound, StorageError, unknown
 from .files import replacing, storing, sweep, write_text
 from .state import RunState, now, parse
 
-STATE = "experiment-state.json"
+STATE, LOCK = "experiment-state.json", ".lock"
 COMPARISON, CACHE = "comparison", ".cache"
 FINAL, BEST, RESUME = "final", "best_model", "resume_state"
+INTERMEDIATE = "intermediate"  # its name is in the spec
+WEIGHT_KINDS = (BEST, FINAL, RESUME, INTERMEDIATE)
 HISTORY, SAMPLES, HEALTH, PREDICTIONS = "history.csv", "dataset.csv", "health.csv", "test_predictions.csv"
 MOST_BYTES = 255  # what file systems take as the name of one folder
 _VERSION = re.compile(r"v(\d{3,})")
@@ -50,6 +54,14 @@ def check_name(kind: str, name: Any) -> str:
     return name
 
 
+def kind_of_weights(name: str, prefix: str) -> str | None:
+    """Which of `WEIGHT_KINDS` a file in `output/models` is, by its name and the prefix of intermediate ones."""
+    for kind in (BEST, FINAL, RESUME):
+        if re.fullmatch(rf"{kind}([-.].*)?", name):  # what a backend adds to a name
+            return kind
+    return INTERMEDIATE if name.startswith(prefix) else None
+
+
 class Run:
     """One version of an experiment: its folder, its files, its state."""
 
@@ -62,7 +74,8 @@ class Run:
         self.busy = False  # being trained: nobody takes it over
         self.taken = False  # another object of this thread holds it now
         self._thread = 0
-        self._lock = FileLock(folder / ".lock", thread_local=False)
+        self._lock = FileLock(folder / LOCK, thread_local=False)
+        self._heart: heartbeat.Heartbeat | None = None
 
     logs = property(lambda self: self.folder / "output" / "logs")
     models = property(lambda self: self.folder / "output" / "models")
@@ -73,34 +86,45 @@ class Run:
 
     def state(self) -> RunState:
         """The state as it is now; a run whose process died reads as `interrupted`."""
+        state = self._stored()
+        if state.status == "running" and not self.is_held():
+            state = self._stored()  # it may have ended since, and been released only then
+            if state.status == "running":
+                return state.model_copy(update={"status": "interrupted"})
+        return state
+
+    def _stored(self) -> RunState:
         path = self.folder / STATE
         try:
             text = path.read_text(encoding="utf-8")
         except FileNotFoundError:
             raise NotFound(f"{path} is missing: this is not a run of monklite, or it was never set up") from None
-        except UnicodeDecodeError as error:
+        except (UnicodeDecodeError, OSError) as error:
             raise DamagedFile(f"{path} is damaged and cannot be read ({error})") from None
         state = parse(text, str(path))
         project, experiment, _ = self.folder.parts[-3:]  # the folder decides: it may have been renamed or copied since
-        state = state.model_copy(update={"project": project, "experiment": experiment, "version": self.version})
-        if state.status == "running" and not self.is_held():
-            return state.model_copy(update={"status": "interrupted"})
-        return state
+        return state.model_copy(update={"project": project, "experiment": experiment, "version": self.version})
 
     def write(self, state: RunState) -> None:
         write_text(self.folder / STATE, state.to_json())
 
     def update(self, **changes: Any) -> RunState:
-        """Change fields of the state; safe against another process that does the same."""
+        """Change fields of the state; safe against another process that does the same.
+
+        Raises:
+            StorageError: another machine took the run over, or the disk does not take it.
+        """
+        self.check_hold()
         with storing(self.folder / STATE), FileLock(self.folder / ".state.lock"):
             state = self.state().model_copy(update=changes)
             self.write(state)
         return state
 
     def hold(self) -> bool:
-        """Take the run for this object; False if another process or thread holds it, or it is being trained.
+        """Take the run for this object; False if another process, thread or machine holds it, or it is being trained.
 
-        An object of the same thread that only holds it gives it up: a notebook's cell is often run again.
+        An object of the same thread that only holds it gives it up: a notebook's cell is often run again. Where another
+        machine held it last and did not say that it ended, this waits for some seconds to see whether its heart beats.
         """
         before = Run._held.get(self.folder)
         if before is not None and before is not self and not before.busy and before._thread == threading.get_ident():
@@ -111,8 +135,38 @@ class Run:
                 self._lock.acquire(timeout=0.1)  # a reader that looks whether it is held has it for a moment
             except Timeout:  # an OSError too, so it must not reach `storing`
                 return False
+            if not self._announce():
+                self.release()
+                return False
         Run._held[self.folder], self._thread, self.taken = self, threading.get_ident(), False
         return True
+
+    def _announce(self) -> bool:
+        """Tell every machine that this object holds the run; False if one that does not see the lock has it."""
+        if self._heart is not None:
+            return self._heart.taken_over_by() is None
+        last = heartbeat.read(self.folder)
+        if last is not None and not last.is_here() and (last.is_fresh(self.folder) or last.beats(self.folder)):
+            return False
+        (self.folder / heartbeat.HOLDER).unlink(missing_ok=True)
+        try:
+            self._heart = heartbeat.Heartbeat(self.folder)
+        except FileExistsError:
+            return False
+        return True
+
+    def check_hold(self) -> None:
+        """Make sure that nobody took the run over while this process slept; for whoever is about to write.
+
+        Raises:
+            StorageError: somebody did. Nothing more may be written to it from here.
+        """
+        other = self._heart.taken_over_by() if self._heart is not None else None
+        if other is not None:
+            raise StorageError(
+                f"{self} was taken over by {other} while this process did not answer for {heartbeat.STALE_AFTER:.0f} s; "
+                "what it saved before is there, and it writes no more"
+            )
 
     def sweep(self) -> None:
         """Remove what a killed writer left behind; only while holding the run."""
@@ -121,19 +175,33 @@ class Run:
                 sweep(folder)
 
     def release(self) -> None:
+        if self._heart is not None:
+            self._heart.stop()
+            self._heart = None
         self._lock.release(force=True)
 
     def is_held(self) -> bool:
-        """Whether a living process holds the run."""
+        """Whether a living process holds the run, on this machine or on another."""
+        return self._lock.is_locked or self.holder() is not None
+
+    def holder(self) -> heartbeat.Holder | None:
+        """Which living process holds the run; prints as `process 123 on host`."""
+        found = heartbeat.read(self.folder)
+        if found is None or (found.is_here() and not self._is_locked()):
+            return None
+        return found if (found.is_here() and found.lives()) or found.is_fresh(self.folder) else None
+
+    def _is_locked(self) -> bool:
+        """Whether a process of this machine has the lock: a copy of the folder, made while it was held, is not."""
         if self._lock.is_locked:
             return True
-        probe = FileLock(self.folder / ".lock", thread_local=False)
+        probe = FileLock(self.folder / LOCK, thread_local=False)
         try:
             probe.acquire(timeout=0)
         except Timeout:
             return True
-        except OSError:
-            return False  # a read-only copy: nobody can be training in it
+        except OSError as error:
+            return error.errno != errno.EROFS  # another user's run, as against a read-only copy
         probe.release()
         return False
 
@@ -193,8 +261,9 @@ class Workspace:
             run = Run(folder / f"v{number:03d}")
             with storing(run.folder), contextlib.suppress(FileExistsError):
                 run.folder.mkdir()
-                if run.hold():
+                if run.hold() and not (run.folder / STATE).exists():  # an archive may have been unpacked over it
                     return self._set_up(run, project, experiment)
+                run.release()
             number += 1
 
     def _take_again(self, run: Run) -> bool:

@@ -158,3 +158,47 @@ def test_drawing_leaves_pyplot_alone(tmp_path):
     script = "import sys; from monklite import charts; charts.lines('a', 'b', {'c': [1.0]}); "
     script += "charts.bars('a', 'b', {'c': 1.0}); sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+# Many runs, and numbers that have no place on an axis
+
+
+def grey(axes) -> list:
+    return [line for lines in axes.collections for line in lines.get_segments()]
+
+
+def test_lines_without_names_stand_in_grey_behind_the_others():
+    axes = charts.lines("Loss", "loss", {"a": [1.0, 0.5]}, others=[[2.0, 1.0, 0.5], [], [3.0]]).axes[0]
+    assert [line.tolist() for line in grey(axes)] == [[[1, 2], [2, 1], [3, 0.5]], [[1, 3]]]
+    assert [t.get_text() for t in axes.get_legend().get_texts()] == ["a"]
+    assert axes.collections[0].get_zorder() < axes.lines[0].get_zorder()
+    assert axes.get_xlim()[1] > 3
+
+
+def test_grey_lines_are_in_percent_too():
+    axes = charts.lines("Accuracy", "accuracy", {"a": [0.5]}, percent=True, others=[[0.25, 0.75]]).axes[0]
+    assert grey(axes)[0][:, 1].tolist() == [25, 75]
+
+
+def test_one_run_that_diverged_hides_nothing():
+    usual = [[1.0 + 0.001 * i, 0.5] for i in range(200)]
+    low, high = charts.lines("Loss", "loss", {"a": [1.0, 0.4]}, others=[*usual, [1e12]]).axes[0].get_ylim()
+    assert low < 0.4 and 1.19 < high < 1.5
+
+
+@pytest.mark.parametrize("others", [[[float("nan")]], [[0.0, 0.0]], [[1.0], [1.0]]])
+def test_grey_lines_of_any_values_are_drawn(others, tmp_path):
+    for named in ({}, {"a": []}, {"a": [float("inf")]}, {"a": [1.0]}):
+        assert drawn(charts.lines("Loss", "loss", named, others=others), tmp_path / "x.png")[0] > 100
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan"), 1e308, -1e308, 1e31])
+@pytest.mark.filterwarnings("error")
+def test_a_number_that_cannot_be_drawn_is_a_gap_and_no_bar(value, tmp_path):
+    figure = charts.lines("Loss", "loss", {"a": [1.0, value, 0.5], "b": [value]})
+    assert figure.axes[0].lines[0].get_ydata()[0] == 1.0
+    assert drawn(figure, tmp_path / "lines.png")[0] > 100
+    figure = charts.bars("Time", "s", {"a": value, "b": 1.0}, inner={"a": value, "b": 0.5})
+    assert [bar.get_width() for bar in figure.axes[0].patches] == [0.0, 1.0, 0.0, 0.5]
+    assert f"{value:.3g}" in texts(figure)
+    assert drawn(figure, tmp_path / "bars.png")[0] > 100

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from monklite import cli
 from monklite.cli import main
 from monklite.history import EpochRow, write
 from monklite.state import Results
@@ -70,3 +71,82 @@ def test_errors_are_one_line_and_status_1(runs: Path, words: list[str], message:
     assert done.returncode == 1
     assert done.stderr.startswith("error: ") and message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_damaged_run_among_good_ones_is_told_and_left_out(runs: Path) -> None:
+    damaged = Workspace(runs).find("p", "first")
+    (damaged.folder / "experiment-state.json").write_text("{")
+    result = CliRunner().invoke(main, ["list"])
+    assert result.exit_code == 0
+    assert [line.split()[:2] for line in result.stdout.splitlines()[2:]] == [["p", "second"]]
+    assert "p/first/v001 is left out: " in result.stderr and "is damaged" in result.stderr
+
+
+def test_a_run_goes_out_and_comes_in(runs: Path) -> None:
+    (Workspace(runs).find("p", "first").models / "final").write_text("weights")
+    (Workspace(runs).find("p", "first").models / "resume_state").write_text("more")
+    out = said("export", "p", "first", "run.zip")
+    assert "p/first/v001 is in run.zip (" in out and "left out: output/models/resume_state" in out
+    assert said("import", "run.zip") == "imported as p/first/v002\n"
+    assert said("import", "run.zip", "--project", "q", "--experiment", "x") == "imported as q/x/v001\n"
+    assert "left out" not in said("export", "p", "first", "all.zip", "--version", "v001", "--resume-state")
+
+
+def test_pruning_shows_asks_and_frees(runs: Path, monkeypatch) -> None:
+    for _ in range(3):
+        run = Workspace(runs).claim("p", "first")
+        run.update(status="done")
+        run.release()
+    assert "p/first/v002" in said("prune", "--keep", "1", "--dry-run")
+    refused = CliRunner().invoke(main, ["prune", "--keep", "1"])
+    assert refused.exit_code == 1
+    assert "there is no terminal to ask in: look with --dry-run, then say --yes" in refused.output
+    monkeypatch.setattr("monklite.cli._has_terminal", lambda: True)
+    no = CliRunner().invoke(main, ["prune", "--keep", "1"], input="n\n")
+    assert "This cannot be undone [y/N]: n\nnothing was removed" in no.output
+    assert len(Workspace(runs).versions("p", "first")) == 4
+    assert "freed " in CliRunner().invoke(main, ["prune", "--keep", "1"], input="y\n").output
+    assert [r.version for r in Workspace(runs).versions("p", "first")] == [1, 4]  # the one with results is the best
+
+
+def test_pruning_without_asking_is_for_scripts(runs: Path) -> None:
+    for _ in range(4):
+        run = Workspace(runs).claim("p", "first")
+        run.update(status="done")
+        run.release()
+    assert "freed" in said("prune", "p/first", "--yes")
+    assert [r.version for r in Workspace(runs).versions("p", "first")] == [1, 3, 4, 5]
+    assert "old version" not in said("prune", "--yes")
+
+
+def test_the_cache_is_shown_and_cleared(runs: Path) -> None:
+    (runs / ".cache").mkdir()
+    (runs / ".cache" / "x.npy").write_bytes(bytes(2500))
+    assert "2.5 kB" in said("cache")
+    assert (runs / ".cache" / "x.npy").exists()
+    assert "freed 2.5 kB" in said("cache", "--clear", "--yes")
+    assert not (runs / ".cache" / "x.npy").exists()
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (999_999, "1000.0 kB"),
+        (5_432_100_000, "5.4 GB"),
+        (10**16, "10000.0 TB"),
+    ],
+)
+def test_sizes_are_short(size: int, text: str) -> None:
+    assert cli._size(size) == text
+
+
+def test_a_name_from_a_stranger_does_not_control_the_terminal(runs: Path) -> None:
+    run = Workspace(runs).find("p", "first")
+    spec = run.state().spec.replace({"model.name": "\x1b]0;title\x07\x1b[31m"})
+    run.update(spec=spec)
+    result = CliRunner().invoke(main, ["list"], color=True)
+    assert "\x1b" not in result.output and "\x07" not in result.output
+    assert "\ufffd]0;title\ufffd" in result.output

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import json
+import random
 import shutil
 import subprocess
 import sys
@@ -14,11 +16,11 @@ import pytest
 
 from monklite import compare, comparison, history, metrics, report, state
 from monklite.catalog import OPTIMIZERS, resolve
-from monklite.errors import InvalidType, InvalidValue, NotReady, UnknownArgument, UnknownName
+from monklite.errors import InvalidType, InvalidValue, MonkliteError, NotReady, UnknownArgument, UnknownName
 from monklite.history import EpochRow
 from monklite.spec import Spec
 from monklite.state import ClassResult, DatasetRecord, ModelRecord, Results
-from monklite.workspace import FINAL, HISTORY, PREDICTIONS, Run, Workspace
+from monklite.workspace import FINAL, HISTORY, PREDICTIONS, STATE, Run, Workspace
 
 MONK_COLUMNS = (
     "project, experiment, base_model, origin, best val acc, test acc, num test images, epochs, base lr, optimizer, "
@@ -488,3 +490,158 @@ def test_the_state_of_a_compared_run_is_not_touched(runs, comparing):
     comparing.Add_Experiment("p", "e")
     comparing.Generate_Statistics()
     assert {p: p.read_bytes() for p in run.folder.rglob("*") if p.is_file()} == before
+
+
+# Damaged runs among good ones, and many
+
+
+def test_runs_that_cannot_be_read_are_told_and_left_out(runs):
+    good, told = trained(runs, "p", "good"), []
+    for name, file in (("state", STATE), ("history", f"output/logs/{HISTORY}")):
+        (trained(runs, "p", name).folder / file).write_text("{")
+    (runs.root / "p" / "empty" / "v001").mkdir(parents=True)
+    found = list(runs.runs())
+    entries = comparison.collect(found, tell=told.append)
+    assert [e.run.folder for e in entries] == [good.folder]
+    assert [t.split(" is left out: ")[0] for t in told] == ["p/empty/v001", "p/history/v001", "p/state/v001"]
+    assert len(comparison.collect(found, tell=told.append, curves=False)) == 2
+    with pytest.raises(MonkliteError, match="is missing: this is not a run of monklite"):
+        comparison.collect(found)
+
+
+def test_a_comparison_goes_on_without_damaged_runs_and_says_which(runs, capsys):
+    trained(runs, "p", "good")
+    (trained(runs, "p", "bad").folder / STATE).write_text("{")
+    ctf = compare(workspace=runs.root)
+    ctf.Comparison("c")
+    ctf.Add_Experiment("p", "good")
+    ctf.Add_Experiment("p", "bad")
+    assert list(ctf.Generate_Statistics()["experiment"]) == ["good"]
+    assert "    p/bad/v001 is left out: " in capsys.readouterr().out
+    assert "p/bad/v001 is left out" in (runs.comparison("c") / report.REPORT).read_text()
+    (runs.find("p", "good").folder / STATE).write_text("{")
+    with pytest.raises(
+        NotReady, match=r"none of the 2 runs can be read; the first: p/good/v001 is left out: .*damaged"
+    ):
+        ctf.Generate_Statistics()
+
+
+def test_the_best_come_first_and_those_without_a_result_last(runs):
+    for name, best in (("a", 0.5), ("b", 0.9), ("c", 0.7)):
+        trained(runs, "p", name, best=best)
+    fresh(runs, "p", "d")
+    trained(runs, "p", "aa", best=float("nan"))
+    entries = comparison.collect(list(runs.runs()))
+    assert [e.label for e in comparison.foremost(entries)] == ["b", "c", "a", "aa", "d"]
+
+
+def test_an_optimizer_without_a_rate_has_none_in_the_table(runs):
+    run = trained(runs)
+    optimizer = run.state().spec.training.optimizer.model_copy(update={"params": {}})
+    run.update(spec=run.state().spec.replace({"training.optimizer": optimizer}))
+    assert row(run)["base lr"] == "NA"
+
+
+def test_of_many_unfinished_runs_the_first_are_named(runs):
+    for i in range(25):
+        fresh(runs, "p", f"e{i:02d}")
+    fill(fresh(runs, "p", "x")).update(status="failed")
+    found = comparison.warnings(comparison.collect(list(runs.runs())))
+    names = ", ".join(f"e{i:02d}" for i in range(20))
+    assert found == ["1 run is failed: x.", f"25 runs are new: {names} and 5 more."]
+
+
+def test_of_many_runs_that_did_worse_the_first_are_named(runs):
+    fill(fresh(runs, "p", "best"), right=[True] * 40)
+    for i in range(22):
+        fill(fresh(runs, "p", f"e{i:02d}"), right=[False] * 40)
+    for i in range(5):
+        fill(fresh(runs, "p", f"x{i}"), right=[True] * 40)
+    found = comparison.verdicts(comparison.collect(list(runs.runs())))
+    assert found[1].startswith("best did better on the test images, more than by chance, than 22 runs: e00, e01,")
+    assert found[1].endswith("e19 and 2 more")
+    assert found[2] == "best cannot be told apart on the test images from: x0, x1, x2, x3, x4"
+
+
+@pytest.mark.parametrize("found", ["a\x1b[0m", "\u202ex", "\ud800", "a\nb", "\x7f"])
+def test_characters_that_control_a_terminal_are_replaced(found):
+    assert comparison.printable(found).isprintable() and len(comparison.printable(found)) == len(found)
+    assert comparison.printable("肺 (v2)") == "肺 (v2)" and comparison.printable(3) == 3
+
+
+def damaged(good: bytes, dice: random.Random) -> bytes:
+    """Bytes as a bad disk, a bad program or a stranger could leave them."""
+    data = bytearray(good)
+    for _ in range(dice.randrange(1, 4)):
+        place = dice.randrange(len(data))
+        kind = dice.randrange(5)
+        if kind == 0:
+            data[place] = dice.randrange(256)
+        elif kind == 1:
+            del data[place:]
+        elif kind == 2:
+            del data[place : place + dice.randrange(1, 40)]
+        elif kind == 3:
+            data[place:place] = dice.choice(
+                [b"-", b"9" * 400, b"null", b"[" * 3000, b"\0", b"1e999", b'"', b"\xff", b","]
+            )
+        else:
+            data += data[place:]
+        if not data:
+            return b""
+    return bytes(data)
+
+
+@pytest.mark.slow
+def test_whatever_the_bytes_are_only_our_errors_come_out_and_the_others_are_listed(runs):
+    """Also of states that are whole, but hold values that no training gives."""
+    good, victim, dice = trained(runs, "p", "good"), trained(runs, "p", "victim"), random.Random(3)
+    files = [victim.folder / STATE, victim.logs / HISTORY]
+    whole = [file.read_bytes() for file in files]
+    left_out = 0
+    for i in range(400):
+        told, which = [], i % 2
+        files[which].write_bytes(strange(whole[0], dice) if i % 4 == 0 else damaged(whole[which], dice))
+        entries = comparison.collect([victim, good], tell=told.append)
+        assert [e.run.folder for e in entries][-1:] == [good.folder] and len(entries) + len(told) == 2
+        report.overview(entries), comparison.warnings(entries), comparison.verdicts(entries)
+        left_out += len(told)
+        if i % 100 == 0:
+            report.write(runs.comparison("c"), entries)
+        files[which].write_bytes(whole[which])
+    assert 100 < left_out < 400
+
+
+STRANGE = [
+    None,
+    True,
+    -1,
+    10**30,
+    1e308,
+    -1e308,
+    "Infinity",
+    "NaN",
+    "",
+    [],
+    {},
+    "x" * 5000,
+    "\x1b[2J",
+    "\ud800",
+    [[]],
+    {"a": 1},
+]
+
+
+def strange(text: bytes, dice: random.Random) -> bytes:
+    """A state with one value replaced by one of a kind that it may not have."""
+    tree = json.loads(text)
+    branch, key = dice.choice(list(leaves(tree)))
+    branch[key] = dice.choice(STRANGE)
+    return json.dumps(tree).encode()
+
+
+def leaves(tree: Any):
+    for key, value in list(tree.items() if isinstance(tree, dict) else enumerate(tree)):
+        yield tree, key
+        if isinstance(value, (dict, list)):
+            yield from leaves(value)

@@ -6,12 +6,14 @@ import errno
 import os
 import resource
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
 from test_prototype import expert, state
 
 from monklite import Prototype, compare, files
+from monklite.archive import pack, unpack
 from monklite.errors import (
     DatasetError,
     MonkliteError,
@@ -23,6 +25,8 @@ from monklite.errors import (
     WeightsMismatch,
 )
 from monklite.history import read
+from monklite.prune import carry_out, plan
+from monklite.prune import images as cached_images
 from monklite.workspace import HEALTH, HISTORY, Workspace
 
 
@@ -255,3 +259,57 @@ def test_a_moved_workspace_still_opens(workspace: Path, images: Path, monkeypatc
     ptf = Prototype("p", "e", eval_infer=True, workspace=moved, verbose=0)
     assert ptf.Infer(img_name=images / "dots" / "dots-000.png")["predicted_class"] in ("dots", "rings", "stripes")
     assert (moved / "p" / "e" / "output" / "models" / "final").exists()
+
+
+def test_an_imported_run_infers_compares_and_goes_on_where_its_images_are_not(
+    workspace: Path, images: Path, monkeypatch
+) -> None:
+    expert(images).Train()
+    pack(Workspace().find("p", "e"), "run.zip", resume_state=True)
+    kept = images / "dots" / "dots-000.png"
+    expected = Prototype("p", "e", eval_infer=True, verbose=0).Infer(img_name=kept)
+    shutil.move(kept, workspace.parent)
+    shutil.rmtree(images)
+    shutil.rmtree(workspace)
+    there = Workspace(workspace.parent / "another machine")
+    unpack("run.zip", there, "q")
+    predicted = Prototype("q", "e", eval_infer=True, verbose=0, workspace=there.root).Infer(img_name=kept.name)
+    assert predicted["score"] == pytest.approx(expected["score"], rel=1e-6)
+    ctf = compare(verbose=0, workspace=there.root)
+    ctf.Comparison("c")
+    ctf.Add_Experiment("q", "e")
+    assert list(ctf.Generate_Statistics()["status"]) == ["done"]
+
+
+def test_the_cache_may_be_cleared_while_a_run_is_trained(workspace: Path, images: Path) -> None:
+    ptf, stop, cleared = expert(images, epochs=4), threading.Event(), []
+
+    def clear() -> None:
+        while not stop.is_set():
+            cleared.append(carry_out(Workspace(), [cached_images(Workspace())]))
+
+    clearing = threading.Thread(target=clear)
+    clearing.start()
+    try:
+        ptf.Train()
+    finally:
+        stop.set()
+        clearing.join()
+    assert sum(cleared) > 0
+    assert state().status == "done"
+    expert(images, epochs=4).Train()  # decoded again
+    assert state(version=2).results.train_loss == pytest.approx(state(version=1).results.train_loss, rel=1e-4)
+
+
+def test_pruning_frees_what_training_left_and_the_run_still_infers(workspace: Path, images: Path) -> None:
+    ptf = expert(images, epochs=3)
+    ptf.Training_Params(num_epochs=3, save_intermediate_models=True)
+    ptf.Train()
+    items = plan(Workspace(), resume_state=True)
+    assert {item.what for item in items} == {"intermediate weights", "state for going on"}
+    assert carry_out(Workspace(), items) == sum(item.size for item in items) > 0
+    models = Workspace().find("p", "e").models
+    assert {p.name for p in models.iterdir()} == {"best_model", "final"}
+    assert Prototype("p", "e", eval_infer=True, verbose=0).Infer(img_name=images / "dots" / "dots-000.png")
+    with pytest.raises(MonkliteError, match=r"p/e/v001 cannot be resumed"):
+        Prototype("p", "e", resume_train=True, verbose=0)

@@ -213,3 +213,56 @@ def test_the_overview_shows_accuracy_with_its_interval_and_memory_with_its_kind(
     assert [o["peak MiB"] for o in (a, b, c)] == ["1500 GPU", "512 RAM", "NA"]
     assert [o["test acc % (95 %)"] for o in (a, b, c)] == ["95.0 (84 to 99)", "NA", "NA"]
     assert [o["parameters"] for o in (a, b, c)] == ["11.2 M", "11.2 M", "NA"]
+
+
+# Many runs, and runs of strangers
+
+
+def test_of_many_runs_the_best_are_named_and_the_others_grey(runs, tmp_path, monkeypatch):
+    asked, draw = {}, charts.lines
+    monkeypatch.setattr(charts, "lines", lambda title, *a: (asked.update({title: a}), draw(title, *a))[1])
+    many = [by_hand(tmp_path / "w" / "p" / f"e{i:02d}" / "v001") for i in range(40)]
+    for i, run in enumerate(many):
+        run.update(results=results(best=0.5 + 0.01 * (i * 7 % 40)))
+    folder = written(tmp_path / "out", *many)
+    _, named, percent, note, others = asked["Validation accuracy"]
+    best = sorted(range(40), key=lambda i: -(i * 7 % 40))
+    assert list(named) == [f"e{i:02d}" for i in best[:8]]
+    assert (percent, len(others), note) == (True, 32, "The 8 best on validation of 40 runs; the others in grey.")
+    assert len(rows_of(folder)) == 40
+
+
+def test_of_many_runs_the_bars_show_the_best_in_their_order(tmp_path, shown):
+    many = [by_hand(tmp_path / "w" / "p" / f"e{i:02d}" / "v001") for i in range(31)]
+    for i, run in enumerate(many):
+        run.update(results=results(best=0.5 + 0.01 * i))
+    written(tmp_path / "out", *many)
+    expected = [f"e{i:02d}" for i in range(30, 0, -1)]
+    titles = ["Best validation accuracy", "Training time", "Peak memory of the process (no GPU used)"]
+    assert [list(shown[t]["values"]) for t in titles] == [expected] * 3
+
+
+def test_thirty_runs_are_all_named(tmp_path, shown):
+    written(tmp_path / "out", *[by_hand(tmp_path / "w" / "p" / f"e{i:02d}" / "v001") for i in range(30)])
+    assert len(shown["Training time"]["values"]) == 30
+
+
+def test_what_is_left_out_is_on_the_page_as_text(runs, tmp_path):
+    entries = comparison.collect([trained(runs)])
+    report.write(tmp_path / "out", entries, ["p/<script>alert(1)</script> is left out: \x1b[31mdamaged"])
+    page = Page(tmp_path / "out" / report.REPORT)
+    assert "script" not in page.tags
+    assert "p/<script>alert(1)</script> is left out: \ufffd[31mdamaged" in page.texts
+
+
+def test_texts_of_a_strangers_run_are_texts_in_every_file(runs, tmp_path):
+    run = trained(runs)
+    hostile = "</td><script>alert(1)</script>\x1b[2J\ud800\x00"
+    spec = run.state().spec.replace({"model.name": hostile})
+    model = CPU.model_copy(update={"device": hostile, "weights": hostile})
+    run.update(spec=spec, model=model, error=hostile, origin=(hostile, hostile, 1))
+    folder = written(tmp_path / "out", run)
+    page = Page(folder / report.REPORT)
+    assert "script" not in page.tags
+    assert rows_of(folder)[0]["base_model"] == "</td><script>alert(1)</script>\ufffd[2J\ufffd\ufffd"
+    assert "\x1b" not in page.source + (folder / report.TABLE).read_text()

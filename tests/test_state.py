@@ -30,6 +30,7 @@ RESULTS = Results(
     gpu_process_mib=1532.0,
     gpu_framework_mib=812.25,
     process_mib=2210.5,
+    batch_size=8,
 )
 FULL = RunState(
     project="lungs",
@@ -63,6 +64,8 @@ FULL = RunState(
             "model.freeze_layers": 3,
             "model.use_gpu": False,
             "model.precision": "bfloat16",
+            "model.compile": True,
+            "model.deterministic": True,
             "training.epochs": 12,
             "training.optimizer": Choice(name="sgd", params={"learning_rate": 0.01, "momentum": 0.9}),
             "training.schedule": Choice(name="multistep_decrease", params={"milestones": (4, 8), "gamma": 0.1}),
@@ -120,6 +123,12 @@ def test_every_schema_ever_released_is_kept_and_parses():
     assert [golden(n).is_file() for n in range(1, state.SCHEMA + 1)] == [True] * state.SCHEMA
     for n in range(1, state.SCHEMA + 1):
         assert state.parse(golden(n).read_text(encoding="utf-8"), golden(n).name) == FULL
+
+
+@pytest.mark.parametrize("path", sorted((GOLDEN / "earlier").iterdir()), ids=lambda path: path.stem)
+def test_a_state_from_before_a_field_was_added_still_loads(path):
+    loaded = state.parse(path.read_text(encoding="utf-8"), path.name)
+    assert (loaded.spec.model.name, loaded.results.best_epoch, loaded.spec.model.compile) == ("resnet50", 7, False)
 
 
 def test_the_golden_file_fills_every_field():
@@ -199,3 +208,18 @@ def test_now_is_utc_to_the_second():
     moment = datetime.fromisoformat(state.now())
     assert moment.utcoffset() == timedelta(0)
     assert moment.microsecond == 0
+
+
+@pytest.mark.parametrize("text", ["\udcff", "\ud800 肺", "\x00\x1b", '"\\'])
+def test_a_text_that_is_no_valid_unicode_is_stored_as_valid_json_and_comes_back(text):
+    made = SMALL.model_copy(update={"error": text, "environment": {text: [math.inf, {"a": (text, math.nan)}]}})
+    assert made.to_json().encode("utf-8")
+    assert state.parse(made.to_json(), "x").error == text
+    assert list(state.parse(made.to_json(), "x").environment) == [text]
+
+
+@pytest.mark.parametrize("depth", [2_000, 200_000])
+def test_a_state_that_is_nested_without_end_is_damage(depth):
+    text = SMALL.to_json().replace('"environment": {}', f'"environment": {{"a": {"[" * depth}{"]" * depth}}}')
+    with pytest.raises(DamagedFile, match="^some/state is damaged"):
+        state.parse(text, "some/state")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import gc
+import json
 import multiprocessing
 import os
+import platform
 import shutil
-import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,9 +20,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monklite import heartbeat
 from monklite import workspace as module
 from monklite.errors import DamagedFile, InvalidType, InvalidValue, MonkliteError, NotFound, StorageError, UnknownName
-from monklite.state import RunState
 from monklite.workspace import BEST, FINAL, STATE, Run, Workspace, check_name
 
 TRAINER = """
@@ -29,6 +33,14 @@ run.update(status="running")
 print(run.folder.name, flush=True)
 time.sleep(60)
 """
+ELSEWHERE = (
+    """
+from monklite import heartbeat, workspace
+heartbeat._place, heartbeat.BEAT_EVERY = lambda: "another machine", 0.05
+workspace.LOCK = ".lock-of-another-machine"
+"""
+    + TRAINER
+)  # what a machine looks like whose locks are not seen here
 GOOD_NAMES = [
     "a",
     "sample-project-1",
@@ -72,6 +84,31 @@ def trained(space: Workspace, project: str = "p", experiment: str = "e") -> Run:
     space.link(run)
     run.release()
     return run
+
+
+@pytest.fixture
+def quick(monkeypatch) -> None:
+    """A heart that beats fast, so that its end is soon seen."""
+    monkeypatch.setattr(heartbeat, "BEAT_EVERY", 0.2)
+    monkeypatch.setattr(heartbeat, "STALE_AFTER", 3.0)
+
+
+@contextlib.contextmanager
+def training(root: Path, script: str = TRAINER):
+    """A process that trains, killed at the end of the block if it was not before."""
+    with subprocess.Popen([sys.executable, "-c", script, str(root)], stdout=subprocess.PIPE) as trainer:
+        try:
+            assert trainer.stdout.readline() == b"v001\n"
+            yield trainer
+        finally:
+            trainer.kill()
+
+
+def eventually(condition, seconds: float = 30.0) -> bool:
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.05)
+    return condition()
 
 
 def claim_and_wait(root: str, start, done, found) -> None:
@@ -261,14 +298,99 @@ def test_a_running_run_that_is_held_reads_as_running(runs):
     assert runs.find("p", "e").state().status == "running"
 
 
-@pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL on Windows")
 def test_a_run_whose_process_was_killed_reads_as_interrupted(runs):
-    with subprocess.Popen([sys.executable, "-c", TRAINER, str(runs.root)], stdout=subprocess.PIPE) as trainer:
-        assert trainer.stdout.readline() == b"v001\n"
+    with training(runs.root) as trainer:
         assert runs.find("p", "e").state().status == "running"
-        trainer.send_signal(signal.SIGKILL)
-    assert runs.find("p", "e").state().status == "interrupted"
+        assert str(runs.find("p", "e").holder()) == f"process {trainer.pid} on {platform.node()}"
+        trainer.kill()
+        trainer.wait()
+        assert runs.find("p", "e").state().status == "interrupted"
     assert runs.claim("p", "e").version == 2
+
+
+def test_a_killed_process_whose_number_was_given_again_does_not_train(runs):
+    with training(runs.root) as trainer:
+        trainer.kill()
+    path = runs.find("p", "e").folder / heartbeat.HOLDER
+    path.write_text(json.dumps({**json.loads(path.read_text()), "pid": os.getpid()}))
+    assert runs.find("p", "e").state().status == "interrupted"
+    assert runs.find("p", "e").hold()
+
+
+def test_a_run_that_another_machine_trains_is_seen_and_left_alone(runs, quick):
+    with training(runs.root, ELSEWHERE) as trainer:
+        run = runs.find("p", "e")
+        assert run.state().status == "running"
+        assert str(run.holder()).startswith(f"process {trainer.pid} on")
+        assert not run.hold()
+        assert runs.claim("p", "e").version == 2
+
+
+def test_a_run_that_was_killed_on_another_machine_reads_as_interrupted_and_can_be_taken(runs, quick):
+    with training(runs.root, ELSEWHERE) as trainer:
+        trainer.kill()
+    run = runs.find("p", "e")
+    assert eventually(lambda: run.state().status == "interrupted")
+    assert run.hold()
+    assert run.holder().is_here()
+
+
+@pytest.mark.parametrize("jump", [-1e6, 1e6])
+def test_a_run_that_another_machine_trains_is_not_taken_however_wrong_the_clocks_are(runs, quick, monkeypatch, jump):
+    with training(runs.root, ELSEWHERE):
+        monkeypatch.setattr(heartbeat, "disk_time", lambda folder: time.time() + jump)
+        assert not runs.find("p", "e").hold()
+
+
+@pytest.mark.parametrize("jump", [-1e6, 1e6])
+def test_a_clock_that_jumps_changes_no_status(runs, monkeypatch, jump):
+    now = time.time()
+    run = runs.claim("p", "e")
+    run.update(status="running")
+    monkeypatch.setattr(time, "time", lambda: now + jump)
+    assert runs.find("p", "e").state().status == "running"
+    with training(runs.root.parent / "elsewhere", ELSEWHERE):
+        assert Workspace(runs.root.parent / "elsewhere").find("p", "e").state().status == "running"
+
+
+def test_a_run_that_was_taken_over_while_its_process_slept_is_written_no_more(runs, monkeypatch):
+    run = runs.claim("p", "e")
+    run.update(status="running")
+    monkeypatch.setattr(heartbeat, "_place", lambda: "another machine")
+    monkeypatch.setattr(module, "LOCK", ".lock-of-another-machine")
+    monkeypatch.setattr(heartbeat, "STALE_AFTER", 0.0)
+    monkeypatch.setattr(heartbeat, "BEAT_EVERY", 0.02)
+    other = in_a_thread(lambda: Run(run.folder))
+    assert in_a_thread(other.hold)
+    with pytest.raises(StorageError, match=r"p/e/v001 was taken over by process \d+ on .* and it writes no more"):
+        run.update(status="done")
+    assert not run.hold()
+    run.release()
+    assert other.update(error="of the other").error == "of the other"
+
+
+def test_a_run_whose_process_is_stopped_for_a_while_still_trains(runs):
+    run = runs.claim("p", "e")
+    run.update(status="running")
+    os.utime(run.folder / heartbeat.HOLDER, (0, 0))
+    assert runs.find("p", "e").state().status == "running"
+
+
+def test_a_copy_of_a_run_that_is_being_trained_reads_as_interrupted(runs):
+    run = runs.claim("p", "e")
+    run.update(status="running")
+    shutil.copytree(runs.root, runs.root.with_name("copy"))
+    assert Workspace(runs.root.with_name("copy")).find("p", "e").state().status == "interrupted"
+    assert runs.find("p", "e").state().status == "running"
+
+
+def test_an_object_that_is_forgotten_gives_up_its_run(runs):
+    run = in_a_thread(lambda: runs.claim("p", "e"))
+    folder = run.folder
+    del run
+    gc.collect()
+    assert not Run(folder).is_held()
+    assert not (folder / heartbeat.HOLDER).exists()
 
 
 def test_update_changes_only_what_it_names(runs):
@@ -515,11 +637,21 @@ def test_a_read_only_workspace_is_told(runs):
 
 def test_a_running_run_on_a_read_only_copy_reads_as_interrupted(runs, monkeypatch):
     run = runs.claim("p", "e")
-    run.write(RunState(project="p", experiment="e", version=1, status="running", created="x"))
-    run.release()
+    run.update(status="running")
 
     def refuse(*args: object, **kwargs: object) -> None:
         raise OSError(errno.EROFS, "read-only")
 
     monkeypatch.setattr(module.FileLock, "acquire", refuse)
     assert Run(run.folder).state().status == "interrupted"
+
+
+def test_the_run_of_another_user_reads_as_running(runs, monkeypatch):
+    run = runs.claim("p", "e")
+    run.update(status="running")
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise PermissionError(errno.EACCES, "not yours")
+
+    monkeypatch.setattr(module.FileLock, "acquire", refuse)
+    assert Run(run.folder).state().status == "running"

@@ -63,7 +63,7 @@ class compare:
             The rows of `comparison.csv`: accuracies in %, times in s, memory in MiB.
 
         Raises:
-            NotReady: no name or no experiment was given.
+            NotReady: no name or no experiment was given, or none of them can be read.
         """
         import pandas as pd
         from tabulate import tabulate
@@ -71,11 +71,14 @@ class compare:
         if self._name is None or not self._runs:
             raise NotReady("begin with Comparison('name') and Add_Experiment('project', 'experiment')")
         self._console.say("Generating statistics...")
-        entries = comparison.collect(self._runs)
+        left_out: list[str] = []
+        entries = comparison.collect(self._runs, tell=left_out.append)
+        if not entries:
+            raise NotReady(f"none of the {len(self._runs)} runs can be read; the first: {left_out[0]}")
         folder = self._workspace.comparison(self._name)
-        rows = report.write(folder, entries)
+        rows = report.write(folder, entries, left_out)
         self._console.say(f"\n{tabulate(report.overview(entries), headers='keys', disable_numparse=True)}\n")
-        for text in (*comparison.verdicts(entries), *comparison.warnings(entries)):
+        for text in (*left_out, *comparison.verdicts(entries), *comparison.warnings(entries)):
             self._console.say(f"    {text}")
         self._console.say(f"\nGenerated: {folder / report.REPORT}\n")
         return pd.DataFrame(rows)
