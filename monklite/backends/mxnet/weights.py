@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -129,13 +129,19 @@ def _by_key(network: Any, given: Mapping[str, np.ndarray]) -> dict[str, Any]:
     whose prefix counts the networks that its process had built."""
     if any("." in name for name in given):
         return network._collect_params_with_prefix()
-    theirs = os.path.commonprefix(list(given)).rpartition("_")[0]
-    prefix = f"{theirs}_" if theirs else ""
-    return {prefix + name.removeprefix(network.prefix): p for name, p in network.collect_params().items()}
+    own = network.collect_params()
+    ours, theirs = _prefix(own), _prefix(given)
+    return {theirs + name.removeprefix(ours): parameter for name, parameter in own.items()}
+
+
+def _prefix(names: Iterable[str]) -> str:
+    """What all names begin with, up to an underscore."""
+    return "".join(os.path.commonprefix(list(names)).rpartition("_")[:2])
 
 
 def _is_head(network: Any, parameter: Any, head: str) -> bool:
-    return any(p is parameter for n, p in network._collect_params_with_prefix().items() if n.startswith(head))
+    inside = f"{head}."
+    return any(p is parameter for n, p in network._collect_params_with_prefix().items() if n.startswith(inside))
 
 
 def _difference(key: str, own: Mapping[str, Any], given: Mapping[str, np.ndarray]) -> str:
