@@ -1,4 +1,7 @@
-"""The MXNet backend keeps the contract, and broken learners do not."""
+"""The MXNet backend keeps the contract, and broken learners do not.
+
+The tests of GluonCV's networks are skipped where that package is missing; `pip install -e ".[gluoncv,dev]"` brings it.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ import pytest
 from monklite import backends
 from monklite.backends.mxnet import BACKEND, GluonBackend, weights
 from monklite.backends.mxnet import network as networks
-from monklite.backends.mxnet.framework import autograd, gluon, model_store, mx, nd, reason, vision
+from monklite.backends.mxnet.framework import _hidden, autograd, gluon, gluoncv, model_store, mx, nd, reason, vision
 from monklite.backends.mxnet.learner import GluonLearner
 from monklite.catalog import LOSSES, OPTIMIZERS, models
 from monklite.errors import (
@@ -29,6 +32,8 @@ from monklite.errors import (
     WeightsMismatch,
 )
 from monklite.testing.contract import CLASSES, MEAN, SIDE, STD, LearnerContract, easy, plain
+
+needs_gluoncv = pytest.mark.skipif(importlib.util.find_spec("gluoncv") is None, reason="gluoncv is not installed")
 
 
 def arrays(learner: GluonLearner) -> dict[str, np.ndarray]:
@@ -183,6 +188,30 @@ def test_every_model_trains_saves_and_answers(name: str, tmp_path: Path) -> None
     other.load_weights(tmp_path / "weights")
     assert np.array_equal(other.scores(images, plain(size)), scores)
     assert scores.shape == (2, len(CLASSES))
+    alone = load_without_monklite(tmp_path / "weights")(nd.array(as_network_input(images))).asnumpy()
+    assert np.allclose(alone, scores, atol=1e-4 * np.abs(scores).max())
+
+
+@needs_gluoncv
+@pytest.mark.parametrize("name", ["resnet18_v1b", "resnet18_v1b_0.89", "mobilenetv3_small", "darknet53"])
+def test_parameters_of_gluoncv_have_the_same_names_in_every_network(name: str) -> None:
+    first, second = (list(arrays(made(model__name=name))) for _ in range(2))
+    assert first == second
+
+
+@needs_gluoncv
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [("resnet18_v1b", "fc"), ("resnet18_v1b_0.89", "fc"), ("mobilenetv3_small", "output.0"), ("resnet50_v1b_gn", "fc")],
+)
+def test_a_frozen_network_of_gluoncv_trains_its_head_alone(name: str, head: str) -> None:
+    learner = made(model__name=name, model__freeze_base=True)
+    before = structural(learner.network)
+    LearnerContract.train(learner, 2)
+    nd.waitall()
+    moved = {n for n, a in structural(learner.network).items() if not np.array_equal(before[n], a)}
+    assert moved == {f"{head}.weight", f"{head}.bias"}
+    assert learner.scores(easy(2)[0], plain()).shape == (2, len(CLASSES))
 
 
 @pytest.mark.parametrize(
@@ -330,11 +359,14 @@ def as_network_input(images: np.ndarray) -> np.ndarray:
     return ((pixels - mean) / std).astype(np.float32)
 
 
+def load_without_monklite(path: Path) -> gluon.SymbolBlock:
+    return gluon.SymbolBlock.imports(f"{path}-symbol.json", ["data"], f"{path}-0000.params")
+
+
 def test_plain_mxnet_loads_the_exported_files(tmp_path: Path) -> None:
-    learner, parameters = exported(tmp_path)
+    learner, _ = exported(tmp_path)
     images, _ = easy(4)
-    block = gluon.SymbolBlock.imports(str(tmp_path / "weights-symbol.json"), ["data"], str(parameters))
-    found = block(nd.array(as_network_input(images))).asnumpy()
+    found = load_without_monklite(tmp_path / "weights")(nd.array(as_network_input(images))).asnumpy()
     assert np.allclose(found, learner.scores(images, plain()), atol=1e-5)
 
 
@@ -482,18 +514,30 @@ def put_weights(
     folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, size: int = 224, legacy: bool = False
 ) -> dict[str, np.ndarray]:
     """Weights of our own making under the name and sum that Gluon looks for; by structural name."""
-    network = vision.get_model(name, classes=7)
-    network.initialize()
-    network(nd.zeros((1, 3, size, size))).wait_to_read()
+    network = initialized(vision.get_model(name, classes=7), size)
     made_here = folder / "made.params"
     if legacy:
         network.collect_params().save(str(made_here), strip_prefix=network.prefix)
     else:
         network.save_parameters(str(made_here))
-    digest = hashlib.sha1(made_here.read_bytes()).hexdigest()
-    monkeypatch.setitem(model_store._model_sha1, name, digest)
-    made_here.rename(folder / f"{name}-{digest[:8]}.params")
+    put_into_cache(made_here, monkeypatch, model_store, name)
+    return structural(network)
+
+
+def initialized(network: gluon.Block, size: int) -> gluon.Block:
+    network.initialize(mx.init.Normal(0.1), force_reinit=True)
+    network(nd.zeros((1, 3, size, size))).wait_to_read()
+    return network
+
+
+def structural(network: gluon.Block) -> dict[str, np.ndarray]:
     return {n: p.data().asnumpy() for n, p in network._collect_params_with_prefix().items()}
+
+
+def put_into_cache(file: Path, monkeypatch: pytest.MonkeyPatch, store, name: str) -> None:
+    digest = hashlib.sha1(file.read_bytes()).hexdigest()
+    monkeypatch.setitem(store._model_sha1, name, digest)
+    file.rename(file.with_name(f"{name}-{digest[:8]}.params"))
 
 
 @pytest.mark.parametrize(
@@ -506,11 +550,56 @@ def test_pretrained_weights_come_from_the_cache(
 ) -> None:
     given = put_weights(cache_folder, monkeypatch, name, legacy=legacy)
     learner = made(model__name=name, model__pretrained=True)
-    found = {n: p.data().asnumpy() for n, p in learner.network._collect_params_with_prefix().items()}
+    found = structural(learner.network)
     same = {n for n in given if given[n].shape == found[n].shape and np.array_equal(given[n], found[n])}
     assert {n for n in given if not n.startswith("output.")} <= same
     assert learner.describe().weights == "ImageNet (Gluon)"
     assert len(learner.scores(easy(1)[0], plain())[0]) == len(CLASSES)
+
+
+GLUONCV_WEIGHTS = [
+    ("resnet18_v1b", "resnet18_v1b", False, "fc."),
+    ("resnet18_v1b", "resnet18_v1b", True, "fc."),
+    ("resnet18_v1b_0.89", "resnet18_v1b_2.6x", True, "fc."),  # as GluonCV reads the files of its pruned networks
+    ("mobilenetv3_small", "mobilenetv3_small", False, "output."),
+]
+
+
+@needs_gluoncv
+@pytest.mark.parametrize(("name", "stored", "legacy", "head"), GLUONCV_WEIGHTS)
+def test_pretrained_weights_of_gluoncv_come_from_the_cache(
+    cache_folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, stored: str, legacy: bool, head: str
+) -> None:
+    network = initialized(gluoncv().get_model(name), 64)
+    file = cache_folder / "made.params"
+    by_name = {n.replace("v1b_", "v1d_"): p.data() for n, p in network.collect_params().items()}
+    nd.save(str(file), by_name) if legacy else network.save_parameters(str(file))
+    put_into_cache(file, monkeypatch, gluoncv().model_store, stored)
+    learner = made(model__name=name, model__pretrained=True)
+    given, found = structural(network), structural(learner.network)
+    assert all(np.array_equal(given[n], found[n]) for n in given if not n.startswith(head))
+    assert found[f"{head}weight" if head == "fc." else "output.0.weight"].shape[0] == len(CLASSES)
+    assert learner.describe().weights == "ImageNet (GluonCV)"
+
+
+@needs_gluoncv
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [("resnet18_v1b", r"resnet18_v1b-2d9d980c"), ("resnet18_v1b_0.89", r"resnet18_v1b_2\.6x-54f7742b")],
+)
+def test_without_network_the_error_names_the_file_of_gluoncv(cache_folder: Path, name: str, file: str) -> None:
+    message = rf"weights of {name} could not be downloaded \(no network here\).*put the file at .*models/{file}\.params"
+    with pytest.raises(PretrainedUnavailable, match=message):
+        made(model__name=name, model__pretrained=True)
+
+
+@needs_gluoncv
+def test_a_network_of_gluoncv_without_pretrained_weights_is_told(
+    cache_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(gluoncv().model_store._model_sha1, "resnet18_v1b")
+    with pytest.raises(PretrainedUnavailable, match=r"^GluonCV has no pretrained weights of resnet18_v1b; use use_pre"):
+        made(model__name="resnet18_v1b", model__pretrained=True)
 
 
 @pytest.mark.slow
@@ -589,6 +678,19 @@ def test_own_weights_are_loaded(tmp_path: Path, how) -> None:
     given, found = arrays(source), arrays(learner)
     assert all(np.array_equal(given[n], found[n]) for n in given)
     assert learner.describe().weights == files[-1].name
+
+
+@needs_gluoncv
+def test_weights_of_gluoncv_exported_elsewhere_are_loaded(tmp_path: Path) -> None:
+    """There the names of the parameters begin with the number of networks that the process has built."""
+    network = gluoncv().get_model("resnext50_32x4d", classes=7)
+    network.hybridize()
+    initialized(network, SIDE).export(str(tmp_path / "mine"))
+    files = [tmp_path / "mine-symbol.json", tmp_path / "mine-0000.params"]
+    learner = made(model__name="resnext50_32x4d", model__weights_path=files)
+    given, found = structural(network), structural(learner.network)
+    assert all(np.array_equal(given[n], found[n]) for n in given if not n.startswith("output."))
+    assert learner.describe().weights == "mine-0000.params, new head"
 
 
 @pytest.mark.parametrize("how", [by_export, by_save_parameters])
@@ -675,6 +777,50 @@ for name in {order}:
     print(len(contract.train(contract.learner(), 1)))
 """
     assert run_python(script).split() == ["1", "1"]
+
+
+@needs_gluoncv
+@pytest.mark.slow
+@pytest.mark.parametrize("before", ["", "import torch"])
+def test_gluoncv_is_imported_when_chosen_and_leaves_no_trace(before: str) -> None:
+    script = f"""
+{before}
+import sys
+import numpy as np
+from monklite import backends
+from monklite.testing.contract import CLASSES, LearnerContract
+contract = LearnerContract()
+contract.backend = backends.load("mxnet")
+print("gluoncv" in sys.modules)
+found = sys.modules.get("torch")
+contract.learner(model__name="resnet18_v1b")
+print("gluoncv" in sys.modules, sys.modules.get("torch") is found, "bool" in vars(np))
+import torch
+print(torch.ones(2).sum().item())
+"""
+    assert run_python(script).split() == ["False", "True", "True", "False", "2.0"]
+
+
+def test_a_hidden_module_is_there_again_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("json", "monklite_never_imported"):
+        before = sys.modules.get(name)
+        with _hidden(name), pytest.raises(ImportError):
+            importlib.import_module(name)
+        assert sys.modules.get(name, "absent") is (before or "absent")
+
+
+def test_a_gluoncv_that_cannot_be_imported_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gluoncv", None)
+    before = sys.modules.get("torch")
+    with pytest.raises(
+        MissingPackage, match=r"^GluonCV cannot be imported \(.+\): pip install \"monklite\[gluoncv\]\"$"
+    ):
+        gluoncv()
+    assert sys.modules.get("torch") is before
+
+
+def test_versions_name_gluoncv_where_it_is_installed() -> None:
+    assert ("gluoncv" in BACKEND.versions()) == (importlib.util.find_spec("gluoncv") is not None)
 
 
 NUMPY_2 = (
