@@ -200,6 +200,22 @@ def test_parameters_of_gluoncv_have_the_same_names_in_every_network(name: str) -
 
 
 @needs_gluoncv
+def test_group_normalisation_is_that_of_gluoncv() -> None:
+    learner = made(model__name="resnet50_v1b_gn")
+    theirs = gluoncv().get_model("resnet50_v1b_gn", classes=len(CLASSES))
+    theirs.initialize()
+    rng = np.random.default_rng(0)
+    for ours, other in zip(learner.network.collect_params().values(), theirs.collect_params().values(), strict=True):
+        if ours.name.endswith(("gamma", "beta")):
+            ours.set_data(nd.array(rng.normal(1, 0.3, ours.shape)))
+        other.set_data(ours.data())
+    images, _ = easy(4)
+    found = theirs(nd.array(as_network_input(images))).asnumpy()
+    assert np.allclose(found, learner.scores(images, plain()), atol=1e-5 * np.abs(found).max())
+    assert np.ptp(found, axis=0).max() > 1e-3 * np.abs(found).max()  # it tells images apart
+
+
+@needs_gluoncv
 @pytest.mark.parametrize(
     ("name", "head"),
     [("resnet18_v1b", "fc"), ("resnet18_v1b_0.89", "fc"), ("mobilenetv3_small", "output.0"), ("resnet50_v1b_gn", "fc")],

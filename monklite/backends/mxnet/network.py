@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,7 +56,22 @@ def _of_gluoncv(row: Model, n_classes: int) -> Any:
     head = getattr(network, row.mxnet_head)
     if isinstance(head, gluon.nn.Dense) and head.weight.shape[0] != n_classes:
         setattr(network, row.mxnet_head, gluon.nn.Dense(n_classes, in_units=head._in_units, prefix=head.prefix))
+    network.apply(_mend_group_norm)
     return network
+
+
+def _mend_group_norm(block: Any) -> None:
+    """GluonCV's group normalisation asks for the size of the batch, so it could be neither hybridised nor exported."""
+    if type(block).__name__ == "GroupNorm":
+        block.hybrid_forward = functools.partial(_group_norm, block)
+
+
+def _group_norm(block: Any, F: Any, x: Any, gamma: Any, beta: Any) -> Any:  # noqa: N803 (Gluon's own name)
+    """MXNet's operator has one factor a group; GluonCV has one a channel, as in the paper (Wu and He 2018)."""
+    ones = F.ones_like(F.slice_axis(gamma, axis=0, begin=0, end=block.ngroups))
+    plain = F.GroupNorm(x, ones, F.zeros_like(ones), num_groups=block.ngroups, eps=block._kwargs["eps"])
+    factor, offset = (p.reshape((1, -1, 1, 1)) for p in (gamma, beta))
+    return F.broadcast_add(F.broadcast_mul(plain, factor), offset)
 
 
 def _average_everything(block: Any) -> None:

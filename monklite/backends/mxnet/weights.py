@@ -110,7 +110,9 @@ def load_into(network: Any, given: Mapping[str, np.ndarray], path: Path, head: s
     """
     own = _by_key(network, given)
     heads = {key for key, p in own.items() if head and _is_head(network, p, head)}
-    wrong = [k for k, p in own.items() if k not in given or given[k].shape != p.shape]
+    wrong = [
+        k for k, p in own.items() if k not in given or given[k].shape != tuple(p.shape)
+    ]  # lists in pruned networks
     extra = [k for k in given if k not in own]
     serious = [k for k in wrong if k not in heads] + extra
     if serious:
