@@ -187,6 +187,7 @@ def test_every_model_trains_saves_and_answers(name: str, tmp_path: Path) -> None
     other = made(**spec, seed=1)
     other.load_weights(tmp_path / "weights")
     assert np.array_equal(other.scores(images, plain(size)), scores)
+    assert np.isfinite(scores).all()
     assert scores.shape == (2, len(CLASSES))
     alone = load_without_monklite(tmp_path / "weights")(nd.array(as_network_input(images))).asnumpy()
     assert np.allclose(alone, scores, atol=1e-4 * np.abs(scores).max())

@@ -51,8 +51,10 @@ def _of_the_zoo(row: Model, n_classes: int) -> Any:
 def _of_gluoncv(row: Model, n_classes: int) -> Any:
     """Some of GluonCV's networks take no prefix, others none that has an effect: they get it from the scope of names. Its
     pruned ones have 1000 classes whatever they are asked for."""
+    # Residual branches begin at 0 (Goyal et al. 2017): the scores of 50 random ones overflow until statistics have settled
+    options = {"last_gamma": True} if (row.family, row.mxnet_head) == ("resnet", "fc") else {}
     with mx.name.Prefix(PREFIX):
-        network = gluoncv().get_model(row.builder("mxnet"), classes=n_classes)
+        network = gluoncv().get_model(row.builder("mxnet"), classes=n_classes, **options)
     head = getattr(network, row.mxnet_head)
     if isinstance(head, gluon.nn.Dense) and head.weight.shape[0] != n_classes:
         setattr(network, row.mxnet_head, gluon.nn.Dense(n_classes, in_units=head._in_units, prefix=head.prefix))
