@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from monklite import backends
+from monklite import Prototype, backends
 from monklite.backends.mxnet import BACKEND, GluonBackend, weights
 from monklite.backends.mxnet import network as networks
 from monklite.backends.mxnet.framework import _hidden, autograd, gluon, gluoncv, model_store, mx, nd, reason, vision
@@ -328,6 +328,34 @@ def test_without_a_gpu_the_cpu_is_taken_and_told() -> None:
     if mx.context.num_gpus():
         pytest.skip("there is a GPU here")
     assert small(model__use_gpu=True).describe().device.startswith("cpu (")
+
+
+def prototype(patterns: Path, name: str, verbose: int = 1) -> Prototype:
+    """An experiment in a new workspace, up to its network."""
+    gtf = Prototype("p", "e", backend="mxnet", verbose=verbose)
+    gtf.Dataset_Params(dataset_path=patterns, split=0.67, input_size=32, batch_size=8)
+    gtf.Dataset()
+    gtf.Model_Params(model_name=name, use_pretrained=False, freeze_base_network=False)
+    gtf.Model()
+    return gtf
+
+
+def test_a_gpu_that_is_not_there_is_said(workspace: Path, patterns: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    if mx.context.num_gpus():
+        pytest.skip("there is a GPU here")
+    prototype(patterns, "mobilenet0.25")
+    assert "a GPU was asked for (use_gpu=True) and none is usable here: the CPU is taken" in capsys.readouterr().out
+
+
+@needs_gluoncv
+@pytest.mark.slow
+def test_an_experiment_with_a_network_of_gluoncv(workspace: Path, patterns: Path) -> None:
+    gtf = prototype(patterns, "resnet18_v1b", verbose=0)
+    gtf.Training_Params(num_epochs=1, display_progress=False)
+    gtf.Train()
+    judge = Prototype("p", "e", backend="mxnet", eval_infer=True, verbose=0)
+    image = next((patterns / "dots").iterdir())
+    assert judge.Infer(image)["predicted_class"] in {"dots", "rings", "stripes"}
 
 
 @pytest.mark.parametrize(
@@ -784,7 +812,7 @@ def test_the_name_lent_to_numpy_is_gone_after_the_import() -> None:
 @pytest.mark.parametrize("order", [("pytorch", "mxnet"), ("mxnet", "pytorch")])
 def test_both_frameworks_work_in_one_process(order: tuple[str, str]) -> None:
     script = f"""
-from monklite import backends
+from monklite import Prototype, backends
 from monklite.testing.contract import LearnerContract, easy
 for name in {order}:
     backends.load(name)
@@ -804,7 +832,7 @@ def test_gluoncv_is_imported_when_chosen_and_leaves_no_trace(before: str) -> Non
 {before}
 import sys
 import numpy as np
-from monklite import backends
+from monklite import Prototype, backends
 from monklite.testing.contract import CLASSES, LearnerContract
 contract = LearnerContract()
 contract.backend = backends.load("mxnet")

@@ -32,7 +32,7 @@ def build(spec: Spec, n_classes: int, context: Any, pretrained: bool) -> tuple[A
     network = _of_gluoncv(row, n_classes) if row.package("mxnet") else _of_the_zoo(row, n_classes)
     _average_everything(network)
     he = mx.init.Xavier(rnd_type="gaussian", factor_type="in", magnitude=2)  # He et al. 2015
-    network.initialize(he, ctx=context, force_reinit=True)  # GluonCV's pruned networks come half initialised
+    network.initialize(he, ctx=context)
     _settle_shapes(network, row, size, context)
     source = RANDOM
     if pretrained and spec.model.weights_path:

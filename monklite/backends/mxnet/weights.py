@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -131,14 +131,9 @@ def _by_key(network: Any, given: Mapping[str, np.ndarray]) -> dict[str, Any]:
     whose prefix counts the networks that its process had built."""
     if any("." in name for name in given):
         return network._collect_params_with_prefix()
-    own = network.collect_params()
-    ours, theirs = _prefix(own), _prefix(given)
-    return {theirs + name.removeprefix(ours): parameter for name, parameter in own.items()}
-
-
-def _prefix(names: Iterable[str]) -> str:
-    """What all names begin with, up to an underscore."""
-    return "".join(os.path.commonprefix(list(names)).rpartition("_")[:2])
+    theirs = os.path.commonprefix(list(given)).rpartition("_")[0]
+    prefix = f"{theirs}_" if theirs else ""
+    return {prefix + name.removeprefix(network.prefix): p for name, p in network.collect_params().items()}
 
 
 def _is_head(network: Any, parameter: Any, head: str) -> bool:
