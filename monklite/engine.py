@@ -2,19 +2,62 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from . import metrics, schedules
-from .backends.base import Learner
-from .data.batches import Batches
-from .errors import TrainingFailed
+from .backends.base import Alone, Learner, World
+from .data.batches import Batch, Batches
+from .errors import DamagedFile, OutOfMemory, TrainingFailed
 from .history import EpochRow
 from .spec import Choice
+
+AGREE_EVERY = 8  # batches after which several processes tell each other whether to stop
+
+
+class Stopped(Exception):  # noqa: N818 (nothing went wrong)
+    """Training was asked to stop, and did so after a whole step."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where training stands: with the learner's own state, all that going on needs.
+
+    `history`: the epochs done. `images`: how many training images of the epoch under way are done; `steps`: loss, right
+    answers and number of images of each of its steps. `seconds`, `waited`: its time so far. `batch_size`: may have
+    become smaller than the spec's for want of memory.
+    """
+
+    batch_size: int
+    history: tuple[EpochRow, ...] = ()
+    images: int = 0
+    steps: tuple[tuple[float, float, int], ...] = ()
+    seconds: float = 0.0
+    waited: float = 0.0
+
+    def to_notes(self) -> dict[str, Any]:
+        """Plain values for a JSON file; numbers keep every digit."""
+        return asdict(self)
+
+    @classmethod
+    def from_notes(cls, notes: Any, where: str) -> Point:
+        """Read what `to_notes` gave.
+
+        Raises:
+            DamagedFile: it is something else.
+        """
+        try:
+            history = tuple(EpochRow(**row) for row in notes["history"])
+            steps = tuple((float(loss), float(right), int(n)) for loss, right, n in notes["steps"])
+            return cls(**{**notes, "history": history, "steps": steps})
+        except (KeyError, TypeError, ValueError) as error:
+            raise DamagedFile(f"{where} does not tell where training stood ({error})") from None
 
 
 class Handler:
@@ -29,6 +72,12 @@ class Handler:
 
     def epoch_end(self, loop: Loop, row: EpochRow) -> None: ...
 
+    def batch_halved(self, loop: Loop, reason: str) -> None:
+        """The device's memory was too small; training goes on with `loop.train.batch_size`."""
+
+    def stopping(self, loop: Loop) -> None:
+        """Somebody asked to stop: `loop.point()` can be saved."""
+
     def train_end(self, loop: Loop) -> None:
         """All epochs are done."""
 
@@ -41,7 +90,8 @@ class Loop:
     """Where training stands.
 
     `history`: rows of the epochs done, also those of an earlier part of a resumed run. `steps`: loss, right answers and
-    number of images of each step of this epoch; the first two may still be under way on the device.
+    number of images of each step of this epoch; the first two may still be under way on the device. `images`: how many
+    training images of this epoch are done. `stop`: set it to stop after the step under way.
     """
 
     learner: Learner
@@ -51,27 +101,55 @@ class Loop:
     base_rate: float
     schedule: Choice
     handlers: Sequence[Handler]
+    start: Point | None = None
     history: list[EpochRow] = field(default_factory=list)
     epoch: int = 0
     rate: float = 0.0
+    images: int = 0
     done: int = 0
     steps: list[tuple] = field(default_factory=list)
+    stop: bool = False
+    world: World = field(default_factory=Alone)
+    _begun: float = 0.0
+    _unasked: int = 0
     _waited: float = 0.0
+
+    def __post_init__(self) -> None:
+        start = self.start or Point(self.train.batch_size)
+        self.history = list(start.history)
+        self._batch_size(start.batch_size)
 
     @property
     def total(self) -> int:
-        return len(self.train) + len(self.val)
+        """Batches of this epoch, training and validation."""
+        return len(self.steps) + self.train.left(self.images) + len(self.val)
 
     @property
     def best(self) -> EpochRow:
         """The epoch with the best validation accuracy; among equals the one with the lower loss, then the earlier."""
         return max(self.history, key=lambda r: (r.val_accuracy, -r.val_loss))
 
-    def run(self) -> None:
-        """Train from where the history ends to the last epoch.
+    def point(self) -> Point:
+        """Where training stands now; waits for the device.
 
         Raises:
-            TrainingFailed: the loss is no longer a number.
+            TrainingFailed: a loss of this epoch is no number.
+        """
+        steps = tuple((float(loss), float(right), n) for loss, right, n in self.steps)
+        for number, (loss, _, _) in enumerate(steps, 1):
+            if not math.isfinite(loss):
+                raise TrainingFailed(
+                    f"the training loss became {loss} in step {number} of epoch {self.epoch + 1} at learning rate "
+                    f"{self.rate:g}: take a smaller learning rate. The weights saved before are kept"
+                )
+        seconds = time.perf_counter() - self._begun if self.images else 0.0
+        return Point(self.train.batch_size, tuple(self.history), self.images, steps, seconds, self._waited)
+
+    def run(self) -> None:
+        """Train from where the start point stands to the last epoch.
+
+        Raises:
+            TrainingFailed: the loss is no longer a number. Stopped: it was asked for.
         """
         try:
             self._fire("train_start")
@@ -83,63 +161,109 @@ class Loop:
             self._fire("close")
 
     def _epoch(self) -> None:
-        begin, self.done, self._waited = time.perf_counter(), 0, 0.0
-        self.rate = schedules.learning_rate(self.schedule, self._moment())
-        self.learner.set_learning_rate(self.rate)
+        self._enter()
         self._fire("epoch_start")
         train_loss, train_accuracy = self._train()
         val_loss, val_accuracy = self._validate()
-        seconds = time.perf_counter() - begin
+        seconds = time.perf_counter() - self._begun
         speed = (self.train.n_images + self.val.n_images) / seconds
         row = EpochRow(
             self.epoch + 1, self.rate, train_loss, train_accuracy, val_loss, val_accuracy, seconds, self._waited, speed
         )
         self.history.append(row)
+        self.images, self.steps, self._waited = 0, [], 0.0
         for handler in self.handlers:
             handler.epoch_end(self, row)
+
+    def _enter(self) -> None:
+        """Begin the epoch, or go on in the middle of it where the start point says so."""
+        at = self.start or Point(self.train.batch_size)
+        self.start = None
+        self._begun, self._waited = time.perf_counter() - at.seconds, at.waited
+        self.images, self.steps, self.done = at.images, list(at.steps), len(at.steps)
+        self.rate = schedules.learning_rate(self.schedule, self._moment())
+        self.learner.set_learning_rate(self.rate)
 
     def _moment(self) -> schedules.Moment:
         losses, accuracies = [r.val_loss for r in self.history], [r.val_accuracy for r in self.history]
         return schedules.Moment(self.base_rate, self.epoch, self.epochs, losses, accuracies)
 
     def _train(self) -> tuple[float, float]:
-        self.steps = []
-        for batch in self._timed(self.train):
-            loss, correct = self.learner.step(batch.images, batch.labels, batch.draws)
-            self.steps.append((loss, correct, len(batch)))
-            self._batch_done()
-        n = sum(count for _, _, count in self.steps)
-        mean = sum(float(loss) * count for loss, _, count in self.steps) / n
-        if not math.isfinite(mean):
-            raise TrainingFailed(
-                f"the training loss became {mean} in epoch {self.epoch + 1} at learning rate {self.rate:g}: take a smaller "
-                "learning rate. The weights of the epochs before are kept"
-            )
-        return mean, sum(float(correct) for _, correct, _ in self.steps) / n
+        def step(batch: Batch) -> None:
+            loss, right = self.learner.step(batch.images, batch.labels, batch.draws)
+            self.steps.append((loss, right, batch.n_images))
+            self.images += batch.n_images
+
+        self._over("train", self.images, step)
+        steps = self.point().steps
+        n = sum(count for _, _, count in steps)
+        return sum(loss * count for loss, _, count in steps) / n, sum(right for _, right, _ in steps) / n
 
     def _validate(self) -> tuple[float, float]:
-        scores, labels = [], []
-        for batch in self._timed(self.val):
+        scores: list[np.ndarray] = []
+        labels: list[np.ndarray] = []
+
+        def judge(batch: Batch) -> None:
             scores.append(self.learner.scores(batch.images, batch.draws))
             labels.append(batch.labels)
-            self._batch_done()
-        logits, truth = np.concatenate(scores), np.concatenate(labels)
+
+        self._over("val", 0, judge)
+        logits, truth = (self.world.gather(np.concatenate(parts)) for parts in (scores, labels))
         return self.learner.loss(logits, truth), metrics.accuracy(logits, truth)
 
-    def _timed(self, batches: Batches):
+    def _over(self, subset: str, first: int, work: Callable[[Batch], None]) -> None:
+        """Do something with every batch of a subset from image `first` on, in smaller ones where memory does not suffice."""
+        reason: str | None = ""
+        while reason is not None:
+            reason = None
+            try:
+                for batch in self._timed(getattr(self, subset), first):
+                    work(batch)
+                    first += batch.n_images
+                    self._batch_done()
+            except OutOfMemory as error:
+                if self.train.batch_size == 1 or self.world.size > 1:  # the other processes wait in this step
+                    raise
+                reason = str(error)
+            if reason is not None:  # out of the except block, which holds the failed step's arrays
+                self._halve(reason)
+
+    def _halve(self, reason: str) -> None:
+        gc.collect()
+        self._batch_size(self.train.batch_size // 2)
+        for handler in self.handlers:
+            handler.batch_halved(self, reason)
+
+    def _batch_size(self, size: int) -> None:
+        self.train, self.val = replace(self.train, batch_size=size), replace(self.val, batch_size=size)
+
+    def _timed(self, batches: Batches, first: int) -> Iterator[Batch]:
         """The epoch's batches, counting the time spent waiting for them."""
-        iterator = batches.epoch(self.epoch)
-        while True:
-            begin = time.perf_counter()
-            batch = next(iterator, None)
-            self._waited += time.perf_counter() - begin
-            if batch is None:
-                return
-            yield batch
+        iterator = batches.epoch(self.epoch, first)
+        try:
+            while True:
+                begin = time.perf_counter()
+                batch = next(iterator, None)
+                self._waited += time.perf_counter() - begin
+                if batch is None:
+                    return
+                yield batch
+        finally:
+            iterator.close()  # type: ignore[attr-defined]
 
     def _batch_done(self) -> None:
         self.done += 1
         self._fire("batch_end")
+        if self._stop_agreed():
+            self._fire("stopping")
+            raise Stopped
+
+    def _stop_agreed(self) -> bool:
+        """Several processes stop after the same step, whichever was asked."""
+        if self.world.size == 1:
+            return self.stop
+        self._unasked = (self._unasked + 1) % AGREE_EVERY  # over the epochs' ends: an epoch may have fewer batches
+        return self._unasked == 0 and self.world.any(self.stop)
 
     def _fire(self, event: str) -> None:
         for handler in self.handlers:

@@ -74,6 +74,10 @@ class TrainingFailed(MonkliteError, RuntimeError):
     """Training stopped because its numbers or the device gave out."""
 
 
+class OutOfMemory(TrainingFailed):
+    """The device's memory is too small for one step; the weights are as they were before it."""
+
+
 def closest(name: object, known: Iterable[str]) -> str | None:
     """The known name that `name` was probably meant to be, or None."""
     by_folded = {k.lower().replace("-", "_"): k for k in known}

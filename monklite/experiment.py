@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from . import backends, environment, history
+from . import backends, environment, sizing
 from .backends import Learner
 from .catalog import resolve
 from .catalog.models import find_model
-from .catalog.recipes import check_precision, unresolve
+from .catalog.recipes import BATCH_SIZE, check_precision, unresolve
 from .data import health, prepare, split
 from .data.cache import Tick
 from .data.prepare import TrainingData
-from .engine import Loop
-from .errors import DamagedFile, DatasetError, InvalidValue, NotReady
+from .engine import Loop, Point, Stopped
+from .errors import DatasetError, InvalidValue, NotReady
 from .handlers import Checkpoints, History, Memory, Progress, Record, Say
+from .rules import AUTO
+from .signals import StopSignals
 from .spec import Spec
 from .state import RunState, Status, now
-from .workspace import BEST, FINAL, HEALTH, HISTORY, RESUME, SAMPLES, Run, Workspace
+from .workspace import BEST, FINAL, HEALTH, RESUME, SAMPLES, Run, Workspace
+from .writer import Writer
 
 DATA_FIELDS = ("data", "seed")  # a change in one of these asks for new batches
 SPLIT_FIELDS = ("data.train_path", "data.val_path", "data.train_csv", "data.val_csv", "data.split", "seed")
+CHANGED_BY_RESUMING = (
+    "training.epochs", "training.optimizer.params.learning_rate", "training.save_intermediate_models",
+    "training.intermediate_prefix", "data.workers", "data.train_path", "data.val_path", "data.train_csv", "data.val_csv",
+)  # fmt: skip
 NETWORK_FIELDS = ("model", "data.input_size", "seed", "backend")
 
 
@@ -93,37 +101,47 @@ class Experiment:
     @staticmethod
     def can_resume(run: Run) -> bool:
         """Whether a run began training and was not finished."""
-        return bool(list(run.models.glob(f"{RESUME}*"))) and run.state().status != "done"
+        return run.has_saved_state() and run.state().status != "done"
+
+    @staticmethod
+    def can_extend(run: Run) -> bool:
+        """Whether a run can be given more epochs."""
+        return run.has_saved_state()
 
     @classmethod
     def resume(cls, workspace: Workspace, run: Run, say: Say) -> Experiment:
-        """Go on with a run that began training.
+        """Go on with a run that began training; a finished one needs more epochs before it trains.
 
         Raises:
             NotReady: there is nothing to go on from, or another process is training it.
         """
         state = run.state()
-        if state.status == "done":
-            raise NotReady(f"{run} has finished its {state.spec.training.epochs} epochs; there is nothing to resume")
-        if not list(run.models.glob(f"{RESUME}*")):
-            raise NotReady(f"{run} cannot be resumed: it stopped before its first epoch was saved. Train a new version")
+        if not run.has_saved_state():
+            raise NotReady(f"{run} cannot be resumed: it stopped before anything was saved. Train a new version")
         if not run.hold():
             raise NotReady(f"{run} is being trained right now; wait for it, or stop it first")
         run.sweep()
         made = cls(workspace, run, state.spec, say)
         made.resuming = True
+        if state.status == "done":
+            epochs = state.spec.training.epochs
+            say(f"    {run} has finished its {epochs} epochs: update_num_epochs(more than {epochs}) extends it\n")
         return made
 
     # Setting up
 
     def change(self, changes: Mapping[str, Any]) -> None:
         """Change the spec at dotted paths; wrong values are refused here. Takes effect when data or network are made."""
-        if self.resuming:
-            raise NotReady(
-                "a resumed run goes on as it was set up; to change it, copy it: Prototype(..., copy_from=[project, experiment])"
-            )
         changed = self.spec.replace(changes)
         check_precision(changed)
+        if self.resuming:
+            refused = [f for f in changed.differences(self.spec) if not f.startswith(CHANGED_BY_RESUMING)]
+            if refused:
+                raise NotReady(
+                    f"a resumed run keeps its {refused[0]}, for its weights were trained with it. It can be given another "
+                    "number of epochs, learning rate, number of processors and place of its images; to change more, copy "
+                    "it: Prototype(..., copy_from=[project, experiment])"
+                )
         self.spec = changed
 
     def resolved(self) -> Spec:
@@ -133,8 +151,11 @@ class Experiment:
     def prepare(self, tick: Tick | None = None) -> TrainingData:
         """Discover, decode and split the images; record which image is where, and the odd files."""
         self._own_version()
-        spec = self.resolved()
-        data = prepare.for_training(spec, self.workspace.cache, self._recorded_split(spec), tick)
+        spec = _sized(self.resolved())
+        world = backends.world(spec.backend)
+        data = prepare.for_training(spec, self.workspace.cache, self._recorded_split(spec), tick).shared(
+            world.rank, world.size
+        )
         before = self.run.state().dataset
         if self.resuming and before is not None and before.fingerprint != data.record.fingerprint:
             raise DatasetError(
@@ -146,7 +167,7 @@ class Experiment:
 
     def _record_data(self) -> None:
         """Write into the run which image is where, and the odd files."""
-        if self.data is None:
+        if self.data is None or backends.world(self.spec.backend).rank > 0:
             return
         split.write(self.run.folder / SAMPLES, dict(self.data.samples))
         if any(self.data.problems.values()) or (self.run.folder / HEALTH).exists():
@@ -160,7 +181,7 @@ class Experiment:
             return None
         before = source.state().spec
         unchanged = all(spec.get(f) == before.get(f) for f in SPLIT_FIELDS)
-        return source.folder / SAMPLES if unchanged else None
+        return source.folder / SAMPLES if unchanged or self.resuming else None
 
     def build(self) -> Learner:
         """Build the network, with the weights that the spec or the copied run gives it."""
@@ -172,12 +193,29 @@ class Experiment:
         self._check_loss(spec)
         copied = self._copied_weights(spec, classes)
         self.learner = None  # free its memory first
+        if spec.data.batch_size == AUTO:
+            spec = self._choose_batch_size(spec, self.data)
         learner = backends.load(spec.backend).learner(spec, classes, pretrained=not (copied or self.resuming))
         if copied is not None:
             learner.load_weights(weights_of(copied))
         self.run.update(spec=spec, model=learner.describe().model_copy(update=self._first_weights(copied)))
         self.learner, self._network_spec = learner, spec
         return learner
+
+    def _choose_batch_size(self, spec: Spec, data: TrainingData) -> Spec:
+        """Put a number where `"auto"` was asked for, into the spec and the batches."""
+        backend, classes = backends.load(spec.backend), data.record.classes
+        if backend.world().size > 1:
+            raise InvalidValue("batch_size='auto' works in one process; with several, give a number")
+        size = sizing.batch_size(
+            lambda: backend.learner(_sized(spec), classes, pretrained=False),
+            int(spec.data.input_size or 0), len(classes), data.train.n_images,
+        )  # fmt: skip
+        self.say(f"    Note: batch_size='auto' took {size}\n")
+        self.spec = self.spec.replace({"data.batch_size": size})
+        self.data = replace(data, train=replace(data.train, batch_size=size), val=replace(data.val, batch_size=size))
+        self._data_spec = self.resolved()
+        return self.resolved()
 
     def _copied_weights(self, spec: Spec, classes: tuple[str, ...]) -> Run | None:
         """The run whose weights a copy starts from, as long as it has the same network and classes."""
@@ -215,7 +253,8 @@ class Experiment:
         self._own_version()
         if self.data is None or self._differs(self._data_spec, DATA_FIELDS):
             self.prepare(tick)
-        if self.learner is None or self._differs(self._network_spec, NETWORK_FIELDS):
+        sizing_asked = self.spec.data.batch_size == AUTO
+        if self.learner is None or sizing_asked or self._differs(self._network_spec, NETWORK_FIELDS):
             self.build()
         elif self._network_spec is not None and self._network_spec.training != self.resolved().training:
             self._check_loss(self.resolved())
@@ -257,31 +296,63 @@ class Experiment:
         if not self.run.hold():  # released when an earlier try failed, or taken over since
             raise NotReady(f"{self.run} is being trained right now; wait for it, or stop it first")
         self.learner.refresh(self.resolved())
-        done = self.learner.load(self.run.models / RESUME) if self.resuming else 0
-        loop = self._loop(done, display)
-        self._begin()
-        with self._status_told():
-            loop.run()
+        start = self._saved_point() if self.resuming else None
+        world = backends.world(self.spec.backend)
+        world.any(False)  # every process has seen the state before the leader changes it
+        with self._status_told(), Writer() as writer:
+            loop = self._loop(start, display, writer)
+            with StopSignals(lambda: setattr(loop, "stop", True)) as signals:
+                self._run(loop, writer, signals)
         self.resuming = False
+        world.any(False)  # all is written
         return self.run.state()
 
-    def _loop(self, done: int, display: Display) -> Loop:
+    def _saved_point(self) -> Point:
+        """Put the learner where the run's saved state stands.
+
+        Raises:
+            DamagedFile: the state cannot be read. NotReady: all epochs are done.
+        """
+        assert self.learner is not None
+        saved = self.run.models / RESUME
+        point = Point.from_notes(self.learner.load(saved), str(saved))
+        done, epochs = len(point.history), self.resolved().training.epochs
+        if done > epochs or (done == epochs and self.run.state().status == "done"):
+            raise NotReady(
+                f"{self.run} has {done} epochs already: ask for more with update_num_epochs({done + 1}), then Train()"
+            )
+        return point
+
+    def _run(self, loop: Loop, writer: Writer, signals: StopSignals) -> None:
+        try:
+            loop.run()
+        except Stopped:
+            writer.flush()
+            project, experiment = self.run.folder.parts[-3:-1]
+            self.say(
+                f"    Stopped in epoch {loop.epoch + 1} after {loop.images:,} of {loop.train.n_images:,} images; all is saved. "
+                f"To go on: Prototype({project!r}, {experiment!r}, resume_train=True), then Train()\n"
+            )
+            if signals.received == signal.SIGTERM:
+                raise SystemExit(128 + signal.SIGTERM) from None  # what a shell reports of a process that it ended
+            raise KeyboardInterrupt from None
+
+    def _loop(self, start: Point | None, display: Display, writer: Writer) -> Loop:
         spec = self.resolved()
         optimizer, schedule = spec.training.optimizer, spec.training.schedule
         assert self.data is not None and self.learner is not None and optimizer is not None and schedule is not None
-        past = history.read(self.run.logs / HISTORY)[:done]
-        if len(past) < done:
-            raise DamagedFile(
-                f"{self.run.logs / HISTORY} has {len(past)} epochs, the saved state {done}: it was cut short; train a new version"
-            )
-        memory = Memory()
-        handlers = [
-            memory,
-            History(self.run),  # before the checkpoint, whose epoch decides where a resumed run goes on
-            Checkpoints(self.run, spec.training),
-            Record(self.run, memory),
-            Progress(self.say, bar=display.bar, lines=display.lines),
-        ]
+        memory, world = Memory(), backends.world(spec.backend)
+        handlers = (
+            []
+            if world.rank > 0
+            else [
+                memory,
+                History(self.run, writer),
+                Checkpoints(self.run, spec.training, writer),
+                Record(self.run, memory, writer),
+                Progress(self.say, bar=display.bar, lines=display.lines),
+            ]
+        )
         return Loop(
             self.learner,
             self.data.train,
@@ -290,7 +361,8 @@ class Experiment:
             optimizer.params["learning_rate"],
             schedule,
             handlers,
-            past,
+            start,
+            world=world,
         )
 
     def _begin(self) -> None:
@@ -309,12 +381,13 @@ class Experiment:
 
     @contextlib.contextmanager
     def _status_told(self):
-        """Keep in the state how training ended."""
+        """Keep in the state that training began, and how it ended."""
+        self._begin()
         self.run.busy = True
         try:
             yield
         except BaseException as error:
-            status: Status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+            status: Status = "interrupted" if isinstance(error, (KeyboardInterrupt, SystemExit)) else "failed"
             text = f"{type(error).__name__}: {error}".rstrip(": ")
             with contextlib.suppress(OSError):  # the disk may be what failed; the first error is the one to tell
                 self.run.update(status=status, ended=now(), error=text)
@@ -324,6 +397,11 @@ class Experiment:
         self.run.busy = False
         self.run.update(status="done", ended=now())
         self.run.release()
+
+
+def _sized(spec: Spec) -> Spec:
+    """With a number for the batch size, where it is to be found out once the network is there."""
+    return spec.replace({"data.batch_size": BATCH_SIZE}) if spec.data.batch_size == AUTO else spec
 
 
 def weights_of(run: Run) -> Path:

@@ -7,6 +7,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import MonkliteError, StorageError
@@ -67,6 +68,38 @@ def write_text(path: Path, text: str) -> None:
     """Write `text` to `path` as a whole."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="surrogateescape", newline="\n")  # file names may be odd
+
+
+@dataclass(frozen=True)
+class Twin:
+    """A file as it was left; the same content can be given other names as long as nobody changed it."""
+
+    path: Path
+    identity: tuple[int, ...]
+
+    @classmethod
+    def of(cls, path: Path) -> Twin:
+        return cls(path, _identity(path))
+
+    def link(self, path: Path) -> bool:
+        """Make `path` another name of this file; False where the file is gone or another, or links are not to be had."""
+        temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}{TEMPORARY}")
+        try:
+            if _identity(self.path) != self.identity:
+                return False
+            os.link(self.path, temporary)
+            temporary.replace(path)
+            _flush(path.parent)
+            return True
+        except (OSError, NotImplementedError):
+            return False
+        finally:
+            temporary.unlink(missing_ok=True)  # a rename between two names of one file leaves both
+
+
+def _identity(path: Path) -> tuple[int, ...]:
+    info = path.stat()
+    return info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns
 
 
 def sweep(folder: Path) -> None:

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import charts, history
+from .backends.base import Snapshot
 from .engine import Handler, Loop
 from .history import EpochRow
 from .spec import TrainingSpec
 from .state import Results
 from .workspace import BEST, FINAL, HISTORY, RESUME, Run
+from .writer import Writer
 
 Say = Callable[[str], None]
 
 ACCURACY_CURVE, LOSS_CURVE = "train_val_accuracy.png", "train_val_loss.png"
-REDRAW_EVERY = 60.0  # seconds between drawings of the curves; at the end they are always drawn
+SAVING = 0.01  # share of the time that may go into saving what a killed run goes on from
+SAVE_EVERY = 60.0  # seconds between two saves within an epoch
+REDRAW_EVERY = 120.0  # seconds between drawings of the curves; at the end they are always drawn
 SAMPLE_EVERY = 0.2  # seconds between two looks at the memory
 REFRESH_EVERY = 0.5  # seconds between two looks at the loss, each of which waits for the device
 LINE_EVERY = 30.0  # seconds between progress lines where there is no terminal
@@ -29,41 +32,117 @@ LINE_EVERY = 30.0  # seconds between progress lines where there is no terminal
 class History(Handler):
     """Writes `history.csv` after every epoch and draws the curves."""
 
-    def __init__(self, run: Run) -> None:
-        self.run, self.drawn = run, time.monotonic()
+    def __init__(self, run: Run, writer: Writer) -> None:
+        self.run, self.writer, self.drawn = run, writer, time.monotonic()
+
+    def train_start(self, loop: Loop) -> None:
+        if loop.start is not None:  # its saved state decides, whatever was written after it
+            self._write(loop)
 
     def epoch_end(self, loop: Loop, row: EpochRow) -> None:
-        history.write(self.run.logs / HISTORY, loop.history)
+        self._write(loop)
         if time.monotonic() - self.drawn > REDRAW_EVERY:
-            self.draw(loop)
+            self._draw(loop)
 
     def train_end(self, loop: Loop) -> None:
-        self.draw(loop)
+        self._draw(loop)
 
-    def draw(self, loop: Loop) -> None:
-        rows = loop.history
-        accuracy = {"training": [r.train_accuracy for r in rows], "validation": [r.val_accuracy for r in rows]}
-        loss = {"training": [r.train_loss for r in rows], "validation": [r.val_loss for r in rows]}
-        charts.save(charts.lines("Accuracy", "accuracy", accuracy, percent=True), self.run.logs / ACCURACY_CURVE)
-        charts.save(charts.lines("Loss", "loss", loss), self.run.logs / LOSS_CURVE)
+    def _write(self, loop: Loop) -> None:
+        rows = tuple(loop.history)
+        self.writer.put("history", lambda: history.write(self.run.logs / HISTORY, rows))
+
+    def _draw(self, loop: Loop) -> None:
+        rows = tuple(loop.history)
+        self.writer.put("curves", lambda: draw_curves(self.run, rows))
         self.drawn = time.monotonic()
 
 
-class Checkpoints(Handler):
-    """Keeps the weights: best, last, each epoch's if asked for, and what going on needs."""
+def draw_curves(run: Run, rows: Sequence[EpochRow]) -> None:
+    """Accuracy and loss of training and validation over the epochs, as two PNG files."""
+    accuracy = {"training": [r.train_accuracy for r in rows], "validation": [r.val_accuracy for r in rows]}
+    loss = {"training": [r.train_loss for r in rows], "validation": [r.val_loss for r in rows]}
+    charts.save(charts.lines("Accuracy", "accuracy", accuracy, percent=True), run.logs / ACCURACY_CURVE)
+    charts.save(charts.lines("Loss", "loss", loss), run.logs / LOSS_CURVE)
 
-    def __init__(self, run: Run, training: TrainingSpec) -> None:
-        self.run, self.training = run, training
+
+class Checkpoints(Handler):
+    """Keeps the weights: best, last, each epoch's if asked for, and what going on needs.
+
+    What going on needs is three times the weights, so it is not written after every short epoch: a run that is killed
+    computes the steps since then again, to the same result. The best weights are written with it or before it.
+    """
+
+    def __init__(self, run: Run, training: TrainingSpec, writer: Writer) -> None:
+        self.run, self.training, self.writer = run, training, writer
+        self._best: Snapshot | None = None  # not written yet
+        self._final: Snapshot | None = None
+        self._saved, self._cost, self._never = time.monotonic(), 0.0, True
+        self._writing = Writing()
+
+    def train_start(self, loop: Loop) -> None:
+        self._saved = time.monotonic()
+
+    def batch_end(self, loop: Loop) -> None:
+        if loop.images and self._due(SAVE_EVERY):
+            self._save(loop)
 
     def epoch_end(self, loop: Loop, row: EpochRow) -> None:
-        if loop.best is row:
-            loop.learner.save_weights(self.run.models / BEST)
-        if self.training.save_intermediate_models:
-            loop.learner.save_weights(self.run.models / self.training.intermediate_prefix, row.epoch - 1)
-        loop.learner.save(self.run.models / RESUME, row.epoch)
+        best, keep, last = loop.best is row, self.training.save_intermediate_models, row.epoch == loop.epochs
+        due = last or self._never or self._due(0.0)
+        if best or keep or last:
+            snapshot = loop.learner.capture_weights()
+            self._best = snapshot if best else self._best
+            self._final = snapshot if last else None
+            if keep:
+                self._put_intermediate(snapshot, row.epoch - 1)
+        if due:
+            self._save(loop)
+
+    def _put_intermediate(self, snapshot: Snapshot, number: int) -> None:
+        prefix = self.run.models / self.training.intermediate_prefix
+        self.writer.put(f"intermediate {number}", lambda: snapshot.write(prefix, number))
+
+    def stopping(self, loop: Loop) -> None:
+        self._save(loop)
 
     def train_end(self, loop: Loop) -> None:
-        loop.learner.save_weights(self.run.models / FINAL)
+        snapshot = self._final or loop.learner.capture_weights()
+        self.writer.put("final", lambda: snapshot.write(self.run.models / FINAL))
+
+    def _due(self, every: float) -> bool:
+        """Whether to save now: not while the last save is being written, and at a cost of at most SAVING of the time."""
+        if self._writing.under_way:
+            return False
+        return time.monotonic() - self._saved > max(every, (self._cost + self._writing.seconds) / SAVING)
+
+    def _save(self, loop: Loop) -> None:
+        begin = time.perf_counter()
+        state, best = loop.learner.capture(loop.point().to_notes()), self._best
+
+        def write() -> None:
+            with self._writing:
+                if best is not None:
+                    best.write(self.run.models / BEST)
+                state.write(self.run.models / RESUME)
+            if self._best is best:
+                self._best = None
+
+        self._writing.under_way = True
+        self.writer.put("state", write)
+        self._saved, self._cost, self._never = time.monotonic(), time.perf_counter() - begin, False
+
+
+class Writing:
+    """Whether a save is being written, and how much processor time the last one took, in seconds."""
+
+    def __init__(self) -> None:
+        self.under_way, self.seconds = False, 0.0
+
+    def __enter__(self) -> None:
+        self._begin = time.thread_time()
+
+    def __exit__(self, *_: object) -> None:
+        self.under_way, self.seconds = False, time.thread_time() - self._begin
 
 
 class Memory(Handler):
@@ -73,27 +152,34 @@ class Memory(Handler):
         self.process_mib = 0.0
         self.gpu_mib: float | None = None
         self._stop = threading.Event()
+        self._gpus: _Gpus | None = None
         self._thread: threading.Thread | None = None
 
     def train_start(self, loop: Loop) -> None:
-        self._thread = threading.Thread(target=self._watch, name="monklite-memory", daemon=True)
+        import psutil
+
+        process, self._gpus = psutil.Process(), _Gpus()
+        self._look(process, self._gpus)  # a training may be over before the thread has looked once
+        self._thread = threading.Thread(
+            target=self._watch, args=(process, self._gpus), name="monklite-memory", daemon=True
+        )
         self._thread.start()
 
     def close(self, loop: Loop) -> None:
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
+        if self._gpus is not None:
+            self._gpus.close()
 
-    def _watch(self) -> None:
-        import psutil
+    def _watch(self, process: Any, gpus: _Gpus) -> None:
+        while not self._stop.wait(SAMPLE_EVERY):
+            self._look(process, gpus)
 
-        process, gpus = psutil.Process(), _Gpus()
-        while True:
-            self.process_mib = max(self.process_mib, process.memory_info().rss / 2**20)
-            used = gpus.used_mib(os.getpid())
-            self.gpu_mib = used if self.gpu_mib is None else max(self.gpu_mib, used or 0.0)
-            if self._stop.wait(SAMPLE_EVERY):
-                return gpus.close()
+    def _look(self, process: Any, gpus: _Gpus) -> None:
+        self.process_mib = max(self.process_mib, process.memory_info().rss / 2**20)
+        used = gpus.used_mib(process.pid)
+        self.gpu_mib = used if self.gpu_mib is None else max(self.gpu_mib, used or 0.0)
 
 
 class _Gpus:
@@ -126,14 +212,17 @@ class _Gpus:
 class Record(Handler):
     """Keeps the results in the run's state, after every epoch."""
 
-    def __init__(self, run: Run, memory: Memory) -> None:
-        self.run, self.memory = run, memory
+    def __init__(self, run: Run, memory: Memory, writer: Writer) -> None:
+        self.run, self.memory, self.writer = run, memory, writer
 
     def epoch_end(self, loop: Loop, row: EpochRow) -> None:
-        self.run.update(results=self._results(loop))
+        self._put(self._results(loop))
 
     def train_end(self, loop: Loop) -> None:
-        self.run.update(results=self._results(loop))
+        self._put(self._results(loop))
+
+    def _put(self, results: Results) -> None:
+        self.writer.put("results", lambda: self.run.update(results=results))
 
     def _results(self, loop: Loop) -> Results:
         last, best = loop.history[-1], loop.best
@@ -149,6 +238,7 @@ class Record(Handler):
             best_epoch=best.epoch,
             train_seconds=seconds,
             images_per_second=images / seconds,
+            batch_size=loop.train.batch_size,
             gpu_process_mib=self.memory.gpu_mib,
             gpu_framework_mib=loop.learner.memory(),
             process_mib=self.memory.process_mib or None,
@@ -162,17 +252,23 @@ class Progress(Handler):
         self.say, self.bar_wanted, self.lines = say, bar, lines
         self._bar: Any = None
         self._looked = self._told = self._begin = 0.0
-        self._epochs_before = 0
-
-    def train_start(self, loop: Loop) -> None:
-        self._begin, self._epochs_before = time.monotonic(), len(loop.history)
+        self._before: float | None = None  # epochs done when this part of the training began
 
     def epoch_start(self, loop: Loop) -> None:
+        if self._before is None:
+            self._begin, self._before = time.monotonic(), self._position(loop)
         if self.lines:
             self.say(f"    Epoch {loop.epoch + 1}/{loop.epochs}    learning rate {loop.rate:.3g}")
             self.say("    ----------")
         self._looked = self._told = time.monotonic()
-        self._bar = bar(loop.total, "    train") if self.bar_wanted else None
+        self._bar = bar(loop.total, "    train", loop.done) if self.bar_wanted else None
+
+    def batch_halved(self, loop: Loop, reason: str) -> None:
+        self._close_bar()
+        self.say(f"    Note: {reason}. It goes on with a batch_size of {loop.train.batch_size}")
+
+    def stopping(self, loop: Loop) -> None:
+        self._close_bar()
 
     def batch_end(self, loop: Loop) -> None:
         now = time.monotonic()
@@ -180,7 +276,7 @@ class Progress(Handler):
             self._bar.update()
             if now - self._looked > REFRESH_EVERY:
                 self._looked = now
-                self._bar.set_description("    train" if loop.done <= len(loop.train) else "    val  ")
+                self._bar.set_description("    train" if loop.images < loop.train.n_images else "    val  ")
                 self._bar.set_postfix(loss=f"{float(loop.steps[-1][0]):.3f}")
         elif self.lines and self.bar_wanted and now - self._told > LINE_EVERY:
             self._told = now
@@ -200,9 +296,14 @@ class Progress(Handler):
         self.say(f"{left}\n" if left else "")
 
     def _left(self, loop: Loop) -> str:
-        done = loop.epoch - self._epochs_before + loop.done / loop.total
-        seconds = (time.monotonic() - self._begin) / done * (loop.epochs - self._epochs_before - done)
+        now = self._position(loop)
+        seconds = (time.monotonic() - self._begin) / (now - (self._before or 0.0)) * (loop.epochs - now)
         return f"about {duration(seconds)} left"
+
+    @staticmethod
+    def _position(loop: Loop) -> float:
+        """Epochs done, with the part of the one under way."""
+        return loop.epoch + loop.done / loop.total
 
     def close(self, loop: Loop) -> None:
         self._close_bar()
@@ -213,7 +314,7 @@ class Progress(Handler):
             self._bar = None
 
 
-def bar(total: int, title: str) -> Any:
+def bar(total: int, title: str, done: int = 0) -> Any:
     """A progress bar for a terminal or a notebook; None where output goes to a file or a pipe."""
     if in_notebook() and importlib.util.find_spec("ipywidgets"):
         from tqdm.notebook import tqdm
@@ -221,7 +322,7 @@ def bar(total: int, title: str) -> Any:
         from tqdm import tqdm
     else:
         return None
-    return tqdm(total=total, desc=title, leave=False, dynamic_ncols=True)
+    return tqdm(total=total, desc=title, initial=done, leave=False, dynamic_ncols=True)
 
 
 def in_notebook() -> bool:

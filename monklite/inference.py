@@ -145,7 +145,7 @@ class Predictor:
             raise DatasetError(f"{base} holds no images (files ending in {' '.join(sorted(EXTENSIONS))})")
         found: list[Prediction] = []
         problems: dict[str, str] = {}
-        size = self.spec.data.batch_size or 1
+        size = int(self.spec.data.batch_size or 1)
         for start in range(0, len(files), size):
             part = files[start : start + size]
             good, bad = self._predict_batch(part, [p.name for p in part], skip=True)

@@ -21,6 +21,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from .errors import InvalidType, InvalidValue, closest
 
+AUTO = "auto"
 LONGEST_PATH, LONGEST_NAME = 4096, 255  # bytes, on the usual file systems
 
 
@@ -101,6 +102,17 @@ class Whole(Number):
 
     def __str__(self) -> str:
         return f"a whole number {self._bounds()}".rstrip()
+
+
+@dataclass(frozen=True)
+class WholeOrAuto(Whole):
+    """A whole number within bounds, or `"auto"`."""
+
+    def check(self, value: Any) -> Any:
+        return value if isinstance(value, str) and value == AUTO else super().check(value)
+
+    def __str__(self) -> str:
+        return f"{super().__str__()} or {AUTO!r}"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from .errors import InvalidValue, MonkliteError, UnknownArgument, closest
-from .rules import FileStem, Flag, Number, OneOf, PathText, Sequence, Text, Whole
+from .rules import FileStem, Flag, Number, OneOf, PathText, Sequence, Text, Whole, WholeOrAuto
 from .rules import Optional as Maybe
 
 M = TypeVar("M", bound=BaseModel)
@@ -64,7 +64,7 @@ class DataSpec(Frozen):
     delimiter: Annotated[str, OneOf(DELIMITERS)] = ","
     split: Annotated[float, Number(above=0, below=1)] = 0.9
     input_size: Annotated[int | None, Maybe(Whole(least=1, most=4096))] = None
-    batch_size: Annotated[int | None, Maybe(Whole(least=1))] = None
+    batch_size: Annotated[int | Literal["auto"] | None, Maybe(WholeOrAuto(least=1))] = None
     shuffle: Annotated[bool, Flag()] = True
     workers: Annotated[int | None, Maybe(Whole(least=1))] = None
     transforms: Transforms = Transforms()
@@ -80,6 +80,8 @@ class ModelSpec(Frozen):
     freeze_layers: Annotated[int | None, Maybe(Whole(least=0))] = None
     use_gpu: Annotated[bool, Flag()] = True
     precision: Annotated[Literal["auto", "float32", "bfloat16", "float16"], OneOf(PRECISIONS)] = "auto"
+    compile: Annotated[bool, Flag()] = False
+    deterministic: Annotated[bool, Flag()] = False
 
 
 class TrainingSpec(Frozen):
@@ -127,6 +129,19 @@ class Spec(Frozen):
             self.get(path)
             _set(tree, path.split("."), value)
         return build(Spec, tree)
+
+    def differences(self, other: Spec) -> list[str]:
+        """Dotted paths of the values that are not the same in another spec."""
+        return _differences(self, other, "")
+
+
+def _differences(one: Any, other: Any, path: str) -> list[str]:
+    if one == other:
+        return []
+    below, beside = _below(one), _below(other)
+    if not below or below.keys() != beside.keys():
+        return [path]
+    return [d for name in below for d in _differences(below[name], beside[name], f"{path}.{name}".lstrip("."))]
 
 
 def _set(tree: dict[str, Any], parts: list[str], value: Any) -> None:

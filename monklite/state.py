@@ -64,6 +64,7 @@ class Results(Frozen):
     gpu_process_mib: float | None = None
     gpu_framework_mib: float | None = None
     process_mib: float | None = None
+    batch_size: int | None = None  # at the end: smaller than the spec's where memory was short
 
 
 class ClassResult(Frozen):

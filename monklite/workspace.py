@@ -11,7 +11,7 @@ import contextlib
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -137,6 +137,10 @@ class Run:
         probe.release()
         return False
 
+    def has_saved_state(self) -> bool:
+        """Whether there is something to go on from."""
+        return any(self.models.glob(f"{RESUME}*"))
+
     def is_trained(self) -> bool:
         """Whether there are weights to infer with."""
         return any((self.models / name).exists() or list(self.models.glob(f"{name}-*")) for name in (BEST, FINAL))
@@ -231,10 +235,10 @@ class Workspace:
         experiment: str,
         version: int | str | None = None,
         trained: bool = False,
-        fits: Callable[[Run], bool] | None = None,
+        fits: Sequence[Callable[[Run], bool]] = (),
     ) -> Run:
         """The run of that version, or the newest one (`trained`: the newest that has weights; `fits`: the newest that
-        does, if any).
+        the first of these takes, else the second ..., if any).
 
         Raises:
             UnknownName: no such project, experiment or version; says what there is.
@@ -250,7 +254,7 @@ class Workspace:
                 raise unknown(f"version of {project}/{experiment}", version, [r.folder.name for r in runs])
             return match[0]
         if not trained:
-            return next((r for r in reversed(runs) if fits is not None and fits(r)), runs[-1])
+            return next((r for fit in fits for r in reversed(runs) if fit(r)), runs[-1])
         for run in reversed(runs):
             if run.is_trained():
                 return run

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +19,21 @@ from monklite.data import discover
 from monklite.data.augment import policy
 from monklite.data.batches import Batches
 from monklite.data.cache import open_store
-from monklite.engine import Handler, Loop
-from monklite.errors import TrainingFailed
+from monklite.engine import Handler, Loop, Point, Stopped
+from monklite.errors import DamagedFile, OutOfMemory, TrainingFailed
 from monklite.spec import TrainingSpec
 from monklite.workspace import BEST, FINAL, HISTORY, RESUME, Run, Workspace
+from monklite.writer import Writer
+
+
+class Text:
+    """A snapshot that is a text."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def write(self, path: Path, number: int | None = None) -> None:
+        path.with_name(f"{path.name}{'' if number is None else number}").write_text(self.text)
 
 
 class SoftmaxRegression:
@@ -52,11 +65,11 @@ class SoftmaxRegression:
     def set_learning_rate(self, rate):
         self.rate = rate
 
-    def save_weights(self, path: Path, number: int | None = None) -> None:
-        path.with_name(f"{path.name}{'' if number is None else number}").write_text(json.dumps(self.weights.tolist()))
+    def capture_weights(self) -> Text:
+        return Text(json.dumps(self.weights.tolist()))
 
-    def save(self, path: Path, epochs_done: int) -> None:
-        path.write_text(str(epochs_done))
+    def capture(self, notes) -> Text:
+        return Text(json.dumps({"weights": self.weights.tolist(), "notes": notes}))
 
     def memory(self):
         return None
@@ -90,7 +103,7 @@ class Events(Handler):
         self.seen: list[str] = []
 
     def __getattribute__(self, name: str):
-        if name in ("train_start", "epoch_start", "batch_end", "epoch_end", "train_end", "close"):
+        if name in ("train_start", "epoch_start", "batch_end", "epoch_end", "stopping", "train_end", "close"):
             return lambda *args: self.seen.append(name)
         return super().__getattribute__(name)
 
@@ -120,7 +133,7 @@ def test_training_goes_on_after_the_epochs_of_the_history(batches) -> None:
     first.handlers = [StopAfter(2)]
     with pytest.raises(KeyboardInterrupt):
         first.run()
-    second = loop(batches, schedule="cosine_decrease", learner=first.learner, history=first.history)
+    second = loop(batches, schedule="cosine_decrease", learner=first.learner, start=first.point())
     second.run()
     assert np.array_equal(second.learner.weights, whole.learner.weights)
     assert [r.val_loss for r in second.history] == [r.val_loss for r in whole.history]
@@ -149,7 +162,7 @@ def test_a_loss_that_is_no_number_stops_the_training(batches) -> None:
             return math.nan, 0
 
     with pytest.raises(
-        TrainingFailed, match=r"the training loss became nan in epoch 1 at learning rate 0.1: take a smaller"
+        TrainingFailed, match=r"the training loss became nan in step 1 of epoch 1 at learning rate 0.1: take a smaller"
     ):
         loop(batches, learner=Diverges()).run()
 
@@ -168,48 +181,212 @@ def row(epoch: int, accuracy: float, loss: float) -> history.EpochRow:
 )
 def test_the_best_epoch(batches, rows, best) -> None:
     made = [row(i, *values) for i, values in enumerate(rows, 1)]
-    assert loop(batches, history=made).best.epoch == best
+    assert loop(batches, start=Point(4, tuple(made))).best.epoch == best
 
 
-def test_history_and_curves_are_written(batches, run) -> None:
-    trained = loop(batches, handlers.History(run))
+@pytest.fixture
+def writer() -> Iterator[Writer]:
+    with Writer() as made:
+        yield made
+
+
+def test_history_and_curves_are_written(batches, run, writer) -> None:
+    trained = loop(batches, handlers.History(run, writer))
     trained.run()
+    writer.flush()
     assert history.read(run.logs / HISTORY) == trained.history
     for curve in (handlers.ACCURACY_CURVE, handlers.LOSS_CURVE):
         assert (run.logs / curve).read_bytes().startswith(b"\x89PNG")
 
 
-def test_checkpoints_have_monks_names(batches, run) -> None:
-    loop(batches, handlers.Checkpoints(run, TrainingSpec())).run()
+def saved(run: Run) -> dict:
+    return json.loads((run.models / RESUME).read_text())
+
+
+def checkpoints(run: Run, writer: Writer, **training) -> handlers.Checkpoints:
+    return handlers.Checkpoints(run, TrainingSpec(**training), writer)
+
+
+def test_checkpoints_have_monks_names(batches, run, writer) -> None:
+    loop(batches, checkpoints(run, writer)).run()
+    writer.flush()
     names = {p.name for p in run.models.iterdir()}
     assert names == {BEST, FINAL, RESUME, "intermediate_model_0", "intermediate_model_1", "intermediate_model_2"}
-    assert (run.models / RESUME).read_text() == "3"
+    assert len(saved(run)["notes"]["history"]) == 3
 
 
-def test_the_best_checkpoint_is_of_the_best_epoch(batches, run) -> None:
-    class Worsens(SoftmaxRegression):
-        steps = 0
+class Worsens(SoftmaxRegression):
+    """Learns for some steps, then unlearns."""
 
-        def step(self, images, labels, draws):
-            self.steps += 1
-            self.rate = 0.1 if self.steps <= len(batches[0]) else -1.0
-            return super().step(images, labels, draws)
+    steps, good = 0, 5
 
-    trained = loop(batches, handlers.Checkpoints(run, TrainingSpec(save_intermediate_models=True)), learner=Worsens())
+    def step(self, images, labels, draws):
+        self.steps += 1
+        self.rate = 0.1 if self.steps <= self.good else -1.0
+        return super().step(images, labels, draws)
+
+
+def test_the_best_checkpoint_is_of_the_best_epoch(batches, run, writer) -> None:
+    trained = loop(batches, checkpoints(run, writer, save_intermediate_models=True), learner=Worsens())
     trained.run()
+    writer.flush()
     best = run.models / f"intermediate_model_{trained.best.epoch - 1}"
     assert (run.models / BEST).read_text() == best.read_text() != (run.models / FINAL).read_text()
 
 
-def test_intermediate_models_can_be_left_out(batches, run) -> None:
-    loop(batches, handlers.Checkpoints(run, TrainingSpec(save_intermediate_models=False))).run()
+def test_intermediate_models_can_be_left_out(batches, run, writer) -> None:
+    loop(batches, checkpoints(run, writer, save_intermediate_models=False)).run()
+    writer.flush()
     assert not list(run.models.glob("intermediate*"))
 
 
-def test_results_are_recorded(batches, run) -> None:
-    memory = handlers.Memory()
-    trained = loop(batches, memory, handlers.Record(run, memory))
+def test_what_is_gone_on_from_is_saved_after_the_first_epoch_then_seldom(batches, run, writer, monkeypatch) -> None:
+    monkeypatch.setattr(handlers, "SAVING", 1e-12)  # the first save costs more than all that follows may take
+    seen: list[int] = []
+
+    class Looks(Handler):
+        def epoch_end(self, loop, row) -> None:
+            writer.flush()
+            seen.append(len(saved(run)["notes"]["history"]))
+
+    loop(batches, checkpoints(run, writer), Looks(), epochs=4).run()
+    assert seen == [1, 1, 1, 4]
+
+
+def test_the_best_weights_never_lag_behind_what_is_gone_on_from(batches, run, writer) -> None:
+    class Looks(Handler):
+        def epoch_end(self, loop, row) -> None:
+            writer.flush()
+            done = saved(run)["notes"]["history"]
+            best = max(done, key=lambda r: (r["val_accuracy"], -r["val_loss"]))["epoch"]
+            of_best = (run.models / f"intermediate_model_{best - 1}").read_text()
+            assert (run.models / BEST).read_text() == of_best or loop.best.epoch > best
+
+    loop(batches, checkpoints(run, writer), Looks(), epochs=6, learner=Worsens()).run()
+
+
+def test_a_long_epoch_is_saved_within(batches, run, writer, monkeypatch) -> None:
+    monkeypatch.setattr(handlers, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(handlers, "SAVING", 1e12)
+    seen: list[int] = []
+
+    class Looks(Handler):
+        def batch_end(self, loop) -> None:
+            writer.flush()
+            seen.append(saved(run)["notes"]["images"])
+
+    loop(batches, checkpoints(run, writer), Looks(), epochs=1).run()
+    assert seen == [4, 8, 12, 16, 18, 18, 18, 18, 18, 18]
+
+
+class StopIn(Handler):
+    """Asks to stop after so many batches, and keeps the point."""
+
+    def __init__(self, batches: int) -> None:
+        self.left, self.point = batches, None
+
+    def batch_end(self, loop) -> None:
+        self.left -= 1
+        loop.stop = self.left == 0
+
+    def stopping(self, loop) -> None:
+        self.point = Point.from_notes(json.loads(json.dumps(loop.point().to_notes())), "here")
+
+
+@pytest.mark.parametrize("batch", [1, 4, 5, 7, 10, 11, 13, 20, 29])
+def test_a_training_stopped_anywhere_goes_on_to_the_same_end(batches, batch: int) -> None:
+    whole = loop(batches, schedule="cosine_decrease")
+    whole.run()
+    stops = StopIn(batch)
+    first = loop(batches, stops, schedule="cosine_decrease")
+    with pytest.raises(Stopped):
+        first.run()
+    second = loop(batches, schedule="cosine_decrease", learner=first.learner, start=stops.point)
+    second.run()
+    assert np.array_equal(second.learner.weights, whole.learner.weights)
+    timeless = [replace(r, seconds=0, data_wait=0, images_per_second=0) for r in second.history]
+    assert timeless == [replace(r, seconds=0, data_wait=0, images_per_second=0) for r in whole.history]
+
+
+def test_a_stop_is_after_a_whole_step(batches) -> None:
+    events = Events()
+    with pytest.raises(Stopped):
+        loop(batches, StopIn(2), events).run()
+    assert events.seen == ["train_start", "epoch_start", "batch_end", "batch_end", "stopping", "close"]
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda n: n.pop("history"), lambda n: n.update(steps=[[1]]), lambda n: n.update(x=1)]
+)
+def test_a_point_that_cannot_be_read_is_told(spoil) -> None:
+    notes = Point(4, (row(1, 0.5, 1.0),)).to_notes()
+    spoil(notes)
+    with pytest.raises(DamagedFile, match=r"there does not tell where training stood"):
+        Point.from_notes(notes, "there")
+
+
+class ShortOfMemory(SoftmaxRegression):
+    """Has memory for so many images."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most, self.sizes = most, []
+
+    def step(self, images, labels, draws):
+        self._check(images)
+        self.sizes.append(len(images))
+        return super().step(images, labels, draws)
+
+    def scores(self, images, draws):
+        self._check(images)
+        return super().scores(images, draws)
+
+    def _check(self, images) -> None:
+        if len(images) > self.most:
+            raise OutOfMemory(f"too small for {len(images)} images")
+
+
+def test_a_batch_too_large_for_the_memory_is_halved_and_told(batches) -> None:
+    said: list[str] = []
+    trained = loop(batches, handlers.Progress(said.append), learner=ShortOfMemory(2), epochs=2)
     trained.run()
+    assert set(trained.learner.sizes) == {2}
+    assert sum(trained.learner.sizes) == 2 * 18
+    assert sum("too small for 4 images. It goes on with a batch_size of 2" in line for line in said) == 1
+    assert trained.point().batch_size == 2
+
+
+def test_memory_that_gives_out_in_the_middle_loses_no_image(batches) -> None:
+    class GivesOut(ShortOfMemory):
+        def step(self, images, labels, draws):
+            if len(self.sizes) == 2:
+                self.most = 2
+            return super().step(images, labels, draws)
+
+    trained = loop(batches, learner=GivesOut(4), epochs=1)
+    trained.run()
+    assert trained.learner.sizes == [4, 4, 2, 2, 2, 2, 2]
+
+
+def test_memory_too_small_for_one_image_is_an_error(batches) -> None:
+    with pytest.raises(OutOfMemory, match=r"too small for 1 images"):
+        loop(batches, learner=ShortOfMemory(0)).run()
+
+
+def test_a_halved_batch_stays_halved_when_training_goes_on(batches) -> None:
+    stops = StopIn(3)
+    with pytest.raises(Stopped):
+        loop(batches, stops, learner=ShortOfMemory(2)).run()
+    second = loop(batches, learner=ShortOfMemory(4), start=stops.point, epochs=1)
+    second.run()
+    assert set(second.learner.sizes) == {2}
+
+
+def test_results_are_recorded(batches, run, writer) -> None:
+    memory = handlers.Memory()
+    trained = loop(batches, memory, handlers.Record(run, memory, writer))
+    trained.run()
+    writer.flush()
     results = run.state().results
     assert results.epochs_completed == 3
     assert results.best_val_accuracy == trained.best.val_accuracy

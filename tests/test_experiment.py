@@ -12,8 +12,8 @@ from test_prototype import SMALL, expert, state
 
 from monklite import Prototype
 from monklite.data import split
-from monklite.errors import DatasetError, InvalidValue, MonkliteError, NotReady
-from monklite.history import read, write
+from monklite.errors import DatasetError, InvalidValue, NotReady
+from monklite.history import read
 from monklite.workspace import HISTORY, SAMPLES, Workspace
 
 
@@ -130,12 +130,93 @@ def test_two_folders_keep_their_images_when_files_are_added(
     assert state().dataset.val_counts == (12, 12, 12)
 
 
-def test_a_history_behind_the_saved_state_is_told(workspace: Path, patterns: Path, monkeypatch) -> None:
+@pytest.mark.parametrize("content", [None, "epoch,learning_rate\n", "\x00\x00", ""])
+def test_a_lost_history_is_restored_from_the_saved_state(
+    workspace: Path, patterns: Path, monkeypatch, content: str | None
+) -> None:
     interrupted(patterns, monkeypatch)
     file = Workspace().find("p", "e").logs / HISTORY
-    write(file, read(file)[:-1])
-    with pytest.raises(MonkliteError, match=r"history.csv has 0 epochs, the saved state 1"):
-        Prototype("p", "e", resume_train=True, verbose=0).Train()
+    first = read(file)
+    file.unlink() if content is None else file.write_text(content)
+    Prototype("p", "e", resume_train=True, verbose=0).Train()
+    assert read(file)[:1] == first
+    assert len(read(file)) == 3
+
+
+def test_a_finished_run_can_be_extended(workspace: Path, patterns: Path, capsys) -> None:
+    expert(patterns, epochs=2).Train()
+    before = read(Workspace().find("p", "e").logs / HISTORY)
+    ptf = Prototype("p", "e", resume_train=True)
+    assert "p/e/v001 has finished its 2 epochs: update_num_epochs(more than 2) extends it" in capsys.readouterr().out
+    ptf.update_num_epochs(4)
+    ptf.Train()
+    after = read(Workspace().find("p", "e").logs / HISTORY)
+    assert (len(after), after[:2]) == (4, before)
+    assert (state().status, state().spec.training.epochs) == ("done", 4)
+
+
+def test_an_extended_run_is_that_of_all_epochs_at_once(workspace: Path, patterns: Path) -> None:
+    expert(patterns, experiment="whole", epochs=4).Train()
+    expert(patterns, experiment="parts", epochs=2).Train()
+    ptf = Prototype("p", "parts", resume_train=True, verbose=0)
+    ptf.update_num_epochs(4)
+    ptf.Train()
+    whole, parts = (Workspace().find("p", name).models for name in ("whole", "parts"))
+    for file in ("final", "best_model"):
+        assert (whole / file).read_bytes() == (parts / file).read_bytes()
+
+
+def test_extending_needs_more_epochs(workspace: Path, patterns: Path) -> None:
+    expert(patterns, epochs=2).Train()
+    ptf = Prototype("p", "e", resume_train=True, verbose=0)
+    with pytest.raises(
+        NotReady, match=r"has 2 epochs already: ask for more with update_num_epochs\(3\), then Train\(\)"
+    ):
+        ptf.Train()
+    assert state().status == "done"
+
+
+def test_what_is_safe_may_be_changed_when_resuming(workspace: Path, patterns: Path, monkeypatch) -> None:
+    interrupted(patterns, monkeypatch)
+    ptf = Prototype("p", "e", resume_train=True, verbose=0)
+    ptf.update_num_epochs(2)
+    ptf.update_save_intermediate_models(False)
+    rate = ptf._experiment.spec.training.optimizer.params["learning_rate"] / 10
+    ptf.update_learning_rate(rate)
+    ptf.Train()
+    assert state().spec.training.optimizer.params["learning_rate"] == rate
+    assert len(read(Workspace().find("p", "e").logs / HISTORY)) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        (lambda p: p.update_batch_size(2), "data.batch_size"),
+        (lambda p: p.update_model_name("resnet18"), "model.name"),
+        (lambda p: p.update_seed(3), "seed"),
+        (lambda p: p.update_input_size(64), "data.input_size"),
+        (lambda p: p.optimizer_sgd(0.1), "training.optimizer"),
+    ],
+)
+def test_what_is_not_safe_is_refused_when_resuming(workspace: Path, patterns: Path, monkeypatch, change, field) -> None:
+    interrupted(patterns, monkeypatch)
+    ptf = Prototype("p", "e", resume_train=True, verbose=0)
+    with pytest.raises(NotReady, match=rf"a resumed run keeps its {field}.*copy it: Prototype\(..., copy_from="):
+        change(ptf)
+    ptf.Train()
+    assert state().status == "done"
+
+
+def test_images_that_moved_can_be_named_when_resuming(
+    workspace: Path, patterns: Path, tmp_path: Path, monkeypatch
+) -> None:
+    here = Path(shutil.copytree(patterns, tmp_path / "here"))
+    interrupted(here, monkeypatch)
+    here.rename(tmp_path / "there")
+    ptf = Prototype("p", "e", resume_train=True, verbose=0)
+    ptf.update_dataset(tmp_path / "there", split=state().spec.data.split)
+    ptf.Train()
+    assert state().status == "done"
 
 
 def test_resume_finds_the_interrupted_version(workspace: Path, patterns: Path, monkeypatch) -> None:

@@ -181,7 +181,7 @@ def test_every_model_trains_saves_and_answers(name: str, tmp_path: Path) -> None
     images = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), dtype=np.uint8)
     loss, _ = learner.step(images, np.array([0, 1]), plain(size))
     assert np.isfinite(float(loss))
-    learner.save_weights(tmp_path / "weights")
+    learner.capture_weights().write(tmp_path / "weights")
     scores = learner.scores(images, plain(size))
     del learner
     other = made(**spec, seed=1)
@@ -250,7 +250,7 @@ def test_every_optimizer_learns_and_resumes(name: str, tmp_path: Path) -> None:
     chosen = OPTIMIZERS[name].choose("mxnet", {"learning_rate": 0.01 if "sgd" in name else 0.001})
     learner, other = made(training__optimizer=chosen), made(training__optimizer=chosen, seed=3)
     losses = LearnerContract.train(learner, 6)
-    learner.save(tmp_path / "state", 1)
+    learner.capture(1).write(tmp_path / "state")
     other.load(tmp_path / "state")
     assert losses[-1] < losses[0]
     assert LearnerContract.train(learner, 2) == LearnerContract.train(other, 2)
@@ -259,7 +259,7 @@ def test_every_optimizer_learns_and_resumes(name: str, tmp_path: Path) -> None:
 def test_the_training_state_is_no_pickle(tmp_path: Path) -> None:
     learner = small()
     LearnerContract.train(learner, 1)
-    learner.save(tmp_path / "state", 1)
+    learner.capture(1).write(tmp_path / "state")
     import safetensors.numpy
 
     assert any(n.startswith("optimizer.") for n in safetensors.numpy.load_file(tmp_path / "state"))
@@ -393,7 +393,7 @@ def test_the_reason_of_an_error_without_words_is_its_kind() -> None:
 def exported(folder: Path, **changes: object) -> tuple[GluonLearner, Path]:
     learner = small(**changes)
     LearnerContract.train(learner, 1)
-    learner.save_weights(folder / "weights")
+    learner.capture_weights().write(folder / "weights")
     return learner, folder / "weights-0000.params"
 
 
@@ -434,7 +434,7 @@ assert "monklite" not in sys.modules
 def test_numbered_weights_have_monks_names(tmp_path: Path) -> None:
     learner = small()
     for number in (0, 1, 12):
-        learner.save_weights(tmp_path / "intermediate_model_", number)
+        learner.capture_weights().write(tmp_path / "intermediate_model_", number)
     names = {p.name for p in tmp_path.iterdir() if not p.name.endswith(".sha256")}
     parameters = {f"intermediate_model_-{n}.params" for n in ("0000", "0001", "0012")}
     assert names == {"intermediate_model_-symbol.json"} | parameters
@@ -494,7 +494,7 @@ def test_a_crash_at_a_checksum_leaves_weights_that_load(
     states["new"] = arrays(learner)
     breaks_at(monkeypatch, count, ".sha256")
     with pytest.raises(StorageError, match=r"weights-0000\.params\.sha256 could not be written"):
-        learner.save_weights(tmp_path / "weights")
+        learner.capture_weights().write(tmp_path / "weights")
     other = small(seed=4)
     other.load_weights(tmp_path / "weights")
     assert all(np.array_equal(states[survives][n], a) for n, a in arrays(other).items())
@@ -515,7 +515,7 @@ def test_a_crash_between_checksum_and_parameters_leaves_the_old_weights(
 
     monkeypatch.setattr(Path, "replace", fails)
     with pytest.raises(KeyboardInterrupt):
-        learner.save_weights(tmp_path / "weights")
+        learner.capture_weights().write(tmp_path / "weights")
     monkeypatch.undo()
     assert not list(tmp_path.glob(".*"))
     learner.load_weights(tmp_path / "weights")
@@ -523,14 +523,14 @@ def test_a_crash_between_checksum_and_parameters_leaves_the_old_weights(
 
 
 def test_a_state_of_another_training_is_refused(tmp_path: Path) -> None:
-    small().save(tmp_path / "state", 1)
+    small().capture(1).write(tmp_path / "state")
     with pytest.raises(WeightsMismatch, match=r"state does not fit this network: net_conv0_weight has shape"):
         made().load(tmp_path / "state")
 
 
 def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
     learner = small()
-    learner.save(tmp_path / "state", 1)
+    learner.capture(1).write(tmp_path / "state")
     content = (tmp_path / "state").read_bytes()
     (tmp_path / "state").write_bytes(content[: len(content) // 2])
     with pytest.raises(DamagedFile, match=r"state is damaged and cannot be loaded"):
@@ -690,7 +690,7 @@ def test_a_model_without_pretrained_weights_is_told(cache_folder: Path, monkeypa
 
 
 def by_export(learner: GluonLearner, folder: Path) -> list[Path]:
-    learner.save_weights(folder / "mine")
+    learner.capture_weights().write(folder / "mine")
     return [folder / "mine-symbol.json", folder / "mine-0000.params"]
 
 

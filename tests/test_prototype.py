@@ -449,9 +449,9 @@ def test_an_unknown_backend_is_refused(workspace: Path) -> None:
         Prototype("p", "e", backend="pytorchh")
 
 
-def test_a_resumed_run_cannot_be_changed(trained) -> None:
-    with pytest.raises(NotReady, match="has finished its 2 epochs; there is nothing to resume"):
-        Prototype("p", "e", resume_train=True, version=1, verbose=0)
+def test_a_finished_run_is_not_trained_again(trained) -> None:
+    with pytest.raises(NotReady, match="has 2 epochs already"):
+        Prototype("p", "e", resume_train=True, version=1, verbose=0).Train()
 
 
 def test_the_state_file_is_plain_json(trained) -> None:

@@ -11,6 +11,7 @@ import torch
 from monklite.backends.pytorch import BACKEND, TorchBackend
 from monklite.backends.pytorch import network as networks
 from monklite.backends.pytorch.learner import TorchLearner
+from monklite.backends.tensors import Snapshot
 from monklite.catalog import LOSSES, OPTIMIZERS, models
 from monklite.errors import InvalidValue, NotFound, PretrainedUnavailable, WeightsMismatch
 from monklite.testing.contract import CLASSES, LearnerContract, easy, plain
@@ -49,13 +50,19 @@ class ForgetsRandomState(TorchLearner):
 
 
 class ForgetsBatchStatistics(TorchLearner):
-    def save(self, path, epochs_done):
+    def capture(self, notes):
         for module in self.network.modules():
             if isinstance(module, torch.nn.BatchNorm2d):
                 module.reset_running_stats()
         kept = {n: t.clone() for n, t in self.network.state_dict().items()}
-        super().save(path, epochs_done)
+        made = super().capture(notes)
         self.network.load_state_dict({n: t + 1 if "running" in n else t for n, t in kept.items()})
+        return made
+
+
+class CapturesWithoutCopying(TorchLearner):
+    def capture_weights(self):
+        return Snapshot({n: t.numpy() for n, t in self.network.state_dict().items()}, {})
 
 
 class JudgesInTrainingMode(TorchLearner):
@@ -150,7 +157,7 @@ def test_every_model_trains_saves_and_answers(name: str, tmp_path: Path) -> None
     images = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), dtype=np.uint8)
     loss, _ = learner.step(images, np.array([0, 1]), plain(size))
     assert np.isfinite(float(loss))
-    learner.save_weights(tmp_path / "weights")
+    learner.capture_weights().write(tmp_path / "weights")
     scores = learner.scores(images, plain(size))
     del learner
     other = made(**spec, seed=1)
@@ -167,7 +174,7 @@ def test_every_optimizer_learns_and_resumes(name: str, tmp_path: Path) -> None:
     chosen = OPTIMIZERS[name].choose("pytorch", {"learning_rate": RATES.get(name, 0.001)})
     learner, other = made(training__optimizer=chosen), made(training__optimizer=chosen, seed=3)
     losses = LearnerContract.train(learner, 6)
-    learner.save(tmp_path / "state", 1)
+    learner.capture(1).write(tmp_path / "state")
     other.load(tmp_path / "state")
     assert losses[-1] < losses[0]
     assert LearnerContract.train(learner, 2) == LearnerContract.train(other, 2)
@@ -282,7 +289,7 @@ def test_own_weights_are_loaded(tmp_path: Path, how: str) -> None:
     source = made(seed=9)
     path = tmp_path / "mine.pth"
     if how == "safetensors":
-        source.save_weights(path)
+        source.capture_weights().write(path)
     else:
         state = source.network.state_dict()
         torch.save({"state_dict": {f"module.{n}": t for n, t in state.items()}} if "nested" in how else state, path)
@@ -293,7 +300,7 @@ def test_own_weights_are_loaded(tmp_path: Path, how: str) -> None:
 
 def test_own_weights_with_other_classes_get_a_new_head(tmp_path: Path) -> None:
     source = BACKEND.learner(TestPyTorch().spec(), ("a", "b", "c", "d", "e"))
-    source.save_weights(tmp_path / "five.safetensors")
+    source.capture_weights().write(tmp_path / "five.safetensors")
     learner = made(model__weights_path=[tmp_path / "five.safetensors"])
     assert learner.describe().weights == "five.safetensors, new head"
     assert learner.network.fc.out_features == len(CLASSES)

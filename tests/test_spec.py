@@ -45,8 +45,13 @@ SPECS = st.builds(
 )
 SGD = Choice(name="sgd", params={"learning_rate": 0.1, "momentum": 0.9})
 REFUSED = [
-    ("data.batch_size", "8", InvalidType, r"batch_size must be a whole number at least 1 or None, not '8' \(str\)"),
-    ("data.batch_size", 0, InvalidValue, "batch_size must be a whole number at least 1 or None, not 0"),
+    (
+        "data.batch_size",
+        "8",
+        InvalidType,
+        r"batch_size must be a whole number at least 1 or 'auto' or None, not '8' \(str\)",
+    ),
+    ("data.batch_size", 0, InvalidValue, "batch_size must be a whole number at least 1 or 'auto' or None, not 0"),
     ("data.batch_size", True, InvalidType, "batch_size must be a whole number"),
     ("data.input_size", 4097, InvalidValue, "input_size must be a whole number at least 1 and at most 4096"),
     ("data.split", 1.0, InvalidValue, "split must be a number above 0 and below 1, not 1.0"),

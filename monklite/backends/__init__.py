@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 from importlib import metadata
 
 from ..catalog.rows import BACKENDS
-from ..errors import MissingPackage, find
-from .base import Backend, Learner
+from ..errors import MissingPackage, NotReady, find
+from .base import Alone, Backend, Learner, World
 
 PACKAGES = {"pytorch": ("torch", "torchvision"), "mxnet": ("mxnet",)}
 TITLES = {"pytorch": "Pytorch", "mxnet": "Mxnet"}
@@ -44,9 +45,22 @@ def load(name: str) -> Backend:
         raise MissingPackage(f"backend {name!r} cannot be imported ({error}): {_INSTALL[name]}") from error
 
 
+def world(name: str) -> World:
+    """The processes that train together, as a launcher (torchrun) has started them; the framework is imported only then.
+
+    Raises:
+        NotReady: the backend trains in one process only.
+    """
+    if int(os.environ.get("WORLD_SIZE") or 1) == 1:
+        return Alone()
+    if name != "pytorch":
+        raise NotReady(f"the {name} backend trains in one process; several GPUs need backend='pytorch'")
+    return load(name).world()
+
+
 def version(name: str) -> str:
     """The framework's version, read without importing it."""
     return metadata.version(PACKAGES[name][0])
 
 
-__all__ = ["PACKAGES", "TITLES", "Backend", "Learner", "check", "load", "version"]
+__all__ = ["PACKAGES", "TITLES", "Alone", "Backend", "Learner", "World", "check", "load", "version", "world"]

@@ -4,14 +4,65 @@ except the live objects that a user asks for (`network`, `criterion`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol, SupportsFloat
+from typing import Any, Protocol, SupportsFloat, TypeVar
 
 import numpy as np
 
 from ..data.augment import Draws
 from ..spec import Spec
 from ..state import ModelRecord
+
+T = TypeVar("T")
+
+
+class World(Protocol):
+    """The processes that train one network together; process 0 leads, and alone writes files."""
+
+    rank: int
+    size: int
+
+    def lead(self, work: Callable[[], T]) -> T:
+        """Do something on the leader; every process gets what it returned or raised (plain values)."""
+        ...
+
+    def any(self, flag: bool) -> bool:
+        """Whether the flag is set in any process; all of them must ask."""
+        ...
+
+    def gather(self, array: np.ndarray) -> np.ndarray:
+        """The arrays of all processes one below the other, the same everywhere."""
+        ...
+
+
+class Alone:
+    """The world of an ordinary training: one process."""
+
+    rank, size = 0, 1
+
+    def lead(self, work: Callable[[], T]) -> T:
+        return work()
+
+    def any(self, flag: bool) -> bool:
+        return flag
+
+    def gather(self, array: np.ndarray) -> np.ndarray:
+        return array
+
+
+class Snapshot(Protocol):
+    """A copy in memory of what a learner was at one moment; training may go on while it is written."""
+
+    def write(self, path: Path, number: int | None = None) -> None:
+        """Write it, from any thread. A second file of the same snapshot is a link to the first where there are links.
+
+        Endings are the framework's own; so is where the `number` goes that tells the weights of several epochs apart.
+
+        Raises:
+            StorageError: the file cannot be written; an older one of that name stays.
+        """
+        ...
 
 
 class Learner(Protocol):
@@ -28,8 +79,8 @@ class Learner(Protocol):
             images: uint8 (n, side, side, 3) RGB. labels: int64 (n,). draws: what to do to each image.
 
         Returns:
-            Mean loss and number of right answers, both before the update. They may still be under way on the device:
-            `float()` waits for them, so a loop calls it seldom.
+            Mean loss and number of right answers, both before the update and over all processes. They may still be under
+            way on the device: `float()` waits for them, so a loop calls it seldom.
         """
         ...
 
@@ -57,27 +108,28 @@ class Learner(Protocol):
         """Make the optimizer again if the user has replaced layers of the live network, so that it trains the new ones."""
         ...
 
-    def save(self, path: Path, epochs_done: int) -> None:
-        """Write everything that going on needs: weights, optimizer, random state, and where training stands."""
+    def capture(self, notes: Any) -> Snapshot:
+        """Copy everything that going on needs: weights, optimizer, random state, and `notes` (JSON) on where training stands.
+
+        Raises:
+            TrainingFailed: a weight is no longer a number.
+        """
         ...
 
-    def load(self, path: Path) -> int:
-        """Go on from what `save` wrote, as if never stopped; returns its `epochs_done`.
+    def load(self, path: Path) -> Any:
+        """Go on from what a snapshot wrote, as if never stopped; returns its `notes`.
 
         Raises:
             NotFound, DamagedFile, WeightsMismatch: the file is missing, damaged, or of another training.
         """
         ...
 
-    def save_weights(self, path: Path, number: int | None = None) -> None:
-        """Write the weights alone, in a form that the plain framework reads without running code from the file.
-
-        Endings are the framework's own; so is where the `number` goes that tells the weights of several epochs apart.
-        """
+    def capture_weights(self) -> Snapshot:
+        """Copy the weights alone; written in a form that the plain framework reads without running code from the file."""
         ...
 
     def load_weights(self, path: Path) -> None:
-        """Read weights that `save_weights` wrote.
+        """Read weights that a snapshot of `capture_weights` wrote.
 
         Raises:
             WeightsMismatch: they are of another network. DamagedFile: they cannot be read.
@@ -114,6 +166,10 @@ class Backend(Protocol):
 
     def layers(self, learner: Learner) -> list[str]:
         """Names of the layers that have weights, from the input on; the order in which `freeze_layers` counts."""
+        ...
+
+    def world(self) -> World:
+        """The processes that this one trains with."""
         ...
 
     def versions(self) -> dict[str, str]:

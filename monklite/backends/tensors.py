@@ -12,9 +12,23 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from ..errors import DamagedFile, NotFound
-from ..files import replacing
+from ..files import Twin, replacing
 
 Arrays = dict[str, np.ndarray]
+
+
+class Snapshot:
+    """See `backends.base.Snapshot`: arrays and notes, in memory of their own, for one file."""
+
+    def __init__(self, arrays: Mapping[str, np.ndarray], notes: Mapping[str, Any]) -> None:
+        self._arrays, self._notes = arrays, notes
+        self._twin: Twin | None = None
+
+    def write(self, path: Path, number: int | None = None) -> None:
+        file = path if number is None else path.with_name(f"{path.name}{number}")
+        if self._twin is None or not self._twin.link(file):
+            write(file, self._arrays, self._notes)
+            self._twin = Twin.of(file)
 
 
 def write(path: Path, arrays: Mapping[str, np.ndarray], notes: Mapping[str, Any]) -> None:
@@ -26,7 +40,8 @@ def write(path: Path, arrays: Mapping[str, np.ndarray], notes: Mapping[str, Any]
     whole = {name: np.asarray(a, order="C") for name, a in arrays.items()}
     with replacing(path) as temporary:
         try:
-            save_file(whole, temporary, metadata={"monklite": json.dumps(notes), "format": "pt"})
+            # one entry only: their order is by chance, and the same weights shall be the same bytes
+            save_file(whole, temporary, metadata={"monklite": json.dumps(notes)})
         except SafetensorError as error:
             raise OSError(_errno(str(error)), str(error)) from error
 

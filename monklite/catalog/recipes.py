@@ -72,6 +72,10 @@ def check_precision(spec: Spec) -> None:
             f"the {spec.backend} backend has no precision {spec.model.precision!r}: use {' or '.join(map(repr, known))}, "
             "or backend='pytorch'"
         )
+    if spec.model.compile and spec.backend != "pytorch":
+        raise InvalidValue(
+            f"the {spec.backend} backend has no compile (its networks always are); use backend='pytorch'"
+        )
 
 
 def situation(spec: Spec) -> str:

@@ -21,7 +21,13 @@ SETTINGS = {
     s.name: s
     for s in (
         Setting("input_size", "input_size", "data.input_size", "Input size", "Side of the square images, px."),
-        Setting("batch_size", "batch_size", "data.batch_size", "Batch size", "Images in one step."),
+        Setting(
+            "batch_size",
+            "batch_size",
+            "data.batch_size",
+            "Batch size",
+            "Images in one step, or 'auto' for what is fastest here.",
+        ),
         Setting("shuffle_data", "shuffle", "data.shuffle", "Shuffle data", "Whether the training order is shuffled."),
         Setting("num_processors", "num_processors", "data.workers", "Processors", "Threads that decode images."),
         Setting("trainval_split", "value", "data.split", "Train-val split", "Share of the images used for training."),
@@ -39,6 +45,20 @@ SETTINGS = {
             "freeze_layers", "num_freeze", "model.freeze_layers", "Freeze layers", "First layers that stay as they are."
         ),
         Setting("precision", "precision", "model.precision", "Precision", "auto, float32, bfloat16 or float16."),
+        Setting(
+            "compile",
+            "compile",
+            "model.compile",
+            "Compile",
+            "Compile the network (pytorch): minutes at first, then faster steps; pays in long trainings.",
+        ),
+        Setting(
+            "deterministic",
+            "deterministic",
+            "model.deterministic",
+            "Deterministic",
+            "On a GPU, only algorithms that give the same bits each time (slower); a CPU always does.",
+        ),
         Setting("num_epochs", "num_epochs", "training.epochs", "Num epochs", "Passes over the training images."),
         Setting("seed", "seed", "seed", "Seed", "Decides split, order, augmentation and first weights."),
     )

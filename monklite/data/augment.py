@@ -6,7 +6,7 @@ The draws are made here, from one NumPy generator; applying them is the backend'
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -35,6 +35,11 @@ class Draws:
     flip_x: np.ndarray | None = None
     flip_y: np.ndarray | None = None
     matrix: np.ndarray | None = None
+
+    def take(self, rows: np.ndarray) -> Draws:
+        """The draws of some of the images."""
+        arrays = {name: getattr(self, name) for name in ("flip_x", "flip_y", "matrix")}
+        return replace(self, **{name: a[rows] for name, a in arrays.items() if a is not None})
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import NotReady
+from ..errors import InvalidValue, NotReady
 from ..spec import DataSpec, Spec
 from ..state import DatasetRecord
 from . import discover, health, split
@@ -29,6 +29,22 @@ class TrainingData:
     problems: Mapping[str, Mapping[str, str]]
     record: DatasetRecord
     strays: tuple[str, ...]
+
+    def shared(self, part: int, parts: int) -> TrainingData:
+        """The share of process `part` of `parts`.
+
+        Raises:
+            InvalidValue: a batch has too few images for so many processes.
+        """
+        if parts == 1:
+            return self
+        for name, batches in (("batch_size", self.train.batch_size), ("validation set", self.val.n_images)):
+            if batches < 2 * parts:
+                raise InvalidValue(
+                    f"a {name} of {batches} is too small for {parts} processes: each needs 2 images a step"
+                )
+        train, val = (replace(b, part=part, parts=parts) for b in (self.train, self.val))
+        return replace(self, train=train, val=val)
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ class DatasetMethods(Session):
         delimiter: str = ",",
         split: float = 0.9,
         input_size: int = 224,
-        batch_size: int = 16,
+        batch_size: int | str = 16,
         shuffle_data: bool = True,
         num_processors: int | None = None,
     ) -> None:
@@ -39,7 +39,7 @@ class DatasetMethods(Session):
             delimiter: what separates the columns of the table.
             split: share of the images that is trained on, 0 to 1; the rest validates. Not used with two folders.
             input_size: side of the square images that the network sees, px.
-            batch_size: images in one step.
+            batch_size: images in one step; "auto" takes the smallest with which this network is about as fast as it gets.
             shuffle_data: whether the training images come in another order each epoch.
             num_processors: threads that decode images; all processors by default.
 

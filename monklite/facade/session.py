@@ -11,6 +11,7 @@ from ..errors import InvalidType, InvalidValue, NotReady, closest
 from ..experiment import Display, Experiment
 from ..inference import Predictor
 from ..rules import Flag, PathText, Whole
+from ..shared import SharedWorkspace
 from ..workspace import Run, Workspace
 from . import console as show
 from .checks import api
@@ -27,8 +28,9 @@ class Session:
         quiet = isinstance(verbose, bool)
         self.verbose = int(verbose) if quiet else Whole(least=0)("verbose", verbose)
         self._backend = backends.check(backend or self._backend)
-        self._workspace = Workspace(PathText()("workspace", workspace))
-        self._console = show.Console(self.verbose)
+        root, world = PathText()("workspace", workspace), backends.world(self._backend)
+        self._workspace = SharedWorkspace(root, world) if world.size > 1 else Workspace(root)
+        self._console = show.Console(self.verbose if world.rank == 0 else 0)
         self._display = Display()
         self._open_experiment: Experiment | None = None
         self._open_predictor: Predictor | None = None
@@ -55,7 +57,7 @@ class Session:
             project_name: name of the project; a folder of the workspace.
             experiment_name: name of the experiment in it. Called again, it becomes a new version; nothing is overwritten.
             eval_infer: open a trained experiment to evaluate it and to predict.
-            resume_train: go on with a training that was interrupted.
+            resume_train: go on with a training that was interrupted, or extend a finished one (`update_num_epochs`).
             copy_from: `[project, experiment]` or `[project, experiment, version]`: start from its settings, split and weights.
             pseudo_copy_from: the same without the weights.
             summary: only print what is known of the experiment.
@@ -90,7 +92,7 @@ class Session:
                 workspace, source, project_name, experiment_name, self._backend, self._console.say, mode == "copy_from"
             )
         else:
-            fits = Experiment.can_resume if mode == "resume_train" else None
+            fits = (Experiment.can_resume, Experiment.can_extend) if mode == "resume_train" else ()
             run = workspace.find(project_name, experiment_name, version, mode == "eval_infer", fits)
             self._open(run, mode)
             return

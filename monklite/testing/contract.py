@@ -18,7 +18,7 @@ import numpy as np
 from ..backends.base import Backend, Learner
 from ..catalog import OPTIMIZERS, resolve
 from ..data.augment import Draws
-from ..errors import DamagedFile, MonkliteError, WeightsMismatch
+from ..errors import DamagedFile, MonkliteError, TrainingFailed, WeightsMismatch
 from ..spec import Spec
 
 SIDE, CLASSES = 32, ("dark", "light", "red")
@@ -124,7 +124,7 @@ class LearnerContract:
         }
         unbroken = self.learner(**spec)
         self._steps(unbroken, 3)
-        unbroken.save(tmp_path / "state", 7)
+        unbroken.capture(7).write(tmp_path / "state")
         resumed = self.learner(**spec, seed=5)
         assert resumed.load(tmp_path / "state") == 7
         assert self._steps(unbroken, 3) == self._steps(resumed, 3)
@@ -140,7 +140,7 @@ class LearnerContract:
     def test_batch_statistics_are_saved_too(self, tmp_path: Path) -> None:
         learner, other = self.learner(), self.learner(seed=5)
         self.train(learner, 3)
-        learner.save(tmp_path / "state", 1)
+        learner.capture(1).write(tmp_path / "state")
         other.load(tmp_path / "state")
         images, _ = easy(4)
         assert np.array_equal(learner.scores(images, plain()), other.scores(images, plain()))
@@ -148,19 +148,36 @@ class LearnerContract:
     def test_weights_give_the_same_answers_when_read_back(self, tmp_path: Path) -> None:
         learner, other = self.learner(), self.learner(seed=5)
         self.train(learner, 3)
-        learner.save_weights(tmp_path / "weights")
+        learner.capture_weights().write(tmp_path / "weights")
         other.load_weights(tmp_path / "weights")
         images, _ = easy(4)
         assert np.array_equal(learner.scores(images, plain()), other.scores(images, plain()))
 
+    def test_a_snapshot_is_of_its_moment(self, tmp_path: Path) -> None:
+        """Training goes on while it is written; the second file of it is the same again."""
+        learner, other = self.learner(), self.learner(seed=5)
+        self.train(learner, 1)
+        before, snapshot = self.arrays(learner), learner.capture_weights()
+        self.train(learner, 2)
+        for name, number in (("best", None), ("many", 3), ("final", None)):
+            snapshot.write(tmp_path / name, number)
+        for name in ("best", "final"):
+            other.load_weights(tmp_path / name)
+            assert all(np.array_equal(before[n], a) for n, a in self.arrays(other).items())
+
+    def test_weights_that_are_no_numbers_are_not_saved(self) -> None:
+        learner = self.learner(training__optimizer=self.sgd(learning_rate=1e30))
+        self.train(learner, 3)
+        self.refuses(TrainingFailed, lambda: learner.capture(0))
+
     def test_weights_of_another_network_are_refused(self, tmp_path: Path) -> None:
-        self.learner().save_weights(tmp_path / "weights")
+        self.learner().capture_weights().write(tmp_path / "weights")
         other = self.learner(model__name="resnet34")
         self.refuses(WeightsMismatch, lambda: other.load_weights(tmp_path / "weights"))
 
     def test_damaged_weights_are_refused(self, tmp_path: Path) -> None:
         learner = self.learner()
-        learner.save_weights(tmp_path / "weights")
+        learner.capture_weights().write(tmp_path / "weights")
         for file in tmp_path.glob("weights*"):
             content = file.read_bytes()
             file.write_bytes(content[: len(content) // 2])

@@ -7,6 +7,7 @@ from importlib import metadata
 
 from ...catalog.models import INSTALL
 from ...spec import Spec
+from ..base import Alone
 from . import device
 from .framework import mx
 from .learner import GluonLearner
@@ -26,6 +27,9 @@ class GluonBackend:
 
     def layers(self, learner: GluonLearner) -> list[str]:
         return [name for name, _ in parameter_layers(learner.network)]
+
+    def world(self) -> Alone:
+        return Alone()
 
     def versions(self) -> dict[str, str]:
         optional = {p: metadata.version(p) for p in INSTALL if importlib.util.find_spec(p)}

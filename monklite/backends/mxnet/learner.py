@@ -124,29 +124,32 @@ class GluonLearner:
     def set_learning_rate(self, rate: float) -> None:
         self._trainer.set_learning_rate(rate)
 
-    def save_weights(self, path: Path, number: int | None = None) -> None:
+    def capture_weights(self) -> weights.Snapshot:
         self._settle()
-        weights.write(path, self.network, number or 0)
+        return weights.Snapshot(self.network)
 
     def load_weights(self, path: Path) -> None:
         weights.load_into(self.network, weights.read_own(path), path)
 
-    def save(self, path: Path, epochs_done: int) -> None:
+    def capture(self, notes: Any) -> tensors.Snapshot:
         """Optimizer states go in as plain arrays: MXNet's own `save_states` is a pickle."""
         self._settle()
         arrays = {f"model.{n}": p.data().asnumpy() for n, p in self.network.collect_params().items()}
+        if not all(np.isfinite(a.sum()) for a in arrays.values()):
+            raise TrainingFailed(
+                "the weights are no longer numbers: take a smaller learning rate. The weights saved before are kept"
+            )
         shapes = {}
         for index, state in self._trainer._updaters[0].states.items():
             flat = [] if state is None else list(state) if isinstance(state, (tuple, list)) else [state]
             shapes[str(index)] = len(flat) if state is None or isinstance(state, (tuple, list)) else "one"
             arrays |= {f"optimizer.{index}.{i}": a.asnumpy() for i, a in enumerate(flat)}
         counts = {str(i): n for i, n in self.optimizer._index_update_count.items()}
-        notes = {"states": shapes, "counts": counts, "num_update": self.optimizer.num_update}
-        notes |= {"steps": self._steps, "seed": self.seed, "epochs_done": epochs_done}
-        notes |= {"schedule": getattr(self.optimizer, "m_schedule", None)}
-        tensors.write(path, arrays, notes)
+        own = {"states": shapes, "counts": counts, "num_update": self.optimizer.num_update}
+        own |= {"steps": self._steps, "seed": self.seed, "schedule": getattr(self.optimizer, "m_schedule", None)}
+        return tensors.Snapshot(arrays, {**own, "notes": notes})
 
-    def load(self, path: Path) -> int:
+    def load(self, path: Path) -> Any:
         arrays, notes = tensors.read(path)
         try:
             model = {n.removeprefix("model."): a for n, a in arrays.items() if n.startswith("model.")}
@@ -160,7 +163,7 @@ class GluonLearner:
             if notes["schedule"] is not None:
                 self.optimizer.m_schedule = notes["schedule"]
             self._steps, self.seed = notes["steps"], notes["seed"]
-            return int(notes["epochs_done"])
+            return notes["notes"]
         except (KeyError, ValueError, TypeError) as error:
             if isinstance(error, MonkliteError):
                 raise

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import DamagedFile, NotFound, WeightsMismatch
-from ...files import replacing, write_text
+from ...files import Twin, replacing, write_text
 from .framework import mx, nd, reason
 
 SYMBOL, PARAMETERS, CHECKSUM = "-symbol.json", "-{:04d}.params", "-{:04d}.params.sha256"
@@ -27,24 +27,38 @@ def beside(path: Path, ending: str, number: int = 0) -> Path:
     return path.with_name(path.name + ending.format(number))
 
 
-def write(path: Path, network: Any, number: int = 0) -> None:
-    """Export a hybridised network that has seen images; the `number` stands in the name, where MXNet has the epoch.
+class Snapshot:
+    """See `backends.base.Snapshot`: the graph and copies of the parameters of a hybridised network that has seen images.
 
-    Raises:
-        StorageError: the files cannot be written; older ones of that name stay.
+    The `number` stands in the file's name, where MXNet has the epoch.
     """
-    parameters, checksum = beside(path, PARAMETERS, number), beside(path, CHECKSUM, number)
-    symbol, named = _symbol_and_arrays(network)
-    write_text(beside(path, SYMBOL), symbol)
-    with replacing(parameters) as temporary:
-        nd.save(str(temporary), named)
-        sums = [_sum(temporary), *([_sum(parameters)] if parameters.exists() else [])]
-        write_text(checksum, "\n".join(sums) + "\n")
-    write_text(checksum, sums[0] + "\n")
+
+    def __init__(self, network: Any) -> None:
+        self._symbol, self._named = _symbol_and_arrays(network)
+        nd.waitall()  # the copies are under way
+        self._twin: Twin | None = None
+        self._sum = ""
+
+    def write(self, path: Path, number: int | None = None) -> None:
+        parameters, checksum = beside(path, PARAMETERS, number or 0), beside(path, CHECKSUM, number or 0)
+        before = checksum.read_text(encoding="utf-8").split() if parameters.exists() and checksum.exists() else []
+        write_text(beside(path, SYMBOL), self._symbol)
+        if self._sum:  # written once already
+            write_text(checksum, "\n".join([self._sum, *before]) + "\n")
+        if self._twin is None or not self._twin.link(parameters):
+            self._write(parameters, checksum, before)
+        write_text(checksum, self._sum + "\n")
+
+    def _write(self, parameters: Path, checksum: Path, before: list[str]) -> None:
+        with replacing(parameters) as temporary:
+            nd.save(str(temporary), self._named)
+            self._sum = _sum(temporary)
+            write_text(checksum, "\n".join([self._sum, *before]) + "\n")
+        self._twin = Twin.of(parameters)
 
 
 def _symbol_and_arrays(network: Any) -> tuple[str, dict[str, Any]]:
-    """The graph as JSON and the parameters with MXNet's `arg:` and `aux:`, as `HybridBlock.export` writes them."""
+    """The graph as JSON and copies of the parameters with MXNet's `arg:` and `aux:`, as `HybridBlock.export` writes them."""
     symbol = network._cached_graph[1]
     arguments, auxiliary = set(symbol.list_arguments()), set(symbol.list_auxiliary_states())
     named = {}
@@ -68,7 +82,7 @@ def _sum_of(file: Any) -> str:
 
 
 def read_own(path: Path) -> Arrays:
-    """Parameters that `write` wrote, by name.
+    """Parameters that a snapshot wrote, by name.
 
     Raises:
         NotFound: no such files. DamagedFile: the checksum does not fit.

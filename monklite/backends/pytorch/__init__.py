@@ -6,7 +6,8 @@ import torch
 import torchvision
 
 from ...spec import Spec
-from . import device
+from ..base import World
+from . import device, distributed
 from .learner import TorchLearner
 from .network import parameter_layers
 
@@ -24,6 +25,9 @@ class TorchBackend:
 
     def layers(self, learner: TorchLearner) -> list[str]:
         return [name for name, _ in parameter_layers(learner.network)]
+
+    def world(self) -> World:
+        return distributed.world()
 
     def versions(self) -> dict[str, str]:
         found = {"torch": torch.__version__, "torchvision": torchvision.__version__}

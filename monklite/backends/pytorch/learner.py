@@ -15,10 +15,11 @@ from ...catalog.losses import LOSSES
 from ...catalog.optimizers import OPTIMIZERS
 from ...catalog.rows import load as load_path
 from ...data.augment import Draws
-from ...errors import DamagedFile, InvalidValue, MonkliteError, TrainingFailed
+from ...errors import DamagedFile, InvalidValue, MonkliteError, OutOfMemory, TrainingFailed
 from ...spec import Choice, Spec
 from ...state import ModelRecord
-from . import augment, device, network, weights
+from ..tensors import Snapshot
+from . import augment, device, distributed, network, weights
 
 AUXILIARY_SHARE = {
     "googlenet": 0.3,
@@ -33,6 +34,7 @@ class TorchLearner:
         self.device = device.choose(spec.model.use_gpu)
         self.dtype = device.precision(spec.model.precision, self.device)
         self.classes = classes
+        self._deterministic = spec.model.deterministic
         self._random_state = torch.Generator().manual_seed(spec.seed).get_state()
         self._cuda_state: torch.Tensor | None = None
         if self.device.type == "cuda":
@@ -40,7 +42,12 @@ class TorchLearner:
             self._cuda_state = torch.Generator(self.device).manual_seed(spec.seed).get_state()
         with self._own_random():
             self.network, self.source = network.build(spec, len(classes), pretrained)
+        self.world = distributed.world()
+        if self.world.size > 1 and self.device.type == "cuda":
+            self.network = nn.SyncBatchNorm.convert_sync_batchnorm(self.network)
         self.network.to(self.device, memory_format=torch.channels_last)
+        self._compiled = spec.model.compile
+        self._trained_network: nn.Module | None = None  # made for the first step
         self.family = network.find_model(spec.model.name, "pytorch").family
         self.configure(spec)
 
@@ -49,7 +56,9 @@ class TorchLearner:
         assert optimizer is not None and loss is not None, "the spec is resolved"
         trained = [p for p in self.network.parameters() if p.requires_grad]
         row = OPTIMIZERS[optimizer.name]
-        self.optimizer = load_path(str(row.pytorch))(trained, **_joined(row.keywords("pytorch", optimizer)))
+        made = load_path(str(row.pytorch))
+        fused = {"fused": True} if device.fuses(made, self.device) else {}
+        self.optimizer = made(trained, **_joined(row.keywords("pytorch", optimizer)), **fused)
         self._clips = {name: optimizer.params.get(name, 0.0) for name in ("clipnorm", "clipvalue")}
         self.criterion = self._criterion(loss)
         self._one_hot = LOSSES[loss.name].cells["target"] == "one_hot"
@@ -60,6 +69,7 @@ class TorchLearner:
         held = {id(p) for group in self.optimizer.param_groups for p in group["params"]}
         if held != {id(p) for p in self.network.parameters() if p.requires_grad}:
             self.configure(spec)
+            self._trained_network = None
 
     def _criterion(self, choice: Choice) -> nn.Module:
         row = LOSSES[choice.name]
@@ -69,22 +79,30 @@ class TorchLearner:
         return load_path(str(row.pytorch))(**keywords)
 
     def step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
-        try:
+        with self._explained(len(labels), draws.size), device.algorithms(self.device, self._deterministic):
             return self._step(images, labels, draws)
+
+    @contextmanager
+    def _explained(self, n_images: int, size: int) -> Iterator[None]:
+        """Say what is to be done about torch's own errors."""
+        try:
+            yield
         except ValueError as error:
             if "more than 1 value per channel" not in str(error):
                 raise
             raise InvalidValue(
-                f"{len(labels)} image of {draws.size} px in a step is too little for this network's batch statistics: "
+                f"{n_images} image of {size} px in a step is too little for this network's batch statistics: "
                 "take a larger batch_size or input_size"
             ) from None
         except RuntimeError as error:
+            if type(error).__module__.startswith("torch._dynamo"):
+                raise TrainingFailed(
+                    f"the network could not be compiled ({network.first_line(error)}): update_compile(False) trains it as it is"
+                ) from None
             if not isinstance(error, torch.OutOfMemoryError) and "not enough memory" not in str(error):
                 raise
-            if self.device.type == "cuda":
-                torch.cuda.empty_cache()
-            raise TrainingFailed(
-                f"the memory of {device.title(self.device)} is too small for {len(labels)} images of {draws.size} px in one "
+            raise OutOfMemory(
+                f"the memory of {device.title(self.device)} is too small for {n_images} images of {size} px in one "
                 "step: take a smaller batch_size or input_size, or a smaller model"
             ) from None
 
@@ -93,13 +111,26 @@ class TorchLearner:
         x, y = self._inputs(images, draws), torch.from_numpy(labels).to(self.device, non_blocking=True)
         self.optimizer.zero_grad(set_to_none=True)
         with self._own_random(), self._autocast():
-            output = self.network(x)
+            output = self._for_training()(x)
         loss, logits = self._loss(output, y)
-        self._scaler.scale(loss).backward()
+        right = (logits.detach().argmax(1) == y).sum()
+        told, share = loss.detach(), 1.0
+        if (
+            self.world.size > 1
+        ):  # each process counts by its images: its gradients are averaged with the others' as equals
+            sums = distributed.totals(loss, right, len(labels))
+            told, right, share = sums[0] / sums[2], sums[1], len(labels) * self.world.size / sums[2]
+        self._scaler.scale(loss * share).backward()
         self._clip()
         self._scaler.step(self.optimizer)
         self._scaler.update()
-        return loss.detach(), (logits.detach().argmax(1) == y).sum()
+        return told, right
+
+    def _for_training(self) -> nn.Module:
+        if self._trained_network is None:
+            shared = self.network if self.world.size == 1 else distributed.parallel(self.network, self.device)
+            self._trained_network = torch.compile(shared) if self._compiled else shared
+        return self._trained_network
 
     def _loss(self, output: Any, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The loss in float32, with the auxiliary heads of GoogLeNet and Inception where they answer."""
@@ -126,7 +157,8 @@ class TorchLearner:
 
     def scores(self, images: np.ndarray, draws: Draws) -> np.ndarray:
         self.network.eval()
-        with torch.inference_mode(), self._autocast():
+        alike = device.algorithms(self.device, self._deterministic)
+        with self._explained(len(images), draws.size), alike, torch.inference_mode(), self._autocast():
             return self.network(self._inputs(images, draws)).float().cpu().numpy()
 
     def loss(self, scores: np.ndarray, labels: np.ndarray) -> float:
@@ -150,14 +182,14 @@ class TorchLearner:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
 
-    def save_weights(self, path: Path, number: int | None = None) -> None:
-        numbered = path if number is None else path.with_name(f"{path.name}{number}")
-        weights.write(numbered, self.network.state_dict(), {"classes": self.classes})
+    def capture_weights(self) -> Snapshot:
+        return weights.snapshot(self.network.state_dict(), {"classes": self.classes})
 
     def load_weights(self, path: Path) -> None:
         weights.load_into(self.network, weights.read_own(path)[0], path)
 
-    def save(self, path: Path, epochs_done: int) -> None:
+    def capture(self, notes: Any) -> Snapshot:
+        self._check_weights()
         state = self.optimizer.state_dict()
         tensors = {f"model.{n}": t for n, t in self.network.state_dict().items()}
         plain: dict[str, dict[str, Any]] = {}
@@ -170,15 +202,19 @@ class TorchLearner:
         tensors["random.cpu"] = self._random_state
         if self._cuda_state is not None:
             tensors["random.cuda"] = self._cuda_state
-        notes = {
-            "optimizer": plain,
-            "groups": state["param_groups"],
-            "scaler": self._scaler.state_dict(),
-            "epochs_done": epochs_done,
-        }
-        weights.write(path, tensors, notes)
+        own = {"optimizer": plain, "groups": state["param_groups"], "scaler": self._scaler.state_dict()}
+        return weights.snapshot(tensors, {**own, "notes": notes})
 
-    def load(self, path: Path) -> int:
+    def _check_weights(self) -> None:
+        """An update may have spoiled the weights before any loss tells."""
+        with torch.inference_mode():
+            sums = torch.stack([p.float().sum() for p in self.network.parameters()])
+        if not bool(torch.isfinite(sums).all()):
+            raise TrainingFailed(
+                "the weights are no longer numbers: take a smaller learning rate. The weights saved before are kept"
+            )
+
+    def load(self, path: Path) -> Any:
         tensors, notes = weights.read_own(path)
         try:
             state: dict[int, dict[str, Any]] = {int(i): dict(values) for i, values in notes["optimizer"].items()}
@@ -189,16 +225,24 @@ class TorchLearner:
             model = {n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")}
             weights.load_into(self.network, model, path)
             self.optimizer.load_state_dict({"state": state, "param_groups": [_tupled(g) for g in notes["groups"]]})
+            self._lay_out_like_weights()
             self._scaler.load_state_dict(notes["scaler"])
             self._random_state = tensors["random.cpu"]
-            epochs_done = int(notes["epochs_done"])
+            told = notes["notes"]
         except (KeyError, ValueError) as error:
             if isinstance(error, MonkliteError):
                 raise
             raise DamagedFile(f"{path} is not the state of this training ({error})") from None
         if self._cuda_state is not None and "random.cuda" in tensors:
             self._cuda_state = tensors["random.cuda"]
-        return epochs_done
+        return told
+
+    def _lay_out_like_weights(self) -> None:
+        """Fused optimizers walk through memory: their arrays must lie as the weights do (channels last), not as in the file."""
+        for parameter, values in self.optimizer.state.items():
+            for name, value in values.items():
+                if isinstance(value, torch.Tensor) and value.shape == parameter.shape:
+                    values[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
     def describe(self) -> ModelRecord:
         layers = network.parameter_layers(self.network)

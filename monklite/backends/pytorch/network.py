@@ -78,7 +78,7 @@ def _pretrained(row: Model, size: int) -> nn.Module:
     except Exception as error:
         if there:
             raise WeightsMismatch(
-                f"{file} is not the weight file of {row.name} ({_first_line(error)}); delete it and try again"
+                f"{file} is not the weight file of {row.name} ({first_line(error)}); delete it and try again"
             ) from None
         raise
 
@@ -127,5 +127,5 @@ def train_mode(network: nn.Module) -> None:
             layer.training = False  # not eval(), which would reach the layers inside
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     return str(error).strip().split("\n")[0][:200]

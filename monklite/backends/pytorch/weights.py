@@ -17,13 +17,19 @@ from .. import tensors
 Tensors = dict[str, torch.Tensor]
 
 
-def write(path: Path, state: Mapping[str, torch.Tensor], notes: Mapping[str, Any]) -> None:
-    """Write tensors as safetensors, whatever device and memory format they have."""
-    tensors.write(path, {name: t.detach().cpu().numpy() for name, t in state.items()}, notes)
+def snapshot(state: Mapping[str, torch.Tensor], notes: Mapping[str, Any]) -> tensors.Snapshot:
+    """A copy of tensors for a safetensors file, whatever device and memory format they have."""
+    arrays = {
+        name: torch.empty(t.shape, dtype=t.dtype).copy_(t.detach(), non_blocking=True).numpy()
+        for name, t in state.items()
+    }
+    if any(t.device.type == "cuda" for t in state.values()):
+        torch.cuda.synchronize()  # all copies were under way at once
+    return tensors.Snapshot(arrays, notes)
 
 
 def read_own(path: Path) -> tuple[Tensors, dict[str, Any]]:
-    """Tensors and notes as `write` wrote them."""
+    """Tensors and notes as a snapshot wrote them."""
     arrays, notes = tensors.read(path)
     return {name: torch.from_numpy(a) for name, a in arrays.items()}, notes
 

@@ -1,0 +1,52 @@
+"""A workspace that several processes of one training see: the first claims and writes, the others follow it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .backends import World
+from .state import RunState
+from .workspace import Run, Workspace
+
+
+class SharedWorkspace(Workspace):
+    """The leader's decisions, in every process."""
+
+    def __init__(self, root: str | Path, world: World) -> None:
+        super().__init__(root)
+        self.world = world
+
+    def claim(self, project: str, experiment: str) -> Run:
+        claimed: list[Run] = []
+
+        def claim() -> str:
+            claimed.append(Workspace.claim(self, project, experiment))
+            return str(claimed[0].folder)
+
+        folder = self.world.lead(claim)
+        return claimed[0] if claimed else Follower(Path(folder))
+
+    def find(self, *args: Any, **named: Any) -> Run:
+        folder = self.world.lead(lambda: str(Workspace.find(self, *args, **named).folder))
+        return Run(Path(folder)) if self.world.rank == 0 else Follower(Path(folder))
+
+    def link(self, run: Run) -> None:
+        if self.world.rank == 0:
+            super().link(run)
+
+
+class Follower(Run):
+    """A run that another process trains and writes; here it is only read."""
+
+    def write(self, state: RunState) -> None: ...
+
+    def update(self, **changes: Any) -> RunState:
+        return self.state().model_copy(update=changes)
+
+    def hold(self) -> bool:
+        return True
+
+    def sweep(self) -> None: ...
+
+    def release(self) -> None: ...

@@ -1,0 +1,87 @@
+"""Several processes of one training (torchrun, on CPUs): the same result as one process, one run, files written once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from monklite.history import read
+from monklite.workspace import FINAL, HISTORY, Run, Workspace
+
+SCRIPT = """
+import sys
+import torch
+from monklite import Prototype
+
+folder, name, epochs = sys.argv[1], sys.argv[2], int(sys.argv[3])
+ptf = Prototype("p", name)
+ptf.Dataset_Params(folder, split=2 / 3, input_size=32, batch_size=8)
+ptf.apply_random_horizontal_flip(train=True)
+ptf.apply_normalize(train=True, val=True, test=True)
+ptf.Dataset()
+ptf.Model_Params("squeezenet1_1", freeze_base_network=False, use_pretrained=False)
+ptf.Model()
+ptf.optimizer_sgd(0.01)
+ptf.lr_fixed()
+ptf.Training_Params(num_epochs=epochs)
+for module in ptf.model.modules():
+    if isinstance(module, torch.nn.Dropout):
+        module.p = 0.0  # its masks are drawn in each process
+ptf.Train()
+"""
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="torchrun's processes")]
+
+
+def start(processes: int, here: Path, patterns: Path, name: str, epochs: int = 2) -> subprocess.Popen[str]:
+    (here / "script.py").write_text(SCRIPT)
+    launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"] if processes > 1 else []
+    command = [sys.executable, *launch, "script.py", str(patterns), name, str(epochs)]
+    package = str(Path(__file__).parents[1])
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": package}
+    return subprocess.Popen(
+        command, cwd=here, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+def trained(processes: int, here: Path, patterns: Path, name: str) -> tuple[Run, str]:
+    process = start(processes, here, patterns, name)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    return Workspace(here / "workspace").find("p", name), out
+
+
+def test_two_processes_train_what_one_trains(tmp_path: Path, patterns: Path) -> None:
+    one, _ = trained(1, tmp_path, patterns, "one")
+    two, out = trained(2, tmp_path, patterns, "two")
+    assert [r.folder.name for r in Workspace(tmp_path / "workspace").versions("p", "two")] == ["v001"]
+    assert out.count("Training Start") == 1
+    ours, theirs = load_file(one.models / FINAL), load_file(two.models / FINAL)
+    assert all(np.allclose(ours[n], theirs[n], atol=1e-5) for n in ours)
+    for a, b in zip(read(one.logs / HISTORY), read(two.logs / HISTORY), strict=True):
+        assert (a.train_accuracy, a.val_accuracy) == (b.train_accuracy, b.val_accuracy)
+        assert (a.train_loss, a.val_loss) == (pytest.approx(b.train_loss, 1e-4), pytest.approx(b.val_loss, 1e-4))
+    assert two.state().status == "done"
+
+
+def test_several_processes_stop_together_and_go_on(tmp_path: Path, patterns: Path) -> None:
+    process = start(2, tmp_path, patterns, "long", epochs=100_000)
+    history = tmp_path / "workspace" / "p" / "long" / "v001" / "output" / "logs" / HISTORY
+    for _ in range(600):
+        time.sleep(0.2)
+        if history.exists() or process.poll() is not None:
+            break
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    run = Workspace(tmp_path / "workspace").find("p", "long")
+    assert run.state().status == "interrupted", err
+    assert "all is saved. To go on: Prototype('p', 'long', resume_train=True)" in out
+    assert run.has_saved_state()

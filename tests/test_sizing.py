@@ -1,0 +1,82 @@
+"""What `batch_size="auto"` takes, with learners whose speed and memory are known."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from test_prototype import expert, state
+
+from monklite import Prototype, sizing
+from monklite.errors import InvalidValue, OutOfMemory
+
+
+class Timed:
+    """Takes `fixed` seconds a step and `each` an image; has memory for `most`."""
+
+    def __init__(self, fixed: float, each: float, most: int = 10**9) -> None:
+        self.fixed, self.each, self.most = fixed, each, most
+
+    def step(self, images, labels, draws):
+        if len(images) > self.most:
+            raise OutOfMemory(f"too small for {len(images)} images")
+        time.sleep(self.fixed + self.each * len(images))
+        return 0.0, 0
+
+
+def chosen(learner: Timed, n_images: int = 10_000) -> int:
+    return sizing.batch_size(lambda: learner, 8, 3, n_images)
+
+
+def test_a_device_that_gains_nothing_gets_the_smallest() -> None:
+    assert chosen(Timed(0.0, 0.004)) == sizing.SMALLEST
+
+
+def test_a_device_that_gains_gets_a_large_one() -> None:
+    assert chosen(Timed(0.02, 0.0)) == sizing.LARGEST
+
+
+def test_it_is_doubled_as_long_as_that_pays() -> None:
+    assert chosen(Timed(0.02, 0.001)) in (64, 128, 256)
+
+
+def test_memory_is_a_limit() -> None:
+    assert chosen(Timed(0.01, 0.0, most=40)) == 32
+
+
+def test_an_epoch_keeps_some_updates() -> None:
+    assert chosen(Timed(0.01, 0.0), n_images=400) == 32
+    assert chosen(Timed(0.01, 0.0), n_images=20) == sizing.SMALLEST
+
+
+def test_memory_for_nothing_is_told() -> None:
+    with pytest.raises(OutOfMemory, match=r"too small for 8 images"):
+        chosen(Timed(0.0, 0.0, most=4))
+
+
+@pytest.mark.parametrize("backend", ["pytorch", "mxnet"])
+def test_auto_is_a_number_once_the_network_is_there(workspace: Path, patterns: Path, backend: str, capsys) -> None:
+    if backend == "mxnet":
+        pytest.importorskip("monklite.backends.mxnet")
+    ptf = expert(patterns, backend=backend)
+    ptf.update_batch_size("auto")
+    ptf.Train()
+    assert state().spec.data.batch_size == state().results.batch_size == sizing.SMALLEST
+
+
+def test_the_trial_changes_nothing_of_the_run(workspace: Path, patterns: Path) -> None:
+    found = expert(patterns, experiment="found")
+    found.update_batch_size("auto")
+    found.Train()
+    given = expert(patterns, experiment="given")
+    given.update_batch_size(sizing.SMALLEST)
+    given.Train()
+    one, two = (workspace / "p" / name / "v001/output/models/final" for name in ("found", "given"))
+    assert one.read_bytes() == two.read_bytes()
+
+
+@pytest.mark.parametrize("value", ["automatic", 0, 1.5, True])
+def test_other_sizes_are_refused(workspace: Path, value) -> None:
+    with pytest.raises((InvalidValue, TypeError), match=r"batch_size must be a whole number at least 1 or 'auto'"):
+        Prototype("p", "e", verbose=0).update_batch_size(value)
