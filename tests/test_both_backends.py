@@ -322,7 +322,7 @@ LACKING = [
     ("mxnet", lambda p: p.optimizer_adam(0.001, amsgrad=True), r"^adam: the mxnet backend has no amsgrad; leave it at False"),
     ("mxnet", lambda p: p.optimizer_sgd(0.1, momentum_dampening_rate=0.5), r"^sgd: the mxnet backend has no momentum_dampening_rate; leave it at 0.0"),
     ("mxnet", lambda p: p.loss_softmax_crossentropy(label_smoothing=0.1), r"^softmax_crossentropy: the mxnet backend has no label_smoothing; leave it at 0.0"),
-    ("pytorch", lambda p: p.loss_softmax_crossentropy(batch_axis=1), r"^softmax_crossentropy: the pytorch backend has no batch_axis; leave it at 0"),
+    ("pytorch", lambda p: p.loss_softmax_crossentropy(batch_axis=1), r"^softmax_crossentropy: batch_axis must be 0, not 1: scores have a row an image"),
 ]  # fmt: skip
 
 

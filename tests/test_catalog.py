@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 import math
 
@@ -14,10 +15,10 @@ from torch.overrides import TorchFunctionMode
 from monklite.backends.pytorch.learner import _joined
 from monklite.catalog import LOSSES, MODELS, OPTIMIZERS, SCHEDULES, SETTINGS, TRANSFORMS, resolve
 from monklite.catalog import recipes as recipes_module
-from monklite.catalog.models import find_model, names
+from monklite.catalog.models import INSTALL, find_model, names
 from monklite.catalog.recipes import RECIPES, cpu_count, default_transforms, recipe, situation
 from monklite.catalog.rows import BACKENDS, REQUIRED, Parameter, Row, load, table
-from monklite.errors import InvalidType, InvalidValue, UnknownArgument, UnknownName
+from monklite.errors import InvalidType, InvalidValue, MissingPackage, UnknownArgument, UnknownName
 from monklite.rules import Number, Whole
 from monklite.schedules import Moment, learning_rate
 from monklite.spec import Choice, Spec
@@ -47,8 +48,8 @@ BREAKING = {
     "epsilon": [-1e-9, "1e-8"],
     "amsgrad": [1, None, "True"],
     "weight": [[-1.0], 3, "1", {0: 1.0}],
-    "batch_axis": [-1, 0.0],
-    "axis_to_sum_over": [0.5, "1"],
+    "batch_axis": [-1, 1, 0.0, False],
+    "axis_to_sum_over": [0, 2, -2, -1.0, "1"],
     "label_as_categories": [1, "False"],
     "label_smoothing": [-0.1, 1, "yes", None],
     "step_size": [0, 1.5, None],
@@ -77,8 +78,19 @@ googlenet inception_v3 resnet18 resnet34 resnet50 resnet101 resnet152 resnext50_
 shufflenet_v2_x0_5 shufflenet_v2_x1_0 shufflenet_v2_x1_5 shufflenet_v2_x2_0 wide_resnet101_2 wide_resnet50_2
 mnasnet0_5 mnasnet0_75 mnasnet1_0 mnasnet1_3 mobilenet_v2 squeezenet1_0 squeezenet1_1
 """
+MONK_MXNET = """
+alexnet darknet53 densenet121 densenet161 densenet169 densenet201 inceptionv3 mobilenet1.0 mobilenet0.75 mobilenet0.25
+mobilenet0.5 resnet18_v1 resnet34_v1 resnet50_v1 resnet101_v1 resnet152_v1 resnext50_32x4d resnext101_32x4d
+resnext101_64x4d se_resnext50_32x4d se_resnext101_32x4d se_resnext101_64x4d senet_154 vgg11 vgg13 vgg16 vgg19 vgg11_bn
+vgg13_bn vgg16_bn vgg19_bn resnet18_v2 resnet34_v2 resnet50_v2 resnet101_v2 resnet152_v2 mobilenetv2_1.0 mobilenetv2_0.75
+mobilenetv2_0.5 mobilenetv2_0.25 squeezenet1.0 squeezenet1.1 mobilenetv3_large mobilenetv3_small resnet18_v1b resnet34_v1b
+resnet50_v1b resnet50_v1b_gn resnet101_v1b resnet152_v1b resnet50_v1c resnet101_v1c resnet152_v1c resnet50_v1d
+resnet101_v1d resnet152_v1d resnet18_v1b_0.89 resnet50_v1d_0.86 resnet50_v1d_0.48 resnet50_v1d_0.37 resnet50_v1d_0.11
+resnet101_v1d_0.76 resnet101_v1d_0.73 xception
+"""  # without resnet18_v1d and resnet34_v1d, which GluonCV never had
 PYTORCH_MODELS = [pytest.param(m, id=m.name) for m in MODELS.values() if m.pytorch]
-MXNET_MODELS = [pytest.param(m, id=m.name) for m in MODELS.values() if m.mxnet]
+MXNET_MODELS = [pytest.param(m, id=m.name) for m in MODELS.values() if m.mxnet and not m.package("mxnet")]
+GLUONCV_MODELS = [m for m in MODELS.values() if m.mxnet and m.package("mxnet") == "gluoncv"]
 
 
 @pytest.fixture(scope="module")
@@ -236,7 +248,7 @@ def test_every_loss_gives_a_number_an_image_with_mxnet(mxnet, row):
 @pytest.mark.parametrize("model", MXNET_MODELS)
 def test_every_mxnet_network_is_built_and_has_an_output(mxnet, model):
     network = mxnet.gluon.model_zoo.vision.get_model(model.mxnet)
-    assert hasattr(network, "output")
+    assert hasattr(network, model.mxnet_head)
 
 
 # Arguments
@@ -268,7 +280,8 @@ def test_a_parameter_that_the_backend_lacks_may_only_keep_its_default():
     row = OPTIMIZERS["sgd"]
     values = {"learning_rate": 0.1, "momentum_dampening_rate": 0.5}
     with pytest.raises(
-        InvalidValue, match=r"^sgd: the mxnet backend has no momentum_dampening_rate; leave it at 0\.0$"
+        InvalidValue,
+        match=r"^sgd: the mxnet backend has no momentum_dampening_rate; leave it at 0\.0, or use backend='pytorch'$",
     ):
         row.choose("mxnet", values)
     assert row.choose("mxnet", {**values, "momentum_dampening_rate": 0}).params["momentum_dampening_rate"] == 0
@@ -278,6 +291,28 @@ def test_a_parameter_that_the_backend_lacks_may_only_keep_its_default():
 def test_a_row_that_only_the_other_backend_has_says_which():
     with pytest.raises(InvalidValue, match=r"^the mxnet backend has no 'adamw'; use backend='pytorch'$"):
         OPTIMIZERS["adamw"].choose("mxnet", {"learning_rate": 0.1})
+
+
+def test_a_parameter_that_no_other_backend_has_names_none():
+    row = Row("r", "A row.", "a.b", "a.c", (Parameter("p", 0, Whole(), "nothing", pytorch=None, mxnet=None),))
+    with pytest.raises(InvalidValue, match=r"^r: the mxnet backend has no p; leave it at 0$"):
+        row.choose("mxnet", {"p": 1})
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("axis", [-1, 1])
+def test_both_names_of_the_axis_of_the_classes_mean_the_same(backend, axis):
+    assert LOSSES["softmax_crossentropy"].choose(backend, {"axis_to_sum_over": axis}).params["axis_to_sum_over"] == -1
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(("name", "axis", "wanted"), [("batch_axis", 1, "0"), ("axis_to_sum_over", 0, "-1 or 1")])
+def test_another_axis_of_the_scores_is_refused(backend, name, axis, wanted):
+    message = (
+        f"^softmax_crossentropy: {name} must be {wanted}, not {axis}: scores have a row an image and a column a class$"
+    )
+    with pytest.raises(InvalidValue, match=message):
+        LOSSES["softmax_crossentropy"].choose(backend, {name: axis})
 
 
 def test_what_monklite_does_itself_is_not_passed_on():
@@ -315,6 +350,42 @@ def test_every_network_of_monk_is_there_under_its_name():
     known = MONK_PYTORCH.split()
     assert len(known) == 35
     assert [find_model(name, "pytorch").pytorch for name in known] == known
+
+
+@pytest.fixture(params=[True, False], ids=["with gluoncv", "without gluoncv"])
+def gluoncv_installed(request, monkeypatch) -> bool:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object() if request.param else None)
+    return request.param
+
+
+def test_every_mxnet_network_of_monk_is_there_under_its_name(gluoncv_installed):
+    known = [n for n in MONK_MXNET.split() if gluoncv_installed or n not in {m.name for m in GLUONCV_MODELS}]
+    assert len(known) == (64 if gluoncv_installed else 34)
+    assert [find_model(name, "mxnet").builder("mxnet") for name in known] == known
+
+
+def test_networks_of_gluoncv_are_listed_where_it_is_installed(gluoncv_installed):
+    listed = {m.name for m in GLUONCV_MODELS} & set(names("mxnet"))
+    assert len(listed) == (30 if gluoncv_installed else 0)
+    assert "resnext50_32x4d" in names("pytorch")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("xception", r'^xception of the mxnet backend needs gluoncv: pip install "monklite\[gluoncv\]"$'),
+        ("resnext50_32x4d", r"^resnext50_32x4d of the mxnet backend needs gluoncv: .*, or use backend='pytorch'$"),
+    ],
+)
+def test_without_gluoncv_its_networks_say_what_to_install(monkeypatch, name, message):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingPackage, match=message):
+        find_model(name, "mxnet")
+
+
+def test_every_optional_package_of_networks_says_how_it_is_installed():
+    packages = {m.package(b) for m in MODELS.values() for b in m.backends()} - {None}
+    assert packages == set(INSTALL)
 
 
 @pytest.mark.parametrize("model", PYTORCH_MODELS)

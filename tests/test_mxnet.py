@@ -1,4 +1,7 @@
-"""The MXNet backend keeps the contract, and broken learners do not."""
+"""The MXNet backend keeps the contract, and broken learners do not.
+
+The tests of GluonCV's networks are skipped where that package is missing; `pip install -e ".[gluoncv,dev]"` brings it.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from monklite import backends
+from monklite import Prototype, backends
 from monklite.backends.mxnet import BACKEND, GluonBackend, weights
 from monklite.backends.mxnet import network as networks
-from monklite.backends.mxnet.framework import autograd, gluon, model_store, mx, nd, reason, vision
+from monklite.backends.mxnet.framework import _hidden, autograd, gluon, gluoncv, model_store, mx, nd, reason, vision
 from monklite.backends.mxnet.learner import GluonLearner
 from monklite.catalog import LOSSES, OPTIMIZERS, models
 from monklite.errors import (
@@ -29,6 +32,8 @@ from monklite.errors import (
     WeightsMismatch,
 )
 from monklite.testing.contract import CLASSES, MEAN, SIDE, STD, LearnerContract, easy, plain
+
+needs_gluoncv = pytest.mark.skipif(importlib.util.find_spec("gluoncv") is None, reason="gluoncv is not installed")
 
 
 def arrays(learner: GluonLearner) -> dict[str, np.ndarray]:
@@ -182,7 +187,48 @@ def test_every_model_trains_saves_and_answers(name: str, tmp_path: Path) -> None
     other = made(**spec, seed=1)
     other.load_weights(tmp_path / "weights")
     assert np.array_equal(other.scores(images, plain(size)), scores)
+    assert np.isfinite(scores).all()
     assert scores.shape == (2, len(CLASSES))
+    alone = load_without_monklite(tmp_path / "weights")(nd.array(as_network_input(images))).asnumpy()
+    assert np.allclose(alone, scores, atol=1e-4 * np.abs(scores).max())
+
+
+@needs_gluoncv
+@pytest.mark.parametrize("name", ["resnet18_v1b", "resnet18_v1b_0.89", "mobilenetv3_small", "darknet53"])
+def test_parameters_of_gluoncv_have_the_same_names_in_every_network(name: str) -> None:
+    first, second = (list(arrays(made(model__name=name))) for _ in range(2))
+    assert first == second
+
+
+@needs_gluoncv
+def test_group_normalisation_is_that_of_gluoncv() -> None:
+    learner = made(model__name="resnet50_v1b_gn")
+    theirs = gluoncv().get_model("resnet50_v1b_gn", classes=len(CLASSES))
+    theirs.initialize()
+    rng = np.random.default_rng(0)
+    for ours, other in zip(learner.network.collect_params().values(), theirs.collect_params().values(), strict=True):
+        if ours.name.endswith(("gamma", "beta")):
+            ours.set_data(nd.array(rng.normal(1, 0.3, ours.shape)))
+        other.set_data(ours.data())
+    images, _ = easy(4)
+    found = theirs(nd.array(as_network_input(images))).asnumpy()
+    assert np.allclose(found, learner.scores(images, plain()), atol=1e-5 * np.abs(found).max())
+    assert np.ptp(found, axis=0).max() > 1e-3 * np.abs(found).max()  # it tells images apart
+
+
+@needs_gluoncv
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [("resnet18_v1b", "fc"), ("resnet18_v1b_0.89", "fc"), ("mobilenetv3_small", "output.0"), ("resnet50_v1b_gn", "fc")],
+)
+def test_a_frozen_network_of_gluoncv_trains_its_head_alone(name: str, head: str) -> None:
+    learner = made(model__name=name, model__freeze_base=True)
+    before = structural(learner.network)
+    LearnerContract.train(learner, 2)
+    nd.waitall()
+    moved = {n for n, a in structural(learner.network).items() if not np.array_equal(before[n], a)}
+    assert moved == {f"{head}.weight", f"{head}.bias"}
+    assert learner.scores(easy(2)[0], plain()).shape == (2, len(CLASSES))
 
 
 @pytest.mark.parametrize(
@@ -284,6 +330,34 @@ def test_without_a_gpu_the_cpu_is_taken_and_told() -> None:
     assert small(model__use_gpu=True).describe().device.startswith("cpu (")
 
 
+def prototype(patterns: Path, name: str, verbose: int = 1) -> Prototype:
+    """An experiment in a new workspace, up to its network."""
+    gtf = Prototype("p", "e", backend="mxnet", verbose=verbose)
+    gtf.Dataset_Params(dataset_path=patterns, split=0.67, input_size=32, batch_size=8)
+    gtf.Dataset()
+    gtf.Model_Params(model_name=name, use_pretrained=False, freeze_base_network=False)
+    gtf.Model()
+    return gtf
+
+
+def test_a_gpu_that_is_not_there_is_said(workspace: Path, patterns: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    if mx.context.num_gpus():
+        pytest.skip("there is a GPU here")
+    prototype(patterns, "mobilenet0.25")
+    assert "a GPU was asked for (use_gpu=True) and none is usable here: the CPU is taken" in capsys.readouterr().out
+
+
+@needs_gluoncv
+@pytest.mark.slow
+def test_an_experiment_with_a_network_of_gluoncv(workspace: Path, patterns: Path) -> None:
+    gtf = prototype(patterns, "resnet18_v1b", verbose=0)
+    gtf.Training_Params(num_epochs=1, display_progress=False)
+    gtf.Train()
+    judge = Prototype("p", "e", backend="mxnet", eval_infer=True, verbose=0)
+    image = next((patterns / "dots").iterdir())
+    assert judge.Infer(image)["predicted_class"] in {"dots", "rings", "stripes"}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -330,11 +404,14 @@ def as_network_input(images: np.ndarray) -> np.ndarray:
     return ((pixels - mean) / std).astype(np.float32)
 
 
+def load_without_monklite(path: Path) -> gluon.SymbolBlock:
+    return gluon.SymbolBlock.imports(f"{path}-symbol.json", ["data"], f"{path}-0000.params")
+
+
 def test_plain_mxnet_loads_the_exported_files(tmp_path: Path) -> None:
-    learner, parameters = exported(tmp_path)
+    learner, _ = exported(tmp_path)
     images, _ = easy(4)
-    block = gluon.SymbolBlock.imports(str(tmp_path / "weights-symbol.json"), ["data"], str(parameters))
-    found = block(nd.array(as_network_input(images))).asnumpy()
+    found = load_without_monklite(tmp_path / "weights")(nd.array(as_network_input(images))).asnumpy()
     assert np.allclose(found, learner.scores(images, plain()), atol=1e-5)
 
 
@@ -482,18 +559,30 @@ def put_weights(
     folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, size: int = 224, legacy: bool = False
 ) -> dict[str, np.ndarray]:
     """Weights of our own making under the name and sum that Gluon looks for; by structural name."""
-    network = vision.get_model(name, classes=7)
-    network.initialize()
-    network(nd.zeros((1, 3, size, size))).wait_to_read()
+    network = initialized(vision.get_model(name, classes=7), size)
     made_here = folder / "made.params"
     if legacy:
         network.collect_params().save(str(made_here), strip_prefix=network.prefix)
     else:
         network.save_parameters(str(made_here))
-    digest = hashlib.sha1(made_here.read_bytes()).hexdigest()
-    monkeypatch.setitem(model_store._model_sha1, name, digest)
-    made_here.rename(folder / f"{name}-{digest[:8]}.params")
+    put_into_cache(made_here, monkeypatch, model_store, name)
+    return structural(network)
+
+
+def initialized(network: gluon.Block, size: int) -> gluon.Block:
+    network.initialize(mx.init.Normal(0.1), force_reinit=True)
+    network(nd.zeros((1, 3, size, size))).wait_to_read()
+    return network
+
+
+def structural(network: gluon.Block) -> dict[str, np.ndarray]:
     return {n: p.data().asnumpy() for n, p in network._collect_params_with_prefix().items()}
+
+
+def put_into_cache(file: Path, monkeypatch: pytest.MonkeyPatch, store, name: str) -> None:
+    digest = hashlib.sha1(file.read_bytes()).hexdigest()
+    monkeypatch.setitem(store._model_sha1, name, digest)
+    file.rename(file.with_name(f"{name}-{digest[:8]}.params"))
 
 
 @pytest.mark.parametrize(
@@ -506,11 +595,56 @@ def test_pretrained_weights_come_from_the_cache(
 ) -> None:
     given = put_weights(cache_folder, monkeypatch, name, legacy=legacy)
     learner = made(model__name=name, model__pretrained=True)
-    found = {n: p.data().asnumpy() for n, p in learner.network._collect_params_with_prefix().items()}
+    found = structural(learner.network)
     same = {n for n in given if given[n].shape == found[n].shape and np.array_equal(given[n], found[n])}
     assert {n for n in given if not n.startswith("output.")} <= same
     assert learner.describe().weights == "ImageNet (Gluon)"
     assert len(learner.scores(easy(1)[0], plain())[0]) == len(CLASSES)
+
+
+GLUONCV_WEIGHTS = [
+    ("resnet18_v1b", "resnet18_v1b", False, "fc."),
+    ("resnet18_v1b", "resnet18_v1b", True, "fc."),
+    ("resnet18_v1b_0.89", "resnet18_v1b_2.6x", True, "fc."),  # as GluonCV reads the files of its pruned networks
+    ("mobilenetv3_small", "mobilenetv3_small", False, "output."),
+]
+
+
+@needs_gluoncv
+@pytest.mark.parametrize(("name", "stored", "legacy", "head"), GLUONCV_WEIGHTS)
+def test_pretrained_weights_of_gluoncv_come_from_the_cache(
+    cache_folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, stored: str, legacy: bool, head: str
+) -> None:
+    network = initialized(gluoncv().get_model(name), 64)
+    file = cache_folder / "made.params"
+    by_name = {n.replace("v1b_", "v1d_"): p.data() for n, p in network.collect_params().items()}
+    nd.save(str(file), by_name) if legacy else network.save_parameters(str(file))
+    put_into_cache(file, monkeypatch, gluoncv().model_store, stored)
+    learner = made(model__name=name, model__pretrained=True)
+    given, found = structural(network), structural(learner.network)
+    assert all(np.array_equal(given[n], found[n]) for n in given if not n.startswith(head))
+    assert found[f"{head}weight" if head == "fc." else "output.0.weight"].shape[0] == len(CLASSES)
+    assert learner.describe().weights == "ImageNet (GluonCV)"
+
+
+@needs_gluoncv
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [("resnet18_v1b", r"resnet18_v1b-2d9d980c"), ("resnet18_v1b_0.89", r"resnet18_v1b_2\.6x-54f7742b")],
+)
+def test_without_network_the_error_names_the_file_of_gluoncv(cache_folder: Path, name: str, file: str) -> None:
+    message = rf"weights of {name} could not be downloaded \(no network here\).*put the file at .*models/{file}\.params"
+    with pytest.raises(PretrainedUnavailable, match=message):
+        made(model__name=name, model__pretrained=True)
+
+
+@needs_gluoncv
+def test_a_network_of_gluoncv_without_pretrained_weights_is_told(
+    cache_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(gluoncv().model_store._model_sha1, "resnet18_v1b")
+    with pytest.raises(PretrainedUnavailable, match=r"^GluonCV has no pretrained weights of resnet18_v1b; use use_pre"):
+        made(model__name="resnet18_v1b", model__pretrained=True)
 
 
 @pytest.mark.slow
@@ -591,6 +725,19 @@ def test_own_weights_are_loaded(tmp_path: Path, how) -> None:
     assert learner.describe().weights == files[-1].name
 
 
+@needs_gluoncv
+def test_weights_of_gluoncv_exported_elsewhere_are_loaded(tmp_path: Path) -> None:
+    """There the names of the parameters begin with the number of networks that the process has built."""
+    network = gluoncv().get_model("resnext50_32x4d", classes=7)
+    network.hybridize()
+    initialized(network, SIDE).export(str(tmp_path / "mine"))
+    files = [tmp_path / "mine-symbol.json", tmp_path / "mine-0000.params"]
+    learner = made(model__name="resnext50_32x4d", model__weights_path=files)
+    given, found = structural(network), structural(learner.network)
+    assert all(np.array_equal(given[n], found[n]) for n in given if not n.startswith("output."))
+    assert learner.describe().weights == "mine-0000.params, new head"
+
+
 @pytest.mark.parametrize("how", [by_export, by_save_parameters])
 def test_own_weights_with_other_classes_get_a_new_head(tmp_path: Path, how) -> None:
     source = BACKEND.learner(TestMXNet().spec(model__name="mobilenet0.25"), ("a", "b", "c", "d", "e"))
@@ -665,7 +812,7 @@ def test_the_name_lent_to_numpy_is_gone_after_the_import() -> None:
 @pytest.mark.parametrize("order", [("pytorch", "mxnet"), ("mxnet", "pytorch")])
 def test_both_frameworks_work_in_one_process(order: tuple[str, str]) -> None:
     script = f"""
-from monklite import backends
+from monklite import Prototype, backends
 from monklite.testing.contract import LearnerContract, easy
 for name in {order}:
     backends.load(name)
@@ -675,6 +822,50 @@ for name in {order}:
     print(len(contract.train(contract.learner(), 1)))
 """
     assert run_python(script).split() == ["1", "1"]
+
+
+@needs_gluoncv
+@pytest.mark.slow
+@pytest.mark.parametrize("before", ["", "import torch"])
+def test_gluoncv_is_imported_when_chosen_and_leaves_no_trace(before: str) -> None:
+    script = f"""
+{before}
+import sys
+import numpy as np
+from monklite import Prototype, backends
+from monklite.testing.contract import CLASSES, LearnerContract
+contract = LearnerContract()
+contract.backend = backends.load("mxnet")
+print("gluoncv" in sys.modules)
+found = sys.modules.get("torch")
+contract.learner(model__name="resnet18_v1b")
+print("gluoncv" in sys.modules, sys.modules.get("torch") is found, "bool" in vars(np))
+import torch
+print(torch.ones(2).sum().item())
+"""
+    assert run_python(script).split() == ["False", "True", "True", "False", "2.0"]
+
+
+def test_a_hidden_module_is_there_again_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("json", "monklite_never_imported"):
+        before = sys.modules.get(name)
+        with _hidden(name), pytest.raises(ImportError):
+            importlib.import_module(name)
+        assert sys.modules.get(name, "absent") is (before or "absent")
+
+
+def test_a_gluoncv_that_cannot_be_imported_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gluoncv", None)
+    before = sys.modules.get("torch")
+    with pytest.raises(
+        MissingPackage, match=r"^GluonCV cannot be imported \(.+\): pip install \"monklite\[gluoncv\]\"$"
+    ):
+        gluoncv()
+    assert sys.modules.get("torch") is before
+
+
+def test_versions_name_gluoncv_where_it_is_installed() -> None:
+    assert ("gluoncv" in BACKEND.versions()) == (importlib.util.find_spec("gluoncv") is not None)
 
 
 NUMPY_2 = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,24 @@ SAME_NETWORKS += [pytest.param("vgg11_bn", 224, marks=pytest.mark.slow)]
 
 @pytest.mark.parametrize(("name", "size"), SAME_NETWORKS)
 def test_the_same_weights_give_the_same_scores(name: str, size: int) -> None:
-    one, two = drawn(name, size), learner("mxnet", model__name=name, data__input_size=size)
+    compare_scores(name, name, size)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("gluoncv") is None, reason="gluoncv is not installed")
+@pytest.mark.parametrize(
+    ("name", "on_mxnet"),
+    [
+        ("resnext50_32x4d", "resnext50_32x4d"),
+        pytest.param("resnext101_64x4d", "resnext101_64x4d", marks=pytest.mark.slow),
+        ("resnet50", "resnet50_v1b"),  # GluonCV has torchvision's form of it as a network of its own
+    ],
+)
+def test_the_same_weights_give_the_same_scores_in_gluoncv(name: str, on_mxnet: str) -> None:
+    compare_scores(name, on_mxnet, 64)
+
+
+def compare_scores(name: str, on_mxnet: str, size: int) -> None:
+    one, two = drawn(name, size), learner("mxnet", model__name=on_mxnet, data__input_size=size)
     copy_weights(one, two)
     images = np.random.default_rng(0).integers(0, 256, (4, size, size, 3), dtype=np.uint8)
     draws = Draws(size, MEAN, STD)
@@ -243,15 +261,15 @@ def apart(ours: np.ndarray, theirs: np.ndarray) -> float:
 # What the two libraries define differently; each is held by a test of its own below.
 #   adam: MXNet adds epsilon to the root of the second moment before that is corrected for its start at zero (Kingma and
 #     Ba 2015, the shorter form at the end of section 2), PyTorch afterwards (their algorithm 1).
-#   sgd and nesterov_sgd with momentum: MXNet keeps the learning rate in the momentum, PyTorch multiplies by it
+#   sgd, nesterov_sgd and momentum_rmsprop with momentum: MXNet keeps the learning rate in the momentum, PyTorch multiplies by it
 #     afterwards; the two differ for some steps after the rate has changed.
 #   nesterov_sgd with weight decay: MXNet's momentum takes the decay of the weight as it is after the step.
 #   adagrad with weight decay: MXNet keeps the decay out of the sum of squares (as AdamW does), PyTorch puts it in.
-#   rmsprop: MXNet adds epsilon under the root, PyTorch to the root.
+#   rmsprop and momentum_rmsprop: MXNet adds epsilon under the root, PyTorch to the root.
 #   nesterov_adam: MXNet advances its momentum schedule once a parameter instead of once a step, so that only the first
 #     parameter of the first step is treated as in the paper.
 DIFFERENT = {("nesterov_sgd", "weight_decay"), ("adagrad", "weight_decay")}
-DIFFERENT_ALTOGETHER = {"rmsprop", "nesterov_adam"}
+DIFFERENT_ALTOGETHER = {"rmsprop", "momentum_rmsprop", "nesterov_adam"}
 SETTINGS = [
     {},
     {"weight_decay": 0.1},
@@ -300,6 +318,28 @@ def test_epsilon_of_rmsprop_is_under_the_root_on_mxnet() -> None:
     assert apart(expected, theirs) <= STEP
 
 
+def graves(weight: np.ndarray, steps: list[np.ndarray], rate: float, decay: float, momentum: float, epsilon: float):
+    """Equations 38 to 45 of Graves 2013, with epsilon under the root."""
+    square, mean, moved = np.zeros_like(weight), np.zeros_like(weight), np.zeros_like(weight)
+    for gradient in steps:
+        square = decay * square + (1 - decay) * gradient**2
+        mean = decay * mean + (1 - decay) * gradient
+        moved = momentum * moved - rate * gradient / np.sqrt(square - mean**2 + epsilon)
+        weight = weight + moved
+    return weight
+
+
+def test_momentum_rmsprop_is_that_of_graves_on_both_backends() -> None:
+    flat = [np.concatenate([w.ravel(), b]) for w, b in gradients(10)]
+    ours, theirs = both("momentum_rmsprop", 10)
+    assert apart(graves(START, flat, 0.05, 0.99, 0.9, 1e-8), theirs) <= STEP
+    assert apart(ours, theirs) <= 10 * STEP  # the default epsilon is too small to matter much
+    ours, theirs = both("momentum_rmsprop", 10, epsilon=1e-2, momentum=0.5, decay_rate=0.8)
+    assert apart(graves(START, flat, 0.05, 0.8, 0.5, 1e-2), theirs) <= STEP
+    assert apart(ours, theirs) > 0.01
+    assert apart(*both("momentum_rmsprop", 10, epsilon=1e-20, weight_decay=0.1, clipvalue=0.2)) <= STEP
+
+
 def test_nesterov_adam_agrees_on_the_first_parameter_of_the_first_step_only() -> None:
     ours, theirs = both("nesterov_adam", 1)
     n_weights = gradients(1)[0][0].size
@@ -307,9 +347,11 @@ def test_nesterov_adam_agrees_on_the_first_parameter_of_the_first_step_only() ->
     assert apart(ours, theirs) > 0.01
 
 
-@pytest.mark.parametrize("name", ["sgd", "nesterov_sgd"])
-def test_momentum_keeps_the_old_rate_on_mxnet(name: str) -> None:
-    one, two = pair(name, momentum=0.9)
+@pytest.mark.parametrize(
+    ("name", "values"), [("sgd", {}), ("nesterov_sgd", {}), ("momentum_rmsprop", {"epsilon": 1e-20})]
+)
+def test_momentum_keeps_the_old_rate_on_mxnet(name: str, values: dict[str, float]) -> None:
+    one, two = pair(name, momentum=0.9, **values)
     for number, given in enumerate(gradients(4)):
         if number == 2:
             one.set_learning_rate(0.005)

@@ -5,6 +5,8 @@ Cell `target`: what the loss compares the logits with: `index` (class numbers) o
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ..rules import Flag, Number, Rule, Sequence, Whole
 from ..rules import Optional as Maybe
 from .rows import Parameter, Row, table
@@ -20,12 +22,27 @@ class Smoothing(Rule):
         return "True, False or a number at least 0 and below 1"
 
 
+@dataclass(frozen=True)
+class Axis(Rule):
+    """An axis of the scores, which have a row an image and a column a class; its second name is kept as the first."""
+
+    axes: tuple[int, ...]
+
+    def check(self, value: object) -> int:
+        if Whole().check(value) not in self.axes:
+            raise ValueError("scores have a row an image and a column a class")
+        return self.axes[0]
+
+    def __str__(self) -> str:
+        return " or ".join(map(str, self.axes))
+
+
 WEIGHT = Parameter(
     "weight", None, Maybe(Sequence(Number(least=0))), "one factor a class, in the order of the classes", mxnet=None
 )
-# Monk's arguments that only MXNet's losses have. They describe how its arrays lie and never need another value.
-BATCH_AXIS = Parameter("batch_axis", 0, Whole(least=0), "axis of the batch", pytorch=None)
-AXIS_TO_SUM_OVER = Parameter("axis_to_sum_over", -1, Whole(), "axis of the classes", pytorch=None, mxnet="axis")
+# Monk handed these to MXNet's losses as they were: any other axis of the scores silently gave another loss
+BATCH_AXIS = Parameter("batch_axis", 0, Axis((0,)), "axis of the batch", pytorch=None)
+AXIS_TO_SUM_OVER = Parameter("axis_to_sum_over", -1, Axis((-1, 1)), "axis of the classes", pytorch=None, mxnet="axis")
 
 LOSSES = table(
     [

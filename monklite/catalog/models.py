@@ -1,25 +1,30 @@
 """Networks, one row each: where each backend builds it, where its head is, what it needs.
 
 `resnet50` and `resnet50_v1` are two names of one network on either backend. PyTorch's column names a builder of
-`torchvision.models`, MXNet's one of `mxnet.gluon.model_zoo.vision`. Sizes are those of torchvision's default weights.
+`torchvision.models`, MXNet's one of `mxnet.gluon.model_zoo.vision`, or, as `gluoncv:<name>`, one of the package GluonCV,
+which may be missing. Sizes are those of torchvision's default weights.
 """
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..errors import InvalidValue, unknown
+from ..errors import InvalidValue, MissingPackage, unknown
 from .rows import BACKENDS
+
+INSTALL = {"gluoncv": 'pip install "monklite[gluoncv]"'}  # optional packages of networks -> what brings them
 
 
 @dataclass(frozen=True)
 class Model:
     """One network.
 
-    `pytorch`/`mxnet`: the builder's name, None where that backend has none. `head`: torch's dotted places of the
-    classifier, auxiliary ones last. `input_size`: side in px that its pretrained weights were made for. `least_size`:
-    the smallest side it can train on. `size_argument`: the builder's keyword where the network is made for one size.
+    `pytorch`/`mxnet`: the builder's name, None where that backend has none; `package:name` where it comes from an
+    optional package. `head`: torch's dotted places of the classifier, auxiliary ones last; MXNet's where only MXNet has
+    the network. `input_size`: side in px that its pretrained weights were made for. `least_size`: the smallest side it
+    can train on. `size_argument`: the builder's keyword where the network is made for one size.
     """
 
     name: str
@@ -36,6 +41,19 @@ class Model:
     def backends(self) -> list[str]:
         return [b for b in BACKENDS if getattr(self, b)]
 
+    def package(self, backend: str) -> str | None:
+        """The optional package that has this network on that backend, None where the framework itself has it."""
+        return str(getattr(self, backend)).rpartition(":")[0] or None
+
+    def builder(self, backend: str) -> str:
+        """The builder's name in that backend's zoo."""
+        return str(getattr(self, backend)).rpartition(":")[2]
+
+    @property
+    def mxnet_head(self) -> str:
+        """The place of the classifier on MXNet: `output` in all of Gluon's zoo."""
+        return "output" if self.pytorch else self.head[0]
+
 
 def _family(
     family: str,
@@ -49,12 +67,14 @@ def _family(
     only_mxnet: bool = False,
     auxiliary_size: int = 0,
 ) -> Iterator[Model]:
-    """Rows of one family. `sizes` and `mxnet` hold one word a name; `-` in `mxnet` means that it has none."""
+    """Rows of one family. `sizes` and `mxnet` hold one word a name; `-` in `mxnet` means that it has none.
+    A name that MXNet alone uses is an alias."""
     words = names.split()
     input_sizes = [int(s) for s in sizes.split()] or [224] * len(words)
     gluon = mxnet.split() or ["-"] * len(words)
     for name, size, other in zip(words, input_sizes, gluon, strict=True):
-        aliases = (other,) if other not in ("-", name) else ()
+        gluon_name = other.rpartition(":")[2]
+        aliases = (gluon_name,) if gluon_name not in ("-", name) else ()
         torch_name = None if only_mxnet else name
         places = (head,) if isinstance(head, str) else head
         least_here = size if least < 0 else least
@@ -84,7 +104,10 @@ def _rows() -> Iterator[Model]:
     v2 = "resnet18_v2 resnet34_v2 resnet50_v2 resnet101_v2 resnet152_v2"
     yield from _family("resnet", "output", v2, mxnet=v2, only_mxnet=True)
     yield from _family(
-        "resnet", "fc", "resnext50_32x4d resnext101_32x8d resnext101_64x4d wide_resnet50_2 wide_resnet101_2"
+        "resnet",
+        "fc",
+        "resnext50_32x4d resnext101_32x8d resnext101_64x4d wide_resnet50_2 wide_resnet101_2",
+        mxnet="gluoncv:resnext50_32x4d - gluoncv:resnext101_64x4d - -",
     )
     dense = "densenet121 densenet161 densenet169 densenet201"
     yield from _family("densenet", "classifier", dense, mxnet=dense)
@@ -133,6 +156,31 @@ def _rows() -> Iterator[Model]:
     yield from _family("swin", "head", "swin_t swin_s swin_b")
     yield from _family("swin", "head", "swin_v2_t swin_v2_s swin_v2_b", sizes="256 256 256")
     yield from _family("maxvit", "classifier.5", "maxvit_t", size_argument="input_size", least=224)
+    yield from _gluoncv()
+
+
+def _gluoncv() -> Iterator[Model]:
+    """GluonCV's networks that Monk had and torchvision has not."""
+    yield from _family_of_gluoncv("darknet", "output", "darknet53")
+    yield from _family_of_gluoncv("mobilenet", "output", "mobilenetv3_large mobilenetv3_small")
+    yield from _family_of_gluoncv("resnet", "output", "resnext101_32x4d")
+    yield from _family_of_gluoncv(
+        "senet", "output", "se_resnext50_32x4d se_resnext101_32x4d se_resnext101_64x4d senet_154"
+    )
+    yield from _family_of_gluoncv(
+        "resnet",
+        "fc",
+        "resnet18_v1b resnet34_v1b resnet50_v1b resnet101_v1b resnet152_v1b resnet50_v1b_gn "
+        "resnet50_v1c resnet101_v1c resnet152_v1c resnet50_v1d resnet101_v1d resnet152_v1d "
+        "resnet18_v1b_0.89 resnet50_v1d_0.86 resnet50_v1d_0.48 resnet50_v1d_0.37 resnet50_v1d_0.11 "
+        "resnet101_v1d_0.76 resnet101_v1d_0.73",
+    )
+    yield from _family_of_gluoncv("xception", "fc", "xception", sizes="299")
+
+
+def _family_of_gluoncv(family: str, head: str, names: str, sizes: str = "") -> Iterator[Model]:
+    places = " ".join(f"gluoncv:{name}" for name in names.split())
+    return _family(family, head, names, sizes=sizes, mxnet=places, only_mxnet=True)
 
 
 MODELS: dict[str, Model] = {model.name: model for model in _rows()}
@@ -145,6 +193,7 @@ def find_model(name: str, backend: str) -> Model:
     Raises:
         UnknownName: no model has that name; says which was probably meant.
         InvalidValue: only the other backend has it.
+        MissingPackage: it comes from an optional package, which is not installed.
     """
     model = (MODELS.get(name) or _BY_ALIAS.get(name)) if isinstance(name, str) else None
     if model is None:
@@ -154,9 +203,18 @@ def find_model(name: str, backend: str) -> Model:
         raise InvalidValue(
             f"the {backend} backend has no model {name!r}; use {others}, or one of: {', '.join(names(backend))}"
         )
+    package = model.package(backend)
+    if package and not _installed(package):
+        others = "".join(f", or use backend={b!r}" for b in model.backends() if b != backend)
+        raise MissingPackage(f"{model.name} of the {backend} backend needs {package}: {INSTALL[package]}{others}")
     return model
 
 
+def _installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
+
+
 def names(backend: str) -> list[str]:
-    """The names of the models that a backend has, sorted."""
-    return sorted(m.name for m in MODELS.values() if backend in m.backends())
+    """The names of the models that a backend has here, sorted; those of a package that is not installed are left out."""
+    there = {None: True} | {package: _installed(package) for package in INSTALL}
+    return sorted(m.name for m in MODELS.values() if backend in m.backends() and there[m.package(backend)])

@@ -82,6 +82,21 @@ OPTIMIZERS = table(
             (LEARNING_RATE, DECAY_RATE, EPSILON, WEIGHT_DECAY, *CLIPS),
         ),
         Row(
+            "momentum_rmsprop",
+            "RMSprop with momentum, divided by the running standard deviation of the gradient (Graves 2013).",
+            "torch.optim.RMSprop",
+            "mxnet.optimizer.RMSProp",
+            (
+                LEARNING_RATE,
+                DECAY_RATE,
+                EPSILON,
+                WEIGHT_DECAY,
+                Parameter("momentum", 0.9, RATE, MOMENTUM.doc, mxnet="gamma2"),
+                *CLIPS,
+            ),
+            fixed={"pytorch": {"centered": True}, "mxnet": {"centered": True}},  # MXNet has momentum in this form only
+        ),
+        Row(
             "adagrad",
             "Divide by the root of all squared gradients so far (Duchi et al. 2011).",
             "torch.optim.Adagrad",

@@ -79,8 +79,9 @@ class Row:
             return parameter.default
         value = parameter.rule(f"{self.name}: {parameter.name}", values[parameter.name])
         if not parameter.own and parameter.keyword(backend) is None and value != parameter.default:
+            others = "".join(f", or use backend={b!r}" for b in self.backends() if parameter.keyword(b) is not None)
             raise InvalidValue(
-                f"{self.name}: the {backend} backend has no {parameter.name}; leave it at {parameter.default!r}"
+                f"{self.name}: the {backend} backend has no {parameter.name}; leave it at {parameter.default!r}{others}"
             )
         return value
 

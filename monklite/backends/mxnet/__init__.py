@@ -1,7 +1,11 @@
-"""MXNet 1.9.1, with the networks of Gluon's model zoo."""
+"""MXNet 1.9.1, with the networks of Gluon's model zoo and, where it is installed, of GluonCV."""
 
 from __future__ import annotations
 
+import importlib.util
+from importlib import metadata
+
+from ...catalog.models import INSTALL
 from ...spec import Spec
 from ..base import Alone
 from . import device
@@ -28,7 +32,8 @@ class GluonBackend:
         return Alone()
 
     def versions(self) -> dict[str, str]:
-        return {"mxnet": mx.__version__}
+        optional = {p: metadata.version(p) for p in INSTALL if importlib.util.find_spec(p)}
+        return {"mxnet": mx.__version__, **optional}
 
 
 BACKEND = GluonBackend()

@@ -1,8 +1,9 @@
-"""Build a network of Gluon's zoo with a new head, its first weights, and what of it is frozen."""
+"""Build a network of Gluon's zoo or of GluonCV with a new head, its first weights, and what of it is frozen."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,11 +14,10 @@ from ...errors import InvalidValue, MonkliteError, PretrainedUnavailable, Weight
 from ...spec import Spec
 from ..freezing import frozen
 from . import weights
-from .framework import autograd, gluon, model_store, mx, nd, reason, vision
+from .framework import autograd, gluon, gluoncv, model_store, mx, nd, reason, vision
 
 RANDOM = "random"
 PREFIX = "net_"  # the same in every process, so that saved parameters fit a network built again
-HEAD = "output."  # every network of the zoo keeps its classifier there
 STATISTICS = ("running_mean", "running_var")
 LARGE_WINDOW = 7  # px of the smallest window with which a network of the zoo ends: 7, 8, 13
 
@@ -29,20 +29,51 @@ def build(spec: Spec, n_classes: int, context: Any, pretrained: bool) -> tuple[A
     assert size is not None
     if size < row.least_size:
         raise InvalidValue(f"{row.name} needs images of at least {row.least_size} px, not input_size={size}")
-    network = vision.get_model(row.mxnet, classes=n_classes, prefix=PREFIX)
+    network = _of_gluoncv(row, n_classes) if row.package("mxnet") else _of_the_zoo(row, n_classes)
     _average_everything(network)
-    network.initialize(
-        mx.init.Xavier(rnd_type="gaussian", factor_type="in", magnitude=2), ctx=context
-    )  # He et al. 2015
+    he = mx.init.Xavier(rnd_type="gaussian", factor_type="in", magnitude=2)  # He et al. 2015
+    network.initialize(he, ctx=context)
     _settle_shapes(network, row, size, context)
     source = RANDOM
     if pretrained and spec.model.weights_path:
-        source = _own_weights(network, spec.model.weights_path)
+        source = _own_weights(network, row, spec.model.weights_path)
     elif pretrained and spec.model.pretrained:
         source = _pretrained(network, row, size)
-    _freeze(network, spec)
+    _freeze(network, row, spec)
     network.hybridize(static_alloc=True, static_shape=True)
     return network, source
+
+
+def _of_the_zoo(row: Model, n_classes: int) -> Any:
+    return vision.get_model(row.builder("mxnet"), classes=n_classes, prefix=PREFIX)
+
+
+def _of_gluoncv(row: Model, n_classes: int) -> Any:
+    """Some of GluonCV's networks take no prefix, others none that has an effect: they get it from the scope of names. Its
+    pruned ones have 1000 classes whatever they are asked for."""
+    # Residual branches begin at 0 (Goyal et al. 2017): the scores of 50 random ones overflow until statistics have settled
+    options = {"last_gamma": True} if (row.family, row.mxnet_head) == ("resnet", "fc") else {}
+    with mx.name.Prefix(PREFIX):
+        network = gluoncv().get_model(row.builder("mxnet"), classes=n_classes, **options)
+    head = getattr(network, row.mxnet_head)
+    if isinstance(head, gluon.nn.Dense) and head.weight.shape[0] != n_classes:
+        setattr(network, row.mxnet_head, gluon.nn.Dense(n_classes, in_units=head._in_units, prefix=head.prefix))
+    network.apply(_mend_group_norm)
+    return network
+
+
+def _mend_group_norm(block: Any) -> None:
+    """GluonCV's group normalisation asks for the size of the batch, so it could be neither hybridised nor exported."""
+    if type(block).__name__ == "GroupNorm":
+        block.hybrid_forward = functools.partial(_group_norm, block)
+
+
+def _group_norm(block: Any, F: Any, x: Any, gamma: Any, beta: Any) -> Any:  # noqa: N803 (Gluon's own name)
+    """MXNet's operator has one factor a group; GluonCV has one a channel, as in the paper (Wu and He 2018)."""
+    ones = F.ones_like(F.slice_axis(gamma, axis=0, begin=0, end=block.ngroups))
+    plain = F.GroupNorm(x, ones, F.zeros_like(ones), num_groups=block.ngroups, eps=block._kwargs["eps"])
+    factor, offset = (p.reshape((1, -1, 1, 1)) for p in (gamma, beta))
+    return F.broadcast_add(F.broadcast_mul(plain, factor), offset)
 
 
 def _average_everything(block: Any) -> None:
@@ -65,27 +96,28 @@ def _settle_shapes(network: Any, row: Model, size: int, context: Any) -> None:
 
 
 def _pretrained(network: Any, row: Model, size: int) -> str:
-    """Gluon's weights, from its cache folder or the network, without the head."""
+    """The zoo's weights, from its cache folder or the network, without the head."""
     folder = Path(mx.base.data_dir()) / "models"
+    title, store, name = _store(row)
     try:
-        name = f"{row.mxnet}-{model_store.short_hash(row.mxnet)}"
+        file_name = f"{name}-{store.short_hash(name)}.params"
     except ValueError:
         raise PretrainedUnavailable(
-            f"Gluon has no pretrained weights of {row.name}; use use_pretrained=False"
+            f"{title} has no pretrained weights of {row.name}; use use_pretrained=False"
         ) from None
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # the downloader prints
-            file = model_store.get_model_file(row.mxnet, root=str(folder))
+            file = store.get_model_file(name, root=str(folder))
         given = weights.read(Path(file))
     except MonkliteError:
         raise
     except Exception as error:  # gluon raises whatever its downloader meets
         raise PretrainedUnavailable(
             f"the pretrained weights of {row.name} could not be downloaded ({reason(error)}). Go online once, or put "
-            f"the file at {folder / f'{name}.params'}, or start from random weights with use_pretrained=False"
+            f"the file at {folder / file_name}, or start from random weights with use_pretrained=False"
         ) from None
     try:
-        weights.load_into(network, given, Path(file), HEAD)
+        weights.load_into(network, given, Path(file), row.mxnet_head)
     except WeightsMismatch:
         if size == row.input_size:
             raise
@@ -93,17 +125,27 @@ def _pretrained(network: Any, row: Model, size: int) -> str:
             f"the pretrained weights of {row.name} fit {row.input_size} px only, not input_size={size}; "
             f"use input_size={row.input_size} or use_pretrained=False"
         ) from None
-    return "ImageNet (Gluon)"
+    return f"ImageNet ({title})"
 
 
-def _own_weights(network: Any, paths: tuple[str, ...]) -> str:
+def _store(row: Model) -> tuple[str, Any, str]:
+    """Whose pretrained weights there are, the module that fetches them, and the network's name there."""
+    name = row.builder("mxnet")
+    if not row.package("mxnet"):
+        return "Gluon", model_store, name
+    zoo = gluoncv()
+    renamed = dict(zip(zoo.pretrained_model_list(), zoo.model_store._model_sha1, strict=True))  # 0.89 is 2.6x there
+    return "GluonCV", zoo.model_store, renamed.get(name, name)
+
+
+def _own_weights(network: Any, row: Model, paths: tuple[str, ...]) -> str:
     """`[symbol.json, params]` as Monk wants it, or the file of parameters alone."""
     files = [Path(p) for p in paths if not p.endswith(".json")]
     if len(files) != 1:
         raise InvalidValue(
             f"the mxnet backend takes [symbol.json, params] or one file of parameters, not {list(paths)}"
         )
-    new_head = weights.load_into(network, weights.read(files[0]), files[0], HEAD)
+    new_head = weights.load_into(network, weights.read(files[0]), files[0], row.mxnet_head)
     return f"{files[0].name}{', new head' if new_head else ''}"
 
 
@@ -129,9 +171,9 @@ def trainable(block: Any) -> bool:
     return any(p.grad_req != "null" for n, p in block._reg_params.items() if not is_statistic(n))
 
 
-def _freeze(network: Any, spec: Spec) -> None:
+def _freeze(network: Any, row: Model, spec: Spec) -> None:
     """Frozen batch normalisation uses the statistics that it has, so that they stay too."""
-    for layer in frozen(spec.model, parameter_layers(network), (HEAD.rstrip("."),)):
+    for layer in frozen(spec.model, parameter_layers(network), (row.mxnet_head,)):
         for parameter in layer._reg_params.values():
             parameter.grad_req = "null"
         if isinstance(layer, gluon.nn.BatchNorm):

@@ -124,7 +124,9 @@ def load_into(network: Any, given: Mapping[str, np.ndarray], path: Path, head: s
     """
     own = _by_key(network, given)
     heads = {key for key, p in own.items() if head and _is_head(network, p, head)}
-    wrong = [k for k, p in own.items() if k not in given or given[k].shape != p.shape]
+    wrong = [
+        k for k, p in own.items() if k not in given or given[k].shape != tuple(p.shape)
+    ]  # lists in pruned networks
     extra = [k for k in given if k not in own]
     serious = [k for k in wrong if k not in heads] + extra
     if serious:
@@ -149,7 +151,8 @@ def _by_key(network: Any, given: Mapping[str, np.ndarray]) -> dict[str, Any]:
 
 
 def _is_head(network: Any, parameter: Any, head: str) -> bool:
-    return any(p is parameter for n, p in network._collect_params_with_prefix().items() if n.startswith(head))
+    inside = f"{head}."
+    return any(p is parameter for n, p in network._collect_params_with_prefix().items() if n.startswith(inside))
 
 
 def _difference(key: str, own: Mapping[str, Any], given: Mapping[str, np.ndarray]) -> str:
