@@ -21,6 +21,13 @@ SETTINGS = {
     s.name: s
     for s in (
         Setting("input_size", "input_size", "data.input_size", "Input size", "Side of the square images, px."),
+        Setting(
+            "stored_size",
+            "stored_size",
+            "data.stored_size",
+            "Stored size",
+            "Side of the decoded images that crops and turns are taken from, px; None: twice the input size.",
+        ),
         Setting("batch_size", "batch_size", "data.batch_size", "Batch size", "Images in one step."),
         Setting("shuffle_data", "shuffle", "data.shuffle", "Shuffle data", "Whether the training order is shuffled."),
         Setting("num_processors", "num_processors", "data.workers", "Processors", "Threads that decode images."),

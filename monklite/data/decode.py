@@ -106,7 +106,7 @@ def read(path: str | os.PathLike[str], side: int, prefix: Sequence[Choice] = (),
 def _read(image: Image.Image, side: int, prefix: Sequence[Choice], least: int) -> Decoded:
     if image.width * image.height > MOST_PIXELS:
         raise ValueError(f"{image.width} x {image.height} px, more than {MOST_PIXELS:,} in all")
-    full, notes = _upright_size(image), _notes(image, least)  # before draft, which changes what the image reports
+    notes, full = _notes(image, least), _upright_size(image)  # before draft, which changes what the image reports
     drafted = image.format in ("JPEG", "MPO") and not prefix
     if drafted:
         image.draft(None, (DRAFT * side, DRAFT * side))
@@ -186,7 +186,8 @@ def _to_8_bit(pixels: np.ndarray) -> np.ndarray:
 
     Pillow's own conversion cuts off everything above 255 instead.
     """
-    values = pixels.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # what is not a number may say so when it is copied
+        values = pixels.astype(np.float64)
     finite = values[np.isfinite(values)]
     top, bottom = finite.max(initial=0), min(finite.min(initial=0), 0)
     values = np.nan_to_num(values, posinf=top, neginf=bottom)
