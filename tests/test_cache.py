@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import resource
@@ -24,7 +25,7 @@ from monklite.data.augment import policy
 from monklite.data.cache import CachedStore, StreamingStore, open_store
 from monklite.data.discover import Samples
 from monklite.errors import DatasetError, InvalidValue, NotFound, StorageError, UnreadableImage
-from monklite.files import TEMPORARY
+from monklite.files import TEMPORARY, storing
 from monklite.testing.datasets import draw_patterns
 
 PLAIN = policy((), 16)
@@ -301,6 +302,39 @@ def test_a_disk_that_fills_up_while_the_cache_is_written_is_streamed(samples: Sa
     assert store.remark.endswith("and the disk is full")
     assert (everything(store, samples) == expected(samples)).all()
     assert not [p for p in folder.iterdir() if p.stat().st_size > 3000 or p.name.endswith(TEMPORARY)]
+
+
+def test_a_disk_without_room_for_the_index_keeps_nothing(
+    samples: Samples, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, **arrays: np.ndarray) -> None:
+        with storing(path):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(cache, "write_arrays", full)
+    store = open_store(samples, PLAIN, folder, 2)
+    assert isinstance(store, StreamingStore)
+    assert not list(folder.glob(f"*{cache.IMAGES}"))
+    assert (everything(store, samples) == expected(samples)).all()
+
+
+def test_another_failure_of_the_disk_is_told(samples: Samples, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(path: Path, **arrays: np.ndarray) -> None:
+        with storing(path):
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(cache, "write_arrays", failing)
+    with pytest.raises(StorageError, match=r"index\.npz could not be written: Input/output error"):
+        open_store(samples, PLAIN, folder, 2)
+
+
+def test_another_input_size_has_notes_of_its_own(samples: Samples, folder: Path) -> None:
+    crop = TRANSFORMS["random_resized_crop"].choose("pytorch", {"input_size": 16})
+    hows = [policy((*RESIZED.prefix, crop), size) for size in (16, 32)]
+    assert hows[0].decoding == hows[1].decoding
+    small, large = (open_store(samples, how, folder, 2) for how in hows)
+    assert small.notes.tolist() == [0] * 8
+    assert large.notes.tolist() == [decode.Note.SMALL] * 8
 
 
 @pytest.mark.parametrize("keep", [True, False])

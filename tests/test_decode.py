@@ -444,6 +444,57 @@ def test_text_that_swells_in_a_png_is_refused(tmp_path: Path) -> None:
     tracemalloc.stop()
 
 
+@pytest.mark.parametrize("kind", [np.uint16, np.float32])
+def test_deep_pictures_of_many_strips_come_out_as_of_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type
+) -> None:
+    values = np.random.default_rng(0).normal(3000, 800, (50, 40)).clip(0).astype(kind)
+    values[-1, -1], values[0, 0] = 60_000, 0
+    path = save(Image.fromarray(values), tmp_path / "a.tif")
+    whole = decode.read(path, 50, chain(("resize", 50)))
+    monkeypatch.setattr(decode, "STRIP", 100)
+    assert np.array_equal(decode.read(path, 50, chain(("resize", 50))).pixels, whole.pixels)
+    assert whole.pixels is not None and whole.pixels.max() > 200
+
+
+def test_a_large_deep_picture_needs_little_more_memory_than_its_pixels(tmp_path: Path) -> None:
+    path = save(Image.new("F", (4000, 3000), 0.5), tmp_path / "a.tif", compression="tiff_lzw")
+    tracemalloc.start()
+    assert decode.read(path, 8).notes == Note.DEEP
+    peak = tracemalloc.get_traced_memory()[1]  # what Pillow hands over twice, 1 byte written, and a strip
+    tracemalloc.stop()
+    assert peak < 12_000_000 * 10
+
+
+@pytest.mark.parametrize("error", [struct.error("unpack"), OverflowError("too large"), IndexError(), RuntimeError("x")])
+def test_whatever_a_decoder_raises_is_a_file_that_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    path = save(RGB, tmp_path / "a.png")
+    monkeypatch.setattr(Image.Image, "resize", fail)
+    with pytest.raises(UnreadableImage, match=rf"a\.png cannot be read: {str(error) or 'IndexError'}$"):
+        decode.load(path, 8)
+
+
+def test_large_pictures_are_decoded_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, at_once = save(RGB, tmp_path / "a.png"), []
+    real = decode._square
+
+    def watched(*arguments: object) -> object:
+        at_once.append(decode._LARGE.locked())
+        return real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(decode, "_square", watched)
+    decode.read(path, 8)
+    monkeypatch.setattr(decode, "LARGE", 24 * 16 - 1)
+    decode.read(path, 8)
+    assert at_once == [False, True]
+    assert not decode._LARGE.locked()
+
+
 def originals(folder: Path) -> list[Path]:
     """Small valid files of every format and of many kinds."""
     kinds = {

@@ -137,10 +137,10 @@ def one_array(path: Path) -> None:
         np.save(file, np.zeros(3))
 
 
-def unsorted(path: Path) -> None:
+def unequal(path: Path) -> None:
     arrays = read_arrays(path, "stamps", "digests", "added")
     assert arrays is not None
-    write_arrays(path, stamps=arrays[0][::-1], digests=arrays[1], added=arrays[2])
+    write_arrays(path, stamps=arrays[0], digests=arrays[1][:2], added=arrays[2])
 
 
 def other_types(path: Path) -> None:
@@ -148,7 +148,7 @@ def other_types(path: Path) -> None:
 
 
 @pytest.mark.usefixtures("long_ago")
-@pytest.mark.parametrize("harm", [cut_short, one_byte, text, one_array, unsorted, other_types])
+@pytest.mark.parametrize("harm", [cut_short, one_byte, text, one_array, unequal, other_types])
 def test_a_damaged_memo_is_made_again(
     samples: Samples, folder: Path, read_files: list[str], harm: Callable[[Path], None]
 ) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from monklite.data import discover, room
 from monklite.data.augment import Policy, policy
@@ -139,6 +140,13 @@ def test_a_cache_that_is_being_written_stays(samples: Samples, folder: Path) -> 
     store = open_store(samples, how(16), folder, 1, clear)
     assert isinstance(store, CachedStore)
     assert store.read(np.arange(8)).any()
+
+
+def test_a_cache_of_which_another_holds_the_lock_stays(samples: Samples, folder: Path) -> None:
+    made = fill(samples, folder)
+    with FileLock(str(made[1]).replace(room.INDEX, room.LOCK)):  # half of it may be in place already
+        room.clear(folder)
+    assert left(folder) == {made[1].name}
 
 
 def test_what_a_killed_writer_left_of_other_data_is_removed(samples: Samples, folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from enum import IntFlag
@@ -19,6 +20,8 @@ from ..spec import Choice
 
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF")  # no other decoder is ever tried on a user's file
 MOST_PIXELS = 178_956_970  # Pillow's own limit for decompression bombs
+LARGE = 64_000_000  # pixels; of pictures beyond that, one at a time is in memory, whatever the number of threads
+STRIP = 1 << 20  # pixels
 BACKGROUND = (255, 255, 255)  # under transparent pixels
 DRAFT = 2  # a JPEG is decoded at no less than this many times the size that is wanted; see docs/decisions/0002
 DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")  # modes of more than 8 bits
@@ -110,17 +113,22 @@ def _read(image: Image.Image, side: int, prefix: Sequence[Choice], least: int) -
     drafted = image.format in ("JPEG", "MPO") and not prefix
     if drafted:
         image.draft(None, (DRAFT * side, DRAFT * side))
+    with _LARGE if image.width * image.height > LARGE else contextlib.nullcontext():
+        pixels, size, found = _square(image, side, prefix)
+    notes |= found | (Note.SEVERAL if _holds_several(image) else Note(0))  # looked at last: it moves on in the file
+    return Decoded(pixels, full if drafted else size, notes)  # Pillow turns TIFFs at a time that depends on its version
+
+
+def _square(image: Image.Image, side: int, prefix: Sequence[Choice]) -> tuple[np.ndarray, Size, Note]:
+    """The pixels, the size of the picture before it is squeezed, and what was seen on the way."""
+    notes = Note(0)
     upright = ImageOps.exif_transpose(image)
     if _is_transparent(upright):
         notes |= Note.TRANSPARENT
     picture = to_rgb(upright)
     for step in prefix:
         picture = _PREFIX[step.name](picture, step.params["input_size"])
-    size = full if drafted else picture.size  # Pillow turns TIFFs itself, at a time that depends on its version
-    pixels = np.asarray(picture.resize((side, side), Image.Resampling.BILINEAR))
-    if _holds_several(image):  # looked at last: it moves on in the file
-        notes |= Note.SEVERAL
-    return Decoded(pixels, size, notes)
+    return np.asarray(picture.resize((side, side), Image.Resampling.BILINEAR)), picture.size, notes
 
 
 def _notes(image: Image.Image, least: int) -> Note:
@@ -163,6 +171,7 @@ def _quiet() -> Iterator[None]:
             filters.remove(_PILLOW)
 
 
+_LARGE = threading.Lock()
 _PILLOW = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
 
 
@@ -186,17 +195,30 @@ def _to_8_bit(pixels: np.ndarray) -> np.ndarray:
 
     Pillow's own conversion cuts off everything above 255 instead.
     """
-    with np.errstate(invalid="ignore"):  # what is not a number may say so when it is copied
-        values = pixels.astype(np.float64)
-    finite = values[np.isfinite(values)]
-    top, bottom = finite.max(initial=0), min(finite.min(initial=0), 0)
-    values = np.nan_to_num(values, posinf=top, neginf=bottom)
+    top = bottom = 0.0
+    for values in map(_as_float, _strips(pixels)):
+        finite = values[np.isfinite(values)]
+        top, bottom = finite.max(initial=top), finite.min(initial=bottom)
     if pixels.dtype.kind == "f" and top < 16:  # shares of 1, or somewhat over it: no depth in bits
         full = max(top, 1.0)
     else:
         full = next((2.0**bits - 1 for bits in (8, 10, 12, 14, 16) if top <= 2**bits - 1), top)
-    scaled = (values - bottom) / max(full - bottom, 1e-12) * 255
-    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    out = np.empty(pixels.shape, np.uint8)
+    for values, strip in zip(map(_as_float, _strips(pixels)), _strips(out), strict=True):
+        values = np.nan_to_num(values, posinf=top, neginf=bottom)
+        strip[:] = np.clip(np.rint((values - bottom) / max(full - bottom, 1e-12) * 255), 0, 255)
+    return out
+
+
+def _strips(pixels: np.ndarray) -> Iterator[np.ndarray]:
+    """Some rows at a time, so that a large picture is never in memory as float64."""
+    rows = max(1, STRIP // max(1, pixels.shape[1]))
+    return (pixels[start : start + rows] for start in range(0, len(pixels), rows))
+
+
+def _as_float(pixels: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore"):  # what is not a number may say so when it is copied
+        return pixels.astype(np.float64)
 
 
 def _resize(image: Image.Image, size: int) -> Image.Image:

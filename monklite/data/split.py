@@ -56,7 +56,7 @@ def _together(rows: np.ndarray, groups: np.ndarray, n_train: int) -> tuple[np.nd
     """The rows with each group where its first one is, and the place nearest to `n_train` that cuts none."""
     _, first, group = np.unique(groups, return_index=True, return_inverse=True)
     order = np.argsort(first[group], kind="stable")
-    cuts = np.flatnonzero(np.diff(first[group][order])) + 1
+    cuts = np.flatnonzero(np.diff(group[order])) + 1
     if not len(cuts):  # one group: it has to be cut
         return rows, n_train
     return rows[order], int(cuts[np.abs(cuts - n_train).argmin()])
