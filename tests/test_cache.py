@@ -238,7 +238,7 @@ def test_a_disk_too_small_is_streamed(samples: Samples, folder: Path, monkeypatc
     store = open_store(samples, PLAIN, folder, 2)
     assert isinstance(store, StreamingStore)
     assert (
-        "decoded again in every epoch, which is slower: decoded they take 0.0 GB, and the disk has only" in store.remark
+        "decoded again in every epoch, which is slower: decoded they take 6.1 kB, and the disk has only" in store.remark
     )
     assert (everything(store, samples) == expected(samples)).all()
 
@@ -249,7 +249,7 @@ def test_data_larger_than_the_limit_are_streamed(
     monkeypatch.setenv(room.VARIABLE, "0.000006")
     store = open_store(samples, PLAIN, folder, 2)
     assert isinstance(store, StreamingStore)
-    assert store.remark.endswith("more than the 0.0 GB that the cache may take (MONKLITE_CACHE_GB sets it)")
+    assert store.remark.endswith("more than the 6.0 kB that the cache may take (MONKLITE_CACHE_GB sets it)")
     assert not list(folder.glob(f"*{cache.IMAGES}"))
     monkeypatch.setenv(room.VARIABLE, "0.00001")
     assert isinstance(open_store(samples, PLAIN, folder, 2), CachedStore)

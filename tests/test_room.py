@@ -172,7 +172,7 @@ def test_foreign_files_are_neither_counted_nor_removed(samples: Samples, folder:
 def test_nothing_is_removed_in_vain(samples: Samples, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = fill(samples, folder)
     allow(monkeypatch, 30_000)
-    assert room.make(folder, 30_001).startswith("more than the 0.0 GB that the cache may take")
+    assert room.make(folder, 30_001).startswith("more than the 30.0 kB that the cache may take")
     monkeypatch.setattr(room, "SPARE", 1 << 62)
     assert room.make(folder, 10).startswith("and the disk has only")
     assert left(folder) == {m.name for m in made}
@@ -198,6 +198,14 @@ def test_the_limit_is_half_of_what_is_free_without_the_cache(
     assert room.limit(folder) == (10_000_000 + size(folder)) // 2
     monkeypatch.setenv(room.VARIABLE, "2.5")
     assert room.limit(folder) == 2_500_000_000
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [(0, "0.0 kB"), (1500, "1.5 kB"), (2_340_000, "2.3 MB"), (10**9, "1.0 GB"), (1234 * 10**9, "1,234.0 GB")],
+)
+def test_sizes_are_told_in_a_unit_that_fits(size: int, words: str) -> None:
+    assert room.in_words(size) == words
 
 
 def test_a_cache_that_is_not_there_needs_no_room(tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ def _fill(base: Path, work: _Work) -> Store:
 
 def _stream_with_index(base: Path, work: _Work, refused: str) -> StreamingStore:
     """Decode at every reading; what was found out about the files is kept all the same."""
-    remark = _remark(f"decoded they take {work.bytes / room.GB:,.1f} GB, {refused}")
+    remark = _remark(f"decoded they take {room.in_words(work.bytes)}, {refused}")
     index = Index.load(base, len(work.samples))
     if index is None:
         index = work.look()

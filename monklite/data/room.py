@@ -56,6 +56,12 @@ def free(folder: Path) -> int:
     return shutil.disk_usage(next(p for p in (folder, *folder.parents) if p.exists())).free
 
 
+def in_words(size: int) -> str:
+    """A number of bytes as it is read, such as `1.5 GB`."""
+    unit, factor = next(((u, f) for u, f in (("GB", GB), ("MB", 10**6)) if size >= f), ("kB", 1000))
+    return f"{size / factor:,.1f} {unit}"
+
+
 def make(folder: Path, needed: int = 0) -> str:
     """Remove what is used least recently until `needed` more bytes fit.
 
@@ -66,9 +72,9 @@ def make(folder: Path, needed: int = 0) -> str:
     entries = sorted(_entries(folder), key=lambda e: e.used)
     taken, most, left = sum(e.size for e in entries) + unfinished, limit(folder), free(folder)
     if needed > most:
-        return f"more than the {_gb(most)} that the cache may take ({VARIABLE} sets it)"
+        return f"more than the {in_words(most)} that the cache may take ({VARIABLE} sets it)"
     if needed and needed + SPARE > left + taken:
-        return f"and the disk has only {_gb(left)} free"
+        return f"and the disk has only {in_words(left)} free"
     for entry in entries:
         if taken + needed <= most and (not needed or needed + SPARE <= left):
             break
@@ -182,7 +188,3 @@ def _tried(path: Path) -> Iterator[bool]:
         yield lock.is_locked
     finally:
         lock.release()
-
-
-def _gb(size: int) -> str:
-    return f"{size / GB:,.1f} GB"
