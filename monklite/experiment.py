@@ -156,6 +156,8 @@ class Experiment:
         data = prepare.for_training(spec, self.workspace.cache, self._recorded_split(spec), tick).shared(
             world.rank, world.size
         )
+        for remark in data.remarks:
+            self.say(f"    Note: {remark}\n")
         before = self.run.state().dataset
         if self.resuming and before is not None and before.fingerprint != data.record.fingerprint:
             raise DatasetError(
@@ -169,9 +171,8 @@ class Experiment:
         """Write into the run which image is where, and the odd files."""
         if self.data is None or backends.world(self.spec.backend).rank > 0:
             return
-        split.write(self.run.folder / SAMPLES, dict(self.data.samples))
-        if any(self.data.problems.values()) or (self.run.folder / HEALTH).exists():
-            health.write(self.run.folder / HEALTH, self.data.problems)
+        split.write(self.run.folder / SAMPLES, self.data.samples, self.data.report.digests)
+        health.write(self.run.folder / HEALTH, self.data.report)
         self.run.update(spec=self._data_spec, dataset=self.data.record)
 
     def _recorded_split(self, spec: Spec) -> Path | None:

@@ -23,7 +23,7 @@ from .errors import DatasetError, NotFound, NotReady, StorageError, UnreadableIm
 from .experiment import weights_of
 from .files import write_text
 from .state import ClassResult, Testing
-from .workspace import PREDICTIONS, Run
+from .workspace import PREDICTIONS, SAMPLES, Run
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Predictor:
 
     def prepare(self, folder: TestFolder, tick: Tick | None = None) -> EvaluationData:
         """Read a test set; its classes are matched by name with those of training."""
-        self.data = prepare.for_testing(self.spec, self.classes, folder, self.cache, tick)
+        self.data = prepare.for_testing(self.spec, self.classes, folder, self.cache, tick, self.run.folder / SAMPLES)
         self._folder = folder
         return self.data
 

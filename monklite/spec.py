@@ -64,6 +64,7 @@ class DataSpec(Frozen):
     delimiter: Annotated[str, OneOf(DELIMITERS)] = ","
     split: Annotated[float, Number(above=0, below=1)] = 0.9
     input_size: Annotated[int | None, Maybe(Whole(least=1, most=4096))] = None
+    stored_size: Annotated[int | None, Maybe(Whole(least=1, most=8192))] = None  # None: by policy, not by recipe
     batch_size: Annotated[int | Literal["auto"] | None, Maybe(WholeOrAuto(least=1))] = None
     shuffle: Annotated[bool, Flag()] = True
     workers: Annotated[int | None, Maybe(Whole(least=1))] = None

@@ -20,7 +20,10 @@ UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 
 class DatasetRecord(Frozen):
-    """The images of a run. `fingerprint`: SHA-256 over every file's name, class and size."""
+    """The images of a run. `fingerprint`: SHA-256 over every file's name, class and size.
+
+    Odd ones, as `health.Report.counts` has them: `unreadable` are left out, the others are used; `passed_over` are no images.
+    """
 
     classes: tuple[str, ...]
     train_counts: tuple[int, ...]
@@ -28,6 +31,11 @@ class DatasetRecord(Frozen):
     fingerprint: str
     unreadable: int = 0
     passed_over: int = 0
+    converted: int = 0
+    enlarged: int = 0
+    copies: int = 0
+    leaked: int = 0
+    conflicting: int = 0
 
     @property
     def n_train(self) -> int:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
+import warnings
 import zlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +16,7 @@ from PIL import Image
 
 from monklite.catalog.transforms import TRANSFORMS
 from monklite.data import decode
+from monklite.data.decode import Note
 from monklite.errors import NotFound, UnreadableImage
 
 # Pictures as they are stored for each EXIF orientation (CIPA DC-008, 4.6.5), from the upright one.
@@ -269,19 +274,297 @@ def test_a_folder_with_an_images_name_is_refused(tmp_path: Path) -> None:
         decode.load(tmp_path / "a.png", 8)
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
-@pytest.mark.parametrize("seed", range(20))
-def test_damaged_files_are_read_or_refused_and_nothing_else(tmp_path: Path, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    for file_format in decode.FORMATS:
-        Image.fromarray(picture()).save(tmp_path / "a", file_format)
-        content = bytearray((tmp_path / "a").read_bytes())
-        for position in rng.integers(0, min(len(content), 200), 4):
-            content[position] = rng.integers(256)
-        (tmp_path / "a").write_bytes(content)
-        try:
-            shape = decode.load(tmp_path / "a", 8)[0].shape
-        except UnreadableImage as error:
-            assert "a cannot be read: " in str(error)
-        else:
-            assert shape == (8, 8, 3)
+def notes(image: Image.Image, path: Path, least: int = 0, **options: object) -> Note:
+    return decode.read(save(image, path, **options), 8, least=least).notes
+
+
+def turned(orientation: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif
+
+
+GREY = Image.fromarray(picture()[..., 0])
+RGB = Image.fromarray(picture())
+
+
+@pytest.mark.parametrize(
+    ("image", "ending"),
+    [
+        *((RGB, ending) for ending in ("png", "jpg", "bmp", "tif", "webp", "gif")),
+        (GREY, "png"),
+        (GREY, "jpg"),
+        (RGB.convert("RGBA"), "png"),
+        (RGB.convert("P"), "png"),
+        (GREY.convert("1"), "png"),
+    ],
+)
+def test_nothing_is_noted_of_a_usual_file(tmp_path: Path, image: Image.Image, ending: str) -> None:
+    assert notes(image, tmp_path / f"a.{ending}", least=16) == Note(0)
+
+
+@pytest.mark.parametrize("ending", ["jpg", "tif"])
+def test_cmyk_is_noted(tmp_path: Path, ending: str) -> None:
+    assert notes(RGB.convert("CMYK"), tmp_path / f"a.{ending}") == Note.CMYK
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.int32, np.float32])
+def test_more_than_8_bits_are_noted(tmp_path: Path, kind: type) -> None:
+    assert notes(Image.fromarray(picture()[..., 0].astype(kind)), tmp_path / "a.tif") == Note.DEEP
+
+
+def test_16_bit_colours_are_noted(tmp_path: Path) -> None:
+    row = b"\0" + struct.pack(">12H", *range(0, 60000, 5000))
+    body = zlib.compress(row * 4)
+    chunk = struct.pack(">I", len(body)) + b"IDAT" + body + struct.pack(">I", zlib.crc32(b"IDAT" + body))
+    head = b"IHDR" + struct.pack(">IIBBBBB", 4, 4, 16, 2, 0, 0, 0)
+    whole = png_header(4, 4)
+    start = whole[:12] + head + struct.pack(">I", zlib.crc32(head))
+    (tmp_path / "a.png").write_bytes(start + chunk + whole[-12:])
+    found = decode.read(tmp_path / "a.png", 4)
+    assert found.notes == Note.DEEP
+    assert found.pixels is not None
+    assert found.pixels[0, 3].tolist() == [45000 // 256, 50000 // 256, 55000 // 256]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("ending", ["jpg", "png", "tif", "webp"])
+def test_turned_files_are_noted(tmp_path: Path, orientation: int, ending: str) -> None:
+    found = notes(RGB, tmp_path / f"a.{ending}", exif=turned(orientation))
+    assert found == (Note(0) if orientation == 1 else Note.TURNED)
+
+
+def test_real_transparency_is_noted(tmp_path: Path) -> None:
+    image = RGB.convert("RGBA")
+    image.putpixel((3, 3), (0, 0, 0, 254))
+    assert notes(image, tmp_path / "a.png") == Note.TRANSPARENT
+    palette = Image.new("P", (8, 8), 1)
+    palette.putpalette([0, 0, 0, 255, 0, 0])
+    assert notes(palette, tmp_path / "b.png", transparency=0) == Note(0)  # declared, and no pixel has it
+    palette.putpixel((0, 0), 0)
+    assert notes(palette, tmp_path / "c.png", transparency=0) == Note.TRANSPARENT
+
+
+@pytest.mark.parametrize("ending", ["gif", "png", "tif", "webp"])
+def test_several_pictures_in_one_file_are_noted_and_the_first_is_taken(tmp_path: Path, ending: str) -> None:
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue", "lime")]
+    found = decode.read(save(frames[0], tmp_path / f"a.{ending}", save_all=True, append_images=frames[1:]), 4)
+    assert found.notes == Note.SEVERAL
+    assert found.pixels is not None
+    assert np.abs(found.pixels[0, 0].astype(int) - (255, 0, 0)).max() <= 3
+
+
+@pytest.mark.parametrize("ending", ["gif", "tif"])
+def test_damage_behind_the_first_picture_does_not_matter(tmp_path: Path, ending: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (2, 64, 64, 3), dtype=np.uint8)
+    frames = [Image.fromarray(n) for n in noise]
+    path = save(frames[0], tmp_path / f"a.{ending}", save_all=True, append_images=frames[1:])
+    whole = decode.read(path, 8)
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * 0.7)])
+    cut = decode.read(path, 8)
+    assert cut.problem == ""
+    assert np.array_equal(cut.pixels, whole.pixels)
+
+
+def test_a_camera_file_with_a_preview_behind_the_photograph_is_a_jpeg(tmp_path: Path) -> None:
+    large = Image.fromarray(picture(1200, 900))
+    path = tmp_path / "a.jpg"
+    large.save(path, "MPO", save_all=True, append_images=[large.resize((120, 90))], quality=95)
+    with Image.open(path) as opened:
+        assert opened.format == "MPO"
+    found = decode.read(path, 32)
+    plain = decode.read(save(large, tmp_path / "b.jpg", quality=95), 32)
+    assert (found.notes, found.size) == (Note(0), (1200, 900))
+    assert np.array_equal(found.pixels, plain.pixels)
+
+
+@pytest.mark.parametrize(("least", "small"), [(15, False), (16, False), (17, True), (24, True), (25, True)])
+def test_a_side_shorter_than_the_input_is_noted(tmp_path: Path, least: int, small: bool) -> None:
+    assert notes(RGB, tmp_path / "a.png", least) == (Note.SMALL if small else Note(0))
+
+
+def test_a_large_jpeg_is_not_small_when_it_is_scaled_while_decoding(tmp_path: Path) -> None:
+    assert notes(Image.fromarray(picture(1200, 900)), tmp_path / "a.jpg", 900) == Note(0)
+
+
+def test_several_things_are_noted_of_one_file(tmp_path: Path) -> None:
+    found = notes(RGB.convert("CMYK"), tmp_path / "a.jpg", 200, exif=turned(6))
+    assert found == Note.CMYK | Note.TURNED | Note.SMALL
+
+
+def test_the_problem_does_not_hold_the_path(tmp_path: Path) -> None:
+    (tmp_path / "a.png").mkdir()
+    assert decode.read(tmp_path / "a.png", 8) == (None, (0, 0), Note(0), "Is a directory")
+
+
+@pytest.mark.parametrize("ending", ["bmp", "gif", "tif", "webp", "png"])
+def test_too_many_pixels_are_refused_in_every_format(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    path = save(RGB, tmp_path / f"a.{ending}")
+    monkeypatch.setattr(decode, "MOST_PIXELS", 24 * 16 - 1)
+    assert decode.read(path, 8).problem == "24 x 16 px, more than 383 in all"
+    monkeypatch.setattr(decode, "MOST_PIXELS", 24 * 16)
+    assert decode.read(path, 8).problem == ""
+
+
+def huge_gif() -> bytes:
+    return b"GIF89a" + struct.pack("<HHBBB", 65535, 65535, 0, 0, 0) + b"\x2c" + bytes(9) + b"\x02\x02\x44\x01\0;"
+
+
+def huge_bmp() -> bytes:
+    return b"BM" + struct.pack("<IHHIIiiHHIIiiII", 54, 0, 0, 54, 40, 100_000, 100_000, 1, 24, 0, 0, 0, 0, 0, 0)
+
+
+def huge_tiff() -> bytes:
+    fields = ((256, 100_000), (257, 100_000), (258, 8), (259, 1), (262, 1), (273, 8), (277, 1), (278, 1), (279, 1))
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in fields)
+    return b"II*\0" + struct.pack("<IH", 8, len(fields)) + entries + bytes(4)
+
+
+@pytest.mark.parametrize("make", [huge_gif, huge_bmp, huge_tiff])
+def test_a_huge_canvas_in_a_small_file_is_refused_before_it_is_made(tmp_path: Path, make: Callable[[], bytes]) -> None:
+    (tmp_path / "a").write_bytes(make())
+    tracemalloc.start()
+    found = decode.read(tmp_path / "a", 8)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert "pixels) exceeds limit of 178956970 pixels" in found.problem
+    assert peak < 20_000_000
+
+
+def test_text_that_swells_in_a_png_is_refused(tmp_path: Path) -> None:
+    body = b"iTXtcomment\0\1\0\0\0" + zlib.compress(bytes(50_000_000))
+    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    whole = png_header(8, 8)
+    (tmp_path / "a.png").write_bytes(whole[:33] + chunk * 20 + whole[33:])
+    tracemalloc.start()
+    assert decode.read(tmp_path / "a.png", 8).pixels is None
+    assert tracemalloc.get_traced_memory()[1] < 100_000_000
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.float32])
+def test_deep_pictures_of_many_strips_come_out_as_of_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type
+) -> None:
+    values = np.random.default_rng(0).normal(3000, 800, (50, 40)).clip(0).astype(kind)
+    values[-1, -1], values[0, 0] = 60_000, 0
+    path = save(Image.fromarray(values), tmp_path / "a.tif")
+    whole = decode.read(path, 50, chain(("resize", 50)))
+    monkeypatch.setattr(decode, "STRIP", 100)
+    assert np.array_equal(decode.read(path, 50, chain(("resize", 50))).pixels, whole.pixels)
+    assert whole.pixels is not None and whole.pixels.max() > 200
+
+
+def test_a_large_deep_picture_needs_little_more_memory_than_its_pixels(tmp_path: Path) -> None:
+    path = save(Image.new("F", (4000, 3000), 0.5), tmp_path / "a.tif", compression="tiff_lzw")
+    tracemalloc.start()
+    assert decode.read(path, 8).notes == Note.DEEP
+    peak = tracemalloc.get_traced_memory()[1]  # what Pillow hands over twice, 1 byte written, and a strip
+    tracemalloc.stop()
+    assert peak < 12_000_000 * 10
+
+
+@pytest.mark.parametrize("error", [struct.error("unpack"), OverflowError("too large"), IndexError(), RuntimeError("x")])
+def test_whatever_a_decoder_raises_is_a_file_that_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    path = save(RGB, tmp_path / "a.png")
+    monkeypatch.setattr(Image.Image, "resize", fail)
+    with pytest.raises(UnreadableImage, match=rf"a\.png cannot be read: {str(error) or 'IndexError'}$"):
+        decode.load(path, 8)
+
+
+def test_large_pictures_are_decoded_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, at_once = save(RGB, tmp_path / "a.png"), []
+    real = decode._square
+
+    def watched(*arguments: object) -> object:
+        at_once.append(decode._LARGE.locked())
+        return real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(decode, "_square", watched)
+    decode.read(path, 8)
+    monkeypatch.setattr(decode, "LARGE", 24 * 16 - 1)
+    decode.read(path, 8)
+    assert at_once == [False, True]
+    assert not decode._LARGE.locked()
+
+
+def originals(folder: Path) -> list[Path]:
+    """Small valid files of every format and of many kinds."""
+    kinds = {
+        "JPEG": [(RGB, {}), (GREY, {"progressive": True}), (RGB.convert("CMYK"), {}), (RGB, {"exif": turned(6)})],
+        "PNG": [(RGB, {}), (GREY.convert("I;16"), {}), (RGB.convert("P"), {}), (RGB, {"save_all": True})],
+        "GIF": [(RGB.convert("P"), {}), (RGB.convert("P"), {"save_all": True})],
+        "TIFF": [
+            (RGB, {}),
+            (RGB, {"compression": "tiff_lzw"}),
+            (RGB, {"compression": "jpeg"}),
+            (GREY.convert("F"), {}),
+        ],
+        "WEBP": [(RGB, {}), (RGB, {"lossless": True})],
+        "BMP": [(RGB, {}), (GREY, {}), (GREY.convert("1"), {})],
+    }
+    assert set(kinds) == set(decode.FORMATS)
+    made = []
+    for file_format, several in kinds.items():
+        for k, (image, options) in enumerate(several):
+            made.append(folder / f"{file_format}-{k}")
+            more = {"append_images": [image.rotate(90)]} if "save_all" in options else {}
+            image.save(made[-1], file_format, **options, **more)
+    return made
+
+
+def damaged(content: bytes, rng: np.random.Generator) -> bytes:
+    changed = bytearray(content)
+    for position in rng.integers(0, min(len(content), rng.choice([60, 300, 10**6])), rng.integers(1, 6)):
+        changed[position] = rng.choice([0, 1, 0x7F, 0x80, 0xFF, rng.integers(256)])
+    if rng.random() < 0.3:
+        changed = changed[: rng.integers(len(changed) + 1)]
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_damaged_files_are_read_or_refused_and_nothing_else(
+    tmp_path: Path, seed: int, recwarn: pytest.WarningsRecorder, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rng, spoiled = np.random.default_rng(seed), tmp_path / "spoiled"
+    warnings.simplefilter("always")
+    filters = list(warnings.filters)
+    outcomes = set()
+    for path in originals(tmp_path):
+        for _ in range(3):
+            spoiled.write_bytes(damaged(path.read_bytes(), rng))
+            try:
+                pixels, (width, height) = decode.load(spoiled, 8)
+            except UnreadableImage as error:
+                assert str(error).startswith(f"{spoiled} cannot be read: ")
+                outcomes.add("refused")
+            else:
+                assert (pixels.dtype, pixels.shape) == (np.uint8, (8, 8, 3))
+                assert min(width, height) >= 1
+                outcomes.add("read")
+    assert outcomes == {"read", "refused"}
+    assert [str(w.message) for w in recwarn] == []
+    assert warnings.filters == filters
+    assert capfd.readouterr().out == ""  # libtiff speaks on the error channel by itself
+
+
+def test_the_warnings_of_others_are_shown_while_images_are_decoded(tmp_path: Path) -> None:
+    path = save(RGB, tmp_path / "a.png")
+    with pytest.warns(UserWarning, match="mine"):
+        with decode._quiet():
+            warnings.warn("mine", UserWarning, stacklevel=1)
+        decode.load(path, 8)
+
+
+def test_warnings_stay_as_they_are_when_many_threads_decode(tmp_path: Path) -> None:
+    path, before = save(RGB, tmp_path / "a.png"), list(warnings.filters)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: decode.load(path, 8), range(300)))
+    assert warnings.filters == before

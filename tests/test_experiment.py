@@ -346,7 +346,7 @@ def test_a_repaired_image_is_no_longer_listed(workspace: Path, patterns: Path, t
     (images / "dots" / "dots-000.png").write_bytes(good)
     ptf.Dataset()
     run = Workspace().find("p", "e")
-    assert (run.folder / "health.csv").read_text() == "subset,path,problem,done\n"
+    assert (run.folder / "health.csv").read_text() == "subset,path,done,reason\n"
     assert len(split.read(run.folder / SAMPLES)["train"]) + len(split.read(run.folder / SAMPLES)["val"]) == 36
 
 

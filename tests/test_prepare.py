@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from monklite.catalog.recipes import default_transforms
 from monklite.catalog.transforms import TRANSFORMS
@@ -193,7 +194,7 @@ def test_an_image_missing_from_a_recorded_split_is_named(images: Path, tmp_path:
 def test_progress_is_told_over_all_images(images: Path, cache: Path) -> None:
     told: list[tuple[int, int]] = []
     for_training(make_spec(train_path=images), cache, tick=lambda done, total: told.append((done, total)))
-    assert told == [(k, 20) for k in range(1, 21)]
+    assert told == [(k, 20) for k in range(1, 21)] * 2  # read, then decoded
 
 
 def test_test_images_come_in_order_with_the_classes_of_training(tmp_path: Path, cache: Path) -> None:
@@ -221,6 +222,113 @@ def test_a_test_table_may_name_the_images(images: Path, tmp_path: Path, cache: P
     (tmp_path / "t.csv").write_text("image|label\ndog/dog-000.png|dog\ncat/cat-000.png|cat\n")
     where = TestFolder(str(images), str(tmp_path / "t.csv"), "|")
     assert for_testing(make_spec(), ("cat", "dog"), where, cache).samples.counts() == (1, 1)
+
+
+def same(images: Path, one: str, *others: str) -> None:
+    for other in others:
+        shutil.copy(images / one, images / other)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_copies_of_an_image_are_not_split(images: Path, cache: Path, seed: int) -> None:
+    same(images, "cat/cat-000.png", "cat/cat-003.png", "cat/cat-005.png")
+    same(images, "dog/dog-001.png", "dog/dog-010.png")
+    made = for_training(make_spec(train_path=images).replace({"seed": seed}), cache)
+    assert (made.record.copies, made.record.leaked, made.record.conflicting) == (3, 0, 0)
+    assert made.record.n_train + made.record.n_val == 20
+
+
+def test_images_under_two_classes_are_counted_and_kept(images: Path, cache: Path) -> None:
+    same(images, "cat/cat-000.png", "dog/dog-003.png")
+    made = for_training(make_spec(train_path=images), cache)
+    assert (made.record.conflicting, made.record.n_train + made.record.n_val) == (2, 20)
+
+
+def test_validation_images_that_are_trained_on_are_counted_and_kept(images: Path, tmp_path: Path, cache: Path) -> None:
+    val = draw_patterns(tmp_path / "val", {"cat": 3, "dog": 2}, side=20, seed=1)
+    shutil.copy(images / "dog" / "dog-002.png", val / "dog" / "other-name.png")
+    made = for_training(make_spec(train_path=images, val_path=val), cache)
+    assert (made.record.leaked, made.record.val_counts) == (1, (3, 3))
+    assert list(made.report.findings()) == [
+        ("val", "dog/other-name.png", "note", "the same image is trained on as dog/dog-002.png")
+    ]
+
+
+def test_what_is_converted_is_counted_and_listed_in_its_subset(images: Path, cache: Path) -> None:
+    deep = np.random.default_rng(0).integers(0, 2**16, (20, 20), dtype=np.uint16)
+    Image.fromarray(deep).save(images / "cat" / "cat-000.png")
+    Image.fromarray(deep[:5].astype(np.uint8)).save(images / "dog" / "dog-000.png")
+    made = for_training(make_spec(train_path=images), cache)
+    assert (made.record.converted, made.record.enlarged) == (1, 1)
+    found = {f.path: f for f in made.report.findings()}
+    assert {path: f.done for path, f in found.items()} == {"cat/cat-000.png": "converted", "dog/dog-000.png": "note"}
+    assert all(f.path in made.samples[f.subset].paths for f in found.values())
+
+
+def test_why_images_are_streamed_is_told_once(images: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = make_spec(train_path=images)
+    assert for_training(spec, cache).remarks == ()
+    monkeypatch.setenv("MONKLITE_CACHE_GB", "0")
+    crop = TRANSFORMS["random_resized_crop"].choose("pytorch", {"input_size": 16})
+    streamed = for_training(spec.replace({"data.transforms": Transforms(train=(crop,)), "data.input_size": 12}), cache)
+    assert [r.split(":")[0] for r in streamed.remarks] == [
+        "the images are decoded again in every epoch, which is slower"
+    ]
+    assert "MONKLITE_CACHE_GB" in streamed.remarks[0]
+
+
+@pytest.mark.parametrize("crops", [True, False])
+def test_streamed_batches_are_those_of_the_cache(
+    images: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, crops: bool
+) -> None:
+    crop = TRANSFORMS["random_resized_crop"].choose("pytorch", {"input_size": 16})
+    spec = make_spec(train_path=images, **({"transforms": Transforms(train=(crop,))} if crops else {}))
+    kept = for_training(spec, cache)
+    monkeypatch.setenv("MONKLITE_CACHE_GB", "0")
+    streamed = for_training(spec, cache.with_name("other"))
+    assert (kept.remarks, len(streamed.remarks)) == ((), 1)
+    for epoch in range(2):
+        for a, b in zip(kept.train.epoch(epoch), streamed.train.epoch(epoch), strict=True):
+            assert (a.images == b.images).all() and (a.labels == b.labels).all()
+            assert np.array_equal(a.draws.matrix, b.draws.matrix) if crops else (a.draws.flip_x == b.draws.flip_x).all()
+
+
+def test_the_stored_size_can_be_chosen_where_pixels_are_resampled(images: Path, cache: Path) -> None:
+    crop = TRANSFORMS["random_resized_crop"].choose("pytorch", {"input_size": 16})
+    spec = make_spec(train_path=images, transforms=Transforms(train=(crop,)), stored_size=40)
+    made = for_training(spec, cache)
+    assert (made.train.policy.stored_size, made.val.policy.stored_size) == (40, 16)
+    assert next(made.train.epoch()).images.shape[1:] == (40, 40, 3)
+    test = spec.replace({"data.transforms": Transforms(train=(crop,), test=(crop,))})
+    assert (policy_for_testing(spec).stored_size, policy_for_testing(test).stored_size) == (16, 40)
+
+
+def test_test_images_that_were_trained_on_are_counted(images: Path, tmp_path: Path, cache: Path) -> None:
+    spec, recorded = make_spec(train_path=images), tmp_path / "dataset.csv"
+    made = for_training(spec, cache)
+    split.write(recorded, made.samples, made.report.digests)
+    test = draw_patterns(tmp_path / "test", {"cat": 3, "dog": 2}, side=20, seed=1)
+    where = TestFolder(str(test))
+    assert for_testing(spec, ("cat", "dog"), where, cache, recorded=recorded).n_seen == 0
+    for k, subset in enumerate(("train", "val")):
+        shutil.copy(images / made.samples[subset].paths[0], test / "dog" / f"renamed-{k}.png")
+    found = for_testing(spec, ("cat", "dog"), where, cache, recorded=recorded)
+    assert (found.n_seen, found.batches.n_images, found.remarks) == (2, 7, ())
+    assert for_testing(spec, ("cat", "dog"), where, cache).n_seen == 0
+
+
+def test_a_damaged_record_does_not_keep_a_test_set_from_being_judged(images: Path, tmp_path: Path, cache: Path) -> None:
+    (tmp_path / "dataset.csv").write_text("nonsense")
+    made = for_testing(make_spec(), ("cat", "dog"), TestFolder(str(images)), cache, recorded=tmp_path / "dataset.csv")
+    assert made.batches.n_images == 20
+    assert made.remarks[0].startswith("whether test images were trained on cannot be told: ")
+    assert "dataset.csv is damaged" in made.remarks[0]
+
+
+def test_copies_in_a_test_set_are_counted(images: Path, cache: Path) -> None:
+    same(images, "cat/cat-000.png", "cat/cat-003.png", "dog/dog-000.png")
+    made = for_testing(make_spec(), ("cat", "dog"), TestFolder(str(images)), cache)
+    assert {kind: n for kind, n in made.report.counts().items() if n} == {"copies": 1, "conflicting": 3}
 
 
 @pytest.mark.parametrize(("folder", "size"), [("cxr-original", 224), ("cxr-512/train", 96)])

@@ -76,6 +76,74 @@ def test_a_class_with_one_image_cannot_be_split() -> None:
         split.stratified(table(5, 1), 0.7, 0)
 
 
+@given(
+    counts=st.lists(st.integers(2, 30), min_size=1, max_size=4),
+    share=st.floats(0.01, 0.99),
+    seed=st.integers(0, 2**31 - 1),
+)
+def test_groups_of_one_leave_the_split_as_it_is(counts: list[int], share: float, seed: int) -> None:
+    samples = table(*counts)
+    names = np.random.default_rng(seed).permutation(len(samples))
+    plain, grouped = split.stratified(samples, share, seed), split.stratified(samples, share, seed, names)
+    assert [part.tolist() for part in plain] == [part.tolist() for part in grouped]
+
+
+@given(
+    groups=st.lists(st.integers(0, 8), min_size=2, max_size=40),
+    share=st.floats(0.01, 0.99),
+    seed=st.integers(0, 2**31 - 1),
+)
+def test_images_of_one_group_stay_together(groups: list[int], share: float, seed: int) -> None:
+    samples = table(len(groups))
+    train, val = split.stratified(samples, share, seed, np.array(groups))
+    assert sorted([*train, *val]) == list(range(len(groups)))
+    assert len(train) and len(val)
+    if len(set(groups)) > 1:
+        assert not {groups[i] for i in train} & {groups[i] for i in val}
+        largest = max(groups.count(g) for g in groups)
+        assert abs(len(train) - len(groups) * share) <= largest + 1
+
+
+def test_a_class_of_nothing_but_copies_is_split_all_the_same() -> None:
+    train, val = split.stratified(table(10), 0.7, 0, np.zeros(10))
+    assert (len(train), len(val)) == (7, 3)
+
+
+def test_groups_count_within_a_class_only() -> None:
+    samples = table(10, 10)
+    plain = split.stratified(samples, 0.5, 0)
+    grouped = split.stratified(samples, 0.5, 0, np.tile(np.arange(10), 2))
+    assert [part.tolist() for part in plain] == [part.tolist() for part in grouped]
+
+
+def digests(n: int) -> np.ndarray:
+    return np.frombuffer(np.random.default_rng(0).bytes(16 * n), "S16").copy()
+
+
+def test_digests_read_back_in_whatever_bytes(tmp_path: Path) -> None:
+    samples = table(3, 3)
+    marks = digests(6)
+    marks[0], marks[1] = b"ends in zero\0\0", b""
+    parts = {"train": np.array([0, 1, 2, 4]), "val": np.array([3, 5])}
+    split.write(
+        tmp_path / "s.csv", {n: samples.take(r) for n, r in parts.items()}, {n: marks[r] for n, r in parts.items()}
+    )
+    assert split.read_digests(tmp_path / "s.csv").tolist() == marks[[0, 1, 2, 4, 3, 5]].tolist()
+    assert split.read(tmp_path / "s.csv")["val"] == set(samples.take(parts["val"]).paths)
+
+
+def test_an_older_record_has_no_digests(tmp_path: Path) -> None:
+    split.write(tmp_path / "s.csv", {"val": table(1, 1)})
+    assert split.read_digests(tmp_path / "s.csv").tolist() == []
+
+
+@pytest.mark.parametrize("digest", ["xyz", "00", "g" * 32, "0" * 33])
+def test_a_damaged_digest_is_told(tmp_path: Path, digest: str) -> None:
+    (tmp_path / "s.csv").write_text(f"subset,class,path,digest\ntrain,a,a/1.png,{digest}\n")
+    with pytest.raises(DamagedFile, match=r"s\.csv is damaged .*line 2"):
+        split.read_digests(tmp_path / "s.csv")
+
+
 def test_a_written_split_reads_back(tmp_path: Path) -> None:
     samples = table(6, 8)
     train, val = split.stratified(samples, 0.5, 3)

@@ -80,11 +80,12 @@ class Policy:
         return Draws(self.input_size, self.mean, self.std, flip_x=flips[FLIPS[0]], flip_y=flips[FLIPS[1]])
 
 
-def policy(transforms: Sequence[Choice], input_size: int) -> Policy:
+def policy(transforms: Sequence[Choice], input_size: int, stored_size: int | None = None) -> Policy:
     """Sort a chain of transforms into what is done at decoding and what for each batch.
 
-    The stored size is the input size where no pixel is enlarged afterwards, else twice that (four times where a fixed
-    number of pixels is cropped from an image of unknown size), so that a crop of a quarter of the image loses nothing.
+    The stored size is the input size where no pixel is enlarged afterwards, else `stored_size`; None is twice the input
+    size (four times where a fixed number of pixels is cropped from an image of unknown size), so that a crop of a quarter
+    of the image loses nothing.
     """
     steps = [t for t in transforms if TRANSFORMS[t.name].cells["kind"] == "geometry"]
     prefix: list[Choice] = []
@@ -92,12 +93,13 @@ def policy(transforms: Sequence[Choice], input_size: int) -> Policy:
         prefix.append(steps.pop(0))
     scales = [t for t in transforms if TRANSFORMS[t.name].cells["kind"] == "scale"]
     mean, std = (scales[-1].params["mean"], scales[-1].params["std"]) if scales else ((0.0,) * 3, (1.0,) * 3)
-    return Policy(tuple(prefix), tuple(steps), _stored_size(prefix, steps, input_size), input_size, mean, std)
+    stored = _stored_size(prefix, steps, input_size, stored_size)
+    return Policy(tuple(prefix), tuple(steps), stored, input_size, mean, std)
 
 
-def _stored_size(prefix: Sequence[Choice], steps: Sequence[Choice], input_size: int) -> int:
+def _stored_size(prefix: Sequence[Choice], steps: Sequence[Choice], input_size: int, asked: int | None) -> int:
     if all(s.name in FLIPS for s in steps):
         return input_size
     if prefix:
         return int(prefix[-1].params["input_size"])
-    return input_size * (4 if any(s.name == "random_crop" for s in steps) else 2)
+    return asked or input_size * (4 if any(s.name == "random_crop" for s in steps) else 2)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InvalidValue, NotReady
+from ..errors import DamagedFile, InvalidValue, NotReady
 from ..spec import DataSpec, Spec
 from ..state import DatasetRecord
 from . import discover, health, split
@@ -16,19 +16,26 @@ from .augment import Policy, policy
 from .batches import Batches
 from .cache import Store, Tick, open_store
 from .discover import Samples
+from .health import Report
 from .split import SUBSETS
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Training and validation batches. `problems`: subset -> path -> why the image is left out."""
+    """Training and validation batches. `report`: what is odd in them; `remarks`: what else the user should know."""
 
     train: Batches
     val: Batches
     samples: Mapping[str, Samples]
-    problems: Mapping[str, Mapping[str, str]]
+    report: Report
     record: DatasetRecord
     strays: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def problems(self) -> Mapping[str, Mapping[str, str]]:
+        """Subset -> path -> why the image is left out."""
+        return self.report.unreadable
 
     def shared(self, part: int, parts: int) -> TrainingData:
         """The share of process `part` of `parts`.
@@ -60,13 +67,24 @@ class TestFolder:
 
 @dataclass(frozen=True)
 class EvaluationData:
-    """Test images in the order of their names, with labels that index the training classes."""
+    """Test images in the order of their names, with labels that index the training classes.
+
+    `report`: what is odd in them; `n_seen`: how many were used in training or validation; `remarks`: what else the user
+    should know.
+    """
 
     batches: Batches
     samples: Samples
-    problems: Mapping[str, str]
+    report: Report
     fingerprint: str
     strays: tuple[str, ...]
+    n_seen: int = 0
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def problems(self) -> Mapping[str, str]:
+        """Path -> why the image is left out."""
+        return self.report.unreadable["test"]
 
 
 def for_training(spec: Spec, cache: Path, recorded: Path | None = None, tick: Tick | None = None) -> TrainingData:
@@ -84,7 +102,7 @@ def for_training(spec: Spec, cache: Path, recorded: Path | None = None, tick: Ti
         raise NotReady(
             "no dataset yet: give a folder of class folders, Dataset_Params(dataset_path='...') or Default(dataset_path='...')"
         )
-    policies = {name: policy(getattr(data.transforms, name), int(data.input_size or 0)) for name in SUBSETS}
+    policies = {n: policy(getattr(data.transforms, n), int(data.input_size or 0), data.stored_size) for n in SUBSETS}
     parts = _parts(data, policies, cache, tick)
     rows = _choose(parts, spec, recorded)
     samples = {name: part.everything.take(rows[name]) for name, part in parts.items()}
@@ -96,9 +114,17 @@ def for_training(spec: Spec, cache: Path, recorded: Path | None = None, tick: Ti
         for name, part in parts.items()
     }  # fmt: skip
     folders = [parts["train"]] if data.val_path is None else list(parts.values())
-    problems = {n: _by_path(p.everything, p.store.problems) for n, p in zip(SUBSETS, folders, strict=False)}
+    report = Report(
+        {n: _by_path(p.everything, p.store.problems) for n, p in zip(SUBSETS, folders, strict=False)},
+        samples,
+        {name: part.store.notes[rows[name]] for name, part in parts.items()},
+        {name: part.store.digests[rows[name]] for name, part in parts.items()},
+    )
     strays = tuple(stray for part in folders for stray in part.everything.strays)
-    return TrainingData(made["train"], made["val"], samples, problems, _record(samples, problems, strays), strays)
+    remarks = tuple(dict.fromkeys(part.store.remark for part in parts.values() if part.store.remark))
+    return TrainingData(
+        made["train"], made["val"], samples, report, _record(samples, report, strays), strays, remarks
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -133,29 +159,37 @@ def _choose(parts: Mapping[str, _Part], spec: Spec, recorded: Path | None) -> di
         wanted = split.read(recorded)
         chosen = {name: split.as_recorded(usable[name], wanted.get(name, set()), name) for name in SUBSETS}
     elif spec.data.val_path is None:
-        chosen = dict(zip(SUBSETS, split.stratified(usable["train"], spec.data.split, spec.seed), strict=True))
+        digests = parts["train"].store.digests[parts["train"].rows]
+        chosen = dict(zip(SUBSETS, split.stratified(usable["train"], spec.data.split, spec.seed, digests), strict=True))
     else:
         return {name: part.rows for name, part in parts.items()}
     return {name: parts[name].rows[rows] for name, rows in chosen.items()}
 
 
-def _record(
-    samples: Mapping[str, Samples], problems: Mapping[str, Mapping[str, str]], strays: tuple[str, ...]
-) -> DatasetRecord:
+def _record(samples: Mapping[str, Samples], report: Report, strays: tuple[str, ...]) -> DatasetRecord:
     return DatasetRecord(
         classes=samples["train"].classes,
         train_counts=samples["train"].counts(),
         val_counts=samples["val"].counts(),
         fingerprint=discover.fingerprint(samples["train"], samples["val"]),
-        unreadable=sum(len(p) for p in problems.values()),
         passed_over=len(strays),
+        **report.counts(),
     )
 
 
 def for_testing(
-    spec: Spec, classes: tuple[str, ...], where: TestFolder, cache: Path, tick: Tick | None = None
+    spec: Spec,
+    classes: tuple[str, ...],
+    where: TestFolder,
+    cache: Path,
+    tick: Tick | None = None,
+    recorded: Path | None = None,
 ) -> EvaluationData:
-    """The batches of a test set, its classes matched by name with those of training."""
+    """The batches of a test set, its classes matched by name with those of training.
+
+    Args:
+        recorded: the split of the run, to see whether test images were trained on. The others as in `for_training`.
+    """
     found = _read(where.path, where.table, where.delimiter, False, cache.parent).relabel(
         classes, f"the test set {where.path}"
     )
@@ -164,14 +198,31 @@ def for_testing(
     rows = health.readable(found, store.problems)
     samples = found.take(rows)
     batches = Batches(store, rows, samples.labels, how, int(spec.data.batch_size or 1))
-    return EvaluationData(
-        batches, samples, _by_path(found, store.problems), discover.fingerprint(samples), found.strays
+    report = Report(
+        {"test": _by_path(found, store.problems)},
+        {"test": samples},
+        {"test": store.notes[rows]},
+        {"test": store.digests[rows]},
     )
+    n_seen, remark = _seen(report.digests["test"], recorded)
+    remarks = tuple(text for text in (store.remark, remark) if text)
+    return EvaluationData(batches, samples, report, discover.fingerprint(samples), found.strays, n_seen, remarks)
+
+
+def _seen(digests: np.ndarray, recorded: Path | None) -> tuple[int, str]:
+    """How many images a run has seen in training or validation, or why that cannot be told."""
+    if recorded is None:
+        return 0, ""
+    try:
+        return int(np.isin(digests, split.read_digests(recorded)).sum()), ""
+    except (DamagedFile, OSError) as error:  # the images can be judged all the same
+        return 0, f"whether test images were trained on cannot be told: {error}"
 
 
 def policy_for_testing(spec: Spec) -> Policy:
     """The transforms of test images: the test chain, or validation's where none was given."""
-    return policy(spec.data.transforms.test or spec.data.transforms.val, int(spec.data.input_size or 0))
+    data = spec.data
+    return policy(data.transforms.test or data.transforms.val, int(data.input_size or 0), data.stored_size)
 
 
 def _read(path: str, table: str | None, delimiter: str, training: bool = True, exclude: Path | None = None) -> Samples:

@@ -15,7 +15,18 @@ from ..spec import Choice, Spec
 from ..state import DatasetRecord, ModelRecord, RunState, Testing
 from ..workspace import BEST, FINAL, HEALTH, HISTORY, Run
 
-SHOWN_CLASSES = 20
+SHOWN_CLASSES = SHOWN_FILES = 20
+ODD_FILES = {  # what is said of so many images
+    "unreadable": "cannot be read; left out",
+    "converted": "of an unusual kind (more than 8 bits, CMYK, turned, transparent, animated), converted",
+    "enlarged": "smaller than the input of the network, enlarged",
+    "copies": "with the same content as another one",
+}
+WARNINGS = {
+    "leaked": "used for training and for validation: validation looks better than it is",
+    "conflicting": "in several classes at once: of each, all labels but one are wrong",
+    "seen": "of this test set used in training or validation: the accuracy looks better than it is",
+}
 
 
 class Console:
@@ -110,17 +121,25 @@ def dataset_numbers(console: Console, record: DatasetRecord, strays: tuple[str, 
     if len(record.classes) > SHOWN_CLASSES:
         console.say(f"    ... and {len(record.classes) - SHOWN_CLASSES} more classes")
     console.say()
-    odd_files(console, record.unreadable, strays, run.folder / HEALTH)
+    odd_files(console, record.model_dump(), strays, run.folder / HEALTH)
 
 
-def odd_files(console: Console, n_unreadable: int, strays: tuple[str, ...], where: Path | None) -> None:
-    if n_unreadable:
-        listed = f", listed in {where}" if where else ""
-        console.say(f"    {n_unreadable} {'image' if n_unreadable == 1 else 'images'} cannot be read; left out{listed}")
+def odd_files(console: Console, counts: Mapping[str, Any], strays: tuple[str, ...], where: Path | None) -> None:
+    """`counts`: as `health.Report.counts` names them, among others. `where`: the file that lists them."""
+    lines = [f"{_images(counts[kind])} {text}" for kind, text in ODD_FILES.items() if counts.get(kind)]
+    lines += [f"Warning: {_images(counts[kind])} {text}" for kind, text in WARNINGS.items() if counts.get(kind)]
+    if lines and where:
+        lines[-1] += f"{',' if len(lines) == 1 else '; all'} listed in {where}"
     if strays:
-        console.say(f"    {describe_strays(strays)}")
-    if n_unreadable or strays:
+        lines.append(describe_strays(strays))
+    for line in lines:
+        console.say(f"    {line}")
+    if lines:
         console.say()
+
+
+def _images(count: int) -> str:
+    return f"{count} {'image' if count == 1 else 'images'}"
 
 
 def model_params(console: Console, spec: Spec) -> None:

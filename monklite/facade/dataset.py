@@ -78,7 +78,7 @@ class DatasetMethods(Session):
         """
         if self._evaluating:
             return self._test_set()
-        tick = self._console.ticker("    decoding")
+        tick = self._console.ticker("    reading images")
         data = self._experiment.prepare(tick)
         show.transforms(self._console, self._experiment.spec, "train", "val")
         return show.dataset_numbers(self._console, data.record, data.strays, self._experiment.run)
@@ -87,12 +87,14 @@ class DatasetMethods(Session):
         predictor = self._predictor
         if self._asked_test is None:
             raise InvalidValue("say first which images: Dataset_Params(dataset_path='test folder')")
-        data = predictor.prepare(self._asked_test, self._console.ticker("    decoding"))
+        data = predictor.prepare(self._asked_test, self._console.ticker("    reading images"))
         rows = {"Num test images": data.batches.n_images, "Num classes": len(predictor.classes)}
         self._console.block("Dataset Numbers", rows)
-        for name, problem in data.problems.items():
-            self._console.say(f"    left out: {name}: {problem}")
-        show.odd_files(self._console, len(data.problems), data.strays, None)
+        for problem in list(data.problems.values())[: show.SHOWN_FILES]:
+            self._console.say(f"    left out: {problem}")
+        show.odd_files(self._console, {**data.report.counts(), "seen": data.n_seen}, data.strays, None)
+        for remark in data.remarks:
+            self._console.say(f"    Note: {remark}\n")
 
     @api
     def update_dataset(

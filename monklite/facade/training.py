@@ -122,7 +122,7 @@ class TrainingMethods(DatasetMethods, ModelMethods):
     @api
     def Reload(self) -> None:
         """Make data, network and optimizer again after `update_*` calls. `Train()` does it too where it is needed."""
-        self._experiment.refresh(self._console.ticker("    decoding"))
+        self._experiment.refresh(self._console.ticker("    reading images"))
         learner, data = self._experiment.learner, self._experiment.data
         assert learner is not None and data is not None
         show.dataset_numbers(self._console, data.record, data.strays, self._experiment.run)
@@ -138,7 +138,7 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         """
         experiment = self._experiment
         self._open_predictor = None
-        experiment.refresh(self._console.ticker("    decoding"))
+        experiment.refresh(self._console.ticker("    reading images"))
         self._console.say("Training Resume" if experiment.resuming else "Training Start")
         display = Display(self._display.lines, self._display.bar and bool(self._console.verbose))
         state = experiment.train(display)

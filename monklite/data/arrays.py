@@ -1,0 +1,32 @@
+"""Small tables of arrays, one file each; a damaged one counts as not there."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from ..files import replacing
+
+DAMAGED = (OSError, ValueError, KeyError, EOFError, MemoryError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+
+
+def read_arrays(path: Path, *names: str) -> list[np.ndarray] | None:
+    """The arrays of these names; None where the file is absent, damaged, or something else."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return [file[name] for name in names]
+    except (*DAMAGED, AttributeError, TypeError, IndexError):  # a single array or text has no names
+        return None
+
+
+def write_arrays(path: Path, **arrays: np.ndarray) -> None:
+    """Write arrays as a whole.
+
+    Raises:
+        StorageError: the disk is full, or the folder cannot be written.
+    """
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **arrays)

@@ -1,0 +1,241 @@
+"""The cache's limit: the least recently used goes first, and nothing that is in use or not monklite's."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import time
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import numpy as np
+import pytest
+from filelock import FileLock
+
+from monklite.data import discover, room
+from monklite.data.augment import Policy, policy
+from monklite.data.cache import CachedStore, StreamingStore, open_store
+from monklite.data.discover import Samples
+from monklite.testing.datasets import draw_patterns
+
+SIDES = (16, 17, 18)  # three caches of 6, 7 and 8 kB
+
+
+@pytest.fixture
+def samples(tmp_path: Path) -> Samples:
+    return discover.from_folders(draw_patterns(tmp_path / "images", {"a": 4, "b": 4}, side=20))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+def how(side: int) -> Policy:
+    return policy((), side)
+
+
+def fill(samples: Samples, folder: Path) -> list[Path]:
+    """Three caches, used long ago in this order; their index files."""
+    made: list[Path] = []
+    for age, side in enumerate(SIDES):
+        open_store(samples, how(side), folder, 1)
+        made += set(folder.glob(f"*{room.INDEX}")) - set(made)
+        for path in folder.glob(made[-1].name.replace(room.INDEX, ".i*")):
+            os.utime(path, (1000 + age, 1000 + age))
+    return made
+
+
+def left(folder: Path) -> set[str]:
+    return {p.name for p in folder.glob(f"*{room.INDEX}")}
+
+
+def size(folder: Path) -> int:
+    return sum(p.stat().st_size for ending in (room.INDEX, room.IMAGES) for p in folder.glob(f"*{ending}"))
+
+
+def allow(monkeypatch: pytest.MonkeyPatch, n_bytes: int) -> None:
+    monkeypatch.setenv(room.VARIABLE, f"{n_bytes / room.GB:.9f}")
+
+
+def test_the_least_recently_used_goes_first(samples: Samples, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = fill(samples, folder)
+    allow(monkeypatch, size(folder) + 2000)
+    store = open_store(samples, how(15), folder, 1)
+    assert isinstance(store, CachedStore)
+    assert not {made[0].name} & left(folder)
+    assert {made[1].name, made[2].name} < left(folder)
+    assert not list(folder.glob(made[0].name.replace(room.INDEX, room.IMAGES)))
+    assert size(folder) <= room.limit(folder)
+
+
+def test_use_counts_as_recent(samples: Samples, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = fill(samples, folder)
+    open_store(samples, how(SIDES[0]), folder, 1)
+    allow(monkeypatch, size(folder) + 2000)
+    open_store(samples, how(15), folder, 1)
+    assert made[0].name in left(folder)
+    assert made[1].name not in left(folder)
+
+
+def test_a_lower_limit_is_kept_at_the_next_opening(
+    samples: Samples, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = fill(samples, folder)
+    allow(monkeypatch, 1)
+    store = open_store(samples, how(SIDES[1]), folder, 1)
+    assert isinstance(store, CachedStore)
+    assert left(folder) == {made[1].name}
+
+
+def test_what_this_process_uses_stays(samples: Samples, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = fill(samples, folder)
+    used = open_store(samples, how(SIDES[0]), folder, 1)
+    os.utime(made[0], (5, 5))
+    assert room.clear(folder) > 10_000
+    assert left(folder) == {made[0].name}
+    allow(monkeypatch, 9000)
+    streamed = open_store(samples, how(SIDES[1]), folder, 1)
+    assert isinstance(streamed, StreamingStore)
+    assert streamed.remark.endswith("and the rest of the cache is in use")
+    assert used.read(np.arange(8)).any()
+    del used
+    gc.collect()
+    assert isinstance(open_store(samples, how(SIDES[1]), folder, 1), CachedStore)
+    assert not list(folder.glob(f"*{room.LEASE}"))
+
+
+def read_until_told(samples: Samples, folder: Path, pipe: Connection) -> None:
+    store = open_store(samples, how(SIDES[0]), folder, 1)
+    pipe.send("open")
+    pipe.recv()
+    pipe.send(int(store.read(np.arange(8)).sum()))
+    pipe.recv()
+
+
+def test_what_another_process_uses_stays_until_it_ends_even_by_force(samples: Samples, folder: Path) -> None:
+    made = fill(samples, folder)
+    here, there = get_context("spawn").Pipe()
+    process = get_context("spawn").Process(target=read_until_told, args=(samples, folder, there))
+    process.start()
+    assert here.recv() == "open"
+    room.clear(folder)
+    assert left(folder) == {made[0].name}
+    here.send("read")
+    assert here.recv() == open_store(samples, how(SIDES[0]), folder, 1).read(np.arange(8)).sum()
+    gc.collect()
+    os.kill(process.pid or 0, signal.SIGKILL)
+    process.join()
+    room.clear(folder)
+    assert left(folder) == set()
+    assert not list(folder.glob(f"*{room.LEASE}"))
+
+
+def test_a_cache_that_is_being_written_stays(samples: Samples, folder: Path) -> None:
+    def clear(done: int, total: int) -> None:
+        room.clear(folder)
+
+    store = open_store(samples, how(16), folder, 1, clear)
+    assert isinstance(store, CachedStore)
+    assert store.read(np.arange(8)).any()
+
+
+def test_a_cache_of_which_another_holds_the_lock_stays(samples: Samples, folder: Path) -> None:
+    made = fill(samples, folder)
+    with FileLock(str(made[1]).replace(room.INDEX, room.LOCK)):  # half of it may be in place already
+        room.clear(folder)
+    assert left(folder) == {made[1].name}
+
+
+def test_what_a_killed_writer_left_of_other_data_is_removed(samples: Samples, folder: Path) -> None:
+    folder.mkdir()
+    leftover = folder / f".{'0' * 32}{room.IMAGES}.77-abcdef.monklite-tmp"
+    leftover.write_bytes(b"half")
+    open_store(samples, how(16), folder, 1)
+    assert not leftover.exists()
+
+
+def test_foreign_files_are_neither_counted_nor_removed(samples: Samples, folder: Path) -> None:
+    fill(samples, folder)
+    names = ("notes.txt", f"x{'0' * 32}{room.IMAGES}", f"{'0' * 31}{room.INDEX}", f"{'0' * 32}.images.npy.bak")
+    for name in names:
+        (folder / name).write_bytes(b"mine")
+    (folder / f"{'1' * 32}.folder").mkdir()
+    counted = size(folder) - 2 * 4
+    assert room.clear(folder) == counted
+    assert left(folder) == {names[2]}
+    assert all((folder / name).read_bytes() == b"mine" for name in names)
+
+
+def test_nothing_is_removed_in_vain(samples: Samples, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = fill(samples, folder)
+    allow(monkeypatch, 30_000)
+    assert room.make(folder, 30_001).startswith("more than the 30.0 kB that the cache may take")
+    monkeypatch.setattr(room, "SPARE", 1 << 62)
+    assert room.make(folder, 10).startswith("and the disk has only")
+    assert left(folder) == {m.name for m in made}
+
+
+def test_caches_go_where_the_disk_and_not_the_limit_is_short(
+    samples: Samples, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = fill(samples, folder)
+    monkeypatch.setenv(room.VARIABLE, "1")
+    monkeypatch.setattr(room, "free", lambda _: room.SPARE)
+    assert room.make(folder, 100) == ""
+    assert left(folder) == {m.name for m in made[1:]}
+
+
+def test_the_limit_is_half_of_what_is_free_without_the_cache(
+    samples: Samples, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(room.VARIABLE, raising=False)
+    monkeypatch.setattr(room, "free", lambda _: 10_000_000)
+    assert room.limit(folder) == 5_000_000
+    fill(samples, folder)
+    assert room.limit(folder) == (10_000_000 + size(folder)) // 2
+    monkeypatch.setenv(room.VARIABLE, "2.5")
+    assert room.limit(folder) == 2_500_000_000
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [(0, "0.0 kB"), (1500, "1.5 kB"), (2_340_000, "2.3 MB"), (10**9, "1.0 GB"), (1234 * 10**9, "1,234.0 GB")],
+)
+def test_sizes_are_told_in_a_unit_that_fits(size: int, words: str) -> None:
+    assert room.in_words(size) == words
+
+
+def test_a_cache_that_is_not_there_needs_no_room(tmp_path: Path) -> None:
+    assert room.make(tmp_path / "none" / "yet") == ""
+    assert room.clear(tmp_path / "none") == 0
+
+
+def test_a_lease_given_up_by_another_thread_is_gone(tmp_path: Path) -> None:
+    from threading import Thread
+
+    lease = room.Lease(tmp_path / ("a" * 32))
+    assert len(list(tmp_path.glob(f"*{room.LEASE}"))) == 1
+    thread = Thread(target=lease.give_up)
+    thread.start()
+    thread.join()
+    assert not list(tmp_path.glob(f"*{room.LEASE}"))
+
+
+def test_a_forked_child_leaves_the_lease_to_its_parent(samples: Samples, folder: Path) -> None:
+    if not hasattr(os, "fork"):
+        pytest.skip("no fork on this system")
+    made = fill(samples, folder)
+    store = open_store(samples, how(SIDES[0]), folder, 1)
+    child = os.fork()
+    if child == 0:
+        del store
+        gc.collect()
+        os._exit(0)
+    os.waitpid(child, 0)
+    time.sleep(0.01)
+    room.clear(folder)
+    assert left(folder) == {made[0].name}
+    assert store.read(np.arange(8)).any()
