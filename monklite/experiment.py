@@ -300,7 +300,7 @@ class Experiment:
         start = self._saved_point() if self.resuming else None
         world = backends.world(self.spec.backend)
         world.any(False)  # every process has seen the state before the leader changes it
-        with self._status_told(), Writer() as writer:
+        with self._status_told(), Writer(self.run.check_hold) as writer:
             loop = self._loop(start, display, writer)
             with StopSignals(lambda: setattr(loop, "stop", True)) as signals:
                 self._run(loop, writer, signals)

@@ -17,7 +17,8 @@ MOST_WAITING = 4  # of different names; then the asker waits, so that memory sta
 class Writer:
     """A context: on leaving it, everything is written, or the first error of the thread is raised."""
 
-    def __init__(self) -> None:
+    def __init__(self, guard: Job = lambda: None) -> None:
+        self._guard = guard  # called before each job: whether writing is still allowed
         self._jobs: dict[str, Job] = {}
         self._changed = threading.Condition()
         self._busy = self._closed = False
@@ -59,6 +60,7 @@ class Writer:
     def _work(self) -> None:
         while (job := self._next()) is not None:
             try:
+                self._guard()
                 job()
             except BaseException as error:  # handed over to the thread that asks for the next job
                 with self._changed:

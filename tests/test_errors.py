@@ -23,6 +23,7 @@ BUILT_IN = {
     "StorageError": OSError,
     "DamagedFile": ValueError,
     "TrainingFailed": RuntimeError,
+    "OutOfMemory": RuntimeError,
 }
 OPTIMIZERS = {"adam": 1, "adamw": 2, "sgd": 3, "nesterov_sgd": 4}
 

@@ -58,11 +58,11 @@ OPTIMIZERS = table(
             "adamax",
             "Adam with the largest past gradient in place of the second moment (Kingma and Ba 2015).",
             "torch.optim.Adamax",
-            "mxnet.optimizer.Adamax",
+            "monklite.backends.mxnet.optimizers.Adamax",
             (
                 LEARNING_RATE,
                 *BETAS,
-                Parameter("epsilon", 1e-8, Number(above=0), EPSILON.doc, pytorch="eps", mxnet=None),
+                EPSILON,
                 WEIGHT_DECAY,
                 *CLIPS,
             ),
