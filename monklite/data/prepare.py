@@ -121,7 +121,7 @@ def for_training(spec: Spec, cache: Path, recorded: Path | None = None, tick: Ti
         {name: part.store.digests[rows[name]] for name, part in parts.items()},
     )
     strays = tuple(stray for part in folders for stray in part.everything.strays)
-    remarks = tuple(dict.fromkeys(part.store.remark for part in parts.values() if part.store.remark))
+    remarks = tuple(part.store.remark for part in parts.values() if part.store.remark)[:1]  # one is enough
     return TrainingData(
         made["train"], made["val"], samples, report, _record(samples, report, strays), strays, remarks
     )  # fmt: skip
