@@ -73,6 +73,14 @@ class Run:
 
     def state(self) -> RunState:
         """The state as it is now; a run whose process died reads as `interrupted`."""
+        state = self._read()
+        if state.status == "running" and not self.is_held():
+            state = self._read()  # it may have ended since
+            if state.status == "running":
+                return state.model_copy(update={"status": "interrupted"})
+        return state
+
+    def _read(self) -> RunState:
         path = self.folder / STATE
         try:
             text = path.read_text(encoding="utf-8")
@@ -82,10 +90,7 @@ class Run:
             raise DamagedFile(f"{path} is damaged and cannot be read ({error})") from None
         state = parse(text, str(path))
         project, experiment, _ = self.folder.parts[-3:]  # the folder decides: it may have been renamed or copied since
-        state = state.model_copy(update={"project": project, "experiment": experiment, "version": self.version})
-        if state.status == "running" and not self.is_held():
-            return state.model_copy(update={"status": "interrupted"})
-        return state
+        return state.model_copy(update={"project": project, "experiment": experiment, "version": self.version})
 
     def write(self, state: RunState) -> None:
         write_text(self.folder / STATE, state.to_json())
