@@ -19,7 +19,7 @@ from weakref import WeakValueDictionary
 from filelock import FileLock, Timeout
 
 from .errors import DamagedFile, InvalidType, InvalidValue, MonkliteError, NotFound, unknown
-from .files import replacing, storing, sweep, write_text
+from .files import TEMPORARY, point, storing, sweep, write_text
 from .state import RunState, now, parse
 
 STATE = "experiment-state.json"
@@ -124,6 +124,10 @@ class Run:
         with storing(self.folder):
             for folder in (self.folder, self.logs, self.models):
                 sweep(folder)
+            for leftover in self.folder.parent.glob(f".*{TEMPORARY}"):  # links to runs, made by those who hold these
+                target = self.folder.with_name(leftover.readlink().parts[0])
+                if target == self.folder or not Run(target).is_held():
+                    leftover.unlink(missing_ok=True)
 
     def release(self) -> None:
         self._lock.release(force=True)
@@ -210,6 +214,7 @@ class Workspace:
                 return True
         except MonkliteError:
             pass  # unreadable: whatever it holds is left alone
+        run.sweep()
         run.release()
         return False
 
@@ -231,8 +236,8 @@ class Workspace:
             if not ours and (link.exists() or link.is_symlink()):
                 continue  # an experiment of Monk v1, or the user's own
             # Windows without the right, FAT: there the versions themselves are used
-            with contextlib.suppress(OSError, NotImplementedError), replacing(link) as temporary:
-                temporary.symlink_to(Path(run.folder.name) / name, target_is_directory=name == "output")
+            with contextlib.suppress(OSError, NotImplementedError):
+                point(link, Path(run.folder.name) / name)
 
     def find(
         self,

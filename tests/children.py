@@ -192,17 +192,14 @@ def _pause_after_batch(wanted: int, pause: Callable[[], object]) -> None:
 
 def _pause_in_writing(pause: Callable[[], object]) -> None:
     """While the last weights are written, which a thread does."""
-    from monklite import files
+    from monklite import writer
 
-    flush, begun = files._flush, []
+    put = writer.Writer.put
 
-    def paused(path: Path) -> None:
-        if path.name.startswith(".final") and not begun:
-            begun.append(path)
-            pause()
-        flush(path)
+    def paused(self: Any, name: str, job: Any) -> None:
+        put(self, name, (lambda: (pause(), job())) if name == "final" else job)
 
-    files._flush = paused
+    writer.Writer.put = paused
 
 
 PAUSES = {"training": _pause_in_training, "validation": _pause_in_validation, "final writing": _pause_in_writing}
