@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -298,14 +297,15 @@ class Experiment:
             raise NotReady(f"{self.run} is being trained right now; wait for it, or stop it first")
         self.learner.refresh(self.resolved())
         start = self._saved_point() if self.resuming else None
-        world = backends.world(self.spec.backend)
+        world, writer = backends.world(self.spec.backend), Writer(self.run.check_hold)
+        loop = self._loop(start, display, writer)
         world.any(False)  # every process has seen the state before the leader changes it
-        with self._status_told(), Writer(self.run.check_hold) as writer:
-            loop = self._loop(start, display, writer)
-            with StopSignals(lambda: setattr(loop, "stop", True)) as signals:
+        with StopSignals(lambda: setattr(loop, "stop", True)) as signals:
+            with self._status_told(), writer:
                 self._run(loop, writer, signals)
-        self.resuming = False
+            self.resuming = False
         world.any(False)  # all is written
+        signals.act()  # one that came too late to stop anything
         return self.run.state()
 
     def _saved_point(self) -> Point:
@@ -325,18 +325,31 @@ class Experiment:
         return point
 
     def _run(self, loop: Loop, writer: Writer, signals: StopSignals) -> None:
+        """Run the loop; where a signal stopped it, save all and say how to go on."""
+        try:
+            if not self._finished(loop):
+                writer.flush()
+                self._tell_stopped(loop)
+                signals.act()
+        except KeyboardInterrupt:
+            if signals.received is not None:  # a second Ctrl-C does not wait for what is not begun
+                writer.drop()
+            raise
+
+    @staticmethod
+    def _finished(loop: Loop) -> bool:
         try:
             loop.run()
         except Stopped:
-            writer.flush()
-            project, experiment = self.run.folder.parts[-3:-1]
-            self.say(
-                f"    Stopped in epoch {loop.epoch + 1} after {loop.images:,} of {loop.train.n_images:,} images; all is saved. "
-                f"To go on: Prototype({project!r}, {experiment!r}, resume_train=True), then Train()\n"
-            )
-            if signals.received == signal.SIGTERM:
-                raise SystemExit(128 + signal.SIGTERM) from None  # what a shell reports of a process that it ended
-            raise KeyboardInterrupt from None
+            return False
+        return True
+
+    def _tell_stopped(self, loop: Loop) -> None:
+        project, experiment = self.run.folder.parts[-3:-1]
+        self.say(
+            f"    Stopped in epoch {loop.epoch + 1} after {loop.images:,} of {loop.train.n_images:,} images; all is saved. "
+            f"To go on: Prototype({project!r}, {experiment!r}, resume_train=True), then Train()\n"
+        )
 
     def _loop(self, start: Point | None, display: Display, writer: Writer) -> Loop:
         spec = self.resolved()
@@ -387,17 +400,16 @@ class Experiment:
         self.run.busy = True
         try:
             yield
+            self.run.update(status="done", ended=now())
         except BaseException as error:
             status: Status = "interrupted" if isinstance(error, (KeyboardInterrupt, SystemExit)) else "failed"
             text = f"{type(error).__name__}: {error}".rstrip(": ")
             with contextlib.suppress(OSError):  # the disk may be what failed; the first error is the one to tell
                 self.run.update(status=status, ended=now(), error=text)
+            raise
+        finally:
             self.run.busy = False
             self.run.release()
-            raise
-        self.run.busy = False
-        self.run.update(status="done", ended=now())
-        self.run.release()
 
 
 def _sized(spec: Spec) -> Spec:

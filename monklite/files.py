@@ -42,18 +42,23 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         StorageError: the disk is full, or the folder cannot be written. The file at `path`, if any, stays as it was.
     """
+    with storing(path), _beside(path) as temporary:
+        mode = _usual_mode(temporary)
+        yield temporary
+        temporary.chmod(mode)  # some libraries make files that nobody else may read
+        _flush(temporary)
+        temporary.replace(path)
+        _flush(path.parent)
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """A name in the same folder for what becomes `path`; what still bears it afterwards is removed."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}{TEMPORARY}")
-    with storing(path):
-        try:
-            mode = _usual_mode(temporary)
-            yield temporary
-            if not temporary.is_symlink():
-                temporary.chmod(mode)  # some libraries make files that nobody else may read
-            _flush(temporary)
-            temporary.replace(path)
-            _flush(path.parent)
-        finally:
-            temporary.unlink(missing_ok=True)
+    try:
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _usual_mode(path: Path) -> int:
@@ -70,6 +75,18 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", errors="surrogateescape", newline="\n")  # file names may be odd
 
 
+def point(link: Path, target: Path) -> None:
+    """Make `link` a symbolic link to `target`, in place of an older one.
+
+    Raises:
+        OSError, NotImplementedError: it is not to be had.
+    """
+    with _beside(link) as temporary:
+        temporary.symlink_to(target, target_is_directory=(link.parent / target).is_dir())
+        temporary.replace(link)
+        _flush(link.parent)
+
+
 @dataclass(frozen=True)
 class Twin:
     """A file as it was left; the same content can be given other names as long as nobody changed it."""
@@ -83,18 +100,16 @@ class Twin:
 
     def link(self, path: Path) -> bool:
         """Make `path` another name of this file; False where the file is gone or another, or links are not to be had."""
-        temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}{TEMPORARY}")
         try:
             if _identity(self.path) != self.identity:
                 return False
-            os.link(self.path, temporary)
-            temporary.replace(path)
-            _flush(path.parent)
+            with _beside(path) as temporary:  # a rename between two names of one file leaves both
+                os.link(self.path, temporary)
+                temporary.replace(path)
+                _flush(path.parent)
             return True
         except (OSError, NotImplementedError):
             return False
-        finally:
-            temporary.unlink(missing_ok=True)  # a rename between two names of one file leaves both
 
 
 def _identity(path: Path) -> tuple[int, ...]:

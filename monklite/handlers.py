@@ -74,7 +74,7 @@ class Checkpoints(Handler):
 
     def __init__(self, run: Run, training: TrainingSpec, writer: Writer) -> None:
         self.run, self.training, self.writer = run, training, writer
-        self._best: Snapshot | None = None  # not written yet
+        self._best: list[Snapshot] = []  # the one not written yet; replaced by training, emptied by the writing thread
         self._final: Snapshot | None = None
         self._saved, self._cost, self._never = time.monotonic(), 0.0, True
         self._writing = Writing()
@@ -91,7 +91,7 @@ class Checkpoints(Handler):
         due = last or self._never or self._due(0.0)
         if best or keep or last:
             snapshot = loop.learner.capture_weights()
-            self._best = snapshot if best else self._best
+            self._best = [snapshot] if best else self._best
             self._final = snapshot if last else None
             if keep:
                 self._put_intermediate(snapshot, row.epoch - 1)
@@ -121,11 +121,10 @@ class Checkpoints(Handler):
 
         def write() -> None:
             with self._writing:
-                if best is not None:
-                    best.write(self.run.models / BEST)
+                for snapshot in best:
+                    snapshot.write(self.run.models / BEST)
+                best.clear()
                 state.write(self.run.models / RESUME)
-            if self._best is best:
-                self._best = None
 
         self._writing.under_way = True
         self.writer.put("state", write)

@@ -14,7 +14,9 @@ STOPS = (signal.SIGINT, signal.SIGTERM)  # SIGTERM: clusters and spot machines a
 class StopSignals:
     """A context in which these signals call `stop` instead of breaking off; afterwards they mean what they meant before.
 
-    `received`: which signal came. Only the main thread of a process can do this; elsewhere nothing changes.
+    `received`: which signal came. Only the main thread of a process can do this; elsewhere nothing changes. Nor is a
+    signal taken that is ignored, as Ctrl-C is in jobs that a shell runs in the background, or whose handler is not
+    Python's and could not be put back.
     """
 
     def __init__(self, stop: Callable[[], None]) -> None:
@@ -24,7 +26,8 @@ class StopSignals:
 
     def __enter__(self) -> StopSignals:
         if threading.current_thread() is threading.main_thread():
-            self._before = {s: signal.signal(s, self._handle) for s in STOPS}
+            ours = [s for s in STOPS if signal.getsignal(s) not in (signal.SIG_IGN, None)]
+            self._before = {s: signal.signal(s, self._handle) for s in ours}
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
@@ -37,5 +40,16 @@ class StopSignals:
 
     def _restore(self) -> None:
         for which, handler in self._before.items():
-            signal.signal(which, signal.SIG_DFL if handler is None else handler)
+            signal.signal(which, handler)
         self._before = {}
+
+    def act(self) -> None:
+        """Do what the signal that came asked for, now that it can do no harm.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C. SystemExit: SIGTERM, with the status that a shell reports of a process that it ended.
+        """
+        if self.received == signal.SIGTERM:
+            raise SystemExit(128 + signal.SIGTERM)
+        if self.received is not None:
+            raise KeyboardInterrupt

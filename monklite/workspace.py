@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from . import heartbeat
 from .errors import DamagedFile, InvalidType, InvalidValue, MonkliteError, NotFound, StorageError, unknown
-from .files import replacing, storing, sweep, write_text
+from .files import TEMPORARY, point, storing, sweep, write_text
 from .state import RunState, now, parse
 
 STATE, LOCK = "experiment-state.json", ".lock"
@@ -173,6 +173,10 @@ class Run:
         with storing(self.folder):
             for folder in (self.folder, self.logs, self.models):
                 sweep(folder)
+            for leftover in self.folder.parent.glob(f".*{TEMPORARY}"):  # links to runs, made by those who hold these
+                target = self.folder.with_name(leftover.readlink().parts[0])
+                if target == self.folder or not Run(target).is_held():
+                    leftover.unlink(missing_ok=True)
 
     def release(self) -> None:
         if self._heart is not None:
@@ -274,6 +278,7 @@ class Workspace:
                 return True
         except MonkliteError:
             pass  # unreadable: whatever it holds is left alone
+        run.sweep()
         run.release()
         return False
 
@@ -295,8 +300,8 @@ class Workspace:
             if not ours and (link.exists() or link.is_symlink()):
                 continue  # an experiment of Monk v1, or the user's own
             # Windows without the right, FAT: there the versions themselves are used
-            with contextlib.suppress(OSError, NotImplementedError), replacing(link) as temporary:
-                temporary.symlink_to(Path(run.folder.name) / name, target_is_directory=name == "output")
+            with contextlib.suppress(OSError, NotImplementedError):
+                point(link, Path(run.folder.name) / name)
 
     def find(
         self,

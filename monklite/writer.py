@@ -5,7 +5,6 @@ A record that waits is replaced by a newer one of the same name, so a slow disk 
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Callable
 from types import TracebackType
@@ -32,6 +31,8 @@ class Writer:
             Whatever an earlier job raised.
         """
         with self._changed:
+            if self._closed:
+                raise RuntimeError(f"the writer is closed and cannot write {name} any more")
             self._changed.wait_for(lambda: len(self._jobs) < MOST_WAITING or name in self._jobs or self._error)
             self._raise()
             self._jobs.pop(
@@ -52,6 +53,12 @@ class Writer:
         with self._changed:
             self._changed.wait_for(lambda: self._error or not (self._jobs or self._busy))
             self._raise()
+
+    def drop(self) -> None:
+        """Forget what has not begun: somebody wants to stop at once."""
+        with self._changed:
+            self._jobs.clear()
+            self._changed.notify_all()
 
     def _raise(self) -> None:
         if self._error is not None:
@@ -83,9 +90,12 @@ class Writer:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         try:
-            # after an error in training, that is the one to tell
-            with contextlib.suppress(*([Exception] if error else [])):
-                self.flush()
+            self.flush()
+        except Exception as failure:
+            if error is None:
+                raise
+            if failure is not error:  # the error in training is the one to tell; the traceback shows this one below it
+                vars(error).setdefault("__notes__", []).append(f"And the files could not be written: {failure}")
         finally:
             with self._changed:
                 self._closed = True

@@ -1,0 +1,242 @@
+"""Ctrl-C and SIGTERM, in this process and sent to trainings in processes of their own."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from children import PATIENCE, Child, Plan, resumed, run
+from test_kills import differences, leftovers, newest, outcome
+from test_prototype import expert, state
+
+from monklite import Prototype, engine
+from monklite.catalog.rows import BACKENDS
+from monklite.signals import STOPS, StopSignals
+
+GO_ON = "To go on: Prototype('p', 'e', resume_train=True), then Train()"
+STOPPED = {
+    "training": f"Stopped in epoch 2 after 12 of 24 images; all is saved. {GO_ON}",
+    "validation": f"Stopped in epoch 2 after 24 of 24 images; all is saved. {GO_ON}",
+}
+ENDS = {signal.SIGINT: "KeyboardInterrupt", signal.SIGTERM: "SystemExit: 143"}
+
+
+@pytest.fixture
+def handlers():
+    """Whatever a test does to them, the handlers are put back."""
+    before = {s: signal.getsignal(s) for s in STOPS}
+    yield before
+    for which, handler in before.items():
+        signal.signal(which, handler)
+
+
+# The context
+
+
+@pytest.mark.parametrize("which", STOPS)
+def test_the_first_signal_asks_and_the_second_breaks_off(handlers, which) -> None:
+    asked = []
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what it does by itself would end the tests
+    with pytest.raises(KeyboardInterrupt), StopSignals(lambda: asked.append(1)) as signals:
+        signal.raise_signal(which)
+        assert (asked, signals.received) == ([1], which)
+        signal.raise_signal(which)
+    assert asked == [1]
+
+
+def test_a_users_handlers_are_put_back(handlers) -> None:
+    def mine(*_: object) -> None: ...
+
+    for which in STOPS:
+        signal.signal(which, mine)
+    with StopSignals(lambda: None):
+        assert all(signal.getsignal(s) is not mine for s in STOPS)
+    assert all(signal.getsignal(s) is mine for s in STOPS)
+    with pytest.raises(ZeroDivisionError), StopSignals(lambda: None):
+        raise ZeroDivisionError
+    assert all(signal.getsignal(s) is mine for s in STOPS)
+
+
+def test_an_ignored_signal_stays_ignored(handlers) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with StopSignals(lambda: pytest.fail("it was ignored")) as signals:
+        signal.raise_signal(signal.SIGINT)
+    assert signals.received is None
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+def test_a_handler_that_could_not_be_put_back_is_left(handlers, monkeypatch) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(signal, "getsignal", lambda which: None if which == signal.SIGINT else before)
+    with StopSignals(lambda: None) as signals:
+        assert list(signals._before) == [signal.SIGTERM]
+
+
+def test_what_a_signal_asked_for_is_done_later() -> None:
+    signals = StopSignals(lambda: None)
+    signals.act()
+    signals.received = signal.SIGINT
+    with pytest.raises(KeyboardInterrupt):
+        signals.act()
+    signals.received = signal.SIGTERM
+    with pytest.raises(SystemExit, match="143"):
+        signals.act()
+
+
+# Training in this process
+
+
+def test_training_puts_a_users_handlers_back_when_it_is_stopped(workspace, patterns, handlers, monkeypatch) -> None:
+    batch_done = engine.Loop._batch_done
+
+    def raise_signal(loop) -> None:
+        if loop.done == 1:
+            signal.raise_signal(signal.SIGINT)
+        batch_done(loop)
+
+    def mine(*_: object) -> None:
+        pytest.fail("the signal was meant for the training")
+
+    signal.signal(signal.SIGINT, mine)
+    monkeypatch.setattr(engine.Loop, "_batch_done", raise_signal)
+    with pytest.raises(KeyboardInterrupt):
+        expert(patterns).Train()
+    assert signal.getsignal(signal.SIGINT) is mine
+    assert signal.getsignal(signal.SIGTERM) is handlers[signal.SIGTERM]
+    assert state().status == "interrupted"
+
+
+def test_training_works_in_another_thread(workspace, patterns, handlers) -> None:
+    failed = []
+
+    def train() -> None:
+        try:
+            expert(patterns).Train()
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    thread.join(PATIENCE)
+    assert failed == []
+    assert state().status == "done"
+
+
+# Signals to other processes
+
+
+@pytest.fixture(params=BACKENDS)
+def plan(request, patterns: Path, tmp_path: Path) -> Plan:
+    (tmp_path / "stopped").mkdir()
+    return Plan(tmp_path / "stopped", patterns, request.param)
+
+
+@pytest.fixture
+def unbroken(plan: Plan, tmp_path: Path) -> dict:
+    other = replace(plan, folder=tmp_path / "unbroken")
+    other.folder.mkdir()
+    run(other)
+    return outcome(newest(other))
+
+
+def stopped(plan: Plan, which: int) -> Child:
+    """A training that got one signal where the plan pauses."""
+    child = Child(plan)
+    child.wait_for("paused")
+    child.signal(which)
+    time.sleep(0.2)  # until it has come: a word may be quicker
+    child.go_on()
+    child.end()
+    return child
+
+
+@pytest.mark.parametrize("which", STOPS)
+@pytest.mark.parametrize("place", STOPPED)
+def test_a_signal_stops_after_the_step_and_the_rest_is_the_same(plan: Plan, unbroken, which, place: str) -> None:
+    plan = replace(plan, pause=place, often=False)
+    child = stopped(plan, which)
+    assert child.error.rstrip(": ") == ENDS[which]
+    assert child.process.exitcode == (143 if which == signal.SIGTERM else 1)
+    assert STOPPED[place] in child.said
+    assert newest(plan).state().status == "interrupted"
+    assert leftovers(newest(plan)) == []
+    run(resumed(plan))
+    assert differences(outcome(newest(plan)), unbroken) == []
+
+
+@pytest.mark.parametrize("which", STOPS)
+def test_a_signal_while_the_last_files_are_written_is_obeyed_after_them(plan: Plan, unbroken, which) -> None:
+    child = stopped(replace(plan, pause="final writing"), which)
+    assert child.error.rstrip(": ") == ENDS[which]
+    assert differences(outcome(newest(plan)), unbroken) == []
+    assert newest(plan).state().status == "done"
+
+
+@pytest.mark.parametrize("place", ["training", "final writing"])
+def test_repeated_ctrl_c_ends_at_once(plan: Plan, unbroken, place: str) -> None:
+    """The child waits for a word that never comes, as it would for a disk that hangs."""
+    child = Child(replace(plan, pause=place))
+    child.wait_for("paused")
+    until = time.monotonic() + PATIENCE
+    while child.process.is_alive() and time.monotonic() < until:
+        child.signal(signal.SIGINT)
+        time.sleep(0.1)
+    assert child.end() == 1
+    assert child.error == "KeyboardInterrupt: "
+    assert newest(plan).state().status == "interrupted"
+    run(resumed(plan))
+    assert differences(outcome(newest(plan)), unbroken) == []
+
+
+def test_a_second_sigterm_kills(plan: Plan, unbroken) -> None:
+    child = Child(replace(plan, pause="training"))
+    child.wait_for("paused")
+    child.signal(signal.SIGTERM)
+    time.sleep(0.2)
+    child.signal(signal.SIGTERM)
+    assert child.end() == -signal.SIGTERM
+    assert newest(plan).state().status == "interrupted"
+    run(resumed(plan))
+    assert differences(outcome(newest(plan)), unbroken) == []
+
+
+SCRIPT = """
+import sys
+from monklite import Prototype, engine
+batch_done = engine.Loop._batch_done
+def told(loop):
+    print("step", loop.done, flush=True)
+    sys.stdin.readline()
+    batch_done(loop)
+engine.Loop._batch_done = told
+ptf = Prototype("p", "e", verbose=0)
+ptf.Dataset_Params(dataset_path=sys.argv[1], split=0.67, input_size=32, batch_size=6)
+ptf.Dataset()
+ptf.Model_Params(model_name="squeezenet1_1", use_pretrained=False)
+ptf.Model()
+ptf.Train()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("which", "status"), [(signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 143)])
+def test_a_script_ends_as_a_shell_expects(workspace: Path, patterns: Path, which, status: int) -> None:
+    """A shell shows 130 for one that ended by SIGINT, and 143."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(patterns)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        stderr=subprocess.PIPE, env={**__import__("os").environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+    )  # fmt: skip
+    assert process.stdout.readline() == "step 0\n"
+    process.send_signal(which)
+    time.sleep(0.3)
+    process.communicate("\n", timeout=PATIENCE)
+    assert process.returncode == status
+    assert state().status == "interrupted"
+    Prototype("p", "e", resume_train=True, verbose=0).Train()
+    assert state().status == "done"
