@@ -11,7 +11,7 @@ import errno
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from PIL import __version__ as pillow_version
 from ..errors import UnreadableImage
 from ..files import TEMPORARY, replacing, storing
 from . import decode
+from .ahead import in_order
 from .augment import Policy
 from .discover import Samples
 
@@ -215,22 +216,7 @@ def _decode_all(samples: Samples, policy: Policy, workers: int) -> Iterator[Deco
             return i, None, (0, 0), str(error)
 
     with ThreadPoolExecutor(max(1, workers)) as pool:
-        yield from _bounded_map(pool, one, range(len(samples)), ahead=4 * max(1, workers))
-
-
-def _bounded_map(
-    pool: ThreadPoolExecutor, work: Callable[[int], Decoded], items: Sequence[int], ahead: int
-) -> Iterator[Decoded]:
-    waiting = [pool.submit(work, i) for i in items[:ahead]]
-    following = iter(items[ahead:])
-    try:
-        while waiting:
-            yield waiting.pop(0).result()
-            with contextlib.suppress(StopIteration):
-                waiting.append(pool.submit(work, next(following)))
-    finally:
-        for future in waiting:
-            future.cancel()
+        yield from in_order(pool, one, range(len(samples)), workers)
 
 
 def _tick(tick: Tick | None, done: int, total: int) -> None:

@@ -134,6 +134,21 @@ def from_csv(root: str | os.PathLike[str], table: str | os.PathLike[str], delimi
     return samples
 
 
+def in_folder(folder: str | os.PathLike[str]) -> list[str]:
+    """The names of the images that lie directly in a folder, sorted.
+
+    Raises:
+        NotFound: no such folder. DatasetError: no images in it.
+    """
+    if not Path(folder).is_dir():
+        raise NotFound(f"there is no folder at {str(folder)!r} (looked from {Path.cwd()})")
+    with os.scandir(folder) as entries:
+        names = sorted(entry.name for entry in entries if _is_image(entry))
+    if not names:
+        raise DatasetError(f"{folder} holds no images (files ending in {' '.join(sorted(EXTENSIONS))})")
+    return names
+
+
 def fingerprint(*tables: Samples) -> str:
     """SHA-256 over every file's name, class and size in bytes: two datasets with one fingerprint are taken as the same."""
     digest = hashlib.sha256()
