@@ -54,7 +54,7 @@ def measure(source: str, model: str, count: int, rounds: int) -> None:
 
 def limit(ptf, files: list[Path]) -> tuple[float, float]:
     """Seconds to decode with all cores, and of the model on what came out."""
-    from monklite.catalog.recipes import cpu_count
+    from monklite.catalog.processors import cpu_count
     from monklite.data import decode, prepare
 
     predictor = ptf._predictor

@@ -9,10 +9,13 @@ import platform
 import statistics
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))  # this copy of monklite is measured, whichever is installed
@@ -69,3 +72,31 @@ def keep(out: Path | None, name: str, results: Mapping[str, Any], table: str) ->
         out.mkdir(parents=True, exist_ok=True)
         (out / f"{name}.json").write_text(json.dumps({"machine": machine(), **results}, indent=1) + "\n")
         (out / f"{name}.md").write_text(table + "\n")
+
+
+class PeakMemory:
+    """The largest memory of its own that this process takes within the block, MiB; files that are only mapped do not count."""
+
+    def __enter__(self) -> PeakMemory:
+        self.before = self.peak = self._own()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def _own(self) -> float:
+        info = psutil.Process().memory_info()
+        return (info.rss - getattr(info, "shared", 0)) / 2**20
+
+    def _watch(self) -> None:
+        while not self._stop.wait(0.01):
+            self.peak = max(self.peak, self._own())
+
+    def __exit__(self, *error: object) -> None:
+        self.peak = max(self.peak, self._own())
+        self._stop.set()
+        self._thread.join()
+
+    @property
+    def grown(self) -> float:
+        return self.peak - self.before

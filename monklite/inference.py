@@ -17,7 +17,7 @@ import numpy as np
 from . import backends, metrics
 from .backends import Learner
 from .catalog import resolve
-from .catalog.recipes import cpu_count
+from .catalog.processors import cpu_count
 from .data import decode, discover, prepare
 from .data.ahead import in_order
 from .data.augment import Policy
