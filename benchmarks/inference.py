@@ -8,7 +8,6 @@ and the model share the cores, so their sum is what can be reached there; a GPU 
 """
 
 import argparse
-import itertools
 import json
 import sys
 import tempfile
@@ -17,16 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from measure import in_process, keep, markdown, middle
-
-
-def link_images(source: Path, folder: Path, count: int) -> None:
-    from monklite.data.discover import EXTENSIONS
-
-    found = sorted(p.resolve() for p in source.rglob("*") if p.suffix.lower() in EXTENSIONS)
-    folder.mkdir()
-    for i, file in enumerate(itertools.islice(itertools.cycle(found), count)):
-        (folder / f"{i:06d}{file.suffix}").symlink_to(file)
+from measure import in_process, keep, link, markdown, middle
 
 
 def measure(source: str, model: str, count: int, rounds: int) -> None:
@@ -36,7 +26,7 @@ def measure(source: str, model: str, count: int, rounds: int) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
-        link_images(Path(source), base / "images", count)
+        link(Path(source), base / "images", count)
         ptf = Prototype("p", "e", workspace=base / "workspace", verbose=0)
         classes = draw_patterns(base / "classes", {"dots": 8, "rings": 8})
         ptf.Default(classes, model_name=model, num_epochs=1, freeze_base_network=False, use_pretrained=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import json
 import os
 import platform
@@ -51,6 +52,16 @@ def machine() -> dict[str, Any]:
         "date": now.isoformat(timespec="minutes"),
         "load": load,
     }
+
+
+def link(source: Path, folder: Path, count: int) -> None:
+    """Make `folder` with `count` links to the images below `source`, taken in turn."""
+    from monklite.data.discover import EXTENSIONS
+
+    found = sorted(p.resolve() for p in source.rglob("*") if p.suffix.lower() in EXTENSIONS)
+    folder.mkdir(parents=True)
+    for i, file in enumerate(itertools.islice(itertools.cycle(found), count)):
+        (folder / f"{i:06d}{file.suffix}").symlink_to(file)
 
 
 def middle(values: Iterable[float]) -> tuple[float, float, float]:
