@@ -8,12 +8,11 @@ fastest epoch, training and validation together, their ratio, and the peak memor
 """
 
 import argparse
-import json
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
+
+from measure import in_process
 
 MONKLITE = """
 import csv, json, resource, sys
@@ -63,15 +62,6 @@ print(json.dumps({"images_per_second": best, "mib": resource.getrusage(resource.
 """
 
 
-def run(code: str, *words: object) -> dict[str, float]:
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code, *map(str, words)], capture_output=True, text=True
-    )
-    if done.returncode:
-        sys.exit(done.stderr)
-    return json.loads(done.stdout.strip().splitlines()[-1])
-
-
 def main(options: argparse.Namespace) -> None:
     print(f"{'model':14} {'monklite':>9} {'bare':>9} {'ratio':>7}   {'monklite':>9} {'bare':>9}")
     print(f"{'':14} {'images/s':>9} {'images/s':>9} {'':7}   {'MiB':>9} {'MiB':>9}")
@@ -79,9 +69,9 @@ def main(options: argparse.Namespace) -> None:
         rows = []
         for _ in range(options.repeat):
             with tempfile.TemporaryDirectory() as workspace:
-                ours = run(MONKLITE, options.data, model, options.epochs, options.batch, workspace)
+                ours = in_process("-c", MONKLITE, options.data, model, options.epochs, options.batch, workspace)
             counts = int(ours["train"]), int(ours["val"])
-            rows.append((ours, run(BARE, model, options.epochs, options.batch, *counts)))
+            rows.append((ours, in_process("-c", BARE, model, options.epochs, options.batch, *counts)))
         speed = [statistics.median(r[i]["images_per_second"] for r in rows) for i in (0, 1)]
         ratio = statistics.median(a["images_per_second"] / b["images_per_second"] for a, b in rows)
         memory = [statistics.median(r[i]["mib"] for r in rows) for i in (0, 1)]

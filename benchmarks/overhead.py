@@ -1,33 +1,38 @@
 """What monklite itself costs: imports, opening an experiment, the way to the first step, and its share of an epoch.
 
-    python benchmarks/overhead.py DATA [--model resnet18] [--epochs 3] [--repeat 5]
+    python benchmarks/overhead.py DATA [--model resnet18] [--epochs 3] [--repeat 5] [--out FOLDER]
 
-DATA holds one folder of images a class. Prints one row a figure: median, smallest and largest of the repeats. `share outside
+DATA holds one folder of images a class. Prints one row a figure: median, smallest and largest of the repeats; the images are
+decoded before. `start of Python` counts the framework's own imports, which a row of their own tells. `share outside
 the model` is the part of the last epochs not spent in the learner's training steps and scores; `augment and normalise` is the
 part of those that is not the network itself. Run it on an otherwise idle machine.
 """
 
 import argparse
-import statistics
-import subprocess
-import sys
 import tempfile
+from pathlib import Path
 
-IMPORT = "import time; t = time.perf_counter(); import monklite; print(time.perf_counter() - t)"
+from measure import in_process, keep, markdown, middle
+
+FRAMEWORK = "import time; t = time.perf_counter(); import torch, torchvision; print([time.perf_counter() - t])"
+IMPORT = "import time; t = time.perf_counter(); import monklite; print([time.perf_counter() - t])"
 OPEN = """
 import time, sys
 from monklite import Prototype
-t = time.perf_counter(); Prototype("p", "e", workspace=sys.argv[1], verbose=0); print(time.perf_counter() - t)
+t = time.perf_counter(); Prototype("p", "e", workspace=sys.argv[1], verbose=0); print([time.perf_counter() - t])
 """
 TRAIN = """
-import sys, time
+import time; start = time.perf_counter()
+import sys
 import numpy as np
 from monklite import Prototype
 from monklite.engine import Handler, Loop
 
 data, model, epochs, workspace = sys.argv[1:5]
 ptf = Prototype("p", "e", workspace=workspace, verbose=0)
+opened = time.perf_counter()
 ptf.Default(dataset_path=data, model_name=model, num_epochs=int(epochs), freeze_base_network=False, use_pretrained=False)
+ready = time.perf_counter() - opened
 learner, inside, first = ptf._experiment.learner, [], []
 def timed(method):
     def call(*args):
@@ -54,9 +59,12 @@ pixels()
 n = sum(len(b) for b in (ptf._experiment.data.train, ptf._experiment.data.val)) * len(seconds)
 augment = sorted(pixels() for _ in range(9))[4] * n
 whole = end - first[0]
-print(to_first, 1 - model_time / whole, sum(waited) / sum(seconds), (whole - sum(seconds)) / whole, augment / model_time)
+print([first[0] - start, ready, to_first, 1 - model_time / whole, sum(waited) / sum(seconds), (whole - sum(seconds)) / whole,
+       augment / model_time])
 """
 TRAIN_ROWS = (
+    "from the start of Python to the first step, s",
+    "Default(), s",
     "from Train() to the first step, s",
     "share outside the model",
     "  of it waiting for images",
@@ -65,25 +73,20 @@ TRAIN_ROWS = (
 )
 
 
-def run(code: str, *words: str) -> list[float]:
-    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
-    return [float(v) for v in done.stdout.split()]
-
-
-def report(name: str, values: list[float]) -> None:
-    print(f"{name:46} {statistics.median(values):8.3f}   ({min(values):.3f} to {max(values):.3f})", flush=True)
-
-
 def main(options: argparse.Namespace) -> None:
-    report("import monklite, s", [run(IMPORT)[0] for _ in range(options.repeat)])
-    folders = [tempfile.TemporaryDirectory() for _ in range(options.repeat + 1)]
-    report("Prototype(), s", [run(OPEN, f.name)[0] for f in folders[1:]])
-    words = (options.data, options.model, str(options.epochs))
-    cached = folders[0].name  # the first run fills the cache and is not counted
-    run(TRAIN, *words, cached)
-    rows = [run(TRAIN, *words, cached) for _ in range(options.repeat)]
-    for name, values in zip(TRAIN_ROWS, zip(*rows, strict=True), strict=True):
-        report(name, list(values))
+    repeats = range(options.repeat)
+    rows = {
+        "import torch, torchvision, s": [in_process("-c", FRAMEWORK)[0] for _ in repeats],
+        "import monklite, s": [in_process("-c", IMPORT)[0] for _ in repeats],
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        rows["Prototype(), s"] = [in_process("-c", OPEN, Path(folder, str(i)))[0] for i in repeats]
+        words = ("-c", TRAIN, options.data, options.model, options.epochs, folder)
+        in_process(*words)  # fills the cache and is not counted
+        several = [in_process(*words) for _ in repeats]
+    rows |= {name: list(values) for name, values in zip(TRAIN_ROWS, zip(*several, strict=True), strict=True)}
+    cells = [(name, *(f"{v:.3f}" for v in middle(values))) for name, values in rows.items()]
+    keep(options.out, "overhead", {"rows": rows}, markdown(("", "median", "smallest", "largest"), cells))
 
 
 if __name__ == "__main__":
@@ -92,4 +95,5 @@ if __name__ == "__main__":
     parser.add_argument("--model", default="resnet18")
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--out", type=Path)
     main(parser.parse_args())

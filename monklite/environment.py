@@ -9,7 +9,7 @@ from importlib import metadata
 from typing import Any
 
 from ._version import __version__
-from .catalog.recipes import cpu_count
+from .catalog.processors import cpu_count
 
 PACKAGES = ("numpy", "Pillow", "pandas", "matplotlib")
 

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence, Sized
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 from . import backends, metrics
 from .backends import Learner
 from .catalog import resolve
-from .data import decode, prepare
+from .catalog.processors import cpu_count
+from .data import decode, discover, prepare
+from .data.ahead import in_order
 from .data.augment import Policy
 from .data.cache import Tick
-from .data.discover import EXTENSIONS
 from .data.prepare import EvaluationData, TestFolder
-from .errors import DatasetError, NotFound, NotReady, StorageError, UnreadableImage
+from .errors import NotFound, NotReady, StorageError, UnreadableImage
 from .experiment import weights_of
 from .files import write_text
 from .state import ClassResult, Testing
 from .workspace import PREDICTIONS, SAMPLES, Run
+
+LeftOut = Callable[[str, str], None]  # name of a file, why it cannot be read
 
 
 @dataclass(frozen=True)
@@ -126,7 +132,8 @@ class Predictor:
         """
         if not Path(path).is_file():
             raise NotFound(f"there is no image file at {str(path)!r} (looked from {Path.cwd()})")
-        return self._predict_batch([Path(path)], [str(path)])[0][0]
+        policy = prepare.policy_for_testing(self.spec)
+        return self._read_out([_decode(path, str(path), policy)], policy)[0]
 
     def predict_folder(self, folder: str | Path, tick: Tick | None = None) -> tuple[list[Prediction], dict[str, str]]:
         """Predict every image of a folder, in the order of their names.
@@ -137,44 +144,76 @@ class Predictor:
         Raises:
             NotFound: no such folder. DatasetError: no images in it.
         """
-        base = Path(folder)
-        if not base.is_dir():
-            raise NotFound(f"there is no folder at {str(folder)!r} (looked from {Path.cwd()})")
-        files = sorted(p for p in base.iterdir() if p.is_file() and p.suffix.lower() in EXTENSIONS and p.name[0] != ".")
-        if not files:
-            raise DatasetError(f"{base} holds no images (files ending in {' '.join(sorted(EXTENSIONS))})")
-        found: list[Prediction] = []
         problems: dict[str, str] = {}
-        size = int(self.spec.data.batch_size or 1)
-        for start in range(0, len(files), size):
-            part = files[start : start + size]
-            good, bad = self._predict_batch(part, [p.name for p in part], skip=True)
-            found += good
-            problems |= bad
-            if tick:
-                tick(start + len(part), len(files))
-        return found, problems
+        return list(self.stream(folder, problems.__setitem__, tick)), problems
 
-    def _predict_batch(
-        self, files: Sequence[Path], names: Sequence[str], skip: bool = False
-    ) -> tuple[list[Prediction], dict[str, str]]:
-        policy = prepare.policy_for_testing(self.spec)
-        images, problems = [], {}
-        for file, name in zip(files, names, strict=True):
-            try:
-                images.append((name, *decode.load(file, policy.stored_size, policy.prefix)))
-            except UnreadableImage as error:
-                if not skip:
-                    raise
-                problems[name] = str(error)
-        return (self._read_out(images, policy) if images else []), problems
+    def stream(
+        self, source: str | Path | Iterable[str | Path], left_out: LeftOut, tick: Tick | None = None
+    ) -> Generator[Prediction, None, None]:
+        """Predict images one after the other, however many there are; images are decoded ahead of the model, in threads.
 
-    def _read_out(self, images: list[tuple[str, np.ndarray, Any]], policy: Policy) -> list[Prediction]:
-        sizes = np.array([size for _, _, size in images])
+        Args:
+            source: a folder, whose images are taken in the order of their names, or the paths of images, also from a
+                generator. A prediction bears the file's name in the folder, or its path as given.
+            left_out: told the name of each file that cannot be read, or is gone, and the reason.
+            tick: told how many images of how many are done, where `source` says how many there are.
+
+        Returns:
+            A generator; closing it ends its threads.
+
+        Raises:
+            NotFound: no such folder. DatasetError: no images in it.
+        """
+        if isinstance(source, (str, Path)):
+            names = discover.in_folder(source)
+            return self._stream(((Path(source, name), name) for name in names), len(names), left_out, tick)
+        total = len(source) if isinstance(source, Sized) else None
+        return self._stream(((path, str(path)) for path in source), total, left_out, tick)
+
+    def _stream(
+        self, files: Iterable[tuple[str | Path, str]], total: int | None, left_out: LeftOut, tick: Tick | None
+    ) -> Generator[Prediction, None, None]:
+        policy, threads = prepare.policy_for_testing(self.spec), min(self.spec.data.workers or 1, cpu_count())
+        done = 0
+        with (
+            ThreadPoolExecutor(threads, "monklite-decoding") as pool,
+            closing(in_order(pool, lambda file: _attempt(*file, policy), files, threads)) as decoded,
+        ):
+            while batch := list(islice(decoded, int(self.spec.data.batch_size or 1))):
+                for name, problem in (one for one in batch if not isinstance(one, _Decoded)):
+                    left_out(name, problem)
+                found = self._read_out([one for one in batch if isinstance(one, _Decoded)], policy)
+                done += len(batch)
+                if tick and total is not None:
+                    tick(done, total)
+                yield from found
+
+    def _read_out(self, images: Sequence[_Decoded], policy: Policy) -> list[Prediction]:
+        if not images:
+            return []
+        sizes = np.array([image.size for image in images])
         draws = policy.draw(sizes, np.random.default_rng(self.spec.seed))
-        logits = self.learner.scores(np.stack([pixels for _, pixels, _ in images]), draws)
+        logits = self.learner.scores(np.stack([image.pixels for image in images]), draws)
         found = []
-        for (name, _, _), row, p in zip(images, logits, metrics.softmax(logits), strict=True):
+        for image, row, p in zip(images, logits, metrics.softmax(logits), strict=True):
             best = int(p.argmax())
-            found.append(Prediction(name, self.classes[best], float(p[best]), row))
+            found.append(Prediction(image.name, self.classes[best], float(p[best]), row))
         return found
+
+
+class _Decoded(NamedTuple):
+    name: str
+    pixels: np.ndarray
+    size: decode.Size
+
+
+def _decode(file: str | Path, name: str, policy: Policy) -> _Decoded:
+    return _Decoded(name, *decode.load(file, policy.stored_size, policy.prefix))
+
+
+def _attempt(file: str | Path, name: str, policy: Policy) -> _Decoded | tuple[str, str]:
+    """The image, or its name and why it cannot be read."""
+    try:
+        return _decode(file, name, policy)
+    except (UnreadableImage, NotFound) as error:
+        return name, str(error)

@@ -16,7 +16,8 @@ from monklite.backends.pytorch.learner import _joined
 from monklite.catalog import LOSSES, MODELS, OPTIMIZERS, SCHEDULES, SETTINGS, TRANSFORMS, resolve
 from monklite.catalog import recipes as recipes_module
 from monklite.catalog.models import INSTALL, find_model, names
-from monklite.catalog.recipes import RECIPES, cpu_count, default_transforms, recipe, situation
+from monklite.catalog.processors import decoders
+from monklite.catalog.recipes import RECIPES, default_transforms, recipe, situation
 from monklite.catalog.rows import BACKENDS, REQUIRED, Parameter, Row, load, table
 from monklite.errors import InvalidType, InvalidValue, MissingPackage, UnknownArgument, UnknownName
 from monklite.rules import Number, Whole
@@ -473,7 +474,7 @@ def test_own_weights_are_finetuned_too():
 @pytest.mark.parametrize(("model", "size"), [("resnet18", 224), ("inception_v3", 299), ("efficientnet_b3", 300)])
 def test_resolve_fills_everything_in(model, size):
     spec = resolve(Spec().replace({"model.name": model}))
-    assert (spec.data.input_size, spec.data.batch_size, spec.data.workers) == (size, 16, cpu_count())
+    assert (spec.data.input_size, spec.data.batch_size, spec.data.workers) == (size, 16, decoders())
     chosen_names = [spec.get(f"training.{part}").name for part in ("optimizer", "schedule", "loss")]
     assert chosen_names == ["adam", "cosine_decrease", "softmax_crossentropy"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -260,6 +261,11 @@ def test_the_fingerprint_changes_with_the_class_that_a_table_gives(pets: Path) -
     assert len(prints) == 2
 
 
+def test_the_fingerprint_does_not_depend_on_the_order(pets: Path) -> None:
+    samples = discover.from_folders(pets)
+    assert discover.fingerprint(samples.take(np.array([4, 0, 3, 1, 2]))) == discover.fingerprint(samples)
+
+
 def test_the_fingerprint_tells_the_subsets_apart(pets: Path) -> None:
     samples = discover.from_folders(pets)
     parts = [samples.take(np.arange(0, k)) for k in (2, 3)], [samples.take(np.arange(k, 5)) for k in (2, 3)]
@@ -284,3 +290,30 @@ def test_the_order_does_not_depend_on_the_file_system(pets: Path, monkeypatch: p
     found = discover.from_folders(pets)
     assert (found.classes, found.paths) == (expected.classes, expected.paths)
     assert found.labels.tolist() == expected.labels.tolist()
+
+
+def test_the_workspace_is_no_class_wherever_it_lies(pets: Path) -> None:
+    draw(pets, "workspace/p/1.png")
+    assert discover.from_folders(pets, exclude=pets / "workspace").classes == ("cat", "dog")
+    assert discover.from_folders(pets, exclude=pets / "cat" / ".." / "workspace").classes == ("cat", "dog")
+    assert discover.from_folders(pets).classes == ("cat", "dog", "workspace")
+
+
+def test_many_files_take_little_memory(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        for i in range(2_000):
+            (tmp_path / name / f"patient-{i:07d}.jpeg").touch()
+    discover.from_folders(tmp_path)
+    tracemalloc.start()
+    samples = discover.from_folders(tmp_path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(samples) == 4_000
+    assert peak / len(samples) < 200  # bytes a file: its name and little more
+
+
+def test_images_directly_in_a_folder_are_listed_by_name(pets: Path) -> None:
+    draw(pets, "dog/below/1.png", "dog/.hidden.png", "dog/Z.JPG")
+    (pets / "dog" / "notes.txt").write_text("no picture")
+    assert discover.in_folder(pets / "dog") == ["Z.JPG", "a.png", "b.png", "c.png"]

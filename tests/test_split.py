@@ -192,3 +192,13 @@ def test_odd_file_names_are_recorded_and_found_again(tmp_path: Path) -> None:
     odd = Samples(tmp_path, ("a", "b"), ("a/\udcff,\n.png", "b/é 1.png"), np.array([0, 1]))
     split.write(tmp_path / "dataset.csv", {"train": odd})
     assert split.read(tmp_path / "dataset.csv") == {"train": set(odd.paths)}
+
+
+def test_images_in_any_order_of_classes_are_drawn_from_the_rows_of_each_class_as_they_stand() -> None:
+    samples = table(700, 300)
+    mixed = samples.take(np.random.default_rng(1).permutation(1000))
+    train, _ = split.stratified(mixed, 0.7, seed=5)
+    for label, n_train in ((0, 490), (1, 210)):
+        rows = np.flatnonzero(mixed.labels == label)
+        expected = np.random.default_rng([5, label]).permutation(rows)[:n_train]
+        assert sorted(expected) == train[mixed.labels[train] == label].tolist()

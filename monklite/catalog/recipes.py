@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from ..spec import PRECISIONS, Spec, Transforms
 from .losses import LOSSES
 from .models import find_model
 from .optimizers import OPTIMIZERS
+from .processors import decoders
 from .schedules import SCHEDULES
 from .transforms import TRANSFORMS
 
@@ -110,18 +110,11 @@ def _defaults(spec: Spec) -> dict[str, Any]:
     return {
         "data.input_size": find_model(spec.model.name, spec.backend).input_size,
         "data.batch_size": BATCH_SIZE,
-        "data.workers": cpu_count(),
+        "data.workers": decoders(),
         "training.optimizer": OPTIMIZERS[name].choose(spec.backend, values),
         "training.schedule": SCHEDULES[SCHEDULE].choose(spec.backend, {}),
         "training.loss": LOSSES[LOSS].choose(spec.backend, {}),
     }
-
-
-def cpu_count() -> int:
-    """Processors that this process may use (a container's limit counts, the machine's number does not)."""
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, len(os.sched_getaffinity(0)))
-    return os.cpu_count() or 1
 
 
 def default_transforms(backend: str) -> Transforms:

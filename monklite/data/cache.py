@@ -25,6 +25,7 @@ from PIL import __version__ as pillow_version
 from ..errors import DatasetError, StorageError, UnreadableImage
 from ..files import TEMPORARY, replacing, storing
 from . import decode, digests, room
+from .ahead import in_order
 from .arrays import read_arrays, write_arrays
 from .augment import Policy
 from .digests import Contents, Tick
@@ -336,4 +337,4 @@ def _decode_all(
 
     with contextlib.ExitStack() as stack:
         threads = pool or stack.enter_context(ThreadPoolExecutor(max(1, workers), "monklite-decoding"))
-        yield from digests.in_order(threads, one, samples.paths, workers)
+        yield from in_order(threads, one, samples.paths, workers)

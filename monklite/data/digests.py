@@ -5,18 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import islice
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from filelock import FileLock, Timeout
 
 from ..errors import NotFound, StorageError
+from .ahead import in_order
 from .arrays import read_arrays, write_arrays
 from .discover import Samples
 
@@ -33,8 +32,6 @@ BLOCK = 1 << 20
 GONE = "is no longer there: it has gone since the folder was read; put it back"
 
 Tick = Callable[[int, int], None]  # done, all
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -108,22 +105,6 @@ def digest_of(path: str) -> bytes:
     except OSError:
         return UNREAD
     return digest.digest().rstrip(b"\0")
-
-
-def in_order(
-    pool: ThreadPoolExecutor, work: Callable[[Item], Result], items: Iterator[Item] | Sequence[Item], workers: int
-) -> Iterator[Result]:
-    """The results of `work` in the order of the items, with few of them under way at a time."""
-    following = iter(items)
-    waiting = [pool.submit(work, item) for item in islice(following, 4 * max(1, workers))]
-    try:
-        while waiting:
-            yield waiting.pop(0).result()
-            with contextlib.suppress(StopIteration):
-                waiting.append(pool.submit(work, next(following)))
-    finally:
-        for future in waiting:
-            future.cancel()
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,8 @@ def stratified(
         DatasetError: a class with fewer than two images cannot be in both parts.
     """
     train, val = [], []
-    for label, name in enumerate(samples.classes):
-        rows = np.flatnonzero(samples.labels == label)
+    by_class = np.split(np.argsort(samples.labels, kind="stable"), np.cumsum(samples.counts())[:-1])
+    for label, (name, rows) in enumerate(zip(samples.classes, by_class, strict=True)):
         if len(rows) < 2:
             raise DatasetError(
                 f"class {name!r} has {len(rows)} readable image: a split needs at least 2 of each class, one to train and one "

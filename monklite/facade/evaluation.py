@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from typing import Any
 
 from ..errors import InvalidType, NotReady
@@ -53,33 +55,54 @@ class EvaluationMethods(Session):
         img_name: str | os.PathLike[str] | bool = False,
         img_dir: str | os.PathLike[str] | bool = False,
         return_raw: bool = False,
-    ) -> dict[str, Any] | list[dict[str, Any]]:
+        stream: bool = False,
+    ) -> dict[str, Any] | list[dict[str, Any]] | Iterator[dict[str, Any]]:
         """Predict one image, or every image of a folder, with the best weights.
 
         Args:
             img_name: an image file. img_dir: a folder; its unreadable files are told and left out.
             return_raw: also return the logits of all classes, as `raw`.
+            stream: for a folder whose results are too many for the memory, or are wanted as they come: return a generator
+                in place of the list. Its threads end with it, also when it is closed early.
 
         Returns:
-            `{"img_name", "predicted_class", "score"}`, the score being a probability, 0 to 1; for a folder a list of them
-            in the order of the names.
+            `{"img_name", "predicted_class", "score"}`, the score being a probability, 0 to 1; for a folder a list (or a
+            generator) of them in the order of the names.
 
         Raises:
             NotFound: no such file or folder. UnreadableImage: the file is damaged or not an image.
         """
         Flag()("return_raw", return_raw)
+        Flag()("stream", stream)
         if given(img_name) == given(img_dir):
             raise InvalidType("give one: Infer(img_name='image file') or Infer(img_dir='folder')")
-        if given(img_name):
-            found = self._predictor.predict(PathText()("img_name", img_name))
-            show.prediction(self._console, found)
-            return _as_dict(found, return_raw)
-        folder = PathText()("img_dir", img_dir)
+        if not given(img_name):
+            folder = PathText()("img_dir", img_dir)
+            return self._infer_stream(folder, return_raw) if stream else self._infer_folder(folder, return_raw)
+        if stream:
+            raise InvalidType("stream=True goes with a folder: Infer(img_dir='folder', stream=True)")
+        found = self._predictor.predict(PathText()("img_name", img_name))
+        show.prediction(self._console, found)
+        return _as_dict(found, return_raw)
+
+    def _infer_stream(self, folder: str, raw: bool) -> Iterator[dict[str, Any]]:
+        return _as_dicts(self._predictor.stream(folder, lambda _, problem: self._left_out(problem)), raw)
+
+    def _infer_folder(self, folder: str, raw: bool) -> list[dict[str, Any]]:
         several, problems = self._predictor.predict_folder(folder, self._console.ticker("    predicting"))
         self._console.block("Prediction", {"Dir path": folder, "Total Images": len(several) + len(problems)})
         for problem in problems.values():
-            self._console.say(f"    left out: {problem}")
-        return [_as_dict(one, return_raw) for one in several]
+            self._left_out(problem)
+        return [_as_dict(one, raw) for one in several]
+
+    def _left_out(self, problem: str) -> None:
+        self._console.say(f"    left out: {problem}")
+
+
+def _as_dicts(found: Generator[Prediction, None, None], raw: bool) -> Iterator[dict[str, Any]]:
+    with closing(found):
+        for one in found:
+            yield _as_dict(one, raw)
 
 
 def _as_dict(found: Prediction, raw: bool) -> dict[str, Any]:

@@ -1,0 +1,221 @@
+"""Prediction of single images, folders and streams of files, by the best weights of a trained run."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from monklite import Prototype
+from monklite.data import decode, prepare
+from monklite.data.ahead import AHEAD
+from monklite.errors import DatasetError, InvalidType, NotFound, NotReady, UnreadableImage
+from monklite.inference import Predictor
+from monklite.workspace import Workspace
+
+BATCH = 4
+
+
+@pytest.fixture(scope="module")
+def predictor(patterns: Path, tmp_path_factory: pytest.TempPathFactory) -> Predictor:
+    """Of a small network with random weights, trained for one epoch; the batch is four images."""
+    folder = tmp_path_factory.mktemp("inference")
+    ptf = Prototype("p", "e", workspace=folder, verbose=0)
+    ptf.Dataset_Params(dataset_path=patterns, split=0.67, input_size=32, batch_size=BATCH, num_processors=2)
+    ptf.apply_normalize(train=True, val=True, test=True)
+    ptf.Dataset()
+    ptf.Model_Params(model_name="squeezenet1_1", freeze_base_network=False, use_pretrained=False)
+    ptf.Model()
+    ptf.Training_Params(num_epochs=1, display_progress=False, save_intermediate_models=False)
+    ptf.Train()
+    return Predictor(Workspace(folder).find("p", "e"), folder / ".cache")
+
+
+@pytest.fixture
+def opened(predictor: Predictor) -> Prototype:
+    folder = predictor.run.folder.parents[2]
+    return Prototype("p", "e", eval_infer=True, workspace=folder, verbose=1)
+
+
+@pytest.fixture
+def mixed(patterns: Path, tmp_path: Path) -> Path:
+    """Twelve images, of which the second and the whole third batch cannot be read, and things that are no images."""
+    shutil.copytree(patterns / "dots", tmp_path / "mixed")
+    for i in (1, 8, 9, 10, 11):
+        (tmp_path / "mixed" / f"dots-{i:03d}.png").write_text("no image")
+    for name in (".hidden.png", "notes.txt"):
+        (tmp_path / "mixed" / name).write_text("no image")
+    shutil.copytree(patterns / "rings", tmp_path / "mixed" / "below")
+    return tmp_path / "mixed"
+
+
+def names(*numbers: int) -> list[str]:
+    return [f"dots-{i:03d}.png" for i in numbers]
+
+
+def refuse(name: str, problem: str) -> None:
+    raise AssertionError(f"{name}: {problem}")
+
+
+def decoding_threads() -> list[threading.Thread]:
+    return [t for t in threading.enumerate() if t.name.startswith("monklite-decoding")]
+
+
+def one_by_one(predictor: Predictor, files: list[Path]) -> np.ndarray:
+    """The logits without threads: each batch decoded, then scored."""
+    policy = prepare.policy_for_testing(predictor.spec)
+    parts = []
+    for start in range(0, len(files), BATCH):
+        images = [decode.load(f, policy.stored_size, policy.prefix) for f in files[start : start + BATCH]]
+        draws = policy.draw(np.array([size for _, size in images]), np.random.default_rng(predictor.spec.seed))
+        parts.append(predictor.learner.scores(np.stack([pixels for pixels, _ in images]), draws))
+    return np.concatenate(parts)
+
+
+def test_a_folder_is_predicted_as_if_each_batch_were_decoded_before_it_is_scored(predictor, patterns) -> None:
+    found, problems = predictor.predict_folder(patterns / "dots")
+    expected = one_by_one(predictor, sorted((patterns / "dots").iterdir()))
+    assert np.array_equal(np.stack([one.logits for one in found]), expected)
+    assert ([one.name for one in found], problems) == (names(*range(12)), {})
+
+
+def test_class_and_score_follow_from_the_logits(predictor: Predictor, patterns: Path) -> None:
+    one = predictor.predict(patterns / "dots" / "dots-000.png")
+    exponents = np.exp(one.logits.astype(float) - one.logits.max())
+    assert one.predicted_class == predictor.classes[int(one.logits.argmax())]
+    assert one.score == pytest.approx(exponents.max() / exponents.sum())
+    assert one.name == str(patterns / "dots" / "dots-000.png")
+
+
+def test_files_that_cannot_be_read_are_told_and_the_rest_is_predicted_in_order(predictor, mixed: Path) -> None:
+    found, problems = predictor.predict_folder(mixed)
+    assert [one.name for one in found] == names(0, 2, 3, 4, 5, 6, 7)
+    assert list(problems) == names(1, 8, 9, 10, 11)
+    assert problems["dots-001.png"].startswith(f"{mixed / 'dots-001.png'} cannot be read: it is not an image")
+
+
+def test_progress_counts_every_file(predictor: Predictor, mixed: Path) -> None:
+    told = []
+    predictor.predict_folder(mixed, lambda done, total: told.append((done, total)))
+    assert told == [(4, 12), (8, 12), (12, 12)]
+
+
+def test_progress_of_an_evaluation_counts_every_image(predictor: Predictor, patterns: Path) -> None:
+    told = []
+    predictor.prepare(prepare.TestFolder(str(patterns)))
+    assert predictor.evaluate(lambda done, total: told.append((done, total))).num_images == 36
+    assert told == [(n, 36) for n in range(BATCH, 37, BATCH)]
+
+
+def test_a_list_and_a_generator_of_paths_are_predicted_as_a_folder_is(predictor: Predictor, patterns: Path) -> None:
+    folder = patterns / "dots"
+    paths = sorted(folder.iterdir())
+    ticks = []
+    by_folder = list(predictor.stream(folder, refuse))
+    by_list = list(predictor.stream(paths, refuse, lambda *numbers: ticks.append(numbers)))
+    by_generator = list(predictor.stream((str(p) for p in paths), refuse, lambda *_: pytest.fail("no total is known")))
+    assert [one.name for one in by_list] == [one.name for one in by_generator] == [str(p) for p in paths]
+    for other in (by_list, by_generator):
+        assert all(np.array_equal(a.logits, b.logits) for a, b in zip(by_folder, other, strict=True))
+    assert ticks[-1] == (12, 12)
+
+
+def test_a_stream_without_end_takes_few_files_and_ends_its_threads_when_closed(predictor, patterns) -> None:
+    taken = []
+    endless = (taken.append(p) or p for p in itertools.cycle(sorted((patterns / "dots").iterdir())))
+    stream = predictor.stream(endless, refuse)
+    assert (taken, decoding_threads()) == ([], [])
+    assert next(stream).name.endswith("dots-000.png")
+    assert len(taken) <= BATCH + 2 * AHEAD
+    assert decoding_threads()
+    stream.close()
+    assert decoding_threads() == []
+    assert len(taken) <= BATCH + 2 * AHEAD
+
+
+def test_the_threads_of_a_stream_end_with_it(predictor: Predictor, patterns: Path) -> None:
+    assert len(list(predictor.stream(patterns / "dots", refuse))) == 12
+    assert decoding_threads() == []
+
+
+def test_the_threads_of_a_stream_end_with_an_error(predictor, patterns, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> np.ndarray:
+        raise RuntimeError("the device gave out")
+
+    monkeypatch.setattr(predictor.learner, "scores", fail)
+    with pytest.raises(RuntimeError, match="the device gave out"):
+        next(predictor.stream(patterns / "dots", refuse))
+    assert decoding_threads() == []
+
+
+def test_no_more_threads_decode_than_the_run_asked_for_or_this_machine_has(predictor, patterns, monkeypatch) -> None:
+    def most_seen(processors: int) -> int:
+        monkeypatch.setattr("monklite.inference.cpu_count", lambda: processors)
+        return max(len(decoding_threads()) for _ in predictor.stream(patterns / "dots", refuse))
+
+    assert predictor.spec.data.workers == 2
+    assert (most_seen(64), most_seen(1)) == (2, 1)
+
+
+def test_a_file_that_has_gone_is_left_out_of_a_stream(predictor: Predictor, patterns: Path) -> None:
+    problems: dict[str, str] = {}
+    kept = patterns / "dots" / "dots-000.png"
+    found = list(predictor.stream([patterns / "gone.png", kept], problems.__setitem__))
+    assert [one.name for one in found] == [str(kept)]
+    assert problems == {str(patterns / "gone.png"): f"{patterns / 'gone.png'} is not there"}
+
+
+@pytest.mark.parametrize(
+    ("where", "kind", "message"),
+    [
+        ("nowhere", NotFound, r"there is no folder at '.*nowhere' \(looked from "),
+        (".", DatasetError, r"holds no images \(files ending in \.bmp "),
+    ],
+)
+def test_a_wrong_folder_is_refused_before_the_first_image(predictor, tmp_path: Path, where, kind, message) -> None:
+    with pytest.raises(kind, match=message):
+        predictor.stream(tmp_path / where, refuse)
+
+
+def test_one_image_that_cannot_be_read_is_an_error(predictor: Predictor, mixed: Path) -> None:
+    with pytest.raises(UnreadableImage, match=r"dots-001\.png cannot be read: it is not an image in any of the"):
+        predictor.predict(mixed / "dots-001.png")
+    with pytest.raises(NotFound, match=r"there is no image file at 'none\.png'"):
+        predictor.predict("none.png")
+
+
+def test_an_untrained_run_predicts_nothing(tmp_path: Path) -> None:
+    Prototype("p", "new", workspace=tmp_path, verbose=0)
+    with pytest.raises(NotReady, match=r"p/new/v001 has not been trained yet: call Train\(\) first"):
+        Predictor(Workspace(tmp_path).claim("p", "new"), tmp_path / ".cache")
+
+
+def test_infer_with_stream_gives_what_the_list_gives_and_tells_what_is_left_out(opened, mixed: Path, capsys) -> None:
+    listed = opened.Infer(img_dir=mixed, return_raw=True)
+    before = capsys.readouterr().out
+    streamed = opened.Infer(img_dir=mixed, return_raw=True, stream=True)
+    assert not isinstance(streamed, list) and next(streamed).keys() == listed[0].keys()
+    assert [one["img_name"] for one in streamed] == [one["img_name"] for one in listed[1:]]
+    after = capsys.readouterr().out
+    assert [text.count("left out: ") for text in (before, after)] == [5, 5]
+
+
+def test_closing_what_infer_streams_ends_its_threads(opened: Prototype, patterns: Path) -> None:
+    stream = opened.Infer(img_dir=patterns / "dots", stream=True)
+    assert "raw" not in next(stream)
+    assert decoding_threads()
+    stream.close()
+    assert decoding_threads() == []
+
+
+def test_wrong_uses_of_stream_are_refused(opened: Prototype, patterns: Path) -> None:
+    with pytest.raises(InvalidType, match=r"stream=True goes with a folder: Infer\(img_dir='folder', stream=True\)"):
+        opened.Infer(img_name=patterns / "dots" / "dots-000.png", stream=True)
+    with pytest.raises(InvalidType, match=r"stream must be True or False, not 1"):
+        opened.Infer(img_dir=patterns, stream=1)
+    with pytest.raises(DatasetError, match=r"holds no images"):
+        opened.Infer(img_dir=patterns, stream=True)

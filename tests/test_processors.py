@@ -1,0 +1,77 @@
+"""How many processors a process may use: bound to some of them, or in a container with a quota."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from monklite.catalog import processors
+from monklite.catalog.processors import cpu_count, decoders
+
+V1, PERIOD = "cpu.cfs_quota_us", ("cpu.cfs_period_us", "100000")
+
+
+@pytest.fixture
+def bound(monkeypatch: pytest.MonkeyPatch):
+    """Pretend that this process may run on so many processors."""
+    return lambda n: monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(n)), raising=False)
+
+
+def draw(system: Path, groups: str, *files: tuple[str, str]) -> Path:
+    (system / "proc/self").mkdir(parents=True)
+    (system / "proc/self/cgroup").write_text(groups)
+    for name, text in files:
+        (system / "sys/fs/cgroup" / name).parent.mkdir(parents=True, exist_ok=True)
+        (system / "sys/fs/cgroup" / name).write_text(f"{text}\n")
+    return system
+
+
+@pytest.mark.parametrize("n", [1, 2, 16, 64])
+def test_the_processors_that_the_process_is_bound_to_count(bound, tmp_path: Path, n: int) -> None:
+    bound(n)
+    assert cpu_count(tmp_path) == n
+
+
+def test_where_a_process_cannot_be_bound_all_count(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    assert cpu_count(tmp_path) == 6
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert cpu_count(tmp_path) == 1
+
+
+@pytest.mark.parametrize(
+    ("groups", "files", "expected"),
+    [
+        ("0::/\n", [("cpu.max", "200000 100000")], 2),  # a container's own view
+        ("0::/\n", [("cpu.max", "150000 100000")], 2),
+        ("0::/\n", [("cpu.max", "50000 100000")], 1),
+        ("0::/\n", [("cpu.max", "max 100000")], 16),
+        ("0::/\n", [], 16),
+        ("0::/user/job\n", [("user/job/cpu.max", "800000 100000")], 8),
+        ("0::/user/job\n", [("user/job/cpu.max", "max 100000"), ("user/cpu.max", "300000 100000")], 3),
+        ("0::/host/docker/x\n", [("cpu.max", "400000 100000")], 4),  # the group's path is the host's
+        ("0::/\n", [("cpu.max", "nonsense")], 16),
+        ("4:cpu,cpuacct:/\n", [(f"cpu,cpuacct/{V1}", "200000"), (f"cpu,cpuacct/{PERIOD[0]}", PERIOD[1])], 2),
+        ("4:cpu,cpuacct:/d/x\n", [(f"cpu/d/x/{V1}", "200000"), (f"cpu/d/x/{PERIOD[0]}", PERIOD[1])], 2),
+        ("1:cpu:/\n0::/\n", [(f"cpu/{V1}", "-1"), (f"cpu/{PERIOD[0]}", PERIOD[1])], 16),
+        ("2:cpuset:/\n1:cpu:/d\n", [(f"cpu/d/{V1}", "500000"), (f"cpu/d/{PERIOD[0]}", PERIOD[1])], 5),
+        ("2:cpuset:/\n", [(f"cpuset/{V1}", "100000"), (f"cpuset/{PERIOD[0]}", PERIOD[1])], 16),
+        ("0::/\n", [("cpu.max", "6400000 100000")], 16),  # more than there are
+    ],
+)
+def test_a_quota_limits_them(bound, tmp_path: Path, groups: str, files: list[tuple[str, str]], expected: int) -> None:
+    bound(16)
+    assert cpu_count(draw(tmp_path, groups, *files)) == expected
+
+
+def test_this_process_has_at_least_one_and_at_most_all() -> None:
+    assert 1 <= cpu_count() <= (os.cpu_count() or 1)
+
+
+@pytest.mark.parametrize(("n", "threads"), [(1, 1), (2, 2), (16, 16), (64, 32)])
+def test_one_thread_decodes_for_each_processor_as_long_as_python_can_feed_them(monkeypatch, n, threads) -> None:
+    monkeypatch.setattr(processors, "cpu_count", lambda: n)
+    assert decoders() == threads
