@@ -58,14 +58,8 @@ OPTIMIZERS = table(
             "adamax",
             "Adam with the largest past gradient in place of the second moment (Kingma and Ba 2015).",
             "torch.optim.Adamax",
-            "mxnet.optimizer.Adamax",
-            (
-                LEARNING_RATE,
-                *BETAS,
-                Parameter("epsilon", 1e-8, Number(above=0), EPSILON.doc, pytorch="eps", mxnet=None),
-                WEIGHT_DECAY,
-                *CLIPS,
-            ),
+            "monklite.backends.mxnet.optimizers.Adamax",  # MXNet's own makes weights without a gradient no numbers
+            (LEARNING_RATE, *BETAS, EPSILON, WEIGHT_DECAY, *CLIPS),
         ),
         Row(
             "nesterov_adam",
