@@ -318,6 +318,24 @@ def test_epsilon_of_rmsprop_is_under_the_root_on_mxnet() -> None:
     assert apart(expected, theirs) <= STEP
 
 
+@pytest.mark.parametrize("name", shared(OPTIMIZERS))
+def test_a_weight_without_a_gradient_stays_a_number_on_both_backends(name: str) -> None:
+    one, two = pair(name)
+    for weight, bias in gradients(3):
+        weight[0] = 0
+        step_torch(one, (weight, bias))
+        step_gluon(two, (weight, bias))
+    for made in (one, two):
+        assert np.isfinite(weights_of(made)).all()
+        assert np.array_equal(weights_of(made)[:5], START[:5])
+
+
+def test_epsilon_of_adamax_is_the_same_on_both_backends() -> None:
+    ours, theirs = both("adamax", 5, epsilon=0.1)
+    assert apart(ours, theirs) <= STEP
+    assert apart(ours, both("adamax", 5)[0]) > 0.01
+
+
 def graves(weight: np.ndarray, steps: list[np.ndarray], rate: float, decay: float, momentum: float, epsilon: float):
     """Equations 38 to 45 of Graves 2013, with epsilon under the root."""
     square, mean, moved = np.zeros_like(weight), np.zeros_like(weight), np.zeros_like(weight)

@@ -58,14 +58,8 @@ OPTIMIZERS = table(
             "adamax",
             "Adam with the largest past gradient in place of the second moment (Kingma and Ba 2015).",
             "torch.optim.Adamax",
-            "monklite.backends.mxnet.optimizers.Adamax",
-            (
-                LEARNING_RATE,
-                *BETAS,
-                EPSILON,
-                WEIGHT_DECAY,
-                *CLIPS,
-            ),
+            "monklite.backends.mxnet.optimizers.Adamax",  # MXNet's own makes weights without a gradient no numbers
+            (LEARNING_RATE, *BETAS, EPSILON, WEIGHT_DECAY, *CLIPS),
         ),
         Row(
             "nesterov_adam",

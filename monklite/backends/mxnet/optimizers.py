@@ -1,4 +1,4 @@
-"""Optimizers of which MXNet's own version has a flaw."""
+"""Optimizers of MXNet that had to be mended."""
 
 from __future__ import annotations
 
@@ -7,23 +7,19 @@ from typing import Any
 from .framework import mx, nd
 
 
-class Adamax(mx.optimizer.Adamax):  # type: ignore[misc, unused-ignore]
-    """MXNet's divides by zero, and so spoils the weight, where a gradient has always been zero (a unit that never answers).
+class Adamax(mx.optimizer.Adamax):
+    """Adamax with PyTorch's epsilon. MXNet's own divides 0 by 0 where a gradient has always been 0, as at weights that see
+    nothing but padding."""
 
-    With PyTorch's epsilon in its place: u = max(beta2 * u, |gradient| + epsilon).
-    """
-
-    def __init__(self, epsilon: float = 1e-8, **keywords: Any) -> None:
-        super().__init__(**keywords)
+    def __init__(self, epsilon: float = 1e-8, **settings: Any) -> None:
+        super().__init__(**settings)
         self.epsilon = epsilon
 
-    def update(self, index: int, weight: Any, grad: Any, state: Any) -> None:
+    def update(self, index: int, weight: Any, grad: Any, state: tuple[Any, Any]) -> None:
         self._update_count(index)
-        rate = self._get_lr(index) / (1.0 - self.beta1 ** self._index_update_count[index])
+        rate = self._get_lr(index) / (1 - self.beta1 ** self._index_update_count[index])
         gradient = grad * self.rescale_grad + self._get_wd(index) * weight
-        if self.clip_gradient is not None:
-            gradient = nd.clip(gradient, -self.clip_gradient, self.clip_gradient)
         mean, largest = state
-        mean[:] = self.beta1 * mean + (1.0 - self.beta1) * gradient
+        mean[:] = self.beta1 * mean + (1 - self.beta1) * gradient
         largest[:] = nd.maximum(self.beta2 * largest, nd.abs(gradient) + self.epsilon)
         weight[:] -= rate * mean / largest
