@@ -331,6 +331,7 @@ class Experiment:
                 writer.flush()
                 self._tell_stopped(loop)
                 signals.act()
+                raise KeyboardInterrupt  # it was no signal that set `stop`
         except KeyboardInterrupt:
             if signals.received is not None:  # a second Ctrl-C does not wait for what is not begun
                 writer.drop()

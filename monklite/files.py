@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from pathlib import Path
 from .errors import MonkliteError, StorageError
 
 TEMPORARY = ".monklite-tmp"
+_OF_SAFETENSORS = re.compile(r"\.tmp[A-Za-z0-9]{6}")  # it writes beside our temporary file, then renames to that
 _REASONS = {
     errno.ENOSPC: "the disk is full; free some space",
     errno.EDQUOT: "your disk quota is used up; free some space",
@@ -119,8 +121,9 @@ def _identity(path: Path) -> tuple[int, ...]:
 
 def sweep(folder: Path) -> None:
     """Remove what killed writers left in `folder`; call it only while holding the folder's lock."""
-    for leftover in folder.glob(f".*{TEMPORARY}"):
-        leftover.unlink(missing_ok=True)
+    for file in folder.iterdir():
+        if file.match(f".*{TEMPORARY}") or _OF_SAFETENSORS.fullmatch(file.name):
+            file.unlink(missing_ok=True)
 
 
 def _flush(path: Path) -> None:

@@ -173,7 +173,12 @@ class Run:
         with storing(self.folder):
             for folder in (self.folder, self.logs, self.models):
                 sweep(folder)
-            for leftover in self.folder.parent.glob(f".*{TEMPORARY}"):  # links to runs, made by those who hold these
+        self._sweep_links()
+
+    def _sweep_links(self) -> None:
+        """Remove half-made links beside the versions; the one who makes a link holds the version that it points to."""
+        for leftover in self.folder.parent.glob(f".*{TEMPORARY}"):
+            with contextlib.suppress(OSError):  # it has just become a link
                 target = self.folder.with_name(leftover.readlink().parts[0])
                 if target == self.folder or not Run(target).is_held():
                     leftover.unlink(missing_ok=True)

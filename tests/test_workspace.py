@@ -240,6 +240,30 @@ def test_claiming_removes_what_a_killed_writer_left(runs):
     assert not list(run.folder.glob("*monklite-tmp*"))
 
 
+def test_claiming_removes_what_was_left_in_a_version_that_is_not_gone_on_with(runs):
+    run = runs.claim("p", "e")
+    run.update(status="running")
+    run.release()
+    (run.models / ".resume_state.1-ab.monklite-tmp").write_text("half")
+    (run.models / ".tmpaB3dE6").write_text("half, by safetensors")
+    (run.models / ".tmp").write_text("not ours")
+    assert runs.claim("p", "e").version == 2
+    assert [p.name for p in run.models.iterdir()] == [".tmp"]
+
+
+def test_half_made_links_are_removed_unless_their_run_is_held(runs):
+    one = trained(runs)
+    for version in (1, 2):
+        (one.folder.parent / f".output.{version}.monklite-tmp").symlink_to(f"v00{version}/output")
+    two = runs.claim("p", "e")
+    assert two.version == 2
+    (one.folder.parent / ".output.2.monklite-tmp").symlink_to("v002/output")
+    assert one.hold()
+    one.sweep()
+    left = sorted(p.name for p in one.folder.parent.iterdir() if "monklite-tmp" in p.name)
+    assert left == [".output.2.monklite-tmp"]
+
+
 def test_processes_that_claim_at_once_get_different_versions(runs):
     context = multiprocessing.get_context("spawn")
     start, done, found = context.Event(), context.Event(), context.Queue()
