@@ -13,6 +13,7 @@ from monklite.backends.pytorch import network as networks
 from monklite.backends.pytorch.learner import TorchLearner
 from monklite.backends.tensors import Snapshot
 from monklite.catalog import LOSSES, OPTIMIZERS, models
+from monklite.catalog.processors import cpu_count
 from monklite.errors import InvalidValue, NotFound, PretrainedUnavailable, WeightsMismatch
 from monklite.testing.contract import CLASSES, LearnerContract, easy, plain
 
@@ -336,3 +337,13 @@ def test_a_missing_weight_file_is_named(tmp_path: Path) -> None:
 def test_head_places_are_those_of_the_networks() -> None:
     network, _ = networks.build(TestPyTorch().spec(model__name="squeezenet1_1"), 7, False)
     assert network.classifier[1].out_channels == 7
+
+
+def test_no_more_threads_than_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(before + 3)
+    try:
+        made()
+        assert torch.get_num_threads() == cpu_count()
+    finally:
+        torch.set_num_threads(before)

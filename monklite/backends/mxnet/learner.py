@@ -10,6 +10,7 @@ import numpy as np
 
 from ...catalog.losses import LOSSES
 from ...catalog.optimizers import OPTIMIZERS
+from ...catalog.processors import cpu_count
 from ...catalog.recipes import check_precision
 from ...catalog.rows import load as load_path
 from ...data.augment import Draws
@@ -189,7 +190,7 @@ class GluonLearner:
             layers=len(layers),
             trainable_layers=sum(network.trainable(layer) for _, layer in layers),
             weights=self.source,
-            device=f"cpu ({os.environ.get('OMP_NUM_THREADS') or os.cpu_count()} threads)" if cpu else str(self.context),
+            device=f"cpu ({os.environ.get('OMP_NUM_THREADS') or cpu_count()} threads)" if cpu else str(self.context),
             precision="float32",
         )
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import torch
 
+from ...catalog.processors import cpu_count
 from . import distributed
 
 
@@ -27,6 +28,13 @@ def choose(use_gpu: bool) -> torch.device:
     return torch.device(
         found[mine if found[0].startswith("cuda") and mine < len(found) - 1 else 0] if use_gpu else "cpu"
     )
+
+
+def respect_limits() -> None:
+    """Compute with no more threads than this process may have processors: torch does not know a container's quota, and
+    threads that wait for one another cost more than they give."""
+    if torch.get_num_threads() > cpu_count():
+        torch.set_num_threads(cpu_count())
 
 
 def title(device: torch.device) -> str:

@@ -33,6 +33,7 @@ class TorchLearner:
     def __init__(self, spec: Spec, classes: tuple[str, ...], pretrained: bool) -> None:
         self.device = device.choose(spec.model.use_gpu)
         self.dtype = device.precision(spec.model.precision, self.device)
+        device.respect_limits()
         self.classes = classes
         self._deterministic = spec.model.deterministic
         self._random_state = torch.Generator().manual_seed(spec.seed).get_state()
