@@ -131,7 +131,6 @@ def _carry_out(plan: Plan, told: Any) -> None:
     """In the child."""
     os.chdir(plan.folder)
 
-
     def tell(word: str, *more: str) -> None:
         told.send((word, time.monotonic(), *more))
 

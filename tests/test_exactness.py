@@ -51,7 +51,12 @@ def adamax(ptf: Prototype) -> None:
 SETUPS = {name: optimizer(name) for name in OPTIMIZERS} | {"adamax": adamax}
 SETUPS |= {"momentum": optimizer("sgd", momentum=0.9), "weight decay": optimizer("adam", weight_decay=0.01)}
 SETUPS |= {"clipnorm": optimizer("sgd", clipnorm=0.1), "clipvalue": optimizer("adam", clipvalue=1e-3)}
-SETUPS |= {"amsgrad": optimizer("adam", amsgrad=True), "plateau": plateau, "crops": crops, "statistics": batch_statistics}
+SETUPS |= {
+    "amsgrad": optimizer("adam", amsgrad=True),
+    "plateau": plateau,
+    "crops": crops,
+    "statistics": batch_statistics,
+}
 ONLY_ON = {name: row.backends() for name, row in OPTIMIZERS.items()} | {"amsgrad": ["pytorch"]}
 CASES = [(b, s) for s in SETUPS for b in BACKENDS if b in ONLY_ON.get(s, BACKENDS)]
 

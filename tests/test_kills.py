@@ -1,4 +1,4 @@
-"""Trainings that are killed at random moments, in processes of their own, and gone on with: the end is that of the unbroken one."""
+"""Trainings killed at random moments, in processes of their own, and gone on with: the end is that of the unbroken one."""
 
 from __future__ import annotations
 
