@@ -229,9 +229,9 @@ ptf.Train()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("which", "status"), [(signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 143)])
-def test_a_script_ends_as_a_shell_expects(workspace: Path, patterns: Path, which, status: int) -> None:
-    """A shell shows 130 for one that ended by SIGINT, and 143."""
+@pytest.mark.parametrize(("which", "statuses"), [(signal.SIGINT, (-signal.SIGINT, 1)), (signal.SIGTERM, (143,))])
+def test_a_script_ends_as_a_shell_expects(workspace: Path, patterns: Path, which, statuses: tuple[int, ...]) -> None:
+    """By SIGINT, which a shell shows as 130 (1 for every script that imports torch, as torch clears up in between); or 143."""
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, str(patterns)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
@@ -239,8 +239,9 @@ def test_a_script_ends_as_a_shell_expects(workspace: Path, patterns: Path, which
     assert process.stdout.readline() == "step 0\n"
     process.send_signal(which)
     time.sleep(0.3)
-    process.communicate("\n", timeout=PATIENCE)
-    assert process.returncode == status
+    _, errors = process.communicate("\n", timeout=PATIENCE)
+    assert process.returncode in statuses, errors
+    assert errors.endswith("KeyboardInterrupt\n") == (which == signal.SIGINT)
     assert state().status == "interrupted"
     Prototype("p", "e", resume_train=True, verbose=0).Train()
     assert state().status == "done"
