@@ -121,7 +121,7 @@ def _identity(path: Path) -> tuple[int, ...]:
 
 def sweep(folder: Path) -> None:
     """Remove what killed writers left in `folder`; call it only while holding the folder's lock."""
-    for file in folder.iterdir() if folder.is_dir() else ():
+    for file in folder.glob(".*"):
         if file.match(f".*{TEMPORARY}") or _OF_SAFETENSORS.fullmatch(file.name):
             file.unlink(missing_ok=True)
 

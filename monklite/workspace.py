@@ -180,7 +180,7 @@ class Run:
         for leftover in self.folder.parent.glob(f".*{TEMPORARY}"):
             with contextlib.suppress(OSError):  # it has just become a link
                 target = self.folder.with_name(leftover.readlink().parts[0])
-                if target == self.folder or not Run(target).is_held():
+                if target == self.folder or not (target.is_dir() and Run(target).is_held()):
                     leftover.unlink(missing_ok=True)
 
     def release(self) -> None:

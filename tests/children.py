@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import signal
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -143,13 +145,15 @@ def _carry_out(plan: Plan, told: Any) -> None:
             ptf.Train()
         except BaseException as error:
             tell("error", f"{type(error).__name__}: {error}")
-            raise
+            traceback.print_exc()
+            raise SystemExit(error.code if isinstance(error, SystemExit) else 1) from None
         tell("done")
 
 
 def _prepare(plan: Plan, pause: Callable[[], object]) -> None:
     from monklite import files, handlers
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     if plan.often:
         handlers.SAVE_EVERY, handlers.SAVING = 0.0, 1e9
     if plan.backend == "pytorch":
