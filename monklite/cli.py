@@ -177,7 +177,7 @@ def cache(workspace: str, clear: bool, yes: bool) -> None:
     from .workspace import Workspace
 
     item = pruning.images(Workspace(workspace))
-    _free(Workspace(workspace), [item] if item.paths else [], not clear, yes)
+    _free(Workspace(workspace), [item] if item.size else [], not clear, yes)
 
 
 def _free(workspace: Workspace, items: Sequence[Item], dry_run: bool, yes: bool) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+from .data import room
 from .errors import InvalidValue, MonkliteError
 from .files import TEMPORARY, storing
 from .heartbeat import disk_time
@@ -130,15 +131,8 @@ def _leftovers(workspace: Workspace, runs: Sequence[Run]) -> Iterator[Item]:
 
 
 def images(workspace: Workspace) -> Item:
-    """The cache of decoded images: safe to clear, they are decoded again. A training that reads them goes on."""
-    there = (
-        [p for p in workspace.cache.rglob("*") if p.is_file() and p.suffix != ".lock"]
-        if workspace.cache.is_dir()
-        else []
-    )
-    now = disk_time(workspace.cache)
-    files = tuple(sorted(p for p in there if not p.name.endswith(TEMPORARY) or now - _newest(p) > LEFTOVER_AGE))
-    return Item(IMAGES, str(workspace.cache), files, _size(*files))
+    """The cache of decoded images: safe to clear, they are decoded again. What a training reads just now stays."""
+    return Item(IMAGES, str(workspace.cache), (workspace.cache,), room.size(workspace.cache))
 
 
 def carry_out(workspace: Workspace, items: Sequence[Item], tell: Tell = lambda text: None) -> int:
@@ -146,7 +140,9 @@ def carry_out(workspace: Workspace, items: Sequence[Item], tell: Tell = lambda t
     freed = 0
     for item in items:
         try:
-            if _go(item):
+            if item.what == IMAGES:
+                freed += room.clear(workspace.cache)
+            elif _go(item):
                 freed += item.size
             else:
                 tell(f"{item.name} was changed or taken in the meantime: it stays")
@@ -158,13 +154,14 @@ def carry_out(workspace: Workspace, items: Sequence[Item], tell: Tell = lambda t
 
 
 def _go(item: Item) -> bool:
-    if item.run is None:
+    run = item.run
+    if run is None:
         _remove(item.paths)
         return True
-    if not item.run.hold():
+    if not run.hold():
         return False
     try:
-        now = item.run.state()
+        now = run.state()
         if now.status == "running":  # held by nobody but this, so not any more
             now = now.model_copy(update={"status": "interrupted"})
         if now != item.state:
@@ -172,7 +169,7 @@ def _go(item: Item) -> bool:
         _remove(item.paths)
         return True
     finally:
-        item.run.release()
+        run.release()
 
 
 def _remove(paths: Sequence[Path]) -> None:

@@ -119,13 +119,16 @@ def test_pruning_without_asking_is_for_scripts(runs: Path) -> None:
     assert "old version" not in said("prune", "--yes")
 
 
+IMAGES = f"{'a' * 32}.images.npy"
+
+
 def test_the_cache_is_shown_and_cleared(runs: Path) -> None:
     (runs / ".cache").mkdir()
-    (runs / ".cache" / "x.npy").write_bytes(bytes(2500))
+    (runs / ".cache" / IMAGES).write_bytes(bytes(2500))
     assert "2.5 kB" in said("cache")
-    assert (runs / ".cache" / "x.npy").exists()
+    assert (runs / ".cache" / IMAGES).exists()
     assert "freed 2.5 kB" in said("cache", "--clear", "--yes")
-    assert not (runs / ".cache" / "x.npy").exists()
+    assert not (runs / ".cache" / IMAGES).exists()
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,9 @@ import pytest
 from test_comparison import fill, fresh
 
 from monklite import files, prune
+from monklite.data import room
 from monklite.errors import InvalidValue, StorageError
-from monklite.prune import IMAGES, LEFTOVER, OLD, carry_out, images, plan
+from monklite.prune import LEFTOVER, OLD, carry_out, images, plan
 from monklite.workspace import BEST, FINAL, RESUME, STATE, Run, Workspace
 
 STEPS, GOING_ON = "intermediate weights", "state for going on"
@@ -298,14 +299,18 @@ def test_a_storage_error_names_the_file(tmp_path, monkeypatch):
 # The cache
 
 
-def test_the_cache_is_cleared_but_for_locks_and_files_being_written(space):
+def test_the_cache_is_cleared_but_for_what_is_in_use_and_what_is_not_its_own(space):
     assert images(space).size == 0
-    for name in ("a.images.npy", "b.index.npz", "sub/c"):
-        killed(space.cache / name, age=0)
-    killed(space.cache / "a.lock", age=0)
-    killed(space.cache / f".d.1-a{files.TEMPORARY}", age=0)
-    old = killed(space.cache / f".e.1-a{files.TEMPORARY}")
+    mine, used = "a" * 32, "b" * 32
+    for key in (mine, used):
+        killed(space.cache / f"{key}{room.IMAGES}", age=0)
+        killed(space.cache / f"{key}{room.INDEX}", age=0)
+    killed(space.cache / "notes.txt", age=0)
+    lease = room.Lease(space.cache / used)
     item = images(space)
-    assert (item.what, item.size, old in item.paths) == (IMAGES, 16, True)
-    assert carry_out(space, [item]) == 16
-    assert sorted(p.name for p in space.cache.rglob("*") if p.is_file()) == [f".d.1-a{files.TEMPORARY}", "a.lock"]
+    assert item.size == sum(p.stat().st_size for p in space.cache.glob("*.np[yz]"))
+    assert carry_out(space, [item]) == item.size / 2
+    assert {p.name for p in space.cache.iterdir() if p.suffix in (".npy", ".npz", ".txt")} == {
+        f"{used}{room.IMAGES}", f"{used}{room.INDEX}", "notes.txt",
+    }  # fmt: skip
+    lease.give_up()

@@ -85,6 +85,11 @@ def make(folder: Path, needed: int = 0) -> str:
     return ""
 
 
+def size(folder: Path) -> int:
+    """Bytes that the decoded images in `folder` take."""
+    return sum(entry.size for entry in _entries(folder))
+
+
 def clear(folder: Path) -> int:
     """Remove every cache that no living process uses; returns the bytes that are free again."""
     _sweep(folder)
