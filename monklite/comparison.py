@@ -173,15 +173,15 @@ def gpu_mib(state: RunState) -> float | None:
 
 def pairs(entries: Sequence[Entry]) -> list[Pair]:
     """The run with the best test accuracy against each other run that was tested on the same images."""
-    tested = [e for e in entries if e.state.testing is not None and (e.run.logs / PREDICTIONS).exists()]
+    right = {e.label: _right(e) for e in entries if e.state.testing is not None}
+    tested = [e for e in entries if right.get(e.label) is not None]
     if len(tested) < 2:
         return []
     best = max(tested, key=lambda e: e.state.testing.accuracy if e.state.testing else 0.0)
     same = [e for e in tested if e is not best and _fingerprint(e) == _fingerprint(best)]
-    right = {e.label: _right(e) for e in (best, *same)}
     found = []
     for e in same:
-        a, b = right[best.label], right[e.label]
+        a, b = np.asarray(right[best.label]), np.asarray(right[e.label])
         found.append(Pair(best.label, e.label, int((a & ~b).sum()), int((b & ~a).sum()), metrics.mcnemar(a, b)))
     return _adjusted(found, len(found) + 1)
 
@@ -192,19 +192,26 @@ def _adjusted(found: list[Pair], n_runs: int) -> list[Pair]:
     return [Pair(p.best, p.other, p.only_best, p.only_other, min(1.0, p.p_value * factor)) for p in found]
 
 
-def _right(entry: Entry) -> np.ndarray:
-    """Whether each test image was predicted right, in the order of the names."""
+def _right(entry: Entry) -> np.ndarray | None:
+    """Whether each test image was predicted right, in the order of the names; None where the table is gone or damaged."""
     import pandas as pd
 
-    table = pd.read_csv(
-        entry.run.logs / PREDICTIONS,
-        encoding_errors="surrogateescape",
-        dtype=str,
-        keep_default_na=False,
-        usecols=["path", "class", "predicted"],
-    )
+    try:
+        table = pd.read_csv(
+            entry.run.logs / PREDICTIONS,
+            encoding_errors="surrogateescape",
+            dtype=str,
+            keep_default_na=False,
+            usecols=["path", "class", "predicted"],
+        )
+    except (OSError, ValueError):  # pandas' own errors of a table are ValueErrors
+        return None
     table = table.sort_values("path")
-    return (table["class"] == table["predicted"]).to_numpy()
+    right = (table["class"] == table["predicted"]).to_numpy()
+    tested = entry.state.testing
+    return (
+        right if tested is not None and (len(right), right.sum()) == (tested.num_images, tested.num_correct) else None
+    )
 
 
 def _fingerprint(entry: Entry) -> str | None:

@@ -85,6 +85,12 @@ class Handler:
         """Always called last, also after an error."""
 
 
+def _rank(row: EpochRow) -> tuple[bool, float, float]:
+    """A validation loss that is no number is worse than any, whatever the accuracy: the weights may be none either."""
+    sound = math.isfinite(row.val_loss)
+    return sound, row.val_accuracy, -row.val_loss if sound else 0.0
+
+
 @dataclass
 class Loop:
     """Where training stands.
@@ -127,7 +133,7 @@ class Loop:
     @property
     def best(self) -> EpochRow:
         """The epoch with the best validation accuracy; among equals the one with the lower loss, then the earlier."""
-        return max(self.history, key=lambda r: (r.val_accuracy, -r.val_loss))
+        return max(self.history, key=_rank)
 
     def point(self) -> Point:
         """Where training stands now; waits for the device.

@@ -17,7 +17,7 @@ from .data import health, prepare, split
 from .data.cache import Tick
 from .data.prepare import TrainingData
 from .engine import Loop, Point, Stopped
-from .errors import DatasetError, InvalidValue, NotReady
+from .errors import DatasetError, InvalidValue, MonkliteError, NotReady
 from .handlers import Checkpoints, History, Memory, Progress, Record, Say
 from .rules import AUTO
 from .signals import StopSignals
@@ -118,7 +118,7 @@ class Experiment:
         if not run.has_saved_state():
             raise NotReady(f"{run} cannot be resumed: it stopped before anything was saved. Train a new version")
         if not run.hold():
-            raise NotReady(f"{run} is being trained right now; wait for it, or stop it first")
+            raise NotReady(_busy(run))
         run.sweep()
         made = cls(workspace, run, state.spec, say)
         made.resuming = True
@@ -272,7 +272,7 @@ class Experiment:
         state = self.run.state()
         if state.status == "new" and not self.run.taken:
             return
-        before = self.run.folder.name
+        before, can_go_on = self.run.folder.name, self.run.has_saved_state()
         self.run.release()
         self.run = self.workspace.claim(state.project, state.experiment)
         self.learner = self._network_spec = None
@@ -281,8 +281,9 @@ class Experiment:
         if state.status == "done":
             self.say(f"{before} is trained and stays as it is; this goes into {self.run.folder.name}\n")
         elif state.status != "new":
+            goes_on = " (Prototype(..., resume_train=True) goes on with it)" if can_go_on else ""
             self.say(
-                f"{before} is {state.status} and stays as it is (Prototype(..., resume_train=True) goes on with it); "
+                f"{before} is {state.status} and stays as it is{goes_on}; "
                 f"this goes into {self.run.folder.name} and starts anew\n"
             )
 
@@ -294,7 +295,7 @@ class Experiment:
         self.refresh(tick)
         assert self.data is not None and self.learner is not None
         if not self.run.hold():  # released when an earlier try failed, or taken over since
-            raise NotReady(f"{self.run} is being trained right now; wait for it, or stop it first")
+            raise NotReady(_busy(self.run))
         self.learner.refresh(self.resolved())
         start = self._saved_point() if self.resuming else None
         world, writer = backends.world(self.spec.backend), Writer(self.run.check_hold)
@@ -397,20 +398,30 @@ class Experiment:
     @contextlib.contextmanager
     def _status_told(self):
         """Keep in the state that training began, and how it ended."""
-        self._begin()
         self.run.busy = True
         try:
+            self._begin()
             yield
             self.run.update(status="done", ended=now())
         except BaseException as error:
             status: Status = "interrupted" if isinstance(error, (KeyboardInterrupt, SystemExit)) else "failed"
             text = f"{type(error).__name__}: {error}".rstrip(": ")
-            with contextlib.suppress(OSError):  # the disk may be what failed; the first error is the one to tell
+            with contextlib.suppress(
+                OSError, MonkliteError
+            ):  # the disk may be what failed; the first error is the one to tell
                 self.run.update(status=status, ended=now(), error=text)
             raise
         finally:
             self.run.busy = False
             self.run.release()
+
+
+def _busy(run: Run) -> str:
+    who = run.holder()
+    return (
+        f"{run} is being trained right now{f' by {who}' if who else ''}; wait for it, or stop it first (a process that was "
+        "killed on another machine is noticed after a minute)"
+    )
 
 
 def _sized(spec: Spec) -> Spec:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import sys
 import threading
@@ -69,7 +70,8 @@ class Checkpoints(Handler):
     """Keeps the weights: best, last, each epoch's if asked for, and what going on needs.
 
     What going on needs is three times the weights, so it is not written after every short epoch: a run that is killed
-    computes the steps since then again, to the same result. The best weights are written with it or before it.
+    computes the steps since then again, to the same result. The best weights are written before it, and before the results
+    that name them.
     """
 
     def __init__(self, run: Run, training: TrainingSpec, writer: Writer) -> None:
@@ -91,12 +93,19 @@ class Checkpoints(Handler):
         due = last or self._never or self._due(0.0)
         if best or keep or last:
             snapshot = loop.learner.capture_weights()
-            self._best = [snapshot] if best else self._best
             self._final = snapshot if last else None
             if keep:
                 self._put_intermediate(snapshot, row.epoch - 1)
+            if best:
+                self._best = [snapshot]
+                self.writer.put("best", functools.partial(self._write_best, self._best))
         if due:
             self._save(loop)
+
+    def _write_best(self, best: list[Snapshot]) -> None:
+        for snapshot in best:
+            snapshot.write(self.run.models / BEST)
+        best.clear()
 
     def _put_intermediate(self, snapshot: Snapshot, number: int) -> None:
         prefix = self.run.models / self.training.intermediate_prefix
@@ -121,9 +130,7 @@ class Checkpoints(Handler):
 
         def write() -> None:
             with self._writing:
-                for snapshot in best:
-                    snapshot.write(self.run.models / BEST)
-                best.clear()
+                self._write_best(best)  # a newer job of that name may have come after this one
                 state.write(self.run.models / RESUME)
 
         self._writing.under_way = True

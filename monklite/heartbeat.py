@@ -104,7 +104,7 @@ class Heartbeat:
     def taken_over_by(self) -> Holder | None:
         """Who took the folder while this process did not answer: a laptop that slept, a network that was away."""
         holder = read(self.folder)
-        return holder if holder is not None and holder.token != self.token else None
+        return holder if holder is not None and holder.token not in ("", self.token) else None  # "": half written
 
 
 def _text(values: dict[str, object], beat: int) -> bytes:
@@ -113,7 +113,12 @@ def _text(values: dict[str, object], beat: int) -> bytes:
 
 def _create(path: Path, values: dict[str, object]) -> None:
     with path.open("xb") as file:
-        file.write(_text(values, 0))
+        try:
+            file.write(_text(values, 0))
+            file.flush()
+        except OSError:  # a full disk: an empty file would look like another holder's
+            path.unlink(missing_ok=True)
+            raise
 
 
 def _beat(path: Path, values: dict[str, object], stop: threading.Event) -> None:

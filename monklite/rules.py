@@ -184,13 +184,17 @@ class PathText(Rule):
 
 @dataclass(frozen=True)
 class FileStem(Rule):
-    """The beginning of a file name: it cannot lead out of its folder."""
+    """The beginning of a file name: it cannot lead out of its folder, nor be one that has another meaning there."""
+
+    reserved: tuple[str, ...] = ()
 
     def check(self, value: Any) -> str:
         if not isinstance(value, str):
             raise TypeError
         if not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,79}", value):
             raise ValueError
+        if value.startswith(self.reserved):
+            raise ValueError(f"{' and '.join(self.reserved)} are names of other files there")
         return value
 
     def __str__(self) -> str:

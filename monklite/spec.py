@@ -93,7 +93,9 @@ class TrainingSpec(Frozen):
     schedule: Choice | None = None
     loss: Choice | None = None
     save_intermediate_models: Annotated[bool, Flag()] = True
-    intermediate_prefix: Annotated[str, FileStem()] = "intermediate_model_"
+    intermediate_prefix: Annotated[str, FileStem(reserved=("final", "best_model", "resume_state"))] = (
+        "intermediate_model_"
+    )
 
 
 class Spec(Frozen):

@@ -59,7 +59,8 @@ def kind_of_weights(name: str, prefix: str) -> str | None:
     for kind in (BEST, FINAL, RESUME):
         if re.fullmatch(rf"{kind}([-.].*)?", name):  # what a backend adds to a name
             return kind
-    return INTERMEDIATE if name.startswith(prefix) else None
+    numbered = rf"{re.escape(prefix)}(\d+|-\d{{4,}}\.params(\.sha256)?|-symbol\.json)"
+    return INTERMEDIATE if re.fullmatch(numbered, name) else None
 
 
 class Run:
@@ -116,7 +117,7 @@ class Run:
         """
         self.check_hold()
         with storing(self.folder / STATE), FileLock(self.folder / ".state.lock"):
-            state = self.state().model_copy(update=changes)
+            state = self._stored().model_copy(update=changes)  # what is read into a status is for readers
             self.write(state)
         return state
 

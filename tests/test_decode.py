@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import struct
 import tracemalloc
 import warnings
@@ -568,3 +569,16 @@ def test_warnings_stay_as_they_are_when_many_threads_decode(tmp_path: Path) -> N
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: decode.load(path, 8), range(300)))
     assert warnings.filters == before
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError(errno.EMFILE, "too many open files")])
+def test_trouble_that_passes_is_not_the_files_fault(tmp_path: Path, monkeypatch, error: Exception) -> None:
+    """Remembered as unreadable, the image would be left out for ever."""
+
+    def fails(*args: object) -> None:
+        raise error
+
+    save(Image.fromarray(picture()), tmp_path / "a.png")
+    monkeypatch.setattr(decode, "_read", fails)
+    with pytest.raises(type(error)):
+        decode.read(tmp_path / "a.png", 8)

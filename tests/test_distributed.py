@@ -22,6 +22,11 @@ import torch
 from monklite import Prototype
 
 folder, name, epochs = sys.argv[1], sys.argv[2], int(sys.argv[3])
+if epochs < 0:
+    ptf = Prototype("p", name, resume_train=True)
+    ptf.update_num_epochs(-epochs)
+    ptf.Train()
+    sys.exit()
 ptf = Prototype("p", name)
 ptf.Dataset_Params(folder, split=2 / 3, input_size=32, batch_size=8)
 ptf.apply_random_horizontal_flip(train=True)
@@ -85,3 +90,8 @@ def test_several_processes_stop_together_and_go_on(tmp_path: Path, patterns: Pat
     assert run.state().status == "interrupted", err
     assert "all is saved. To go on: Prototype('p', 'long', resume_train=True)" in out
     assert run.has_saved_state()
+    done = len(read(history))
+    again = start(2, tmp_path, patterns, "long", epochs=-done - 1)
+    _, err = again.communicate(timeout=120)
+    assert again.returncode == 0, err
+    assert (run.state().status, len(read(history))) == ("done", done + 1)

@@ -177,6 +177,8 @@ def row(epoch: int, accuracy: float, loss: float) -> history.EpochRow:
         ([(0.5, 1.0), (0.7, 1.0), (0.6, 0.1)], 2),
         ([(0.7, 1.0), (0.7, 0.9), (0.7, 0.9)], 2),
         ([(0.0, 1.0), (0.0, 1.0)], 1),
+        ([(0.4, 1.0), (0.45, math.nan)], 1),
+        ([(0.4, math.inf), (0.2, 9.0)], 2),
     ],
 )
 def test_the_best_epoch(batches, rows, best) -> None:

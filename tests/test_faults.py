@@ -14,6 +14,7 @@ from test_prototype import expert, state
 
 from monklite import Prototype, compare, files
 from monklite.archive import pack, unpack
+from monklite.data.room import IMAGES, INDEX
 from monklite.errors import (
     DatasetError,
     MonkliteError,
@@ -225,6 +226,27 @@ def test_a_diverging_training_keeps_the_good_epochs(workspace: Path, images: Pat
     assert "TrainingFailed" in state().error
 
 
+@pytest.mark.parametrize("backend", ["pytorch", "mxnet"])
+def test_the_weights_that_the_state_names_are_there_after_a_late_failure(
+    workspace: Path, images: Path, monkeypatch, backend: str
+) -> None:
+    """The rate grows without measure in the third epoch; nothing was saved since the first but the best weights."""
+    monkeypatch.setattr("monklite.handlers.SAVING", 1e-12)
+    monkeypatch.setattr("monklite.schedules.learning_rate", lambda choice, at: 1e-4 if at.epoch < 2 else float("1e30"))
+    ptf = expert(images, epochs=5, backend=backend)
+    ptf.update_save_intermediate_models(True)
+    with pytest.raises(TrainingFailed):
+        ptf.Train()
+    run = Workspace().find("p", "e")
+    best = run.state().results.best_epoch
+    suffix = "" if backend == "pytorch" else f"-{best - 1:04d}.params"
+    name = f"intermediate_model_{best - 1}" if backend == "pytorch" else f"intermediate_model_{suffix}"
+    kept = run.models / ("best_model" if backend == "pytorch" else "best_model-0000.params")
+    assert best <= 2
+    assert kept.read_bytes() == (run.models / name).read_bytes()
+    assert Prototype("p", "e", eval_infer=True, verbose=0).Infer(img_dir=images / "dots")
+
+
 def test_a_failed_run_can_be_compared_and_trained_anew(workspace: Path, images: Path) -> None:
     ptf = expert(images, epochs=3)
     ptf.optimizer_sgd(1e30)
@@ -282,7 +304,10 @@ def test_an_imported_run_infers_compares_and_goes_on_where_its_images_are_not(
 
 
 def test_the_cache_may_be_cleared_while_a_run_is_trained(workspace: Path, images: Path) -> None:
+    """What is read just now stays, what is not goes."""
     ptf, stop, cleared = expert(images, epochs=4), threading.Event(), []
+    for ending in (IMAGES, INDEX):
+        (Workspace().cache / f"{'a' * 32}{ending}").write_bytes(bytes(500))
 
     def clear() -> None:
         while not stop.is_set():
@@ -295,7 +320,7 @@ def test_the_cache_may_be_cleared_while_a_run_is_trained(workspace: Path, images
     finally:
         stop.set()
         clearing.join()
-    assert sum(cleared) > 0
+    assert sum(cleared) == 1000
     assert state().status == "done"
     expert(images, epochs=4).Train()  # decoded again
     assert state(version=2).results.train_loss == pytest.approx(state(version=1).results.train_loss, rel=1e-4)

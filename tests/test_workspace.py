@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from monklite import heartbeat
 from monklite import workspace as module
 from monklite.errors import DamagedFile, InvalidType, InvalidValue, MonkliteError, NotFound, StorageError, UnknownName
-from monklite.workspace import BEST, FINAL, STATE, Run, Workspace, check_name
+from monklite.workspace import BEST, FINAL, STATE, Run, Workspace, check_name, kind_of_weights
 
 TRAINER = """
 import sys, time
@@ -679,3 +679,32 @@ def test_the_run_of_another_user_reads_as_running(runs, monkeypatch):
 
     monkeypatch.setattr(module.FileLock, "acquire", refuse)
     assert Run(run.folder).state().status == "running"
+
+
+def test_what_a_reader_makes_of_the_status_is_not_written(runs):
+    """A run that looks dead for a moment, on another machine or between two beats, is not made so."""
+    run = runs.claim("p", "e")
+    run.update(status="running")
+    run.release()
+    reader = Run(run.folder)
+    assert reader.state().status == "interrupted"
+    reader.update(error="judged")
+    assert '"status": "running"' in (run.folder / STATE).read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("intermediate_model_3", "intermediate"),
+        ("intermediate_model_-0003.params", "intermediate"),
+        ("intermediate_model_-0003.params.sha256", "intermediate"),
+        ("intermediate_model_-symbol.json", "intermediate"),
+        ("intermediate_model_notes.md", None),
+        ("intermediate_model_", None),
+        ("best_model-0000.params", "best_model"),
+        ("final", "final"),
+        ("finally.txt", None),
+    ],
+)
+def test_only_weights_are_weights(name: str, kind: str | None):
+    assert kind_of_weights(name, "intermediate_model_") == kind

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import threading
@@ -23,6 +24,12 @@ MOST_PIXELS = 178_956_970  # Pillow's own limit for decompression bombs
 LARGE = 64_000_000  # pixels; of pictures beyond that, one at a time is in memory, whatever the number of threads
 STRIP = 1 << 20  # pixels
 BACKGROUND = (255, 255, 255)  # under transparent pixels
+PASSING = (
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOMEM,
+    errno.ESTALE,
+)  # trouble that passes; Pillow's own errors have no number
 DRAFT = 2  # a JPEG is decoded at no less than this many times the size that is wanted; see docs/decisions/0002
 DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")  # modes of more than 8 bits
 SEVERAL = ("GIF", "PNG", "TIFF", "WEBP")  # formats whose files may hold more than one picture
@@ -103,6 +110,8 @@ def read(path: str | os.PathLike[str], side: int, prefix: Sequence[Choice] = (),
     except FileNotFoundError:
         raise NotFound(f"{path} is not there") from None
     except Exception as error:  # what a decoder may raise on a damaged file is written nowhere
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in PASSING):
+            raise  # not the file's fault; remembered as unreadable, it would be left out for ever
         return Decoded(None, problem=_reason(path, error))
 
 

@@ -169,6 +169,7 @@ class LearnerContract:
         learner = self.learner(training__optimizer=self.sgd(learning_rate=1e30))
         self.train(learner, 3)
         self.refuses(TrainingFailed, lambda: learner.capture(0))
+        self.refuses(TrainingFailed, learner.capture_weights)
 
     def test_weights_of_another_network_are_refused(self, tmp_path: Path) -> None:
         self.learner().capture_weights().write(tmp_path / "weights")

@@ -43,7 +43,11 @@ class Snapshot:
 
     def write(self, path: Path, number: int | None = None) -> None:
         parameters, checksum = beside(path, PARAMETERS, number or 0), beside(path, CHECKSUM, number or 0)
-        before = checksum.read_text(encoding="utf-8").split() if parameters.exists() and checksum.exists() else []
+        before = (
+            checksum.read_text(encoding="utf-8", errors="replace").split()
+            if parameters.exists() and checksum.exists()
+            else []
+        )
         write_text(beside(path, SYMBOL), self._symbol)
         if self._sum:  # written once already
             write_text(checksum, "\n".join([self._sum, *before]) + "\n")
@@ -89,6 +93,11 @@ def _symbol_and_arrays(network: Any) -> tuple[str, dict[str, Any]]:
     return symbol.tojson(), named
 
 
+def _sums(checksum: Path) -> list[str]:
+    """The sums in a checksum file; none that fits where it is damaged."""
+    return checksum.read_text(encoding="utf-8", errors="replace").split() if checksum.exists() else []
+
+
 def _sum(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _sum_of(file)
@@ -111,7 +120,7 @@ def read_own(path: Path) -> Arrays:
     for file in (parameters, checksum):
         if not file.exists():
             raise NotFound(f"{file} is not there")
-    if _sum(parameters) not in checksum.read_text(encoding="utf-8").split():
+    if _sum(parameters) not in _sums(checksum):
         raise DamagedFile(f"{parameters} is damaged: the checksum beside it does not fit; these weights are lost")
     return read(parameters)
 

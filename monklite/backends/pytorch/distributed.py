@@ -21,7 +21,7 @@ class Group:
     """See `backends.base.World`: a group of processes. What is exchanged here goes over the CPU, beside the gradients."""
 
     def __init__(self) -> None:
-        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
         self._talk = dist.new_group(backend="gloo")
         self.rank, self.size = dist.get_rank(), dist.get_world_size()
 
@@ -67,6 +67,6 @@ def parallel(network: nn.Module, device: torch.device) -> nn.Module:
 
 def totals(loss: torch.Tensor, right: torch.Tensor, n_images: int) -> torch.Tensor:
     """Sum of the losses, right answers and images of this step over all processes."""
-    found = torch.stack([loss.detach() * n_images, right.float(), torch.tensor(float(n_images), device=loss.device)])
+    found = torch.stack([loss.detach() * n_images, right.float(), torch.full((), float(n_images), device=loss.device)])
     dist.all_reduce(found)
     return found

@@ -96,7 +96,7 @@ class TorchLearner:
                 "take a larger batch_size or input_size"
             ) from None
         except RuntimeError as error:
-            if type(error).__module__.startswith("torch._dynamo"):
+            if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
                 raise TrainingFailed(
                     f"the network could not be compiled ({network.first_line(error)}): update_compile(False) trains it as it is"
                 ) from None
@@ -109,16 +109,15 @@ class TorchLearner:
 
     def _step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
         network.train_mode(self.network)
-        x, y = self._inputs(images, draws), torch.from_numpy(labels).to(self.device, non_blocking=True)
+        x, y = self._inputs(images, draws), augment.moved(labels, self.device)
         self.optimizer.zero_grad(set_to_none=True)
         with self._own_random(), self._autocast():
             output = self._for_training()(x)
         loss, logits = self._loss(output, y)
         right = (logits.detach().argmax(1) == y).sum()
         told, share = loss.detach(), 1.0
-        if (
-            self.world.size > 1
-        ):  # each process counts by its images: its gradients are averaged with the others' as equals
+        if self.world.size > 1:
+            # each process counts by its images, for its gradients are averaged with the others' as equals
             sums = distributed.totals(loss, right, len(labels))
             told, right, share = sums[0] / sums[2], sums[1], len(labels) * self.world.size / sums[2]
         self._scaler.scale(loss * share).backward()
@@ -174,16 +173,14 @@ class TorchLearner:
         return augment.normalize(augment.apply(self._moved(images), draws), draws)
 
     def _moved(self, images: np.ndarray) -> torch.Tensor:
-        tensor = torch.from_numpy(np.ascontiguousarray(images))
-        if self.device.type == "cuda":
-            tensor = tensor.pin_memory()
-        return tensor.to(self.device, non_blocking=True)
+        return augment.moved(images, self.device)
 
     def set_learning_rate(self, rate: float) -> None:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
 
     def capture_weights(self) -> Snapshot:
+        self._check_weights()
         return weights.snapshot(self.network.state_dict(), {"classes": self.classes})
 
     def load_weights(self, path: Path) -> None:
@@ -227,6 +224,9 @@ class TorchLearner:
             weights.load_into(self.network, model, path)
             self.optimizer.load_state_dict({"state": state, "param_groups": [_tupled(g) for g in notes["groups"]]})
             self._lay_out_like_weights()
+            for group in self.optimizer.param_groups:  # the file may be from a device that could
+                if group.get("fused"):
+                    group["fused"] = device.fuses(type(self.optimizer), self.device)
             self._scaler.load_state_dict(notes["scaler"])
             self._random_state = tensors["random.cpu"]
             told = notes["notes"]

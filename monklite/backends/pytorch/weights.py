@@ -20,7 +20,7 @@ Tensors = dict[str, torch.Tensor]
 def snapshot(state: Mapping[str, torch.Tensor], notes: Mapping[str, Any]) -> tensors.Snapshot:
     """A copy of tensors for a safetensors file, whatever device and memory format they have."""
     arrays = {
-        name: torch.empty(t.shape, dtype=t.dtype).copy_(t.detach(), non_blocking=True).numpy()
+        name: torch.empty(t.shape, dtype=t.dtype).copy_(t.detach(), non_blocking=t.device.type == "cuda").numpy()
         for name, t in state.items()
     }
     if any(t.device.type == "cuda" for t in state.values()):
