@@ -41,14 +41,7 @@ def batch_statistics(ptf: Prototype) -> None:
     ptf.update_model_name("resnet18")
 
 
-def adamax(ptf: Prototype) -> None:
-    """MXNet's divides by zero where a gradient has always been zero, as behind a dead ReLU; resnet18 has none."""
-    ptf.optimizer_adamax(RATE)
-    if ptf._backend == "mxnet":
-        batch_statistics(ptf)
-
-
-SETUPS = {name: optimizer(name) for name in OPTIMIZERS} | {"adamax": adamax}
+SETUPS = {name: optimizer(name) for name in OPTIMIZERS}
 SETUPS |= {"momentum": optimizer("sgd", momentum=0.9), "weight decay": optimizer("adam", weight_decay=0.01)}
 SETUPS |= {"clipnorm": optimizer("sgd", clipnorm=0.1), "clipvalue": optimizer("adam", clipvalue=1e-3)}
 SETUPS |= {

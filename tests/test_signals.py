@@ -10,6 +10,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from threading import Event, Timer
 
 import pytest
 from children import PATIENCE, Child, Plan, resumed, run
@@ -19,6 +20,7 @@ from test_prototype import expert, state
 from monklite import Prototype, engine
 from monklite.catalog.rows import BACKENDS
 from monklite.signals import STOPS, StopSignals
+from monklite.writer import Writer
 
 GO_ON = "To go on: Prototype('p', 'e', resume_train=True), then Train()"
 STOPPED = {
@@ -113,6 +115,28 @@ def test_training_puts_a_users_handlers_back_when_it_is_stopped(workspace, patte
     assert signal.getsignal(signal.SIGINT) is mine
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     assert state().status == "interrupted"
+
+
+@pytest.mark.parametrize(("signals", "written"), [(1, ["waiting"]), (2, [])])
+def test_only_a_second_ctrl_c_leaves_out_what_waits(
+    workspace, patterns, handlers, monkeypatch, signals, written
+) -> None:
+    batch_done, enter, writers, done, begun, free = engine.Loop._batch_done, Writer.__enter__, [], [], Event(), Event()
+
+    def raise_signals(loop) -> None:
+        writers[0].put("slow", lambda: (begun.set(), free.wait(PATIENCE)))
+        assert begun.wait(PATIENCE)
+        writers[0].put("waiting", lambda: done.append("waiting"))
+        Timer(0.2, free.set).start()
+        for _ in range(signals):
+            signal.raise_signal(signal.SIGINT)
+        batch_done(loop)
+
+    monkeypatch.setattr(engine.Loop, "_batch_done", raise_signals)
+    monkeypatch.setattr(Writer, "__enter__", lambda writer: writers.append(writer) or enter(writer))
+    with pytest.raises(KeyboardInterrupt):
+        expert(patterns).Train()
+    assert done == written
 
 
 def test_training_works_in_another_thread(workspace, patterns, handlers) -> None:

@@ -240,6 +240,14 @@ def test_claiming_removes_what_a_killed_writer_left(runs):
     assert not list(run.folder.glob("*monklite-tmp*"))
 
 
+def test_a_run_that_ends_while_it_is_looked_at_is_not_taken_for_interrupted(runs, monkeypatch):
+    run = runs.claim("p", "e")
+    run.update(status="running")
+    reader = Run(run.folder)
+    monkeypatch.setattr(reader, "is_held", lambda: run.update(status="done") is None)
+    assert reader.state().status == "done"
+
+
 def test_claiming_removes_what_was_left_in_a_version_that_is_not_gone_on_with(runs):
     run = runs.claim("p", "e")
     run.update(status="running")

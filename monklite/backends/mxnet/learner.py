@@ -127,6 +127,7 @@ class GluonLearner:
 
     def capture_weights(self) -> weights.Snapshot:
         self._settle()
+        self._check_weights({n: p.data().asnumpy() for n, p in self.network.collect_params().items()})
         return weights.Snapshot(self.network)
 
     def load_weights(self, path: Path) -> None:
@@ -136,10 +137,7 @@ class GluonLearner:
         """Optimizer states go in as plain arrays: MXNet's own `save_states` is a pickle."""
         self._settle()
         arrays = {f"model.{n}": p.data().asnumpy() for n, p in self.network.collect_params().items()}
-        if not all(np.isfinite(a.sum()) for a in arrays.values()):
-            raise TrainingFailed(
-                "the weights are no longer numbers: take a smaller learning rate. The weights saved before are kept"
-            )
+        self._check_weights(arrays)
         shapes = {}
         for index, state in self._trainer._updaters[0].states.items():
             flat = [] if state is None else list(state) if isinstance(state, (tuple, list)) else [state]
@@ -149,6 +147,14 @@ class GluonLearner:
         own = {"states": shapes, "counts": counts, "num_update": self.optimizer.num_update}
         own |= {"steps": self._steps, "seed": self.seed, "schedule": getattr(self.optimizer, "m_schedule", None)}
         return tensors.Snapshot(arrays, {**own, "notes": notes})
+
+    @staticmethod
+    def _check_weights(arrays: dict[str, np.ndarray]) -> None:
+        """An update may have spoiled the weights before any loss tells."""
+        if not all(np.isfinite(a.sum()) for a in arrays.values()):
+            raise TrainingFailed(
+                "the weights are no longer numbers: take a smaller learning rate. The weights saved before are kept"
+            )
 
     def load(self, path: Path) -> Any:
         arrays, notes = tensors.read(path)
