@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 from . import history
 from .errors import DamagedFile, InvalidValue, MonkliteError, NotFound, NotReady, StorageError
 from .files import TEMPORARY, replacing, storing
-from .state import RunState, parse
+from .state import CONTROL, RunState, parse
 from .workspace import (
     HEALTH,
     HISTORY,
@@ -44,7 +44,6 @@ SMALL = 1 << 20  # bytes that do no harm at any ratio
 CHUNK = 1 << 20
 _LOG = re.compile(r"[A-Za-z0-9][\w-]{0,79}\.(csv|png)")
 _WEIGHTS = re.compile(r"[A-Za-z0-9][\w.-]{0,119}")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # a terminal would obey them
 
 
 def pack(run: Run, file: str | os.PathLike[str], resume_state: bool = False, intermediate: bool = False) -> list[str]:
@@ -54,7 +53,8 @@ def pack(run: Run, file: str | os.PathLike[str], resume_state: bool = False, int
         resume_state: also what training needs to go on, three times the weights. intermediate: the weights of every epoch.
 
     Raises:
-        NotReady: it is being trained, or was never trained. InvalidValue: the file is there already.
+        NotReady: it is being trained, or was never trained, or was changed meanwhile; no file is left then.
+        InvalidValue: the file is there already.
     """
     path, state = Path(file), run.state()
     if state.status in ("new", "running"):
@@ -73,9 +73,20 @@ def pack(run: Run, file: str | os.PathLike[str], resume_state: bool = False, int
     names = [n for n, p in sorted(there.items()) if p.is_file() and not p.is_symlink() and _known(n, state, wanted)]
     with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         _add(archive, STATE, None, state.to_json().encode())
-        for name in names:
-            _add(archive, name, there[name])
+        with _unchanged(run, state):
+            for name in names:
+                _add(archive, name, there[name])
     return sorted(set(there) - {STATE, *names})
+
+
+@contextlib.contextmanager
+def _unchanged(run: Run, state: RunState) -> Iterator[None]:
+    """Packing holds nothing, so that a run which may only be read can be packed; instead it looks again afterwards."""
+    with contextlib.suppress(FileNotFoundError):
+        yield
+        if run.state().to_json() == state.to_json():  # as text: a loss that is no number equals none
+            return
+    raise NotReady(f"{run} was changed while it was exported (trained on, evaluated or pruned): export it again")
 
 
 def _add(archive: zipfile.ZipFile, name: str, source: Path | None, text: bytes = b"") -> None:
@@ -182,7 +193,7 @@ def _state(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo], path: P
         raise _refused(path, f"its {STATE} has {member.file_size:,} bytes")
     state = parse(archive.read(member).decode("utf-8"), f"{STATE} in {path}")
     for text in _texts(state.model_dump()):
-        if _CONTROL.search(text):
+        if CONTROL.search(text):
             raise _refused(path, f"{STATE} holds characters that control a terminal: {text[:80]!r}")
     if state.status == "new":
         raise _refused(path, "its run was never trained")

@@ -12,12 +12,11 @@ import click
 from ._version import __version__
 from .catalog.rows import BACKENDS
 from .errors import InvalidValue, MonkliteError, NotReady
+from .files import in_words
 
 if TYPE_CHECKING:
     from .prune import Item
     from .workspace import Workspace
-
-UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 def _warn(text: str) -> None:
@@ -127,7 +126,7 @@ def export_run(
 
     run = Workspace(workspace).find(project, experiment, version, trained=version is None)
     left_out = pack(run, file, resume_state, intermediate)
-    click.echo(f"{run} is in {file} ({_size(Path(file).stat().st_size)})")
+    click.echo(f"{run} is in {file} ({in_words(Path(file).stat().st_size)})")
     if left_out:
         click.echo(f"left out: {', '.join(left_out)}")
 
@@ -187,28 +186,22 @@ def _free(workspace: Workspace, items: Sequence[Item], dry_run: bool, yes: bool)
     from .prune import carry_out
 
     total = sum(item.size for item in items)
-    rows = [(item.what, _printable(item.name), _size(item.size)) for item in items]
+    rows = [(item.what, _printable(item.name), in_words(item.size)) for item in items]
     click.echo(
-        tabulate([*rows, ("all", "", _size(total))], ("what", "where", "size"), colalign=("left", "left", "right"))
+        tabulate([*rows, ("all", "", in_words(total))], ("what", "where", "size"), colalign=("left", "left", "right"))
     )
     if dry_run or not items:
         return
     if not yes and not _has_terminal():
         raise NotReady("there is no terminal to ask in: look with --dry-run, then say --yes")
-    if yes or click.confirm(f"Free {_size(total)}? This cannot be undone"):
-        click.echo(f"freed {_size(carry_out(workspace, items, _warn))}")
+    if yes or click.confirm(f"Free {in_words(total)}? This cannot be undone"):
+        click.echo(f"freed {in_words(carry_out(workspace, items, _warn))}")
     else:
         click.echo("nothing was removed")
 
 
 def _has_terminal() -> bool:
     return sys.stdin.isatty()
-
-
-def _size(size: int) -> str:
-    """`812 B`, `3.1 MB`, `1.2 GB`."""
-    power = min(len(UNITS) - 1, max(0, (len(str(round(size))) - 1) // 3))
-    return f"{size / 1000**power:.{int(power > 0)}f} {UNITS[power]}"
 
 
 @main.command()

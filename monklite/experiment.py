@@ -22,7 +22,7 @@ from .handlers import Checkpoints, History, Memory, Progress, Record, Say
 from .rules import AUTO
 from .signals import StopSignals
 from .spec import Spec
-from .state import RunState, Status, now
+from .state import CONTROL, RunState, Status, now
 from .workspace import BEST, FINAL, HEALTH, RESUME, SAMPLES, Run, Workspace
 from .writer import Writer
 
@@ -347,10 +347,12 @@ class Experiment:
         return True
 
     def _tell_stopped(self, loop: Loop) -> None:
-        project, experiment = self.run.folder.parts[-3:-1]
+        *root, project, experiment, _ = self.run.folder.parts
+        elsewhere = Path(*root) != Workspace().root
+        words = f"{project!r}, {experiment!r}, resume_train=True" + f", workspace={str(Path(*root))!r}" * elsewhere
         self.say(
             f"    Stopped in epoch {loop.epoch + 1} after {loop.images:,} of {loop.train.n_images:,} images; all is saved. "
-            f"To go on: Prototype({project!r}, {experiment!r}, resume_train=True), then Train()\n"
+            f"To go on: Prototype({words}), then Train()\n"
         )
 
     def _loop(self, start: Point | None, display: Display, writer: Writer) -> Loop:
@@ -405,7 +407,7 @@ class Experiment:
             self.run.update(status="done", ended=now())
         except BaseException as error:
             status: Status = "interrupted" if isinstance(error, (KeyboardInterrupt, SystemExit)) else "failed"
-            text = f"{type(error).__name__}: {error}".rstrip(": ")
+            text = CONTROL.sub("\ufffd", f"{type(error).__name__}: {error}".rstrip(": "))
             with contextlib.suppress(
                 OSError, MonkliteError
             ):  # the disk may be what failed; the first error is the one to tell

@@ -25,6 +25,17 @@ _REASONS = {
 }
 
 
+# what mounted drives and network shares say to the flushing of a folder
+_CANNOT_FLUSH = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF}
+UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def in_words(size: float) -> str:
+    """A number of bytes as it is read: `812 B`, `3.1 MB`, `1.2 GB`."""
+    power = min(len(UNITS) - 1, max(0, (len(str(round(size))) - 1) // 3))
+    return f"{size / 1000**power:,.{int(power > 0)}f} {UNITS[power]}"
+
+
 @contextmanager
 def storing(path: Path) -> Iterator[None]:
     """Turn an `OSError` while writing `path` into a `StorageError` that says what to do."""
@@ -127,10 +138,14 @@ def sweep(folder: Path) -> None:
 
 
 def _flush(path: Path) -> None:
-    if path.is_dir() and os.name == "nt":
+    folder = path.is_dir()
+    if folder and os.name == "nt":
         return  # Windows cannot open a folder; the rename is still atomic there
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if not folder or error.errno not in _CANNOT_FLUSH:
+            raise
     finally:
         os.close(descriptor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 from collections.abc import Callable, Generator, Iterable, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -20,10 +21,10 @@ from .catalog import resolve
 from .catalog.processors import cpu_count
 from .data import decode, discover, prepare
 from .data.ahead import in_order
-from .data.augment import Policy
+from .data.augment import Draws, Policy
 from .data.cache import Tick
 from .data.prepare import EvaluationData, TestFolder
-from .errors import NotFound, NotReady, StorageError, UnreadableImage
+from .errors import NotFound, NotReady, OutOfMemory, StorageError, UnreadableImage
 from .experiment import weights_of
 from .files import write_text
 from .state import ClassResult, Testing
@@ -58,6 +59,7 @@ class Predictor:
         self.learner.load_weights(self.weights)
         self.data: EvaluationData | None = None
         self._folder: TestFolder | None = None
+        self._at_once = sys.maxsize  # images that the memory takes, as far as is known
         self.unsaved = ""  # why the last evaluation could not be stored
 
     def prepare(self, folder: TestFolder, tick: Tick | None = None) -> EvaluationData:
@@ -108,10 +110,25 @@ class Predictor:
         assert self.data is not None
         parts, done, total = [], 0, self.data.batches.n_images
         for batch in self.data.batches.epoch():
-            parts.append(self.learner.scores(batch.images, batch.draws))
+            parts.append(self._logits(batch.images, batch.draws))
             done += len(batch)
             if tick:
                 tick(done, total)
+        return np.concatenate(parts)
+
+    def _logits(self, images: np.ndarray, draws: Draws) -> np.ndarray:
+        """The learner's scores; where the memory is too small for so many images, of half as many at a time from then on."""
+        parts: list[np.ndarray] = []
+        first = 0
+        while first < len(images):
+            some = slice(first, first + self._at_once)
+            try:
+                parts.append(self.learner.scores(images[some], draws.take(some)))
+                first += len(parts[-1])
+            except OutOfMemory:
+                self._at_once = min(self._at_once, len(images) - first) // 2
+                if not self._at_once:
+                    raise
         return np.concatenate(parts)
 
     def _write_predictions(self, logits: np.ndarray) -> None:
@@ -193,7 +210,7 @@ class Predictor:
             return []
         sizes = np.array([image.size for image in images])
         draws = policy.draw(sizes, np.random.default_rng(self.spec.seed))
-        logits = self.learner.scores(np.stack([image.pixels for image in images]), draws)
+        logits = self._logits(np.stack([image.pixels for image in images]), draws)
         found = []
         for image, row, p in zip(images, logits, metrics.softmax(logits), strict=True):
             best = int(p.argmax())

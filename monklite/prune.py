@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .data import room
 from .errors import InvalidValue, MonkliteError
-from .files import TEMPORARY, storing
+from .files import TEMPORARY, in_words, storing
 from .heartbeat import disk_time
 from .rules import Whole
 from .state import RunState
@@ -142,6 +142,8 @@ def carry_out(workspace: Workspace, items: Sequence[Item], tell: Tell = lambda t
         try:
             if item.what == IMAGES:
                 freed += room.clear(workspace.cache)
+                if left := room.size(workspace.cache):
+                    tell(f"{in_words(left)} of decoded images are in use just now: they stay")
             elif _go(item):
                 freed += item.size
             else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any, Literal
@@ -14,6 +15,7 @@ from .errors import DamagedFile, MonkliteError
 from .spec import Frozen, Spec, build
 
 SCHEMA = 1
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # characters that a terminal would obey
 Status = Literal["new", "running", "done", "failed", "interrupted"]
 # One step each: UPGRADES[n] turns a state of schema n into one of schema n + 1.
 UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}

@@ -103,6 +103,23 @@ def test_only_files_of_a_run_are_taken_along(run, tmp_path):
         assert set(found.namelist()) == {*FILES, STATE, f"output/logs/{HISTORY}"}
 
 
+@pytest.mark.parametrize("change", ["evaluated", "trained on", "pruned"])
+def test_a_run_that_changes_while_it_is_packed_is_not_packed(run, tmp_path, monkeypatch, change):
+    add = archive._add
+
+    def disturbed(into, name, *more):
+        if name == f"output/models/{BEST}" and change == "pruned":
+            shutil.rmtree(run.folder)
+        elif name == f"output/models/{BEST}":
+            run.update(**({"status": "running"} if change == "trained on" else {"error": "seen again"}))
+        add(into, name, *more)
+
+    monkeypatch.setattr(archive, "_add", disturbed)
+    with pytest.raises(NotReady, match=r"p/e/v001 was changed while it was exported .*: export it again"):
+        pack(run, tmp_path / "run.zip")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["workspace"]
+
+
 def test_the_same_run_gives_the_same_bytes(run, packed, tmp_path, monkeypatch):
     there = list(run.folder.rglob("*"))
     for path in there:

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from monklite import cli
 from monklite.cli import main
 from monklite.history import EpochRow, write
 from monklite.state import Results
@@ -129,21 +128,6 @@ def test_the_cache_is_shown_and_cleared(runs: Path) -> None:
     assert (runs / ".cache" / IMAGES).exists()
     assert "freed 2.5 kB" in said("cache", "--clear", "--yes")
     assert not (runs / ".cache" / IMAGES).exists()
-
-
-@pytest.mark.parametrize(
-    ("size", "text"),
-    [
-        (0, "0 B"),
-        (999, "999 B"),
-        (1000, "1.0 kB"),
-        (999_999, "1000.0 kB"),
-        (5_432_100_000, "5.4 GB"),
-        (10**16, "10000.0 TB"),
-    ],
-)
-def test_sizes_are_short(size: int, text: str) -> None:
-    assert cli._size(size) == text
 
 
 def test_a_name_from_a_stranger_does_not_control_the_terminal(runs: Path) -> None:

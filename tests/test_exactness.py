@@ -116,10 +116,7 @@ def test_every_setup_gives_other_weights(workspace, patterns, backend: str) -> N
 REPEAT = """
 import sys, json, hashlib, numpy as np
 from monklite import Prototype
-from monklite.data import cache
-backend, images, workspace, experiment, workers, streaming = sys.argv[1:]
-if streaming == "yes":
-    cache.SPARE = 1 << 62
+backend, images, workspace, experiment, workers = sys.argv[1:]
 ptf = Prototype("p", experiment, backend=backend, workspace=workspace, verbose=0)
 ptf.Dataset_Params(dataset_path=images, split=0.67, input_size=32, batch_size=6, num_processors=int(workers))
 ptf.apply_random_resized_crop(32, train=True)
@@ -156,9 +153,10 @@ def test_the_same_seed_gives_the_same_files_three_times(patterns: Path, tmp_path
 def trained_in_a_process(backend: str, images: Path, workspace: Path, *words: str) -> tuple[dict[str, str], str]:
     experiment, workers, streaming, seed = words
     done = subprocess.run(
-        [sys.executable, "-c", REPEAT, backend, str(images), str(workspace), experiment, workers, streaming],
+        [sys.executable, "-c", REPEAT, backend, str(images), str(workspace), experiment, workers],
         capture_output=True, text=True, timeout=PATIENCE, check=False,
-        env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(__file__).parents[1])},
+        env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(__file__).parents[1])}
+        | ({"MONKLITE_CACHE_GB": "0"} if streaming == "yes" else {}),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])

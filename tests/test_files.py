@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -153,3 +154,45 @@ def test_sweep_leaves_everything_else(old):
         (old.parent / name).write_text("mine")
     files.sweep(old.parent)
     assert names(old.parent) == [".gitignore", ".lock", "model", "state.json", "x.monklite-tmp"]
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (999_999, "1,000.0 kB"),
+        (2_340_000, "2.3 MB"),
+        (5_432_100_000, "5.4 GB"),
+        (10**16, "10,000.0 TB"),
+    ],
+)
+def test_sizes_are_told_in_a_unit_that_fits(size: int, words: str) -> None:
+    assert files.in_words(size) == words
+
+
+def _refuse_to_flush(monkeypatch: pytest.MonkeyPatch, number: int, folders: bool) -> None:
+    flush = os.fsync
+
+    def refusing(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode) == folders:
+            raise OSError(number, os.strerror(number))
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refusing)
+
+
+def test_a_drive_that_cannot_flush_folders_is_good_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _refuse_to_flush(monkeypatch, errno.EINVAL, folders=True)
+    files.write_text(tmp_path / "a.txt", "new")
+    assert (tmp_path / "a.txt").read_text() == "new"
+
+
+@pytest.mark.parametrize(("number", "folders"), [(errno.EIO, True), (errno.EINVAL, False)])
+def test_a_flush_that_failed_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, folders: bool
+) -> None:
+    _refuse_to_flush(monkeypatch, number, folders)
+    with pytest.raises(StorageError):
+        files.write_text(tmp_path / "a.txt", "new")

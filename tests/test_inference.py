@@ -13,7 +13,8 @@ import pytest
 from monklite import Prototype
 from monklite.data import decode, prepare
 from monklite.data.ahead import AHEAD
-from monklite.errors import DatasetError, InvalidType, NotFound, NotReady, UnreadableImage
+from monklite.data.prepare import TestFolder
+from monklite.errors import DatasetError, InvalidType, NotFound, NotReady, OutOfMemory, UnreadableImage
 from monklite.inference import Predictor
 from monklite.workspace import Workspace
 
@@ -219,3 +220,39 @@ def test_wrong_uses_of_stream_are_refused(opened: Prototype, patterns: Path) -> 
         opened.Infer(img_dir=patterns, stream=1)
     with pytest.raises(DatasetError, match=r"holds no images"):
         opened.Infer(img_dir=patterns, stream=True)
+
+
+class Small:
+    """A learner whose memory takes three images at once; `asked`: how many it was given each time."""
+
+    def __init__(self, learner, most: int) -> None:
+        self.learner, self.most, self.asked = learner, most, []
+
+    def scores(self, images, draws):
+        self.asked.append(len(images))
+        if len(images) > self.most:
+            raise OutOfMemory(f"too small for {len(images)} images")
+        return self.learner.scores(images, draws)
+
+
+def test_a_memory_that_is_too_small_for_a_batch_is_given_less(predictor, patterns, monkeypatch) -> None:
+    whole = [p.logits for p in predictor.predict_folder(patterns / "dots")[0]]
+    small = Small(predictor.learner, 3)
+    monkeypatch.setattr(predictor, "learner", small)
+    monkeypatch.setattr(predictor, "_at_once", predictor._at_once)
+    parts = [p.logits for p in predictor.predict_folder(patterns / "dots")[0]]
+    np.testing.assert_allclose(parts, whole, rtol=1e-4, atol=1e-5)
+    assert small.asked == [BATCH, *[2] * 6]
+    small.most = 0
+    with pytest.raises(OutOfMemory, match="too small for 1 images"):
+        predictor.predict_folder(patterns / "dots")
+
+
+def test_a_test_set_is_judged_in_the_parts_that_fit(predictor, patterns, monkeypatch) -> None:
+    predictor.prepare(TestFolder(str(patterns)))
+    whole = predictor.evaluate()
+    small = Small(predictor.learner, 1)
+    monkeypatch.setattr(predictor, "learner", small)
+    monkeypatch.setattr(predictor, "_at_once", predictor._at_once)
+    assert predictor.evaluate().confusion == whole.confusion
+    assert max(small.asked[3:]) == 1

@@ -24,7 +24,7 @@ SMALL = {"input_size": 32, "batch_size": 8}
 
 def expert(patterns: Path, project: str = "p", experiment: str = "e", epochs: int = 1, **opening) -> Prototype:
     """An untrained experiment, set up in expert mode for speed."""
-    ptf = Prototype(project, experiment, verbose=0, **opening)
+    ptf = Prototype(project, experiment, **{"verbose": 0, **opening})
     ptf.Dataset_Params(dataset_path=patterns, split=0.67, **SMALL)
     ptf.apply_random_horizontal_flip(train=True)
     ptf.apply_normalize(train=True, val=True, test=True)

@@ -14,6 +14,7 @@ from test_comparison import fill, fresh
 from monklite import files, prune
 from monklite.data import room
 from monklite.errors import InvalidValue, StorageError
+from monklite.files import in_words
 from monklite.prune import LEFTOVER, OLD, carry_out, images, plan
 from monklite.workspace import BEST, FINAL, RESUME, STATE, Run, Workspace
 
@@ -309,7 +310,9 @@ def test_the_cache_is_cleared_but_for_what_is_in_use_and_what_is_not_its_own(spa
     lease = room.Lease(space.cache / used)
     item = images(space)
     assert item.size == sum(p.stat().st_size for p in space.cache.glob("*.np[yz]"))
-    assert carry_out(space, [item]) == item.size / 2
+    told = []
+    assert carry_out(space, [item], told.append) == item.size / 2
+    assert told == [f"{in_words(item.size / 2)} of decoded images are in use just now: they stay"]
     assert {p.name for p in space.cache.iterdir() if p.suffix in (".npy", ".npz", ".txt")} == {
         f"{used}{room.IMAGES}", f"{used}{room.INDEX}", "notes.txt",
     }  # fmt: skip

@@ -200,14 +200,6 @@ def test_the_limit_is_half_of_what_is_free_without_the_cache(
     assert room.limit(folder) == 2_500_000_000
 
 
-@pytest.mark.parametrize(
-    ("size", "words"),
-    [(0, "0.0 kB"), (1500, "1.5 kB"), (2_340_000, "2.3 MB"), (10**9, "1.0 GB"), (1234 * 10**9, "1,234.0 GB")],
-)
-def test_sizes_are_told_in_a_unit_that_fits(size: int, words: str) -> None:
-    assert room.in_words(size) == words
-
-
 def test_a_cache_that_is_not_there_needs_no_room(tmp_path: Path) -> None:
     assert room.make(tmp_path / "none" / "yet") == ""
     assert room.clear(tmp_path / "none") == 0

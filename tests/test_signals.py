@@ -18,6 +18,7 @@ from test_kills import differences, leftovers, newest, outcome
 from test_prototype import expert, state
 
 from monklite import Prototype, engine
+from monklite import handlers as handlers_of_monklite
 from monklite.catalog.rows import BACKENDS
 from monklite.signals import STOPS, StopSignals
 from monklite.writer import Writer
@@ -139,6 +140,23 @@ def test_only_a_second_ctrl_c_leaves_out_what_waits(
     assert done == written
 
 
+def test_the_way_to_go_on_names_a_workspace_of_ones_own(tmp_path, patterns, handlers, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    epoch_end = handlers_of_monklite.Record.epoch_end
+
+    def stop(record, loop, row) -> None:
+        epoch_end(record, loop, row)
+        loop.stop = True
+
+    monkeypatch.setattr(handlers_of_monklite.Record, "epoch_end", stop)
+    with pytest.raises(KeyboardInterrupt):
+        expert(patterns, epochs=2, workspace="mine", verbose=1).Train()
+    words = f"Prototype('p', 'e', resume_train=True, workspace='{tmp_path / 'mine'}')"
+    assert f"To go on: {words}, then Train()" in capsys.readouterr().out
+    monkeypatch.undo()
+    assert eval(words)._experiment.resuming
+
+
 def test_training_works_in_another_thread(workspace, patterns, handlers) -> None:
     failed = []
 
@@ -237,6 +255,7 @@ SCRIPT = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from monklite import Prototype, engine
+from monklite import handlers as handlers_of_monklite
 batch_done = engine.Loop._batch_done
 def told(loop):
     print("step", loop.done, flush=True)

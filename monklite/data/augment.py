@@ -36,7 +36,7 @@ class Draws:
     flip_y: np.ndarray | None = None
     matrix: np.ndarray | None = None
 
-    def take(self, rows: np.ndarray) -> Draws:
+    def take(self, rows: np.ndarray | slice) -> Draws:
         """The draws of some of the images."""
         arrays = {name: getattr(self, name) for name in ("flip_x", "flip_y", "matrix")}
         return replace(self, **{name: a[rows] for name, a in arrays.items() if a is not None})

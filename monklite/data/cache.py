@@ -23,7 +23,7 @@ from filelock import FileLock
 from PIL import __version__ as pillow_version
 
 from ..errors import DatasetError, StorageError, UnreadableImage
-from ..files import TEMPORARY, replacing, storing
+from ..files import TEMPORARY, in_words, replacing, storing
 from . import decode, digests, room
 from .ahead import in_order
 from .arrays import read_arrays, write_arrays
@@ -155,7 +155,7 @@ def _fill(base: Path, work: _Work) -> Store:
 
 def _stream_with_index(base: Path, work: _Work, refused: str) -> StreamingStore:
     """Decode at every reading; what was found out about the files is kept all the same."""
-    remark = _remark(f"decoded they take {room.in_words(work.bytes)}, {refused}")
+    remark = _remark(f"decoded they take {in_words(work.bytes)}, {refused}")
     index = Index.load(base, len(work.samples))
     if index is None:
         index = work.look()

@@ -20,7 +20,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ..errors import InvalidValue
-from ..files import TEMPORARY
+from ..files import TEMPORARY, in_words
 
 VARIABLE = "MONKLITE_CACHE_GB"  # how much the decoded images of a workspace may take; 0: none are kept
 SHARE = 0.5  # of the disk's free space (with what the cache has of it already), where the variable is not set
@@ -54,12 +54,6 @@ def limit(folder: Path) -> int:
 def free(folder: Path) -> int:
     """Bytes free on the disk of a folder that need not be there yet."""
     return shutil.disk_usage(next(p for p in (folder, *folder.parents) if p.exists())).free
-
-
-def in_words(size: int) -> str:
-    """A number of bytes as it is read, such as `1.5 GB`."""
-    unit, factor = next(((u, f) for u, f in (("GB", GB), ("MB", 10**6)) if size >= f), ("kB", 1000))
-    return f"{size / factor:,.1f} {unit}"
 
 
 def make(folder: Path, needed: int = 0) -> str:
