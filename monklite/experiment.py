@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from . import backends, environment, sizing
-from .backends import Learner
+from .backends import Learner, tensors
 from .catalog import resolve
 from .catalog.models import find_model
 from .catalog.recipes import BATCH_SIZE, check_precision, unresolve
@@ -141,7 +141,21 @@ class Experiment:
                     "number of epochs, learning rate, number of processors and place of its images; to change more, copy "
                     "it: Prototype(..., copy_from=[project, experiment])"
                 )
+            if changed.training != self.spec.training:
+                self._check_best_is_kept()
         self.spec = changed
+
+    def _check_best_is_kept(self) -> None:
+        """A killed run may have best weights of an epoch that going on trains again; trained otherwise, it comes out otherwise,
+        and the weights would be of no epoch in the history."""
+        saved, results = self.run.models / RESUME, self.run.state().results
+        done = len(Point.from_notes(tensors.read_notes(saved).get("notes"), str(saved)).history)
+        if results is not None and results.best_epoch > done:
+            raise NotReady(
+                f"{self.run} goes on from epoch {done}, and its best weights are of epoch {results.best_epoch}, trained with "
+                "the settings as they were: go on without changes first, or copy it: Prototype(..., copy_from=[project, "
+                "experiment])"
+            )
 
     def resolved(self) -> Spec:
         """The spec with every default filled in by the recipe."""
@@ -157,14 +171,21 @@ class Experiment:
         )
         for remark in data.remarks:
             self.say(f"    Note: {remark}\n")
-        before = self.run.state().dataset
-        if self.resuming and before is not None and before.fingerprint != data.record.fingerprint:
-            raise DatasetError(
-                f"the images of {self.run} have changed since it was trained: put them back to resume it, or train a new version"
-            )
+        if self.resuming:
+            self._check_same_images(data)
         self.data, self._data_spec = data, spec
         self._record_data()
         return data
+
+    def _check_same_images(self, data: TrainingData) -> None:
+        before, recorded = self.run.state().dataset, self.run.folder / SAMPLES
+        others = split.changed(recorded, data.samples, data.report.digests) if recorded.exists() else []
+        if others or (before is not None and before.fingerprint != data.record.fingerprint):
+            which = f" ({len(others)}, the first: {others[0]})" if others else ""
+            raise DatasetError(
+                f"the images of {self.run} have changed since it was trained{which}: put them back to resume it, or train "
+                "a new version"
+            )
 
     def _record_data(self) -> None:
         """Write into the run which image is where, and the odd files."""

@@ -120,6 +120,40 @@ def test_resuming_on_other_images_is_refused(workspace: Path, patterns: Path, tm
         Prototype("p", "e", resume_train=True, verbose=0).Train()
 
 
+def test_resuming_on_an_image_of_the_same_size_with_other_bytes_is_refused(
+    workspace: Path, patterns: Path, tmp_path: Path, monkeypatch
+) -> None:
+    folder = Path(shutil.copytree(patterns, tmp_path / "data"))
+    image = folder / "dots" / "dots-000.png"
+    whole = image.read_bytes()
+    image.write_bytes(whole + b"\1")  # a decoder does not look behind the end
+    interrupted(folder, monkeypatch)
+    image.write_bytes(whole + b"\2")
+    with pytest.raises(
+        DatasetError, match=r"have changed since it was trained \(1, the first: dots/dots-000.png\): put"
+    ):
+        Prototype("p", "e", resume_train=True, verbose=0).Train()
+    image.write_bytes(whole + b"\1")
+    Prototype("p", "e", resume_train=True, verbose=0).Train()
+    assert state().status == "done"
+
+
+def test_other_settings_cannot_abandon_the_epoch_of_the_best_weights(
+    workspace: Path, patterns: Path, monkeypatch
+) -> None:
+    interrupted(patterns, monkeypatch)
+    run = Workspace().find("p", "e")
+    run.update(results=run.state().results.model_copy(update={"best_epoch": 2}))  # as if killed before the next save
+    ptf = Prototype("p", "e", resume_train=True, verbose=0)
+    words = (
+        r"p/e/v001 goes on from epoch 1, and its best weights are of epoch 2, .*: go on without changes first, or copy"
+    )
+    with pytest.raises(NotReady, match=words):
+        ptf.update_num_epochs(5)
+    ptf.Train()
+    assert state().results.epochs_completed == 3
+
+
 def test_two_folders_keep_their_images_when_files_are_added(
     workspace: Path, patterns: Path, tmp_path: Path, monkeypatch
 ) -> None:

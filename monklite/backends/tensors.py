@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +59,26 @@ def read(path: Path) -> tuple[Arrays, dict[str, Any]]:
     Raises:
         NotFound: no such file. DamagedFile: not such a file, or cut short.
     """
+    with _opened(path) as file:
+        return {name: file.get_tensor(name) for name in file.keys()}, _notes(file)  # noqa: SIM118 (not a dict)
+
+
+def read_notes(path: Path) -> dict[str, Any]:
+    """The notes alone, which is quick however large the arrays are. Raises as `read`."""
+    with _opened(path) as file:
+        return _notes(file)
+
+
+def _notes(file: Any) -> dict[str, Any]:
+    return json.loads((file.metadata() or {}).get("monklite", "{}"))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     if not path.exists():
         raise NotFound(f"{path} is not there")
     try:
         with safe_open(path, "np") as file:
-            notes = json.loads((file.metadata() or {}).get("monklite", "{}"))
-            return {name: file.get_tensor(name) for name in file.keys()}, notes  # noqa: SIM118 (not a dict)
+            yield file
     except (SafetensorError, ValueError, OSError, TypeError) as error:
         raise DamagedFile(f"{path} is damaged and cannot be loaded ({error})") from None

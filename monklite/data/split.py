@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import DamagedFile, DatasetError
 from ..files import write_text
-from .digests import DTYPE, SIZE
+from .digests import DTYPE, SIZE, UNREAD
 from .discover import Samples
 
 SUBSETS = ("train", "val")
@@ -89,6 +89,18 @@ def read_digests(path: Path) -> np.ndarray:
         DamagedFile: it cannot be read as what `write` wrote.
     """
     return np.array([bytes.fromhex(row[DIGEST]) for row in _rows(path) if row.get(DIGEST)], DTYPE)
+
+
+def changed(path: Path, subsets: Mapping[str, Samples], digests: Mapping[str, np.ndarray]) -> list[str]:
+    """Paths of the images whose bytes are others than those that `write` recorded in `path`."""
+    now = {(s, p): d for s, samples in subsets.items() for p, d in zip(samples.paths, digests[s], strict=True)}
+    found = []
+    for row in _rows(path):
+        before = bytes.fromhex(row.get(DIGEST) or "").rstrip(b"\0")  # as NumPy has it
+        is_now = bytes(now.get((row["subset"], row["path"]), UNREAD))
+        if before != UNREAD and is_now not in (before, UNREAD):
+            found.append(row["path"])
+    return found
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:
