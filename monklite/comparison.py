@@ -130,6 +130,7 @@ def _row(entry: Entry) -> dict[str, Any]:
         "backend": spec.backend,
         "device": model.device if model else NOT_DONE,
         "precision": model.precision if model else NOT_DONE,
+        "methods": ", ".join(model.methods) if model else NOT_DONE,
         "parameters": model.parameters if model else NOT_DONE,
         "trainable parameters": model.trainable_parameters if model else NOT_DONE,
         "first weights": model.weights if model else NOT_DONE,

@@ -407,11 +407,13 @@ class Experiment:
     def _begin(self) -> None:
         spec = self.resolved()
         versions = backends.load(spec.backend).versions()
-        started = self.run.state().started or now()
+        before = self.run.state()
+        assert self.learner is not None and before.model is not None
         self.run.update(
             status="running",
             spec=spec,
-            started=started,
+            model=self.learner.describe().model_copy(update={"weights": before.model.weights}),
+            started=before.started or now(),
             ended=None,
             error=None,
             environment=environment.describe(versions),

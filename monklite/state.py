@@ -49,7 +49,11 @@ class DatasetRecord(Frozen):
 
 
 class ModelRecord(Frozen):
-    """The network as it was built. `weights`: where its first weights came from."""
+    """The network as it was trained, or as built so far.
+
+    `weights`: where its first weights came from. `methods`: what makes its computing faster, or repeatable, as chosen for
+    the device, such as `channels last`, `fused optimizer`, `TF32`, `compiled`.
+    """
 
     parameters: int
     trainable_parameters: int
@@ -58,6 +62,7 @@ class ModelRecord(Frozen):
     weights: str
     device: str
     precision: str
+    methods: tuple[str, ...] = ()
 
 
 class Results(Frozen):

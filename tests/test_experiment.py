@@ -154,6 +154,16 @@ def test_other_settings_cannot_abandon_the_epoch_of_the_best_weights(
     assert state().results.epochs_completed == 3
 
 
+def test_the_record_of_the_network_is_of_how_it_was_trained(workspace: Path, patterns: Path) -> None:
+    ptf = expert(patterns)
+    ptf.optimizer_adamax(0.001)  # set after the network was built
+    before = state().model
+    ptf.Train()
+    after = state().model
+    assert (before.methods, after.methods) == (("channels last", "fused optimizer"), ("channels last",))
+    assert after == before.model_copy(update={"methods": after.methods})
+
+
 def test_two_folders_keep_their_images_when_files_are_added(
     workspace: Path, patterns: Path, tmp_path: Path, monkeypatch
 ) -> None:

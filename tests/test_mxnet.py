@@ -26,6 +26,7 @@ from monklite.errors import (
     InvalidValue,
     MissingPackage,
     NotFound,
+    OutOfMemory,
     PretrainedUnavailable,
     StorageError,
     TrainingFailed,
@@ -359,28 +360,31 @@ def test_an_experiment_with_a_network_of_gluoncv(workspace: Path, patterns: Path
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "kind", "message"),
     [
         (
             "cudaMalloc retry failed: out of memory",
+            OutOfMemory,
             r"the memory of cpu\(0\) is too small for 12 images of 32 px in one",
         ),
         (
             'Traceback (most recent call last):\n  File "../src/x.cc", line 1\nMXNetError: Check failed: a',
+            TrainingFailed,
             r"^MXNet stopped: Check failed: a$",
         ),
     ],
 )
 def test_an_error_of_mxnet_while_training_is_explained(
-    monkeypatch: pytest.MonkeyPatch, text: str, message: str
+    monkeypatch: pytest.MonkeyPatch, text: str, kind: type[TrainingFailed], message: str
 ) -> None:
     def fails(*args: object) -> None:
         raise mx.MXNetError(text)
 
     learner = small()
     monkeypatch.setattr(learner._trainer, "step", fails)
-    with pytest.raises(TrainingFailed, match=message):
+    with pytest.raises(TrainingFailed, match=message) as caught:
         LearnerContract.train(learner, 1)
+    assert type(caught.value) is kind
 
 
 def test_the_reason_of_an_error_without_words_is_its_kind() -> None:

@@ -220,6 +220,19 @@ def test_precision_is_taken_and_told(precision: str) -> None:
     assert learner.scores(easy(2)[0], plain()).dtype == np.float32
 
 
+@pytest.mark.parametrize(
+    ("spec", "methods"),
+    [
+        ({}, ("channels last", "fused optimizer")),
+        ({"training__optimizer": OPTIMIZERS["adamax"].choose("pytorch", {"learning_rate": 0.1})}, ("channels last",)),
+        ({"model__compile": True}, ("channels last", "fused optimizer", "compiled")),
+        ({"model__deterministic": True}, ("channels last", "fused optimizer", "deterministic")),
+    ],
+)
+def test_how_it_is_computed_is_recorded(spec, methods) -> None:
+    assert made(**spec).describe().methods == methods
+
+
 def test_too_small_images_are_refused() -> None:
     with pytest.raises(InvalidValue, match=r"inception_v3 needs images of at least 75 px, not input_size=32"):
         made(model__name="inception_v3")

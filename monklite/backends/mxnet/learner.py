@@ -14,7 +14,7 @@ from ...catalog.processors import cpu_count
 from ...catalog.recipes import check_precision
 from ...catalog.rows import load as load_path
 from ...data.augment import Draws
-from ...errors import DamagedFile, MonkliteError, TrainingFailed
+from ...errors import DamagedFile, MonkliteError, OutOfMemory, TrainingFailed
 from ...spec import Spec
 from ...state import ModelRecord
 from .. import tensors
@@ -198,6 +198,7 @@ class GluonLearner:
             weights=self.source,
             device=f"cpu ({os.environ.get('OMP_NUM_THREADS') or cpu_count()} threads)" if cpu else str(self.context),
             precision="float32",
+            methods=("hybridized",),
         )
 
     def memory(self) -> float | None:
@@ -207,7 +208,7 @@ class GluonLearner:
 def _explained(error: Exception, n_images: int, size: int, context: Any) -> Exception:
     text = str(error)
     if "out of memory" in text or "cudaMalloc" in text:
-        return TrainingFailed(
+        return OutOfMemory(
             f"the memory of {context} is too small for {n_images} images of {size} px in one step: take a smaller batch_size "
             "or input_size, or a smaller model"
         )

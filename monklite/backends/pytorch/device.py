@@ -65,6 +65,11 @@ def fuses(optimizer: type[torch.optim.Optimizer], device: torch.device) -> bool:
     return device.type in ("cpu", "cuda") and "fused" in inspect.signature(optimizer).parameters
 
 
+def has_tf32(device: torch.device) -> bool:
+    """Whether float32 convolutions run on tensor cores, with 10 bits of mantissa; see `algorithms`."""
+    return device.type == "cuda" and torch.cuda.get_device_capability(device)[0] >= 8
+
+
 @contextlib.contextmanager
 def algorithms(device: torch.device, deterministic: bool) -> Iterator[None]:
     """While computing on a GPU: the fastest algorithms, tried out once a shape, or only those that give the same bits."""

@@ -256,7 +256,19 @@ class TorchLearner:
             weights=self.source,
             device=device.title(self.device),
             precision=str(self.dtype).removeprefix("torch."),
+            methods=tuple(self._methods()),
         )
+
+    def _methods(self) -> Iterator[str]:
+        yield "channels last"
+        if any(group.get("fused") for group in self.optimizer.param_groups):
+            yield "fused optimizer"
+        if self.dtype == torch.float32 and device.has_tf32(self.device):
+            yield "TF32 convolutions"
+        if self._compiled:
+            yield "compiled"
+        if self._deterministic:
+            yield "deterministic"
 
     def memory(self) -> float | None:
         return torch.cuda.max_memory_allocated(self.device) / 2**20 if self.device.type == "cuda" else None
