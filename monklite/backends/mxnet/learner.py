@@ -100,8 +100,11 @@ class GluonLearner:
 
     def scores(self, images: np.ndarray, draws: Draws) -> np.ndarray:
         self._settle()
-        with autograd.predict_mode():
-            return self.network(self._inputs(images, draws)).asnumpy().astype(np.float32)
+        try:
+            with autograd.predict_mode():
+                return self.network(self._inputs(images, draws)).asnumpy().astype(np.float32)
+        except mx.MXNetError as error:
+            raise _explained(error, len(images), draws.size, self.context, OutOfMemory) from None
 
     @staticmethod
     def _settle() -> None:
@@ -205,10 +208,14 @@ class GluonLearner:
         return None  # MXNet counts no peak of its own; the driver's count is in the run's results
 
 
-def _explained(error: Exception, n_images: int, size: int, context: Any) -> Exception:
+def _explained(
+    error: Exception, n_images: int, size: int, context: Any, too_much: type[TrainingFailed] = TrainingFailed
+) -> Exception:
+    """MXNet's error in our words. After a step that lacked memory nobody knows what it has changed, so it is no `OutOfMemory`,
+    which would be answered with a smaller batch."""
     text = str(error)
     if "out of memory" in text or "cudaMalloc" in text:
-        return OutOfMemory(
+        return too_much(
             f"the memory of {context} is too small for {n_images} images of {size} px in one step: take a smaller batch_size "
             "or input_size, or a smaller model"
         )
