@@ -79,10 +79,22 @@ class Handler:
         """Somebody asked to stop: `loop.point()` can be saved."""
 
     def train_end(self, loop: Loop) -> None:
-        """All epochs are done."""
+        """Training is over: all epochs are done, or it was stopped early."""
 
     def close(self, loop: Loop) -> None:
         """Always called last, also after an error."""
+
+
+def best_of(history: Sequence[EpochRow]) -> EpochRow:
+    """The epoch with the best validation accuracy; among equals the one with the lower loss, then the earlier."""
+    return max(history, key=_rank)
+
+
+def ended(history: Sequence[EpochRow], epochs: int, patience: int) -> bool:
+    """Whether training is over: all epochs are done, or the last `patience` (if any) brought nothing better. It follows from
+    the history alone, so that going on needs no counter."""
+    early = patience > 0 and len(history) > 0 and len(history) - best_of(history).epoch >= patience
+    return early or len(history) >= epochs
 
 
 def _rank(row: EpochRow) -> tuple[bool, float, float]:
@@ -97,7 +109,7 @@ class Loop:
 
     `history`: rows of the epochs done, also those of an earlier part of a resumed run. `steps`: loss, right answers and
     number of images of each step of this epoch; the first two may still be under way on the device. `images`: how many
-    training images of this epoch are done. `stop`: set it to stop after the step under way.
+    training images of this epoch are done. `patience`: see `ended`. `stop`: set it to stop after the step under way.
     """
 
     learner: Learner
@@ -108,6 +120,7 @@ class Loop:
     schedule: Choice
     handlers: Sequence[Handler]
     start: Point | None = None
+    patience: int = 0
     history: list[EpochRow] = field(default_factory=list)
     epoch: int = 0
     rate: float = 0.0
@@ -132,8 +145,11 @@ class Loop:
 
     @property
     def best(self) -> EpochRow:
-        """The epoch with the best validation accuracy; among equals the one with the lower loss, then the earlier."""
-        return max(self.history, key=_rank)
+        return best_of(self.history)
+
+    @property
+    def ended(self) -> bool:
+        return ended(self.history, self.epochs, self.patience)
 
     def point(self) -> Point:
         """Where training stands now; waits for the device.
@@ -152,15 +168,15 @@ class Loop:
         return Point(self.train.batch_size, tuple(self.history), self.images, steps, seconds, self._waited)
 
     def run(self) -> None:
-        """Train from where the start point stands to the last epoch.
+        """Train from where the start point stands to the last epoch, or until `patience` is at its end.
 
         Raises:
             TrainingFailed: the loss is no longer a number. Stopped: it was asked for.
         """
         try:
             self._fire("train_start")
-            for epoch in range(len(self.history), self.epochs):
-                self.epoch = epoch
+            while not self.ended:
+                self.epoch = len(self.history)
                 self._epoch()
             self._fire("train_end")
         finally:

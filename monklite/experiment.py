@@ -16,7 +16,7 @@ from .catalog.recipes import BATCH_SIZE, check_precision, unresolve
 from .data import health, prepare, split
 from .data.cache import Tick
 from .data.prepare import TrainingData
-from .engine import Loop, Point, Stopped
+from .engine import Loop, Point, Stopped, ended
 from .errors import DatasetError, InvalidValue, MonkliteError, NotReady
 from .handlers import Checkpoints, History, Memory, Progress, Record, Say
 from .rules import AUTO
@@ -29,7 +29,7 @@ from .writer import Writer
 DATA_FIELDS = ("data", "seed")  # a change in one of these asks for new batches
 SPLIT_FIELDS = ("data.train_path", "data.val_path", "data.train_csv", "data.val_csv", "data.split", "seed")
 CHANGED_BY_RESUMING = (
-    "training.epochs", "training.optimizer.params.learning_rate", "training.save_intermediate_models",
+    "training.epochs", "training.early_stopping", "training.optimizer.params.learning_rate", "training.save_intermediate_models",
     "training.intermediate_prefix", "data.workers", "data.train_path", "data.val_path", "data.train_csv", "data.val_csv",
 )  # fmt: skip
 NETWORK_FIELDS = ("model", "data.input_size", "seed", "backend")
@@ -123,8 +123,7 @@ class Experiment:
         made = cls(workspace, run, state.spec, say)
         made.resuming = True
         if state.status == "done":
-            epochs = state.spec.training.epochs
-            say(f"    {run} has finished its {epochs} epochs: update_num_epochs(more than {epochs}) extends it\n")
+            say(f"    {_how_to_extend(run, state)}\n")
         return made
 
     # Setting up
@@ -339,11 +338,10 @@ class Experiment:
         assert self.learner is not None
         saved = self.run.models / RESUME
         point = Point.from_notes(self.learner.load(saved), str(saved))
-        done, epochs = len(point.history), self.resolved().training.epochs
-        if done > epochs or (done == epochs and self.run.state().status == "done"):
-            raise NotReady(
-                f"{self.run} has {done} epochs already: ask for more with update_num_epochs({done + 1}), then Train()"
-            )
+        training, state = self.resolved().training, self.run.state()
+        over = ended(point.history, training.epochs, training.early_stopping)
+        if len(point.history) > training.epochs or (over and state.status == "done"):
+            raise NotReady(f"{_how_to_extend(self.run, state)}, then Train()")
         return point
 
     def _run(self, loop: Loop, writer: Writer, signals: StopSignals) -> None:
@@ -401,6 +399,7 @@ class Experiment:
             schedule,
             handlers,
             start,
+            spec.training.early_stopping,
             world=world,
         )
 
@@ -439,6 +438,16 @@ class Experiment:
         finally:
             self.run.busy = False
             self.run.release()
+
+
+def _how_to_extend(run: Run, state: RunState) -> str:
+    training, done = state.spec.training, state.results.epochs_completed if state.results else 0
+    if done < training.epochs:
+        return (
+            f"{run} stopped early after {done} of {training.epochs} epochs: update_early_stopping(0), or more than "
+            f"{training.early_stopping}, lets it go on"
+        )
+    return f"{run} has {done} epochs already: update_num_epochs(more than {done}) extends it"
 
 
 def _busy(run: Run) -> str:

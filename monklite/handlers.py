@@ -89,7 +89,7 @@ class Checkpoints(Handler):
             self._save(loop)
 
     def epoch_end(self, loop: Loop, row: EpochRow) -> None:
-        best, keep, last = loop.best is row, self.training.save_intermediate_models, row.epoch == loop.epochs
+        best, keep, last = loop.best is row, self.training.save_intermediate_models, loop.ended
         due = last or self._never or self._due(0.0)
         if best or keep or last:
             snapshot = loop.learner.capture_weights()
@@ -298,8 +298,11 @@ class Progress(Handler):
             f"Val-acc: {row.val_accuracy:.3f}{best}, Val-loss: {row.val_loss:.3f} | "
             f"time: {duration(row.seconds)}, {row.images_per_second:.0f} images/s"
         )
-        left = f"    {self._left(loop)}" if row.epoch < loop.epochs else ""
-        self.say(f"{left}\n" if left else "")
+        self.say("" if loop.ended else f"    {self._left(loop)}\n")
+
+    def train_end(self, loop: Loop) -> None:
+        if self.lines and len(loop.history) < loop.epochs:
+            self.say(f"    Stopped early: no epoch after {loop.best.epoch} was better on validation\n")
 
     def _left(self, loop: Loop) -> str:
         now = self._position(loop)

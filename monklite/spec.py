@@ -86,9 +86,13 @@ class ModelSpec(Frozen):
 
 
 class TrainingSpec(Frozen):
-    """How the network is trained and what is kept of it."""
+    """How the network is trained and what is kept of it.
+
+    `early_stopping`: training ends after so many epochs in a row without a better one on validation; 0: never.
+    """
 
     epochs: Annotated[int, Whole(least=1)] = 10
+    early_stopping: Annotated[int, Whole(least=0)] = 0
     optimizer: Choice | None = None
     schedule: Choice | None = None
     loss: Choice | None = None

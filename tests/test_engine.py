@@ -19,7 +19,7 @@ from monklite.data import discover
 from monklite.data.augment import policy
 from monklite.data.batches import Batches
 from monklite.data.cache import open_store
-from monklite.engine import Handler, Loop, Point, Stopped
+from monklite.engine import Handler, Loop, Point, Stopped, ended
 from monklite.errors import DamagedFile, OutOfMemory, TrainingFailed
 from monklite.spec import TrainingSpec
 from monklite.workspace import BEST, FINAL, HISTORY, RESUME, Run, Workspace
@@ -184,6 +184,48 @@ def row(epoch: int, accuracy: float, loss: float) -> history.EpochRow:
 def test_the_best_epoch(batches, rows, best) -> None:
     made = [row(i, *values) for i, values in enumerate(rows, 1)]
     assert loop(batches, start=Point(4, tuple(made))).best.epoch == best
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "patience", "over"),
+    [
+        ([], 1, False),
+        ([0.5], 1, False),
+        ([0.5, 0.4], 1, True),
+        ([0.5, 0.4], 2, False),
+        ([0.5, 0.4, 0.5], 2, True),
+        ([0.5, 0.4, 0.6], 2, False),
+        ([0.5, 0.4, 0.6, 0.1, 0.2, 0.3], 3, True),
+        ([0.5, 0.4, 0.3, 0.2, 0.1, 0.0], 0, False),
+        ([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7], 3, True),
+    ],
+)
+def test_training_ends_with_its_epochs_or_its_patience(accuracies, patience, over) -> None:
+    made = [row(epoch, accuracy, 1.0) for epoch, accuracy in enumerate(accuracies, 1)]
+    assert ended(made, 7, patience) is over
+
+
+class Slips(SoftmaxRegression):
+    """Judged worse each time."""
+
+    def loss(self, scores: np.ndarray, labels: np.ndarray) -> float:
+        self.judged = getattr(self, "judged", 0) + 1
+        return float(self.judged)
+
+    def scores(self, images: np.ndarray, draws) -> np.ndarray:
+        return np.eye(3)[np.zeros(len(images), int)]
+
+
+def test_training_stops_early_says_so_and_keeps_its_last_weights(batches, run, writer) -> None:
+    told: list[str] = []
+    attached = [checkpoints(run, writer), handlers.Progress(told.append)]
+    trained = loop(batches, *attached, learner=Slips(), epochs=9, patience=2)
+    trained.run()
+    writer.flush()
+    assert len(trained.history) == 3
+    assert "Stopped early: no epoch after 1 was better on validation" in "".join(told)
+    assert (run.models / "final").exists()
+    assert len(saved(run)["notes"]["history"]) == 3
 
 
 @pytest.fixture

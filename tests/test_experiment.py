@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import stat
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 import torch
 from test_prototype import SMALL, expert, state
 
-from monklite import Prototype
+from monklite import Prototype, engine
 from monklite.data import split
 from monklite.errors import DatasetError, InvalidValue, NotReady
 from monklite.history import read
@@ -191,7 +192,7 @@ def test_a_finished_run_can_be_extended(workspace: Path, patterns: Path, capsys)
     expert(patterns, epochs=2).Train()
     before = read(Workspace().find("p", "e").logs / HISTORY)
     ptf = Prototype("p", "e", resume_train=True)
-    assert "p/e/v001 has finished its 2 epochs: update_num_epochs(more than 2) extends it" in capsys.readouterr().out
+    assert "p/e/v001 has 2 epochs already: update_num_epochs(more than 2) extends it" in capsys.readouterr().out
     ptf.update_num_epochs(4)
     ptf.Train()
     after = read(Workspace().find("p", "e").logs / HISTORY)
@@ -210,11 +211,37 @@ def test_an_extended_run_is_that_of_all_epochs_at_once(workspace: Path, patterns
         assert (whole / file).read_bytes() == (parts / file).read_bytes()
 
 
+def test_a_training_stopped_early_is_finished_and_can_be_let_go_on(
+    workspace: Path, patterns: Path, monkeypatch, capsys
+) -> None:
+    monkeypatch.setattr(engine, "_rank", lambda row: -row.epoch)  # nothing is ever better than the first
+    expert(patterns, experiment="whole", epochs=4).Train()
+    ptf = expert(patterns, epochs=4)
+    ptf.update_early_stopping(2)
+    ptf.Train()
+    assert (state().status, state().results.epochs_completed, state().results.best_epoch) == ("done", 3, 1)
+    run = Workspace().find("p", "e")
+    assert len(read(run.logs / HISTORY)) == 3
+    assert (run.models / "final").is_file()
+
+    ptf = Prototype("p", "e", resume_train=True, verbose=1)
+    words = "p/e/v001 stopped early after 3 of 4 epochs: update_early_stopping(0), or more than 2, lets it go on"
+    assert words in capsys.readouterr().out
+    with pytest.raises(NotReady, match=re.escape(words)):
+        ptf.Train()
+    ptf = Prototype("p", "e", resume_train=True, verbose=0)
+    ptf.update_early_stopping(0)
+    ptf.Train()
+    assert state().results.epochs_completed == 4
+    for file in ("final", "best_model"):
+        assert (run.models / file).read_bytes() == (Workspace().find("p", "whole").models / file).read_bytes()
+
+
 def test_extending_needs_more_epochs(workspace: Path, patterns: Path) -> None:
     expert(patterns, epochs=2).Train()
     ptf = Prototype("p", "e", resume_train=True, verbose=0)
     with pytest.raises(
-        NotReady, match=r"has 2 epochs already: ask for more with update_num_epochs\(3\), then Train\(\)"
+        NotReady, match=r"has 2 epochs already: update_num_epochs\(more than 2\) extends it, then Train\(\)"
     ):
         ptf.Train()
     assert state().status == "done"

@@ -67,6 +67,13 @@ SETTINGS = {
             "On a GPU, only algorithms that give the same bits each time (slower); a CPU always does.",
         ),
         Setting("num_epochs", "num_epochs", "training.epochs", "Num epochs", "Passes over the training images."),
+        Setting(
+            "early_stopping",
+            "patience",
+            "training.early_stopping",
+            "Early stopping",
+            "Stop after so many epochs in a row without a better one on validation; 0: never.",
+        ),
         Setting("seed", "seed", "seed", "Seed", "Decides split, order, augmentation and first weights."),
     )
 }

@@ -192,6 +192,9 @@ def training_params(console: Console, spec: Spec) -> None:
         "Training params",
         {
             "Num Epochs": training.epochs,
+            "Early stopping": f"after {training.early_stopping} without a better one"
+            if training.early_stopping
+            else "no",
             "Save Intermediate models": training.save_intermediate_models,
             "Intermediate model prefix": training.intermediate_prefix,
         },
