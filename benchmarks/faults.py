@@ -5,8 +5,9 @@
 Every training is real and has a process of its own; every fault is really brought about (`faults_tried.py`), as far as the
 machine lets us: a file system of its own and folders that may not be written need root on Linux. The trainings are small
 (36 images, three epochs of a few tenths of a second) and save whenever they can, so that a kill at a random moment often
-hits a file being written. The end of a training that was broken off is compared bit for bit with an undisturbed one: weights of every epoch,
-best and last weights, the training state, history, results (best score among them) and the table of images; times and memory are left out.
+hits a file being written. The end of a training that was broken off is compared bit for bit with an undisturbed one: weights
+of every epoch, best and last weights, the training state, history, results (best score among them) and the table of images;
+times and memory are left out.
 What the saving costs is measured by `saving.py`.
 """
 
@@ -124,6 +125,7 @@ def faults(plan: Plan, folder: Path) -> list[dict[str, Any]]:
 def tried(fault: faults_tried.Fault, plan: Plan, base: Path, expected: dict, right: dict) -> dict[str, Any]:
     """What was printed, which versions still predict as before, and whether training goes on to the same end."""
     shutil.copytree(base, plan.folder, symlinks=True)
+    (plan.folder / "said.txt").unlink()
     begin = replace(plan, resume=fault.resume, pause=fault.pause, act=fault.act)
     try:
         children, repair = strike(fault, begin)
@@ -186,7 +188,7 @@ def judge(plan: Plan) -> None:
             ]
         except Exception as error:  # it is what we want to see
             found[version.folder.name] = f"{type(error).__name__}: {error}"
-    Path("judged.json").write_text(json.dumps(found, default=list))
+    Path("judged.json").write_text(json.dumps(found, default=float))
 
 
 def gone_on(plan: Plan, right: dict) -> str:
