@@ -20,7 +20,6 @@ import re
 import shutil
 import sys
 import tempfile
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,13 +33,13 @@ from monklite.errors import MonkliteError
 from monklite.testing.children import Child, Plan, resumed, run
 from monklite.testing.datasets import draw_patterns
 from monklite.testing.kills import DISKS, NOTHING, WRITING, Killer, differences, digest, newest, outcome
-from monklite.workspace import HEALTH, RESUME, Workspace
+from monklite.workspace import HEALTH, RESUME, STATE, Run, Workspace
 
 COUNTS = dict.fromkeys(("dots", "rings", "stripes"), 12)
 IMAGES = Path("images")  # below the folder of each plan
 KINDS_OF_ERROR = {kind.__name__ for kind in MonkliteError.__subclasses__()} | {"UnreadableImage", "OutOfMemory"}
 SHOWN = 300  # characters of a message in the table
-HINT = re.compile(r"Note|Warning|left out|cannot", re.IGNORECASE)
+HINT = re.compile(r"Note(?!: a GPU)|Warning|left out|cannot|Stopped|goes into", re.IGNORECASE)
 
 
 def main(options: argparse.Namespace) -> None:
@@ -137,13 +136,20 @@ def tried(fault: faults_tried.Fault, plan: Plan, base: Path, expected: dict, rig
         row["unclear"] = [c.error for c in children if c.error and c.error.partition(":")[0] not in KINDS_OF_ERROR]
         repair()
         now = judged(plan)
-        row["predicts"] = {v: "as before" if now.get(v) == expected.get(v, now.get(v)) else now.get(v) for v in now}
+        row["predicts"] = {v: kept(answer, expected.get(v)) for v, answer in now.items()}
         row["goes on"] = gone_on(plan, right)
         return row
     except faults_tried.NotTried as error:
         return {"fault": fault.name, "printed": f"not tried here ({error})", "status": [], "unclear": []}
     finally:
         faults_tried.cleared(plan.folder)
+
+
+def kept(answer: Any, before: Any) -> str:
+    """What became of a version's answer; version 3 has none from before."""
+    if isinstance(answer, str):
+        return answer
+    return "as before" if answer == before else "new" if before is None else "ANOTHER ANSWER"
 
 
 def strike(fault: faults_tried.Fault, plan: Plan) -> tuple[list[Child], Any]:
@@ -188,21 +194,30 @@ def judge(plan: Plan) -> None:
             ]
         except Exception as error:  # it is what we want to see
             found[version.folder.name] = f"{type(error).__name__}: {error}"
-    Path("judged.json").write_text(json.dumps(found, default=float))
+    Path("judged.json").write_text(json.dumps(found, default=lambda array: array.tolist()))
 
 
 def gone_on(plan: Plan, right: dict) -> str:
     """Go on with the newest run that can be, after the repair."""
-    child = Child(resumed(plan))
-    if child.end():
-        return child.error
+    if newest(plan).folder.joinpath(STATE).exists() and not _done(newest(plan)):
+        child = Child(resumed(plan))
+        if child.end():
+            return child.error
     wrong = differences(outcome(newest_done(plan)), right)
     return "to the same end" if not wrong else f"to another end: {', '.join(wrong)}"
 
 
-def newest_done(plan: Plan) -> Any:
+def newest_done(plan: Plan) -> Run:
     runs = Workspace(plan.folder / "workspace").versions("p", "e")
-    return [r for r in runs if r.state().status == "done"][-1]
+    return [r for r in runs if (r.folder / STATE).exists() and _done(r)][-1]
+
+
+def _done(found: Run) -> bool:
+    """A damaged one is not."""
+    try:
+        return found.state().status == "done"
+    except MonkliteError:
+        return False
 
 
 # Odd images
@@ -271,13 +286,10 @@ def seeds_table(found: dict[str, list[str]]) -> str:
 
 def faults_table(rows: list[dict[str, Any]]) -> str:
     def cells(row: dict[str, Any]) -> tuple[str, ...]:
-        predicts = Counter(row.get("predicts", {}).values())
-        good = [v for v, what in row.get("predicts", {}).items() if what == "as before"]
-        bad = [f"{v}: {short(what)}" for v, what in row.get("predicts", {}).items() if what != "as before"]
-        assert sum(predicts.values()) == len(good) + len(bad)
-        return row["fault"], short(row["printed"]), ", ".join([*good, *bad]), short(row.get("goes on", ""))
+        predicts = [f"{v}: {short(what.partition(':')[0])}" for v, what in row.get("predicts", {}).items()]
+        return row["fault"], short(row["printed"]), ", ".join(predicts), short(row.get("goes on", ""))
 
-    return markdown(("fault", "what was printed", "predict as before", "goes on"), map(cells, rows))
+    return markdown(("fault", "what was printed", "predictions afterwards", "training afterwards"), map(cells, rows))
 
 
 def odd_table(rows: list[dict[str, str]]) -> str:
