@@ -20,6 +20,7 @@ import re
 import shutil
 import sys
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,19 @@ from monklite.catalog.rows import BACKENDS
 from monklite.errors import MonkliteError
 from monklite.testing.children import Child, Plan, resumed, run
 from monklite.testing.datasets import draw_patterns
-from monklite.testing.kills import DISKS, NOTHING, WRITING, Killer, differences, digest, newest, outcome
-from monklite.workspace import HEALTH, RESUME, STATE, Run, Workspace
+from monklite.testing.kills import (
+    DISKS,
+    NOTHING,
+    WRITING,
+    Killer,
+    differences,
+    digest,
+    leftovers,
+    newest,
+    outcome,
+    weights,
+)
+from monklite.workspace import BEST, HEALTH, RESUME, STATE, Run, Workspace
 
 COUNTS = dict.fromkeys(("dots", "rings", "stripes"), 12)
 IMAGES = Path("images")  # below the folder of each plan
@@ -110,6 +122,8 @@ def faults(plan: Plan, folder: Path) -> list[dict[str, Any]]:
     """Try every fault in a copy of the plan's folder, which holds a finished run; a killed one is put beside it."""
     child = Child(replace(plan, pause="training"))
     child.wait_for("paused")
+    while not (weights(newest(plan), BEST) and newest(plan).has_saved_state()) or leftovers(newest(plan)):
+        time.sleep(0.05)  # a thread writes
     child.process.kill()
     child.end()
     expected, right = judged(plan), outcome(Workspace(plan.folder / "workspace").find("p", "e", 1))

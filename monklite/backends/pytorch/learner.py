@@ -231,7 +231,7 @@ class TorchLearner:
             self._scaler.load_state_dict(notes["scaler"])
             self._random_state = tensors["random.cpu"]
             told = notes["notes"]
-        except (KeyError, ValueError) as error:
+        except (LookupError, ValueError, TypeError, AttributeError, RuntimeError) as error:
             if isinstance(error, MonkliteError):
                 raise
             raise DamagedFile(f"{path} is not the state of this training ({error})") from None
