@@ -45,7 +45,7 @@ from monklite.testing.kills import (
     outcome,
     weights,
 )
-from monklite.workspace import BEST, HEALTH, RESUME, STATE, Run, Workspace
+from monklite.workspace import BEST, HEALTH, HISTORY, RESUME, STATE, Run, Workspace
 
 COUNTS = dict.fromkeys(("dots", "rings", "stripes"), 12)
 IMAGES = Path("images")  # below the folder of each plan
@@ -121,9 +121,7 @@ def seeds(plan: Plan, folder: Path) -> list[str]:
 def faults(plan: Plan, folder: Path) -> list[dict[str, Any]]:
     """Try every fault in a copy of the plan's folder, which holds a finished run; a killed one is put beside it."""
     child = Child(replace(plan, pause="training"))
-    child.wait_for("paused")
-    while not (weights(newest(plan), BEST) and newest(plan).has_saved_state()) or leftovers(newest(plan)):
-        time.sleep(0.05)  # a thread writes
+    wait_until_written(child)
     child.process.kill()
     child.end()
     expected, right = judged(plan), outcome(Workspace(plan.folder / "workspace").find("p", "e", 1))
@@ -159,6 +157,17 @@ def tried(fault: faults_tried.Fault, plan: Plan, base: Path, expected: dict, rig
         faults_tried.cleared(plan.folder)
 
 
+def wait_until_written(child: Child) -> None:
+    """Wait until it pauses, and until its thread has written the first epoch."""
+    child.wait_for("paused")
+    for _ in range(200):
+        found = newest(child.plan)
+        done = weights(found, BEST) and found.has_saved_state() and (found.logs / HISTORY).exists()
+        if done and not leftovers(found):
+            return
+        time.sleep(0.05)
+
+
 def kept(answer: Any, before: Any) -> str:
     """What became of a version's answer; version 3 has none from before."""
     if isinstance(answer, str):
@@ -171,7 +180,7 @@ def strike(fault: faults_tried.Fault, plan: Plan) -> tuple[list[Child], Any]:
     repair = fault.bring(plan.folder) if not plan.pause else None
     children = [Child(plan) for _ in range(1 + fault.two)]
     if repair is None:
-        children[0].wait_for("paused")
+        wait_until_written(children[0])
         try:
             repair = fault.bring(plan.folder)
         finally:
