@@ -148,7 +148,7 @@ def tried(fault: faults_tried.Fault, plan: Plan, base: Path, expected: dict, rig
         row["unclear"] = [c.error for c in children if c.error and c.error.partition(":")[0] not in KINDS_OF_ERROR]
         repair()
         now = judged(plan)
-        row["predicts"] = {v: kept(answer, expected.get(v)) for v, answer in now.items()}
+        row["predicts"] = {v: kept(answer, expected.get(v), expected["v001"]) for v, answer in now.items()}
         row["goes on"] = gone_on(plan, right)
         return row
     except faults_tried.NotTried as error:
@@ -168,11 +168,15 @@ def wait_until_written(child: Child) -> None:
         time.sleep(0.05)
 
 
-def kept(answer: Any, before: Any) -> str:
-    """What became of a version's answer; version 3 has none from before."""
+def kept(answer: Any, before: Any, unbroken: Any) -> str:
+    """What became of a version's answer; one that was trained on since has that of the unbroken run."""
     if isinstance(answer, str):
         return answer
-    return "as before" if answer == before else "new" if before is None else "ANOTHER ANSWER"
+    if answer == before:
+        return "as before"
+    return (
+        "as the unbroken run" if answer == unbroken else "new, before its end" if before is None else "ANOTHER ANSWER"
+    )
 
 
 def strike(fault: faults_tried.Fault, plan: Plan) -> tuple[list[Child], Any]:
