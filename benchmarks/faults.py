@@ -226,7 +226,7 @@ def judge(plan: Plan) -> None:
 
 def gone_on(plan: Plan, right: dict) -> str:
     """Go on with the newest run that can be, after the repair."""
-    if newest(plan).folder.joinpath(STATE).exists() and not _done(newest(plan)):
+    if not _done(newest(plan)):
         child = Child(resumed(plan))
         if child.end():
             return child.error
@@ -240,7 +240,7 @@ def newest_done(plan: Plan) -> Run:
 
 
 def _done(found: Run) -> bool:
-    """A damaged one is not."""
+    """One that is damaged or has no state is not."""
     try:
         return found.state().status == "done"
     except MonkliteError:
