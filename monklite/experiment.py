@@ -17,7 +17,7 @@ from .data import health, prepare, split
 from .data.cache import Tick
 from .data.prepare import TrainingData
 from .engine import Loop, Point, Stopped, ended
-from .errors import DatasetError, InvalidValue, MonkliteError, NotReady
+from .errors import DamagedFile, DatasetError, InvalidValue, MonkliteError, NotReady
 from .handlers import Checkpoints, History, Memory, Progress, Record, Say
 from .rules import AUTO
 from .signals import StopSignals
@@ -337,7 +337,13 @@ class Experiment:
         """
         assert self.learner is not None
         saved = self.run.models / RESUME
-        point = Point.from_notes(self.learner.load(saved), str(saved))
+        try:
+            point = Point.from_notes(self.learner.load(saved), str(saved))
+        except DamagedFile as error:
+            raise DamagedFile(
+                f"{error}. Its training cannot go on; its best weights can be trained further: "
+                f"Prototype(..., copy_from={list(self.run.folder.parts[-3:-1])!r})"
+            ) from None
         training, state = self.resolved().training, self.run.state()
         over = ended(point.history, training.epochs, training.early_stopping)
         if len(point.history) > training.epochs or (over and state.status == "done"):

@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from children import Plan, resumed
-from test_kills import check_what_is_there, differences, leftovers, newest, outcome
 
 from monklite import handlers
 from monklite.backends import tensors
 from monklite.catalog.rows import BACKENDS
 from monklite.errors import StorageError
 from monklite.experiment import Experiment
+from monklite.testing.children import Plan, resumed
+from monklite.testing.kills import check_what_is_there, differences, leftovers, newest, outcome
 
 REASONS = {errno.ENOSPC: "the disk is full; free some space", errno.EIO: "Input/output error"}
 

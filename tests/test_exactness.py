@@ -10,14 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from children import PATIENCE
 from test_both_backends import equal, weights
-from test_kills import timeless
 from test_prototype import expert, state
 
 from monklite import Prototype, engine, history
 from monklite.catalog import OPTIMIZERS
 from monklite.catalog.rows import BACKENDS
+from monklite.testing.children import PATIENCE
+from monklite.testing.kills import timeless
 from monklite.workspace import HISTORY, Workspace
 
 STOPS = (2, 7)  # an epoch has three steps and two batches of validation: within the first one, then judging the second

@@ -16,6 +16,7 @@ from monklite import Prototype, compare, files
 from monklite.archive import pack, unpack
 from monklite.data.room import IMAGES, INDEX
 from monklite.errors import (
+    DamagedFile,
     DatasetError,
     MonkliteError,
     NotFound,
@@ -245,6 +246,19 @@ def test_the_weights_that_the_state_names_are_there_after_a_late_failure(
     assert best <= 2
     assert kept.read_bytes() == (run.models / name).read_bytes()
     assert Prototype("p", "e", eval_infer=True, verbose=0).Infer(img_dir=images / "dots")
+
+
+def test_a_damaged_training_state_is_told_with_what_can_be_done(workspace: Path, images: Path) -> None:
+    expert(images).Train()
+    file = Workspace().find("p", "e").models / "resume_state"
+    content = bytearray(file.read_bytes())
+    content[-5] ^= 1
+    file.write_bytes(content)
+    ptf = Prototype("p", "e", resume_train=True, verbose=0)
+    ptf.update_num_epochs(2)
+    with pytest.raises(DamagedFile, match=r"checksum does not fit.*best weights .*copy_from=\['p', 'e'\]"):
+        ptf.Train()
+    assert Prototype("p", "e", eval_infer=True, verbose=0).Infer(img_name=images / "dots" / "dots-000.png")
 
 
 def test_a_failed_run_can_be_compared_and_trained_anew(workspace: Path, images: Path) -> None:

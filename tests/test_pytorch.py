@@ -14,7 +14,7 @@ from monklite.backends.pytorch.learner import TorchLearner
 from monklite.backends.tensors import Snapshot
 from monklite.catalog import LOSSES, OPTIMIZERS, models
 from monklite.catalog.processors import cpu_count
-from monklite.errors import InvalidValue, NotFound, PretrainedUnavailable, WeightsMismatch
+from monklite.errors import InvalidValue, NotFound, OutOfMemory, PretrainedUnavailable, WeightsMismatch
 from monklite.testing.contract import CLASSES, LearnerContract, easy, plain
 
 
@@ -360,3 +360,10 @@ def test_no_more_threads_than_processors(monkeypatch: pytest.MonkeyPatch) -> Non
         assert torch.get_num_threads() == cpu_count()
     finally:
         torch.set_num_threads(before)
+
+
+def test_memory_of_the_processor_that_gives_out_is_told() -> None:
+    learner = made()
+    message = r"the memory of cpu.* is too small for 4 images of 32 px in one step"
+    with pytest.raises(OutOfMemory, match=message), learner._explained(4, 32):
+        torch.zeros(10**15)

@@ -13,14 +13,14 @@ from pathlib import Path
 from threading import Event, Timer
 
 import pytest
-from children import PATIENCE, Child, Plan, resumed, run
-from test_kills import differences, leftovers, newest, outcome
 from test_prototype import expert, state
 
 from monklite import Prototype, engine
 from monklite import handlers as handlers_of_monklite
 from monklite.catalog.rows import BACKENDS
 from monklite.signals import STOPS, StopSignals
+from monklite.testing.children import PATIENCE, Child, Plan, resumed, run
+from monklite.testing.kills import differences, leftovers, newest, outcome
 from monklite.writer import Writer
 
 GO_ON = "To go on: Prototype('p', 'e', resume_train=True), then Train()"

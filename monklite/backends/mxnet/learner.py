@@ -174,7 +174,7 @@ class GluonLearner:
                 self.optimizer.m_schedule = notes["schedule"]
             self._steps, self.seed = notes["steps"], notes["seed"]
             return notes["notes"]
-        except (KeyError, ValueError, TypeError) as error:
+        except (LookupError, ValueError, TypeError, AttributeError) as error:
             if isinstance(error, MonkliteError):
                 raise
             raise DamagedFile(f"{path} is not the state of this training ({error})") from None

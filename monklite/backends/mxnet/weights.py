@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import DamagedFile, NotFound, WeightsMismatch
-from ...files import Twin, replacing, write_text
+from ...files import Twin, replacing, storing, write_text
 from .framework import mx, nd, reason
 
 SYMBOL, PARAMETERS, CHECKSUM = "-symbol.json", "-{:04d}.params", "-{:04d}.params.sha256"
@@ -60,7 +60,8 @@ class Snapshot:
             _save(temporary, self._named)
             self._sum = _sum(temporary)
             write_text(checksum, "\n".join([self._sum, *before]) + "\n")
-        self._twin = Twin.of(parameters)
+        with storing(parameters):  # the folder may be gone by now
+            self._twin = Twin.of(parameters)
 
 
 def _save(path: Path, named: dict[str, Any]) -> None:

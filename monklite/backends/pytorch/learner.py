@@ -25,6 +25,7 @@ AUXILIARY_SHARE = {
     "googlenet": 0.3,
     "inception": 0.4,
 }  # weight of auxiliary losses: Szegedy et al. 2015; torchvision's reference
+NO_MEMORY = ("not enough memory", "can't allocate memory")  # what torch says of the processor's own
 
 
 class TorchLearner:
@@ -100,7 +101,7 @@ class TorchLearner:
                 raise TrainingFailed(
                     f"the network could not be compiled ({network.first_line(error)}): update_compile(False) trains it as it is"
                 ) from None
-            if not isinstance(error, torch.OutOfMemoryError) and "not enough memory" not in str(error):
+            if not isinstance(error, torch.OutOfMemoryError) and not any(text in str(error) for text in NO_MEMORY):
                 raise
             raise OutOfMemory(
                 f"the memory of {device.title(self.device)} is too small for {n_images} images of {size} px in one "
@@ -230,7 +231,7 @@ class TorchLearner:
             self._scaler.load_state_dict(notes["scaler"])
             self._random_state = tensors["random.cpu"]
             told = notes["notes"]
-        except (KeyError, ValueError) as error:
+        except (LookupError, ValueError, TypeError, AttributeError, RuntimeError) as error:
             if isinstance(error, MonkliteError):
                 raise
             raise DamagedFile(f"{path} is not the state of this training ({error})") from None

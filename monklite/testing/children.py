@@ -1,4 +1,4 @@
-"""Trainings in processes of their own, for tests that break them off.
+"""Trainings in processes of their own, which can be broken off.
 
 The children are forked from a server that has imported the frameworks and computed nothing, so one costs no import; on Linux
 that is also how a process is made that shares nothing with the tests' own threads.
@@ -14,10 +14,11 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-PRELOADED = ["children", "monklite.backends.pytorch", "monklite.backends.mxnet", "pandas", "psutil"]
+PRELOADED = ["monklite.testing.children", "monklite.backends.pytorch", "monklite.backends.mxnet", "pandas", "psutil"]
 PRELOADED += ["pynvml", "matplotlib.figure", "matplotlib.backends.backend_agg", "monklite.facade.prototype"]
 PATIENCE = 120.0  # seconds that a child may be silent before a test gives up
 
@@ -27,7 +28,8 @@ class Plan:
     """What a child does. It works in `folder`, where its workspace is.
 
     `resume`: go on instead of beginning. `flush`: seconds that the disk takes longer to flush a file. `pause`: a place in
-    `PAUSES` at which it tells "paused" and waits for a word. `often`: save at every chance instead of seldom.
+    `PAUSES` at which it tells "paused" and waits for a word. `often`: save at every chance instead of seldom. `act`: a
+    function of a module, done instead of training.
     """
 
     folder: Path
@@ -38,6 +40,7 @@ class Plan:
     flush: float = 0.0
     pause: str = ""
     often: bool = True
+    act: Callable[[Plan], object] | None = None
 
     def prototype(self) -> Any:
         """The experiment p/e, ready to train."""
@@ -81,6 +84,7 @@ class Child:
         self._ours.send("go on")
 
     def signal(self, number: int) -> None:
+        assert self.process.pid is not None
         os.kill(self.process.pid, number)
 
     def end(self) -> int:
@@ -136,13 +140,17 @@ def _carry_out(plan: Plan, told: Any) -> None:
     def tell(word: str, *more: str) -> None:
         told.send((word, time.monotonic(), *more))
 
+    def pause() -> None:
+        tell("paused")
+        told.recv()
+
     with Path("said.txt").open("a") as said, contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        _prepare(plan, lambda: (tell("paused"), told.recv()))
+        _prepare(plan, pause)
         tell("here")
         try:
-            ptf = plan.prototype()
+            job = partial(plan.act, plan) if plan.act else plan.prototype().Train
             tell("begun")
-            ptf.Train()
+            job()
         except BaseException as error:
             tell("error", f"{type(error).__name__}: {error}")
             traceback.print_exc()
@@ -190,7 +198,7 @@ def _pause_after_batch(wanted: int, pause: Callable[[], object]) -> None:
             pause()
         batch_done(self)
 
-    engine.Loop._batch_done = paused
+    engine.Loop._batch_done = paused  # type: ignore[method-assign]
 
 
 def _pause_in_writing(pause: Callable[[], object]) -> None:
@@ -202,7 +210,7 @@ def _pause_in_writing(pause: Callable[[], object]) -> None:
     def paused(self: Any, name: str, job: Any) -> None:
         put(self, name, (lambda: (pause(), job())) if name == "final" else job)
 
-    writer.Writer.put = paused
+    writer.Writer.put = paused  # type: ignore[method-assign]
 
 
 PAUSES = {"training": _pause_in_training, "validation": _pause_in_validation, "final writing": _pause_in_writing}

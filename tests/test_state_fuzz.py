@@ -1,0 +1,101 @@
+"""Training states that others wrote, or that were damaged: loaded, or refused with monklite's own error."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from damage import DAMAGES
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monklite import backends
+from monklite.backends import tensors
+from monklite.catalog import resolve
+from monklite.catalog.rows import BACKENDS
+from monklite.engine import Point
+from monklite.errors import DamagedFile, MonkliteError
+from monklite.spec import Spec
+from monklite.testing.contract import CLASSES, SIDE, easy, plain
+
+ODD = st.one_of(
+    st.none(), st.booleans(), st.integers(-3, 10**12), st.floats(), st.text(max_size=3), st.just([]), st.just({}),
+    st.just([1, [2]]), st.just({"0": {"a": 1}}),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def saved(request, tmp_path_factory) -> tuple[Any, Path, tensors.Arrays, dict]:
+    """A learner that has made a step, a file, and what its state holds."""
+    values = {
+        "backend": request.param,
+        "model.name": "squeezenet1_1",
+        "model.pretrained": False,
+        "data.input_size": SIDE,
+    }
+    learner = backends.load(request.param).learner(resolve(Spec().replace(values)), CLASSES, pretrained=False)
+    images, labels = easy()
+    learner.step(images, labels, plain())
+    path = tmp_path_factory.mktemp("state") / "resume_state"
+    learner.capture(Point(batch_size=12).to_notes()).write(path)
+    return learner, path, *tensors.read(path)
+
+
+def places(value: Any, before: tuple = ()) -> list[tuple]:
+    """The way to every value in nested notes."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [p for key, item in inner for p in ((*before, key), *places(item, (*before, key)))]
+
+
+def load(learner: Any, path: Path) -> None:
+    try:
+        Point.from_notes(learner.load(path), str(path))
+    except MonkliteError as error:
+        assert str(path) in str(error)
+
+
+@settings(deadline=None, max_examples=40)
+@given(data=st.data())
+def test_notes_with_something_odd_are_taken_or_refused(saved, data) -> None:
+    learner, path, arrays, notes = saved
+    changed = copy.deepcopy(notes)
+    *way, last = data.draw(st.sampled_from(places(notes)))
+    place = changed
+    for key in way:
+        place = place[key]
+    if data.draw(st.booleans()) and isinstance(place, dict):
+        del place[last]
+    else:
+        place[last] = data.draw(ODD)
+    tensors.write(path, arrays, changed)
+    load(learner, path)
+
+
+@settings(deadline=None, max_examples=40)
+@given(data=st.data())
+def test_a_state_that_lacks_an_array_or_has_another_is_taken_or_refused(saved, data) -> None:
+    learner, path, arrays, notes = saved
+    changed, name = dict(arrays), data.draw(st.sampled_from(sorted(arrays)))
+    if data.draw(st.booleans()):
+        del changed[name]
+    else:
+        changed[name] = changed[data.draw(st.sampled_from(sorted(arrays)))]
+    tensors.write(path, changed, notes)
+    load(learner, path)
+
+
+@settings(deadline=None, max_examples=30)
+@given(damage=DAMAGES)
+def test_damaged_bytes_are_noticed(saved, damage) -> None:
+    learner, path, arrays, notes = saved
+    tensors.write(path, arrays, notes)
+    content = path.read_bytes()
+    damaged = damage(content)
+    path.write_bytes(damaged)
+    if damaged == content:
+        load(learner, path)
+    else:
+        with pytest.raises(DamagedFile, match="is damaged and cannot be loaded"):
+            learner.load(path)
