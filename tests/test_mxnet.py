@@ -348,6 +348,9 @@ def test_a_gpu_that_is_not_there_is_said(workspace: Path, patterns: Path, capsys
     assert "a GPU was asked for (use_gpu=True) and none is usable here: the CPU is taken" in capsys.readouterr().out
 
 
+TWO = np.zeros((2, 32, 32, 3), np.uint8), plain(32)
+
+
 @needs_gluoncv
 @pytest.mark.slow
 def test_an_experiment_with_a_network_of_gluoncv(workspace: Path, patterns: Path) -> None:
@@ -362,6 +365,10 @@ def test_an_experiment_with_a_network_of_gluoncv(workspace: Path, patterns: Path
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        (
+            'Traceback (most recent call last):\n  File "x.cc"\nMXNetError: Failed to allocate CPU Memory',
+            r"^the memory of cpu\(0\) is too small for 12 images of 32 px in one step: take a smaller batch_size",
+        ),
         (
             "cudaMalloc retry failed: out of memory",
             r"the memory of cpu\(0\) is too small for 12 images of 32 px in one",
@@ -385,6 +392,20 @@ def test_an_error_of_mxnet_while_training_is_explained(
     assert not isinstance(caught.value, OutOfMemory)  # which would be answered with a smaller batch
 
 
+@pytest.mark.parametrize("waiting", [lambda learner: learner.capture_weights(), lambda learner: learner.scores(*TWO)])
+def test_an_error_of_an_earlier_step_is_explained_where_it_comes_out(monkeypatch: pytest.MonkeyPatch, waiting) -> None:
+    def fails() -> None:
+        raise mx.MXNetError("Failed to allocate CPU Memory")
+
+    learner = small()
+    monkeypatch.setattr(nd, "waitall", fails)
+    with pytest.raises(
+        TrainingFailed, match=r"the memory of cpu\(0\) is too small for a step: take a smaller"
+    ) as caught:
+        waiting(learner)
+    assert not isinstance(caught.value, OutOfMemory)
+
+
 def test_too_little_memory_to_score_can_be_answered_with_fewer_images(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*args: object) -> None:
         raise mx.MXNetError("cudaMalloc retry failed: out of memory")
@@ -392,7 +413,7 @@ def test_too_little_memory_to_score_can_be_answered_with_fewer_images(monkeypatc
     learner = small()
     monkeypatch.setattr(learner, "network", fails)
     with pytest.raises(OutOfMemory, match=r"the memory of cpu\(0\) is too small for 2 images of 32 px"):
-        learner.scores(np.zeros((2, 32, 32, 3), np.uint8), plain(32))
+        learner.scores(*TWO)
 
 
 def test_the_reason_of_an_error_without_words_is_its_kind() -> None:

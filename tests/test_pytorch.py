@@ -14,7 +14,7 @@ from monklite.backends.pytorch.learner import TorchLearner
 from monklite.backends.tensors import Snapshot
 from monklite.catalog import LOSSES, OPTIMIZERS, models
 from monklite.catalog.processors import cpu_count
-from monklite.errors import InvalidValue, NotFound, OutOfMemory, PretrainedUnavailable, WeightsMismatch
+from monklite.errors import InvalidValue, NotFound, OutOfMemory, PretrainedUnavailable, TrainingFailed, WeightsMismatch
 from monklite.testing.contract import CLASSES, LearnerContract, easy, plain
 
 
@@ -367,3 +367,12 @@ def test_memory_of_the_processor_that_gives_out_is_told() -> None:
     message = r"the memory of cpu.* is too small for 4 images of 32 px in one step"
     with pytest.raises(OutOfMemory, match=message), learner._explained(4, 32):
         torch.zeros(10**15)
+
+
+def test_a_refusal_of_the_processors_library_is_explained() -> None:
+    message = (
+        r"refused 4 images of 32 px \(could not create a primitive\), most often because too little memory is left"
+    )
+    with pytest.raises(TrainingFailed, match=message) as caught, made()._explained(4, 32):
+        raise RuntimeError("could not create a primitive")
+    assert not isinstance(caught.value, OutOfMemory)

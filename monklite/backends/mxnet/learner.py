@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,8 @@ from .. import tensors
 from . import augment, device, network, weights
 from .framework import autograd, gluon, mx, nd, reason
 
+NO_MEMORY = ("out of memory", "cudaMalloc", "Failed to allocate")  # in MXNet's errors, which have no kinds
+
 
 class Pending:
     """A number that may still be under way on the device; `float()` waits for it."""
@@ -29,7 +33,8 @@ class Pending:
         self.array = array
 
     def __float__(self) -> float:
-        return float(self.array.asscalar())
+        with _explained(self.array.context):
+            return float(self.array.asscalar())
 
 
 class GluonLearner:
@@ -67,21 +72,22 @@ class GluonLearner:
             self.configure(spec)
 
     def step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[Pending, Pending]:
+        with _explained(self.context, f"{len(labels)} images of {draws.size} px in one step"):
+            return self._step(images, labels, draws)
+
+    def _step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[Pending, Pending]:
         x, y = self._inputs(images, draws), nd.array(labels, ctx=self.context)
         # MXNet's random state cannot be read, so every step begins from a seed of its own: a resumed run draws the same
         mx.random.seed((self.seed * 1_000_003 + self._steps) % 2**31, ctx=self.context)
         self._steps += 1
         if self._begins_with_statistics:
             x.attach_grad()
-        try:
-            with autograd.record():
-                logits = self.network(x)
-                loss = self._compare(logits, y)
-            loss.backward()
-            self._clip()
-            self._trainer.step(1)
-        except mx.MXNetError as error:
-            raise _explained(error, len(labels), draws.size, self.context) from None
+        with autograd.record():
+            logits = self.network(x)
+            loss = self._compare(logits, y)
+        loss.backward()
+        self._clip()
+        self._trainer.step(1)
         return Pending(loss), Pending((logits.argmax(axis=1) == y).sum())
 
     def _compare(self, logits: Any, y: Any) -> Any:
@@ -100,17 +106,15 @@ class GluonLearner:
 
     def scores(self, images: np.ndarray, draws: Draws) -> np.ndarray:
         self._settle()
-        try:
-            with autograd.predict_mode():
-                return self.network(self._inputs(images, draws)).asnumpy().astype(np.float32)
-        except mx.MXNetError as error:
-            raise _explained(error, len(images), draws.size, self.context, OutOfMemory) from None
+        what = f"{len(images)} images of {draws.size} px at once"
+        with _explained(self.context, what, OutOfMemory), autograd.predict_mode():
+            return self.network(self._inputs(images, draws)).asnumpy().astype(np.float32)
 
-    @staticmethod
-    def _settle() -> None:
+    def _settle(self) -> None:
         """Wait for the last update. Batch normalisation writes its statistics in the backward pass, and MXNet lets a reader
         overtake that: without waiting, weights saved right after a step held statistics of the step before."""
-        nd.waitall()
+        with _explained(self.context):
+            nd.waitall()
 
     def loss(self, scores: np.ndarray, labels: np.ndarray) -> float:
         return float(self._compare(nd.array(scores, ctx=self.context), nd.array(labels, ctx=self.context)).asscalar())
@@ -208,15 +212,18 @@ class GluonLearner:
         return None  # MXNet counts no peak of its own; the driver's count is in the run's results
 
 
-def _explained(
-    error: Exception, n_images: int, size: int, context: Any, too_much: type[TrainingFailed] = TrainingFailed
-) -> Exception:
-    """MXNet's error in our words. After a step that lacked memory nobody knows what it has changed, so it is no `OutOfMemory`,
-    which would be answered with a smaller batch."""
-    text = str(error)
-    if "out of memory" in text or "cudaMalloc" in text:
-        return too_much(
-            f"the memory of {context} is too small for {n_images} images of {size} px in one step: take a smaller batch_size "
-            "or input_size, or a smaller model"
-        )
-    return TrainingFailed(f"MXNet stopped: {reason(error)}")
+@contextmanager
+def _explained(context: Any, what: str = "a step", too_much: type[TrainingFailed] = TrainingFailed) -> Iterator[None]:
+    """Say MXNet's errors in our words; also those of an earlier step, which it raises where its result is waited for.
+
+    After a step that lacked memory nobody knows what it has changed, so it is no `OutOfMemory`, which would be answered with a
+    smaller batch.
+    """
+    try:
+        yield
+    except mx.MXNetError as error:
+        if any(text in str(error) for text in NO_MEMORY):
+            raise too_much(
+                f"the memory of {context} is too small for {what}: take a smaller batch_size or input_size, or a smaller model"
+            ) from None
+        raise TrainingFailed(f"MXNet stopped: {reason(error)}") from None

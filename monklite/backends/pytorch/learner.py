@@ -101,6 +101,11 @@ class TorchLearner:
                 raise TrainingFailed(
                     f"the network could not be compiled ({network.first_line(error)}): update_compile(False) trains it as it is"
                 ) from None
+            if "could not create a primitive" in str(error):  # oneDNN gives no reason, and has others than memory
+                raise TrainingFailed(
+                    f"the processor's library refused {n_images} images of {size} px ({network.first_line(error)}), most often "
+                    "because too little memory is left: take a smaller batch_size or input_size, or a smaller model"
+                ) from None
             if not isinstance(error, torch.OutOfMemoryError) and not any(text in str(error) for text in NO_MEMORY):
                 raise
             raise OutOfMemory(
