@@ -21,6 +21,7 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ SHOWN = 300  # characters of a message in the table
 HINT = re.compile(r"Note(?!: a GPU)|Warning|left out|cannot|Stopped|goes into", re.IGNORECASE)
 
 
-def main(options: argparse.Namespace) -> None:
+def main(options: argparse.Namespace) -> int:
     found: dict[str, Any] = {"kills": {}, "faults": {}, "seeds": {}}
     with tempfile.TemporaryDirectory() as name:
         for backend in options.backend:
@@ -64,7 +65,30 @@ def main(options: argparse.Namespace) -> None:
             found["seeds"][backend] = seeds(plan, folder)
             found["faults"][backend] = faults(plan, folder)
         found["odd images"] = odd(Path(name, "odd"))
+    wrong = found["wrong"] = list(gone_wrong(found))
     keep(options.out, "faults", found, report(found))
+    print(
+        "\n".join(
+            ["", *(f"WRONG: {text}" for text in wrong)] if wrong else ["", "nothing was lost, and every error was told"]
+        )
+    )
+    return int(bool(wrong))
+
+
+def gone_wrong(found: dict[str, Any]) -> Iterator[str]:
+    """What must not be: something lost or computed otherwise, or an error that is not monklite's."""
+    for backend, one in found["kills"].items():
+        yield from (f"{backend}: {text}" for text in one["lost"])
+    for backend, sums in found["seeds"].items():
+        if len(set(sums)) > 1:
+            yield f"{backend}: the same seed gave {len(set(sums))} different weights"
+    for backend, rows in found["faults"].items():
+        for row in rows:
+            yield from (f"{backend}: {row['fault']}: {error}" for error in row["unclear"])
+            if "ANOTHER ANSWER" in row.get("predicts", {}).values():
+                yield f"{backend}: {row['fault']}: a saved version predicts something else"
+            if row.get("goes on", "").startswith("to another end"):
+                yield f"{backend}: {row['fault']}: it goes on {row['goes on']}"
 
 
 def begun(folder: Path) -> Path:

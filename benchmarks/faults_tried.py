@@ -244,6 +244,8 @@ def cleared(folder: Path) -> None:
     """Take away what a fault may have left of mounts and attributes."""
     if os.path.ismount(folder / "workspace"):
         subprocess.run(["umount", folder / "workspace"], check=True)
+    if shutil.which("chattr"):
+        subprocess.run(["chattr", "-R", "-f", "-i", folder], check=False)  # where there are such attributes
     shutil.rmtree(folder)
 
 

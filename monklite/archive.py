@@ -73,20 +73,27 @@ def pack(run: Run, file: str | os.PathLike[str], resume_state: bool = False, int
     names = [n for n, p in sorted(there.items()) if p.is_file() and not p.is_symlink() and _known(n, state, wanted)]
     with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         _add(archive, STATE, None, state.to_json().encode())
-        with _unchanged(run, state):
+        with _unchanged(run, state, [there[name] for name in names]):
             for name in names:
                 _add(archive, name, there[name])
     return sorted(set(there) - {STATE, *names})
 
 
 @contextlib.contextmanager
-def _unchanged(run: Run, state: RunState) -> Iterator[None]:
+def _unchanged(run: Run, state: RunState, files: Sequence[Path]) -> Iterator[None]:
     """Packing holds nothing, so that a run which may only be read can be packed; instead it looks again afterwards."""
     with contextlib.suppress(FileNotFoundError):
+        before = [_identity(file) for file in files]
         yield
-        if run.state().to_json() == state.to_json():  # as text: a loss that is no number equals none
+        unchanged = before == [_identity(file) for file in files]
+        if unchanged and run.state().to_json() == state.to_json():  # as text: a loss that is no number equals none
             return
     raise NotReady(f"{run} was changed while it was exported (trained on, evaluated or pruned): export it again")
+
+
+def _identity(file: Path) -> tuple[int, ...]:
+    info = file.stat()
+    return info.st_ino, info.st_size, info.st_mtime_ns
 
 
 def _add(archive: zipfile.ZipFile, name: str, source: Path | None, text: bytes = b"") -> None:

@@ -56,7 +56,7 @@ class Point:
             history = tuple(EpochRow(**row) for row in notes["history"])
             steps = tuple((float(loss), float(right), int(n)) for loss, right, n in notes["steps"])
             return cls(**{**notes, "history": history, "steps": steps})
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise DamagedFile(f"{where} does not tell where training stood ({error})") from None
 
 
@@ -72,8 +72,8 @@ class Handler:
 
     def epoch_end(self, loop: Loop, row: EpochRow) -> None: ...
 
-    def batch_halved(self, loop: Loop, reason: str) -> None:
-        """The device's memory was too small; training goes on with `loop.train.batch_size`."""
+    def batch_halved(self, loop: Loop, subset: str, reason: str) -> None:
+        """The device's memory was too small; it goes on with the `batch_size` of `loop.train` or `loop.val`."""
 
     def stopping(self, loop: Loop) -> None:
         """Somebody asked to stop: `loop.point()` can be saved."""
@@ -231,7 +231,8 @@ class Loop:
 
         self._over("val", 0, judge)
         logits, truth = (self.world.gather(np.concatenate(parts)) for parts in (scores, labels))
-        return self.learner.loss(logits, truth), metrics.accuracy(logits, truth)
+        # the leader's numbers for all: processes that disagreed in the last bit might not all stop early
+        return self.world.lead(lambda: (self.learner.loss(logits, truth), metrics.accuracy(logits, truth)))
 
     def _over(self, subset: str, first: int, work: Callable[[Batch], None]) -> None:
         """Do something with every batch of a subset from image `first` on, in smaller ones where memory does not suffice."""
@@ -244,17 +245,23 @@ class Loop:
                     first += batch.n_images
                     self._batch_done()
             except OutOfMemory as error:
-                if self.train.batch_size == 1 or self.world.size > 1:  # the other processes wait in this step
+                if (
+                    getattr(self, subset).batch_size == 1 or self.world.size > 1
+                ):  # the other processes wait in this step
                     raise
                 reason = str(error)
             if reason is not None:  # out of the except block, which holds the failed step's arrays
-                self._halve(reason)
+                self._halve(subset, reason)
 
-    def _halve(self, reason: str) -> None:
+    def _halve(self, subset: str, reason: str) -> None:
+        """Validation changes no weights, so its batches are its own; what training halves is validated in halves too."""
         gc.collect()
-        self._batch_size(self.train.batch_size // 2)
+        if subset == "train":
+            self._batch_size(self.train.batch_size // 2)
+        else:
+            self.val = replace(self.val, batch_size=self.val.batch_size // 2)
         for handler in self.handlers:
-            handler.batch_halved(self, reason)
+            handler.batch_halved(self, subset, reason)
 
     def _batch_size(self, size: int) -> None:
         self.train, self.val = replace(self.train, batch_size=size), replace(self.val, batch_size=size)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from . import backends, environment, sizing
+from . import backends, environment, history, sizing
 from .backends import Learner, tensors
 from .catalog import resolve
 from .catalog.models import find_model
@@ -16,14 +16,14 @@ from .catalog.recipes import BATCH_SIZE, check_precision, unresolve
 from .data import health, prepare, split
 from .data.cache import Tick
 from .data.prepare import TrainingData
-from .engine import Loop, Point, Stopped, ended
-from .errors import DamagedFile, DatasetError, InvalidValue, MonkliteError, NotReady
+from .engine import Loop, Point, Stopped, best_of, ended
+from .errors import DamagedFile, DatasetError, InvalidValue, MonkliteError, NotFound, NotReady
 from .handlers import Checkpoints, History, Memory, Progress, Record, Say
 from .rules import AUTO
 from .signals import StopSignals
-from .spec import Spec
+from .spec import Spec, TrainingSpec
 from .state import CONTROL, RunState, Status, now
-from .workspace import BEST, FINAL, HEALTH, RESUME, SAMPLES, Run, Workspace
+from .workspace import BEST, FINAL, HEALTH, HISTORY, RESUME, SAMPLES, Run, Workspace
 from .writer import Writer
 
 DATA_FIELDS = ("data", "seed")  # a change in one of these asks for new batches
@@ -32,6 +32,8 @@ CHANGED_BY_RESUMING = (
     "training.epochs", "training.early_stopping", "training.optimizer.params.learning_rate", "training.save_intermediate_models",
     "training.intermediate_prefix", "data.workers", "data.train_path", "data.val_path", "data.train_csv", "data.val_csv",
 )  # fmt: skip
+# of these, what makes the epochs that are trained again come out otherwise, or not come at all
+RETRAINED_BY = ("training.epochs", "training.early_stopping", "training.optimizer.params.learning_rate")
 NETWORK_FIELDS = ("model", "data.input_size", "seed", "backend")
 
 
@@ -123,7 +125,10 @@ class Experiment:
         made = cls(workspace, run, state.spec, say)
         made.resuming = True
         if state.status == "done":
-            say(f"    {_how_to_extend(run, state)}\n")
+            results = state.results
+            assert results is not None
+            told = _how_to_extend(run, state.spec.training, results.epochs_completed, results.best_epoch)
+            say(f"    {told}\n")
         return made
 
     # Setting up
@@ -137,24 +142,30 @@ class Experiment:
             if refused:
                 raise NotReady(
                     f"a resumed run keeps its {refused[0]}, for its weights were trained with it. It can be given another "
-                    "number of epochs, learning rate, number of processors and place of its images; to change more, copy "
-                    "it: Prototype(..., copy_from=[project, experiment])"
+                    "number of epochs, learning rate, early stopping, number of processors and place of its images; to change "
+                    f"more, copy it: {_copy_of(self.run)}"
                 )
-            if changed.training != self.spec.training:
+            if any(f.startswith(RETRAINED_BY) for f in changed.differences(self.spec)):
                 self._check_best_is_kept()
         self.spec = changed
 
     def _check_best_is_kept(self) -> None:
         """A killed run may have best weights of an epoch that going on trains again; trained otherwise, it comes out otherwise,
         and the weights would be of no epoch in the history."""
-        saved, results = self.run.models / RESUME, self.run.state().results
-        done = len(Point.from_notes(tensors.read_notes(saved).get("notes"), str(saved)).history)
-        if results is not None and results.best_epoch > done:
+        done, best = len(self._saved_point().history), self._best_written()
+        if best > done:
             raise NotReady(
-                f"{self.run} goes on from epoch {done}, and its best weights are of epoch {results.best_epoch}, trained with "
-                "the settings as they were: go on without changes first, or copy it: Prototype(..., copy_from=[project, "
-                "experiment])"
+                f"{self.run} goes on from epoch {done}, and its best weights are of epoch {best}, trained with the settings as "
+                f"they were: go on without changes first, or copy it: {_copy_of(self.run)}"
             )
+
+    def _best_written(self) -> int:
+        """The latest epoch that the best weights can be of. The history is written before them, the results after them."""
+        results = self.run.state().results
+        found = [results.best_epoch] if results else [0]
+        with contextlib.suppress(NotFound, DamagedFile):  # it is made anew from the saved state
+            found += [best_of(rows).epoch for rows in [history.read(self.run.logs / HISTORY)] if rows]
+        return max(found)
 
     def resolved(self) -> Spec:
         """The spec with every default filled in by the recipe."""
@@ -188,8 +199,8 @@ class Experiment:
 
     def _record_data(self) -> None:
         """Write into the run which image is where, and the odd files."""
-        if self.data is None or backends.world(self.spec.backend).rank > 0:
-            return
+        if self.data is None or self.resuming or backends.world(self.spec.backend).rank > 0:
+            return  # what a resumed run was trained on is recorded, and its training may yet be refused
         split.write(self.run.folder / SAMPLES, self.data.samples, self.data.report.digests)
         health.write(self.run.folder / HEALTH, self.data.report)
         self.run.update(spec=self._data_spec, dataset=self.data.record)
@@ -218,7 +229,8 @@ class Experiment:
         learner = backends.load(spec.backend).learner(spec, classes, pretrained=not (copied or self.resuming))
         if copied is not None:
             learner.load_weights(weights_of(copied))
-        self.run.update(spec=spec, model=learner.describe().model_copy(update=self._first_weights(copied)))
+        if not self.resuming:
+            self.run.update(spec=spec, model=learner.describe().model_copy(update=self._first_weights(copied)))
         self.learner, self._network_spec = learner, spec
         return learner
 
@@ -254,10 +266,7 @@ class Experiment:
 
     def _first_weights(self, copied: Run | None) -> dict[str, str]:
         """What the record says of the first weights, where the learner cannot know it."""
-        if copied is not None:
-            return {"weights": f"copied from {copied}"}
-        before = self.run.state().model
-        return {"weights": before.weights} if self.resuming and before is not None else {}
+        return {"weights": f"copied from {copied}"} if copied is not None else {}
 
     def _check_loss(self, spec: Spec) -> None:
         assert self.data is not None
@@ -317,7 +326,7 @@ class Experiment:
         if not self.run.hold():  # released when an earlier try failed, or taken over since
             raise NotReady(_busy(self.run))
         self.learner.refresh(self.resolved())
-        start = self._saved_point() if self.resuming else None
+        start = self._start() if self.resuming else None
         world, writer = backends.world(self.spec.backend), Writer(self.run.check_hold)
         loop = self._loop(start, display, writer)
         world.any(False)  # every process has seen the state before the leader changes it
@@ -329,26 +338,40 @@ class Experiment:
         signals.act()  # one that came too late to stop anything
         return self.run.state()
 
-    def _saved_point(self) -> Point:
+    def _start(self) -> Point:
         """Put the learner where the run's saved state stands.
 
         Raises:
-            DamagedFile: the state cannot be read. NotReady: all epochs are done.
+            DamagedFile: the state cannot be read. NotReady: there is nothing left to train.
         """
         assert self.learner is not None
+        self._check_something_is_left()
         saved = self.run.models / RESUME
-        try:
-            point = Point.from_notes(self.learner.load(saved), str(saved))
-        except DamagedFile as error:
-            raise DamagedFile(
-                f"{error}. Its training cannot go on; its best weights can be trained further: "
-                f"Prototype(..., copy_from={list(self.run.folder.parts[-3:-1])!r})"
-            ) from None
-        training, state = self.resolved().training, self.run.state()
+        with _damage_explained(self.run):
+            return Point.from_notes(self.learner.load(saved), str(saved))
+
+    def _saved_point(self) -> Point:
+        """Where the run's saved state stands, read without its weights.
+
+        Raises:
+            DamagedFile: it cannot be read.
+        """
+        saved = self.run.models / RESUME
+        with _damage_explained(self.run):
+            return Point.from_notes(tensors.read_notes(saved).get("notes"), str(saved))
+
+    def _check_something_is_left(self) -> None:
+        point, training = self._saved_point(), self.resolved().training
+        done = len(point.history)
         over = ended(point.history, training.epochs, training.early_stopping)
-        if len(point.history) > training.epochs or (over and state.status == "done"):
-            raise NotReady(f"{_how_to_extend(self.run, state)}, then Train()")
-        return point
+        if done > training.epochs or (over and self.run.state().status == "done"):
+            best = best_of(point.history).epoch
+            raise NotReady(f"{_how_to_extend(self.run, training, done, best)}, then Train()")
+        if over and point.images:
+            raise NotReady(
+                f"{self.run} stands within epoch {done + 1}, and its weights are of no epoch yet: give it at least {done + 1} "
+                "epochs, and early_stopping=0 or as it was"
+            )
 
     def _run(self, loop: Loop, writer: Writer, signals: StopSignals) -> None:
         """Run the loop; where a signal stopped it, save all and say how to go on."""
@@ -446,14 +469,29 @@ class Experiment:
             self.run.release()
 
 
-def _how_to_extend(run: Run, state: RunState) -> str:
-    training, done = state.spec.training, state.results.epochs_completed if state.results else 0
+def _how_to_extend(run: Run, training: TrainingSpec, done: int, best: int) -> str:
+    told = f"{run} has {done} epochs already"
+    ways = [f"update_num_epochs(more than {done})"]
     if done < training.epochs:
-        return (
-            f"{run} stopped early after {done} of {training.epochs} epochs: update_early_stopping(0), or more than "
-            f"{training.early_stopping}, lets it go on"
-        )
-    return f"{run} has {done} epochs already: update_num_epochs(more than {done}) extends it"
+        told, ways = f"{run} stopped early after {done} of {training.epochs} epochs", []
+    if 0 < training.early_stopping <= done - best:
+        ways.append(f"update_early_stopping(0), or more than {done - best},")
+    return f"{told}: {' and '.join(ways)} lets it go on"
+
+
+@contextlib.contextmanager
+def _damage_explained(run: Run) -> Iterator[None]:
+    """Say what can still be done about a saved state that is damaged."""
+    try:
+        yield
+    except DamagedFile as error:
+        hint = f"; its best weights can be trained further: {_copy_of(run)}" if run.is_trained() else ""
+        raise DamagedFile(f"{error}. Its training cannot go on{hint}") from None
+
+
+def _copy_of(run: Run) -> str:
+    project, experiment, _ = run.folder.parts[-3:]
+    return f"Prototype(..., copy_from=[{project!r}, {experiment!r}, {run.version}])"
 
 
 def _busy(run: Run) -> str:

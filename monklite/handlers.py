@@ -269,9 +269,10 @@ class Progress(Handler):
         self._looked = self._told = time.monotonic()
         self._bar = bar(loop.total, "    train", loop.done) if self.bar_wanted else None
 
-    def batch_halved(self, loop: Loop, reason: str) -> None:
+    def batch_halved(self, loop: Loop, subset: str, reason: str) -> None:
         self._close_bar()
-        self.say(f"    Note: {reason}. It goes on with a batch_size of {loop.train.batch_size}")
+        size = f"{loop.train.batch_size}" if subset == "train" else f"{loop.val.batch_size} in validation"
+        self.say(f"    Note: {reason}. It goes on with a batch_size of {size}")
 
     def stopping(self, loop: Loop) -> None:
         self._close_bar()

@@ -143,7 +143,7 @@ def carry_out(workspace: Workspace, items: Sequence[Item], tell: Tell = lambda t
             if item.what == IMAGES:
                 freed += room.clear(workspace.cache)
                 if left := room.size(workspace.cache):
-                    tell(f"{in_words(left)} of decoded images are in use just now: they stay")
+                    tell(f"{in_words(left)} of decoded images stay: they are in use just now, or cannot be removed")
             elif _go(item):
                 freed += item.size
             else:

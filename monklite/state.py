@@ -52,7 +52,7 @@ class ModelRecord(Frozen):
     """The network as it was trained, or as built so far.
 
     `weights`: where its first weights came from. `methods`: what makes its computing faster, or repeatable, as chosen for
-    the device, such as `channels last`, `fused optimizer`, `TF32`, `compiled`.
+    the device, such as `channels last`, `fused optimizer`, `TF32 convolutions`, `compiled`.
     """
 
     parameters: int

@@ -103,13 +103,15 @@ def test_only_files_of_a_run_are_taken_along(run, tmp_path):
         assert set(found.namelist()) == {*FILES, STATE, f"output/logs/{HISTORY}"}
 
 
-@pytest.mark.parametrize("change", ["evaluated", "trained on", "pruned"])
+@pytest.mark.parametrize("change", ["evaluated", "trained on", "pruned", "another file"])
 def test_a_run_that_changes_while_it_is_packed_is_not_packed(run, tmp_path, monkeypatch, change):
     add = archive._add
 
     def disturbed(into, name, *more):
         if name == f"output/models/{BEST}" and change == "pruned":
             shutil.rmtree(run.folder)
+        elif name == f"output/models/{BEST}" and change == "another file":
+            (run.folder / SAMPLES).write_text("subset,class,path\ntrain,a,b\n")
         elif name == f"output/models/{BEST}":
             run.update(**({"status": "running"} if change == "trained on" else {"error": "seen again"}))
         add(into, name, *more)

@@ -412,6 +412,22 @@ def test_memory_that_gives_out_in_the_middle_loses_no_image(batches) -> None:
     assert trained.learner.sizes == [4, 4, 2, 2, 2, 2, 2]
 
 
+def test_memory_that_gives_out_in_validation_leaves_training_as_it_is(batches) -> None:
+    class JudgesLess(ShortOfMemory):
+        def step(self, images, labels, draws):
+            self.sizes.append(len(images))
+            return SoftmaxRegression.step(self, images, labels, draws)
+
+    said: list[str] = []
+    trained = loop(batches, handlers.Progress(said.append), learner=JudgesLess(2), epochs=2)
+    trained.run()
+    whole = loop(batches, epochs=2)
+    whole.run()
+    assert max(trained.learner.sizes) == 4
+    assert sum("It goes on with a batch_size of 2 in validation" in line for line in said) == 1
+    assert [r.val_loss for r in trained.history] == pytest.approx([r.val_loss for r in whole.history])
+
+
 def test_memory_too_small_for_one_image_is_an_error(batches) -> None:
     with pytest.raises(OutOfMemory, match=r"too small for 1 images"):
         loop(batches, learner=ShortOfMemory(0)).run()

@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 import shutil
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from test_prototype import SMALL, expert, state
 
-from monklite import Prototype, engine
+from monklite import Prototype, engine, history
 from monklite.data import split
-from monklite.errors import DatasetError, InvalidValue, NotReady
+from monklite.errors import DamagedFile, DatasetError, InvalidValue, NotReady
 from monklite.history import read
-from monklite.workspace import HISTORY, SAMPLES, Workspace
+from monklite.workspace import HISTORY, SAMPLES, STATE, Workspace
 
 
 def interrupted(patterns: Path, monkeypatch: pytest.MonkeyPatch, epochs: int = 3, **data) -> None:
@@ -192,7 +193,7 @@ def test_a_finished_run_can_be_extended(workspace: Path, patterns: Path, capsys)
     expert(patterns, epochs=2).Train()
     before = read(Workspace().find("p", "e").logs / HISTORY)
     ptf = Prototype("p", "e", resume_train=True)
-    assert "p/e/v001 has 2 epochs already: update_num_epochs(more than 2) extends it" in capsys.readouterr().out
+    assert "p/e/v001 has 2 epochs already: update_num_epochs(more than 2) lets it go on" in capsys.readouterr().out
     ptf.update_num_epochs(4)
     ptf.Train()
     after = read(Workspace().find("p", "e").logs / HISTORY)
@@ -226,9 +227,12 @@ def test_a_training_stopped_early_is_finished_and_can_be_let_go_on(
 
     ptf = Prototype("p", "e", resume_train=True, verbose=1)
     words = "p/e/v001 stopped early after 3 of 4 epochs: update_early_stopping(0), or more than 2, lets it go on"
+    before = (run.folder / STATE).read_bytes()
     assert words in capsys.readouterr().out
-    with pytest.raises(NotReady, match=re.escape(words)):
+    ptf.update_num_epochs(9)
+    with pytest.raises(NotReady, match=re.escape(words.replace("of 4", "of 9"))):
         ptf.Train()
+    assert (run.folder / STATE).read_bytes() == before  # what was refused is not remembered
     ptf = Prototype("p", "e", resume_train=True, verbose=0)
     ptf.update_early_stopping(0)
     ptf.Train()
@@ -237,14 +241,77 @@ def test_a_training_stopped_early_is_finished_and_can_be_let_go_on(
         assert (run.models / file).read_bytes() == (Workspace().find("p", "whole").models / file).read_bytes()
 
 
-def test_extending_needs_more_epochs(workspace: Path, patterns: Path) -> None:
-    expert(patterns, epochs=2).Train()
+def test_patience_that_was_lowered_is_told_as_it_stands(workspace: Path, patterns: Path, monkeypatch) -> None:
+    monkeypatch.setattr(engine, "_rank", lambda row: -row.epoch)
+    expert(patterns, epochs=4).Train()
     ptf = Prototype("p", "e", resume_train=True, verbose=0)
+    ptf.update_early_stopping(1)
+    words = "p/e/v001 has 4 epochs already: update_num_epochs(more than 4) and update_early_stopping(0), or more than 3, lets"
+    with pytest.raises(NotReady, match=re.escape(words)):
+        ptf.Train()
+
+
+@pytest.mark.parametrize("lower", [lambda p: p.update_num_epochs(1), lambda p: p.update_early_stopping(1)])
+def test_weights_of_half_an_epoch_are_never_the_last(workspace: Path, patterns: Path, monkeypatch, lower) -> None:
+    def stop(loop, batch_done=engine.Loop._batch_done) -> None:
+        loop.stop = loop.epoch == 2 if lower.__code__.co_names[0] == "update_early_stopping" else loop.epoch == 1
+        batch_done(loop)
+
+    monkeypatch.setattr(engine, "_rank", lambda row: -row.epoch)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(engine.Loop, "_batch_done", stop)
+        expert(patterns, epochs=4).Train()
+    run = Workspace().find("p", "e")
+    before = (run.folder / STATE).read_bytes()
+    ptf = Prototype("p", "e", resume_train=True, verbose=0)
+    lower(ptf)
     with pytest.raises(
-        NotReady, match=r"has 2 epochs already: update_num_epochs\(more than 2\) extends it, then Train\(\)"
+        NotReady, match=r"p/e/v001 stands within epoch [23], and its weights are of no epoch yet: give it at"
     ):
         ptf.Train()
-    assert state().status == "done"
+    assert (run.folder / STATE).read_bytes() == before
+    Prototype("p", "e", resume_train=True, verbose=0).Train()
+    assert state().results.epochs_completed == 4
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda p: p.update_num_epochs(9), lambda p: p.update_early_stopping(9), lambda p: p.update_learning_rate(1e-6)],
+)
+def test_a_history_ahead_of_the_saved_state_forbids_other_settings(
+    workspace: Path, patterns: Path, monkeypatch, change
+) -> None:
+    """As a kill leaves it between the best weights and the results that name them."""
+    interrupted(patterns, monkeypatch)
+    run = Workspace().find("p", "e")
+    first = read(run.logs / HISTORY)
+    history.write(run.logs / HISTORY, [*first, replace(first[0], epoch=2, val_accuracy=1.0)])
+    ptf = Prototype("p", "e", resume_train=True, verbose=0)
+    with pytest.raises(NotReady, match=r"goes on from epoch 1, and its best weights are of epoch 2, .*'p', 'e', 1\]\)"):
+        change(ptf)
+    ptf.update_save_intermediate_models(False)  # changes nothing that is computed
+    ptf.Train()
+    assert state().results.epochs_completed == 3
+
+
+def test_extending_needs_more_epochs(workspace: Path, patterns: Path) -> None:
+    expert(patterns, epochs=2).Train()
+    before = (Workspace().find("p", "e").folder / STATE).read_bytes()
+    ptf = Prototype("p", "e", resume_train=True, verbose=0)
+    with pytest.raises(
+        NotReady, match=r"has 2 epochs already: update_num_epochs\(more than 2\) lets it go on, then Train\(\)"
+    ):
+        ptf.Train()
+    assert (Workspace().find("p", "e").folder / STATE).read_bytes() == before
+
+
+def test_a_damaged_state_says_at_a_change_what_can_be_done(workspace: Path, patterns: Path, monkeypatch) -> None:
+    interrupted(patterns, monkeypatch)
+    file = Workspace().find("p", "e").models / "resume_state"
+    file.write_bytes(file.read_bytes()[:50])
+    ptf = Prototype("p", "e", resume_train=True, verbose=0)
+    with pytest.raises(DamagedFile, match=r"its best weights can be trained further: .*copy_from=\['p', 'e', 1\]"):
+        ptf.update_num_epochs(9)
 
 
 def test_what_is_safe_may_be_changed_when_resuming(workspace: Path, patterns: Path, monkeypatch) -> None:

@@ -256,7 +256,7 @@ def test_a_damaged_training_state_is_told_with_what_can_be_done(workspace: Path,
     file.write_bytes(content)
     ptf = Prototype("p", "e", resume_train=True, verbose=0)
     ptf.update_num_epochs(2)
-    with pytest.raises(DamagedFile, match=r"checksum does not fit.*best weights .*copy_from=\['p', 'e'\]"):
+    with pytest.raises(DamagedFile, match=r"checksum does not fit.*best weights .*copy_from=\['p', 'e', 1\]"):
         ptf.Train()
     assert Prototype("p", "e", eval_infer=True, verbose=0).Infer(img_name=images / "dots" / "dots-000.png")
 

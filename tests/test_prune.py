@@ -312,7 +312,7 @@ def test_the_cache_is_cleared_but_for_what_is_in_use_and_what_is_not_its_own(spa
     assert item.size == sum(p.stat().st_size for p in space.cache.glob("*.np[yz]"))
     told = []
     assert carry_out(space, [item], told.append) == item.size / 2
-    assert told == [f"{in_words(item.size / 2)} of decoded images are in use just now: they stay"]
+    assert told == [f"{in_words(item.size / 2)} of decoded images stay: they are in use just now, or cannot be removed"]
     assert {p.name for p in space.cache.iterdir() if p.suffix in (".npy", ".npz", ".txt")} == {
         f"{used}{room.IMAGES}", f"{used}{room.INDEX}", "notes.txt",
     }  # fmt: skip

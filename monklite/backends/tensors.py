@@ -20,7 +20,7 @@ from ..errors import DamagedFile, NotFound
 from ..files import Twin, replacing, storing
 
 Arrays = dict[str, np.ndarray]
-NOTES, CHECKSUM = "monklite", "checksum"
+NOTES = "monklite"  # the key of our entry in the header
 
 
 class Snapshot:
@@ -48,7 +48,9 @@ def write(path: Path, arrays: Mapping[str, np.ndarray], notes: Mapping[str, Any]
     with replacing(path) as temporary:
         try:
             # one entry only: their order is by chance, and the same weights shall be the same bytes
-            save_file(whole, temporary, metadata={NOTES: json.dumps({**notes, CHECKSUM: _checksum(whole, notes)})})
+            save_file(
+                whole, temporary, metadata={NOTES: json.dumps({"notes": notes, "checksum": _checksum(whole, notes)})}
+            )
         except SafetensorError as error:
             raise OSError(_errno(str(error)), str(error)) from error
 
@@ -66,10 +68,9 @@ def read(path: Path) -> tuple[Arrays, dict[str, Any]]:
         NotFound: no such file. DamagedFile: not such a file, cut short, or changed since.
     """
     with _opened(path) as file:
-        notes = _notes(file)
+        notes, checksum = _notes(file)
         arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-        expected = notes.pop(CHECKSUM, None)  # none in files of others
-        if expected is not None and expected != _checksum(arrays, notes):
+        if checksum not in (None, _checksum(arrays, notes)):
             raise ValueError("its checksum does not fit: some of it was changed")
         return arrays, notes
 
@@ -77,11 +78,19 @@ def read(path: Path) -> tuple[Arrays, dict[str, Any]]:
 def read_notes(path: Path) -> dict[str, Any]:
     """The notes alone, which is quick however large the arrays are. Raises as `read`."""
     with _opened(path) as file:
-        return _notes(file)
+        return _notes(file)[0]
 
 
-def _notes(file: Any) -> dict[str, Any]:
-    return json.loads((file.metadata() or {}).get(NOTES, "{}"))
+def _notes(file: Any) -> tuple[dict[str, Any], int | None]:
+    """The notes and the checksum; none of either in files of others, no checksum in our own from before there was one."""
+    found = json.loads((file.metadata() or {}).get(NOTES, "{}"))
+    if not isinstance(found, dict):
+        raise ValueError("its notes are of another kind")
+    if set(found) != {"notes", "checksum"}:
+        return found, None
+    if not isinstance(found["notes"], dict):
+        raise ValueError("its notes are of another kind")
+    return found["notes"], int(found["checksum"])
 
 
 @contextmanager
@@ -91,7 +100,7 @@ def _opened(path: Path) -> Iterator[Any]:
     try:
         with safe_open(path, "np") as file:
             yield file
-    except (SafetensorError, ValueError, OSError, TypeError, AttributeError, RecursionError) as error:
+    except (SafetensorError, ValueError, OSError, TypeError, OverflowError, RecursionError) as error:
         raise DamagedFile(f"{path} is damaged and cannot be loaded ({error})") from None
 
 

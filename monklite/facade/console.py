@@ -171,7 +171,7 @@ def model_details(console: Console, spec: Spec, record: ModelRecord) -> None:
             "Num trainable parameters": f"{record.trainable_parameters:,}",
             "Device": record.device,
             "Precision": record.precision,
-            "Computed with": ", ".join(record.methods) or "nothing special",
+            **({"Computed with": ", ".join(record.methods)} if record.methods else {}),
         },
     )
     if spec.model.use_gpu and record.device.startswith("cpu"):

@@ -18,7 +18,7 @@ import numpy as np
 
 from .. import history
 from ..backends import tensors
-from ..engine import Point
+from ..engine import Point, best_of
 from ..experiment import Experiment
 from ..files import TEMPORARY
 from ..history import EpochRow
@@ -115,7 +115,7 @@ def check_what_is_there(run: Run, plan: Plan, unbroken: Run) -> None:
 def best_epochs(done: tuple[EpochRow, ...], unbroken: Run) -> set[int]:
     """The best epoch of those done, and later ones that were better still: their weights may have been written already."""
     rows = history.read(unbroken.logs / HISTORY)
-    bests = [max(rows[:n], key=lambda r: (r.val_accuracy, -r.val_loss)) for n in range(len(done), len(rows) + 1)]
+    bests = [best_of(rows[:n]) for n in range(len(done), len(rows) + 1)]
     return {row.epoch - 1 for row in bests}
 
 

@@ -117,7 +117,10 @@ class GluonLearner:
             nd.waitall()
 
     def loss(self, scores: np.ndarray, labels: np.ndarray) -> float:
-        return float(self._compare(nd.array(scores, ctx=self.context), nd.array(labels, ctx=self.context)).asscalar())
+        with _explained(self.context):
+            return float(
+                self._compare(nd.array(scores, ctx=self.context), nd.array(labels, ctx=self.context)).asscalar()
+            )
 
     def augmented(self, images: np.ndarray, draws: Draws) -> np.ndarray:
         return augment.apply(self._moved(images), draws).asnumpy().transpose(0, 2, 3, 1)
@@ -178,7 +181,7 @@ class GluonLearner:
                 self.optimizer.m_schedule = notes["schedule"]
             self._steps, self.seed = notes["steps"], notes["seed"]
             return notes["notes"]
-        except (LookupError, ValueError, TypeError, AttributeError) as error:
+        except (LookupError, ValueError, TypeError, AttributeError, OverflowError, mx.MXNetError) as error:
             if isinstance(error, MonkliteError):
                 raise
             raise DamagedFile(f"{path} is not the state of this training ({error})") from None

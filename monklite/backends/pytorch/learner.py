@@ -85,7 +85,7 @@ class TorchLearner:
             return self._step(images, labels, draws)
 
     @contextmanager
-    def _explained(self, n_images: int, size: int) -> Iterator[None]:
+    def _explained(self, n_images: int, size: int, kind: type[TrainingFailed] = TrainingFailed) -> Iterator[None]:
         """Say what is to be done about torch's own errors."""
         try:
             yield
@@ -102,7 +102,7 @@ class TorchLearner:
                     f"the network could not be compiled ({network.first_line(error)}): update_compile(False) trains it as it is"
                 ) from None
             if "could not create a primitive" in str(error):  # oneDNN gives no reason, and has others than memory
-                raise TrainingFailed(
+                raise kind(  # only where trying again with less does no harm is it taken for that
                     f"the processor's library refused {n_images} images of {size} px ({network.first_line(error)}), most often "
                     "because too little memory is left: take a smaller batch_size or input_size, or a smaller model"
                 ) from None
@@ -164,7 +164,7 @@ class TorchLearner:
     def scores(self, images: np.ndarray, draws: Draws) -> np.ndarray:
         self.network.eval()
         alike = device.algorithms(self.device, self._deterministic)
-        with self._explained(len(images), draws.size), alike, torch.inference_mode(), self._autocast():
+        with self._explained(len(images), draws.size, OutOfMemory), alike, torch.inference_mode(), self._autocast():
             return self.network(self._inputs(images, draws)).float().cpu().numpy()
 
     def loss(self, scores: np.ndarray, labels: np.ndarray) -> float:
@@ -236,7 +236,7 @@ class TorchLearner:
             self._scaler.load_state_dict(notes["scaler"])
             self._random_state = tensors["random.cpu"]
             told = notes["notes"]
-        except (LookupError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+        except (LookupError, ValueError, TypeError, AttributeError, OverflowError, RuntimeError) as error:
             if isinstance(error, MonkliteError):
                 raise
             raise DamagedFile(f"{path} is not the state of this training ({error})") from None
