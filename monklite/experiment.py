@@ -346,9 +346,20 @@ class Experiment:
         """
         assert self.learner is not None
         self._check_something_is_left()
+        self._look_at_best()
         saved = self.run.models / RESUME
         with _damage_explained(self.run):
             return Point.from_notes(self.learner.load(saved), str(saved))
+
+    def _look_at_best(self) -> None:
+        """Tell now if the best weights cannot be read: training does not need them, and would end without a word."""
+        assert self.learner is not None
+        try:
+            self.learner.load_weights(self.run.models / BEST)
+        except NotFound:
+            pass  # no epoch has ended yet
+        except DamagedFile as error:
+            self.say(f"    Note: {error}; the next epoch that is better replaces it\n")
 
     def _saved_point(self) -> Point:
         """Where the run's saved state stands, read without its weights.

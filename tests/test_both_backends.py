@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -164,6 +166,25 @@ def test_a_resumed_run_equals_the_unbroken_one(workspace: Path, patterns: Path, 
     resumed.Train()
     assert equal(weights(unbroken), weights(resumed))
     assert _numbers("broken") == _numbers("unbroken")
+
+
+def test_best_weights_that_are_damaged_are_told_when_training_goes_on(
+    trained: Path, tmp_path: Path, monkeypatch, capsys, backend: str
+) -> None:
+    shutil.copytree(trained / "workspace", tmp_path / "workspace", symlinks=True)
+    monkeypatch.chdir(tmp_path)
+    models = Workspace().find("p", backend).models
+    best = max((f for f in models.glob("best_model*") if f.suffix in ("", ".params")), key=lambda f: f.stat().st_size)
+    content = best.read_bytes()
+    best.unlink()  # it may be another name of the last weights
+    best.write_bytes(content[:-9])
+    ptf = Prototype("p", backend, resume_train=True, backend=backend)
+    ptf.update_num_epochs(3)
+    ptf.Train()
+    assert re.search(
+        rf"Note: \S*{best.name}.* damaged.*; the next epoch that is better replaces it", capsys.readouterr().out
+    )
+    assert state(backend).results.epochs_completed == 3
 
 
 def test_the_same_seed_gives_the_same_weights(workspace: Path, patterns: Path, backend: str) -> None:
