@@ -6,6 +6,7 @@ import copy
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from damage import DAMAGES
 from hypothesis import given, settings
@@ -91,11 +92,14 @@ def test_a_state_that_lacks_an_array_or_has_another_is_taken_or_refused(saved, d
 def test_damaged_bytes_are_noticed(saved, damage) -> None:
     learner, path, arrays, notes = saved
     tensors.write(path, arrays, notes)
-    content = path.read_bytes()
-    damaged = damage(content)
-    path.write_bytes(damaged)
-    if damaged == content:
-        load(learner, path)
-    else:
-        with pytest.raises(DamagedFile, match="is damaged and cannot be loaded"):
-            learner.load(path)
+    path.write_bytes(damage(path.read_bytes()))
+    try:
+        learner.load(path)
+    except DamagedFile as error:
+        assert str(path) in str(error)
+    else:  # what was hit says nothing: a blank, or the E of a number
+        again, said = tensors.read(path)
+        assert said == notes
+        assert all(
+            np.array_equal(again[name], array, equal_nan=array.dtype.kind == "f") for name, array in arrays.items()
+        )

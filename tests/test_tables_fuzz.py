@@ -58,6 +58,10 @@ def read(pets: Path, delimiter: str = ",") -> dict[str, str] | None:
 )
 def test_labels_come_back_as_they_were_written(pets: Path, labels, delimiter, ending, quoting, mark) -> None:
     text = io.StringIO(newline="")
+    if any("\r" in label for label in labels):
+        quoting = (
+            csv.QUOTE_ALL
+        )  # Python's writer leaves a lone one unquoted, and then nobody can tell it from a line's end
     rows = csv.writer(text, delimiter=delimiter, lineterminator=ending, quoting=quoting)
     rows.writerows([("image", "label"), *zip(FILES, labels, strict=True)])
     table(pets, mark + text.getvalue())
@@ -68,6 +72,7 @@ def test_labels_come_back_as_they_were_written(pets: Path, labels, delimiter, en
         assert found == dict(zip(FILES, labels, strict=True))
 
 
+@pytest.mark.filterwarnings("ignore::pandas.errors.ParserWarning")  # of delimiters that the façade refuses
 @settings(deadline=None, max_examples=200)
 @given(text=st.lists(st.lists(CELLS | st.sampled_from(FILES), max_size=4), max_size=6), delimiter=DELIMITERS)
 def test_any_table_with_any_delimiter_is_read_or_refused(pets: Path, text, delimiter: str) -> None:

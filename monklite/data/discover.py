@@ -126,6 +126,7 @@ def from_csv(root: str | os.PathLike[str], table: str | os.PathLike[str], delimi
         raise DatasetError(
             f"{table} has one column; it needs two, image and class, separated by {delimiter!r} (see delimiter=)"
         )
+    frame = frame.fillna("")  # where a line ends early
     paths: list[str] = frame.iloc[:, 0].str.strip().str.replace("\\", "/", regex=False).tolist()
     names = frame.iloc[:, 1].str.strip()
     unnamed = np.flatnonzero(names == "")
