@@ -44,6 +44,14 @@ def test_a_training_killed_anywhere_goes_on_to_the_same_end(plan: Plan, backend:
         assert len(killer.found) >= 4, killer.found
 
 
+def test_what_is_killed_is_a_training_that_gets_better(plan: Plan) -> None:
+    """One that stood still would come out the same whatever was lost of it."""
+    run(plan)
+    losses = [row.val_loss for row in history.read(newest(plan).logs / HISTORY)]
+    assert sorted(losses, reverse=True) == losses
+    assert len(set(losses)) == plan.epochs
+
+
 # Two at once
 
 

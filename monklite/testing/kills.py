@@ -168,12 +168,15 @@ class Killer:
         """One training, killed again and again, to its end."""
         plan.folder.mkdir()
         for _ in range(min(MOST_KILLS, most - self.kills)):
-            if not self._kill(self._next(plan)):
+            if not self._kill(self._next(plan)) or self._is_done(plan):  # a kill may come after all is done
                 break
-        if not any(r.state().status == "done" for r in self._readable(plan)):
+        if not self._is_done(plan):
             run(replace(self._next(plan), flush=0.0))
         assert differences(outcome(newest(plan)), self.expected) == []
         assert leftovers(newest(plan)) == []
+
+    def _is_done(self, plan: Plan) -> bool:
+        return any(r.state().status == "done" for r in self._readable(plan))
 
     def _runs(self, plan: Plan) -> list[Run]:
         return Workspace(plan.folder / "workspace").versions("p", "e")
