@@ -89,10 +89,13 @@ class TrainingSpec(Frozen):
     """How the network is trained and what is kept of it.
 
     `early_stopping`: training ends after so many epochs in a row without a better one on validation; 0: never.
+    `ema_decay`: what is judged and kept are averages of the weights over the steps, which keep this share of themselves at
+    each; 0: the weights themselves.
     """
 
     epochs: Annotated[int, Whole(least=1)] = 10
     early_stopping: Annotated[int, Whole(least=0)] = 0
+    ema_decay: Annotated[float, Number(least=0, below=1)] = 0.0
     optimizer: Choice | None = None
     schedule: Choice | None = None
     loss: Choice | None = None

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from test_prototype import SMALL, _numbers, _original_epoch_end, _stop_after_two, expert, state
 
-from monklite import Prototype, backends, compare, gluon_prototype, pytorch_prototype
+from monklite import Prototype, backends, compare, gluon_prototype, history, pytorch_prototype
 from monklite.catalog.rows import BACKENDS
 from monklite.data import split
 from monklite.errors import (
@@ -148,6 +148,26 @@ def test_the_validation_result_comes_back_from_the_best_weights(here: Path, patt
     held = sorted(split.read(Workspace().find("p", backend).folder / SAMPLES)["val"])
     right = [ptf.Infer(img_name=patterns / path)["predicted_class"] == Path(path).parent.name for path in held]
     assert np.mean(right) == pytest.approx(now.results.best_val_accuracy)
+
+
+def test_averages_are_judged_and_kept_and_change_nothing_else(workspace: Path, patterns: Path, backend: str) -> None:
+    plain, averaged = (expert(patterns, experiment=name, epochs=2, backend=backend) for name in ("plain", "averaged"))
+    for ptf in (plain, averaged):
+        ptf.update_precision("float32")
+        ptf.update_model_name("resnet18")  # has batch statistics
+    averaged.update_ema_decay(0.8)
+    plain.Train()
+    averaged.Train()
+    ours, theirs = (history.read(Workspace().find("p", name).logs / HISTORY) for name in ("averaged", "plain"))
+    assert [row.train_loss for row in ours] == [row.train_loss for row in theirs]
+    assert all(a.val_loss != b.val_loss for a, b in zip(ours, theirs, strict=True))
+    assert equal(weights(averaged), weights(plain))  # those that are trained
+    judge = Prototype("p", "averaged", eval_infer=True, backend=backend, verbose=0)
+    held = sorted(split.read(Workspace().find("p", "averaged").folder / SAMPLES)["val"])
+    labels = np.array([("dots", "rings", "stripes").index(Path(path).parent.name) for path in held])
+    logits = np.stack([judge.Infer(img_name=patterns / path, return_raw=True)["raw"] for path in held])
+    best = ours[state("averaged").results.best_epoch - 1]
+    assert averaged._experiment.learner.loss(logits, labels) == pytest.approx(best.val_loss, rel=1e-3)
 
 
 def test_a_resumed_run_equals_the_unbroken_one(workspace: Path, patterns: Path, monkeypatch, backend: str) -> None:

@@ -16,7 +16,7 @@ from test_prototype import expert, state
 from monklite import Prototype, engine, history
 from monklite.catalog import OPTIMIZERS
 from monklite.catalog.rows import BACKENDS
-from monklite.testing.children import PATIENCE
+from monklite.testing.children import PATIENCE, SEED
 from monklite.testing.kills import timeless
 from monklite.workspace import HISTORY, Workspace
 
@@ -41,6 +41,10 @@ def batch_statistics(ptf: Prototype) -> None:
     ptf.update_model_name("resnet18")
 
 
+def averages(ptf: Prototype) -> None:
+    ptf.update_ema_decay(0.9)
+
+
 SETUPS = {name: optimizer(name) for name in OPTIMIZERS}
 SETUPS |= {"momentum": optimizer("sgd", momentum=0.9), "weight decay": optimizer("adam", weight_decay=0.01)}
 SETUPS |= {"clipnorm": optimizer("sgd", clipnorm=0.1), "clipvalue": optimizer("adam", clipvalue=1e-3)}
@@ -49,6 +53,7 @@ SETUPS |= {
     "plateau": plateau,
     "crops": crops,
     "statistics": batch_statistics,
+    "averages": averages,
 }
 ONLY_ON = {name: row.backends() for name, row in OPTIMIZERS.items()} | {"amsgrad": ["pytorch"]}
 CASES = [(b, s) for s in SETUPS for b in BACKENDS if b in ONLY_ON.get(s, BACKENDS)]
@@ -56,6 +61,7 @@ CASES = [(b, s) for s in SETUPS for b in BACKENDS if b in ONLY_ON.get(s, BACKEND
 
 def set_up(patterns: Path, experiment: str, backend: str, setup: str, epochs: int = 3) -> Prototype:
     ptf = expert(patterns, experiment=experiment, epochs=epochs, backend=backend)
+    ptf.update_seed(SEED)
     SETUPS[setup](ptf)
     return ptf
 
@@ -102,7 +108,7 @@ def test_the_plateau_case_does_decrease_the_rate(workspace, patterns, backend: s
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_every_setup_gives_other_weights(workspace, patterns, backend: str) -> None:
     """Otherwise the cases would test the same thing many times."""
-    few = ["adam", "clipvalue", "crops", "plateau"]
+    few = ["adam", "averages", "clipvalue", "crops", "plateau"]
     found = []
     for setup in few:
         ptf = set_up(patterns, setup, backend, setup)
@@ -118,6 +124,7 @@ import sys, json, hashlib, numpy as np
 from monklite import Prototype
 backend, images, workspace, experiment, workers = sys.argv[1:]
 ptf = Prototype("p", experiment, backend=backend, workspace=workspace, verbose=0)
+ptf.update_seed(2)
 ptf.Dataset_Params(dataset_path=images, split=0.67, input_size=32, batch_size=6, num_processors=int(workers))
 ptf.apply_random_resized_crop(32, train=True)
 ptf.apply_random_horizontal_flip(train=True)

@@ -89,6 +89,28 @@ class ForgetsBatchStatistics(GluonLearner):
         return done
 
 
+class ForgetsTheAverages(GluonLearner):
+    def load(self, path):
+        done = super().load(path)
+        self._averages.forget()
+        return done
+
+
+class CountsAveragesAnew(GluonLearner):
+    def load(self, path):
+        done = super().load(path)
+        self._averages.count = min(self._averages.count, 1)
+        return done
+
+
+class LeavesTheAveragesInPlace(GluonLearner):
+    def scores(self, images, draws):
+        found = super().scores(images, draws)
+        if self._averages.count:
+            self._averages.put(self._averages.arrays)
+        return found
+
+
 class JudgesInTrainingMode(GluonLearner):
     def scores(self, images, draws):
         with autograd.train_mode():
@@ -140,6 +162,9 @@ BROKEN = [
     (ForgetsTheStep, "test_a_saved_learner_goes_on_as_if_never_stopped"),
     (ForgetsTheSeedOnLoad, "test_a_saved_learner_goes_on_as_if_never_stopped"),
     (ForgetsBatchStatistics, "test_batch_statistics_are_saved_too"),
+    (ForgetsTheAverages, "test_averages_are_saved_too"),
+    (CountsAveragesAnew, "test_averages_are_saved_too"),
+    (LeavesTheAveragesInPlace, "test_averaged_weights_are_what_answers_and_is_kept"),
     (JudgesInTrainingMode, "test_scores_of_an_image_do_not_depend_on_its_neighbours"),
     (LearnsWhileJudging, "test_scores_change_nothing"),
     (MovesFrozenStatistics, "test_a_frozen_base_does_not_move"),
@@ -159,7 +184,7 @@ def test_the_contract_finds_broken_learners(broken: type[GluonLearner], check: s
     contract = TestMXNet()
     contract.backend, contract.dropout_model = Backend(), "squeezenet1_1"
     method = getattr(contract, check)
-    arguments = [tmp_path] if "saved" in check or "damaged" in check else []
+    arguments = [tmp_path] if any(word in check for word in ("saved", "damaged", "kept")) else []
     with pytest.raises(AssertionError):
         method(*arguments)
 

@@ -61,6 +61,26 @@ class ForgetsBatchStatistics(TorchLearner):
         return made
 
 
+class ForgetsTheAverages(TorchLearner):
+    def load(self, path):
+        done = super().load(path)
+        self._averaged = None
+        return done
+
+
+class CountsAveragesAnew(TorchLearner):
+    def load(self, path):
+        done = super().load(path)
+        if self._averaged is not None:
+            self._averaged.n_averaged.fill_(1)
+        return done
+
+
+class KeepsTheTrainedWeights(TorchLearner):
+    def capture_weights(self):
+        return Snapshot({n: t.numpy().copy() for n, t in self.network.state_dict().items()}, {})
+
+
 class CapturesWithoutCopying(TorchLearner):
     def capture_weights(self):
         return Snapshot({n: t.numpy() for n, t in self.network.state_dict().items()}, {})
@@ -99,6 +119,9 @@ BROKEN = [
     (ForgetsMomentum, "test_a_saved_learner_goes_on_as_if_never_stopped"),
     (ForgetsRandomState, "test_a_saved_learner_goes_on_as_if_never_stopped"),
     (ForgetsBatchStatistics, "test_batch_statistics_are_saved_too"),
+    (ForgetsTheAverages, "test_averages_are_saved_too"),
+    (CountsAveragesAnew, "test_averages_are_saved_too"),
+    (KeepsTheTrainedWeights, "test_averaged_weights_are_what_answers_and_is_kept"),
     (JudgesInTrainingMode, "test_scores_of_an_image_do_not_depend_on_its_neighbours"),
     (JudgesInTrainingMode, "test_scores_change_nothing"),
     (MovesFrozenLayers, "test_a_frozen_base_does_not_move"),
@@ -117,7 +140,7 @@ def test_the_contract_finds_broken_learners(broken: type[TorchLearner], check: s
     contract = TestPyTorch()
     contract.backend = Backend()
     method = getattr(contract, check)
-    arguments = [tmp_path] if "saved" in check else []
+    arguments = [tmp_path] if "saved" in check or "kept" in check else []
     with pytest.raises(AssertionError):
         method(*arguments)
 

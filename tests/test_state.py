@@ -34,6 +34,7 @@ RESULTS = Results(
 )
 ADDED = {
     "early_stopping",
+    "ema_decay",
     "converted",
     "enlarged",
     "copies",

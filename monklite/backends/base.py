@@ -85,7 +85,10 @@ class Learner(Protocol):
         ...
 
     def scores(self, images: np.ndarray, draws: Draws) -> np.ndarray:
-        """Logits float32 (n, classes), in inference mode; nothing of the learner changes."""
+        """Logits float32 (n, classes), in inference mode; nothing of the learner changes.
+
+        Once it has trained with an `ema_decay`, they are those of the averaged weights, and so is `capture_weights`.
+        """
         ...
 
     def loss(self, scores: np.ndarray, labels: np.ndarray) -> float:
@@ -125,7 +128,8 @@ class Learner(Protocol):
         ...
 
     def capture_weights(self) -> Snapshot:
-        """Copy the weights alone; written in a form that the plain framework reads without running code from the file."""
+        """Copy the weights that `scores` uses, to be written in a form that the plain framework reads without running code from
+        the file."""
         ...
 
     def load_weights(self, path: Path) -> None:

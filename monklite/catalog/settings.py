@@ -74,6 +74,13 @@ SETTINGS = {
             "Early stopping",
             "Stop after so many epochs in a row without a better one on validation; 0: never.",
         ),
+        Setting(
+            "ema_decay",
+            "decay",
+            "training.ema_decay",
+            "Moving average of weights",
+            "Judge and keep an average of the weights over the steps (EMA), such as 0.999; 0: the weights themselves.",
+        ),
         Setting("seed", "seed", "seed", "Seed", "Decides split, order, augmentation and first weights."),
     )
 }

@@ -195,6 +195,7 @@ def training_params(console: Console, spec: Spec) -> None:
             "Early stopping": f"after {training.early_stopping} without a better one"
             if training.early_stopping
             else "no",
+            "Moving average of weights": f"decay {training.ema_decay:g}" if training.ema_decay else "no",
             "Save Intermediate models": training.save_intermediate_models,
             "Intermediate model prefix": training.intermediate_prefix,
         },

@@ -95,6 +95,7 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         seed: int | None = None,
         precision: str | None = None,
         early_stopping: int = 0,
+        ema_decay: float = 0.0,
     ) -> None:
         """Say how long to train, what is shown and what is kept.
 
@@ -106,12 +107,14 @@ class TrainingMethods(DatasetMethods, ModelMethods):
             seed: decides split, order, augmentation and first weights; the same seed gives the same run (0 at first).
             precision: `auto` (at first), `float32`, `bfloat16` or `float16`.
             early_stopping: end after so many epochs in a row without a better one on validation; 0: never.
+            ema_decay: judge and keep a moving average of the weights (EMA), such as 0.999; 0: the weights themselves.
         """
         Flag()("save_training_logs", save_training_logs)
         self._change(
             {
                 "training.epochs": num_epochs,
                 "training.early_stopping": early_stopping,
+                "training.ema_decay": ema_decay,
                 "training.save_intermediate_models": save_intermediate_models,
                 "training.intermediate_prefix": intermediate_model_prefix,
                 **({} if seed is None else {"seed": seed}),

@@ -137,6 +137,38 @@ class LearnerContract:
         enlarged = images.repeat(2, axis=1).repeat(2, axis=2)
         return [float(learner.step(enlarged, labels, plain(64))[0]) for _ in range(count)]
 
+    def test_averaged_weights_are_what_answers_and_is_kept(self, tmp_path: Path) -> None:
+        """Weights and statistics, against the average written out; the weights that are trained are those of any training."""
+        learner, ordinary = self.learner(training__ema_decay=0.5), self.learner()
+        assert self.train(learner, 1) == self.train(ordinary, 1)
+        expected = self.arrays(ordinary)
+        for i in range(1, 9):
+            assert self.train(learner, 1, i) == self.train(ordinary, 1, i)
+            own = min(0.5, (1 + i) / (10 + i))
+            expected = {n: own * expected[n] + (1 - own) * a for n, a in self.arrays(ordinary).items()}
+        trained = self.arrays(learner)
+        assert all(np.array_equal(trained[n], a) for n, a in self.arrays(ordinary).items())
+        learner.capture_weights().write(tmp_path / "weights")
+        judge = self.learner(seed=5, training__ema_decay=0.5)
+        judge.load_weights(tmp_path / "weights")
+        for name, array in self.arrays(judge).items():
+            assert "num_batches" in name or np.allclose(array, expected[name], rtol=1e-4, atol=1e-6), name
+        images, _ = easy(4)
+        assert np.array_equal(learner.scores(images, plain()), judge.scores(images, plain()))
+        assert not np.allclose(learner.scores(images, plain()), ordinary.scores(images, plain()), atol=1e-4)
+        assert all(np.array_equal(trained[n], a) for n, a in self.arrays(learner).items())
+
+    def test_averages_are_saved_too(self, tmp_path: Path) -> None:
+        unbroken, resumed = self.learner(training__ema_decay=0.9), self.learner(training__ema_decay=0.9, seed=5)
+        self.train(unbroken, 3)
+        self.train(resumed, 2)
+        unbroken.capture(3).write(tmp_path / "state")
+        resumed.load(tmp_path / "state")
+        images, _ = easy(4)
+        for first in (3, 4):
+            assert np.array_equal(unbroken.scores(images, plain()), resumed.scores(images, plain()))
+            assert self.train(unbroken, 1, first) == self.train(resumed, 1, first)
+
     def test_batch_statistics_are_saved_too(self, tmp_path: Path) -> None:
         learner, other = self.learner(), self.learner(seed=5)
         self.train(learner, 3)

@@ -21,6 +21,7 @@ from ...spec import Spec
 from ...state import ModelRecord
 from .. import tensors
 from . import augment, device, network, weights
+from .averages import Averages
 from .framework import autograd, gluon, mx, nd, reason
 
 NO_MEMORY = ("out of memory", "cudaMalloc", "Failed to allocate")  # in MXNet's errors, which have no kinds
@@ -65,6 +66,7 @@ class GluonLearner:
         self._clips = {name: optimizer.params.get(name, 0.0) for name in ("clipnorm", "clipvalue")}
         self.criterion = load_path(str(loss_row.mxnet))(**loss_row.keywords("mxnet", loss))
         self._one_hot = loss_row.cells["target"] == "one_hot" or not loss.params.get("label_as_categories", True)
+        self._averages = Averages(self.network, spec.training.ema_decay)
 
     def refresh(self, spec: Spec) -> None:
         trained = [p for p in self.network.collect_params().values() if p.grad_req != "null"]
@@ -88,6 +90,9 @@ class GluonLearner:
         loss.backward()
         self._clip()
         self._trainer.step(1)
+        if self._averages.wanted:
+            self._settle()
+            self._averages.update()
         return Pending(loss), Pending((logits.argmax(axis=1) == y).sum())
 
     def _compare(self, logits: Any, y: Any) -> Any:
@@ -107,7 +112,7 @@ class GluonLearner:
     def scores(self, images: np.ndarray, draws: Draws) -> np.ndarray:
         self._settle()
         what = f"{len(images)} images of {draws.size} px at once"
-        with _explained(self.context, what, OutOfMemory), autograd.predict_mode():
+        with _explained(self.context, what, OutOfMemory), self._averages.in_place(), autograd.predict_mode():
             return self.network(self._inputs(images, draws)).asnumpy().astype(np.float32)
 
     def _settle(self) -> None:
@@ -138,10 +143,12 @@ class GluonLearner:
     def capture_weights(self) -> weights.Snapshot:
         self._settle()
         self._check_weights({n: p.data().asnumpy() for n, p in self.network.collect_params().items()})
-        return weights.Snapshot(self.network)
+        with self._averages.in_place():
+            return weights.Snapshot(self.network)
 
     def load_weights(self, path: Path) -> None:
         weights.load_into(self.network, weights.read_own(path), path)
+        self._averages.forget()
 
     def capture(self, notes: Any) -> tensors.Snapshot:
         """Optimizer states go in as plain arrays: MXNet's own `save_states` is a pickle."""
@@ -153,9 +160,11 @@ class GluonLearner:
             flat = [] if state is None else list(state) if isinstance(state, (tuple, list)) else [state]
             shapes[str(index)] = len(flat) if state is None or isinstance(state, (tuple, list)) else "one"
             arrays |= {f"optimizer.{index}.{i}": a.asnumpy() for i, a in enumerate(flat)}
+        arrays |= {f"average.{i}": a.asnumpy() for i, a in enumerate(self._averages.arrays)}
         counts = {str(i): n for i, n in self.optimizer._index_update_count.items()}
         own = {"states": shapes, "counts": counts, "num_update": self.optimizer.num_update}
         own |= {"steps": self._steps, "seed": self.seed, "schedule": getattr(self.optimizer, "m_schedule", None)}
+        own |= {"averaged": self._averages.count}
         return tensors.Snapshot(arrays, {**own, "notes": notes})
 
     @staticmethod
@@ -171,6 +180,9 @@ class GluonLearner:
         try:
             model = {n.removeprefix("model."): a for n, a in arrays.items() if n.startswith("model.")}
             weights.load_into(self.network, model, path)
+            self._averages.forget()
+            if self._averages.wanted and notes.get("averaged"):
+                self._averages.load(_listed(arrays, "average."), notes["averaged"])
             updater = self._trainer._updaters[0]
             for index, shape in notes["states"].items():
                 updater.states[int(index)] = self._state(arrays, index, shape)
@@ -213,6 +225,12 @@ class GluonLearner:
 
     def memory(self) -> float | None:
         return None  # MXNet counts no peak of its own; the driver's count is in the run's results
+
+
+def _listed(arrays: dict[str, np.ndarray], prefix: str) -> list[np.ndarray]:
+    """The arrays under names of a prefix and a number, in order."""
+    count = sum(name.startswith(prefix) for name in arrays)
+    return [arrays[f"{prefix}{i}"] for i in range(count)]
 
 
 @contextmanager

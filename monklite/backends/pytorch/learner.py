@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ...catalog.losses import LOSSES
 from ...catalog.optimizers import OPTIMIZERS
@@ -18,6 +19,7 @@ from ...data.augment import Draws
 from ...errors import DamagedFile, InvalidValue, MonkliteError, OutOfMemory, TrainingFailed
 from ...spec import Choice, Spec
 from ...state import ModelRecord
+from .. import averaging
 from ..tensors import Snapshot
 from . import augment, device, distributed, network, weights
 
@@ -65,6 +67,7 @@ class TorchLearner:
         self.criterion = self._criterion(loss)
         self._one_hot = LOSSES[loss.name].cells["target"] == "one_hot"
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
+        self._ema_decay, self._averaged = spec.training.ema_decay, None
 
     def refresh(self, spec: Spec) -> None:
         self.network.to(self.device, memory_format=torch.channels_last)
@@ -114,6 +117,7 @@ class TorchLearner:
             ) from None
 
     def _step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
+        self._average_from_here()
         network.train_mode(self.network)
         x, y = self._inputs(images, draws), augment.moved(labels, self.device)
         self.optimizer.zero_grad(set_to_none=True)
@@ -130,7 +134,25 @@ class TorchLearner:
         self._clip()
         self._scaler.step(self.optimizer)
         self._scaler.update()
+        self._average()
         return told, right
+
+    def _average_from_here(self) -> None:
+        """Make room for the averages before the step: memory that gives out after it would have the step done twice."""
+        if self._ema_decay and self._averaged is None:
+            self._averaged = AveragedModel(self.network, use_buffers=True)
+
+    def _average(self) -> None:
+        """Take the new weights, and statistics, into the averages; the first ones as they are."""
+        if self._averaged is not None:
+            share = averaging.decay(self._ema_decay, int(self._averaged.n_averaged))
+            self._averaged.multi_avg_fn = get_ema_multi_avg_fn(share)
+            self._averaged.update_parameters(self.network)
+
+    @property
+    def _judged(self) -> nn.Module:
+        """The network that answers and is kept: the one with the averages, where there are any."""
+        return self.network if self._averaged is None else self._averaged.module
 
     def _for_training(self) -> nn.Module:
         if self._trained_network is None:
@@ -162,10 +184,10 @@ class TorchLearner:
             nn.utils.clip_grad_norm_(trained, self._clips["clipnorm"])
 
     def scores(self, images: np.ndarray, draws: Draws) -> np.ndarray:
-        self.network.eval()
+        judged = self._judged.eval()
         alike = device.algorithms(self.device, self._deterministic)
         with self._explained(len(images), draws.size, OutOfMemory), alike, torch.inference_mode(), self._autocast():
-            return self.network(self._inputs(images, draws)).float().cpu().numpy()
+            return judged(self._inputs(images, draws)).float().cpu().numpy()
 
     def loss(self, scores: np.ndarray, labels: np.ndarray) -> float:
         with torch.inference_mode():
@@ -187,10 +209,11 @@ class TorchLearner:
 
     def capture_weights(self) -> Snapshot:
         self._check_weights()
-        return weights.snapshot(self.network.state_dict(), {"classes": self.classes})
+        return weights.snapshot(self._judged.state_dict(), {"classes": self.classes})
 
     def load_weights(self, path: Path) -> None:
         weights.load_into(self.network, weights.read_own(path)[0], path)
+        self._averaged = None
 
     def capture(self, notes: Any) -> Snapshot:
         self._check_weights()
@@ -203,6 +226,8 @@ class TorchLearner:
                     tensors[f"optimizer.{index}.{name}"] = value
                 else:
                     plain.setdefault(str(index), {})[name] = value
+        if self._averaged is not None:
+            tensors |= {f"average.{n}": t for n, t in self._averaged.state_dict().items()}
         tensors["random.cpu"] = self._random_state
         if self._cuda_state is not None:
             tensors["random.cuda"] = self._cuda_state
@@ -226,8 +251,8 @@ class TorchLearner:
                 if name.startswith("optimizer."):
                     _, index, key = name.split(".", 2)
                     state.setdefault(int(index), {})[key] = tensor
-            model = {n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")}
-            weights.load_into(self.network, model, path)
+            weights.load_into(self.network, _below(tensors, "model."), path)
+            self._load_averages(_below(tensors, "average."), path)
             self.optimizer.load_state_dict({"state": state, "param_groups": [_tupled(g) for g in notes["groups"]]})
             self._lay_out_like_weights()
             for group in self.optimizer.param_groups:  # the file may be from a device that could
@@ -243,6 +268,13 @@ class TorchLearner:
         if self._cuda_state is not None and "random.cuda" in tensors:
             self._cuda_state = tensors["random.cuda"]
         return told
+
+    def _load_averages(self, found: weights.Tensors, path: Path) -> None:
+        self._averaged = None
+        if found:
+            self._average_from_here()
+        if self._averaged is not None:
+            weights.load_into(self._averaged, found, path)
 
     def _lay_out_like_weights(self) -> None:
         """Fused optimizers walk through memory: their arrays must lie as the weights do (channels last), not as in the file."""
@@ -298,6 +330,10 @@ class TorchLearner:
             if before_cuda is not None:
                 self._cuda_state = torch.cuda.get_rng_state(self.device)
                 torch.cuda.set_rng_state(before_cuda, self.device)
+
+
+def _below(tensors: weights.Tensors, prefix: str) -> weights.Tensors:
+    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
 
 
 def _joined(keywords: dict[str, Any]) -> dict[str, Any]:
