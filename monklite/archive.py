@@ -50,7 +50,7 @@ def pack(run: Run, file: str | os.PathLike[str], resume_state: bool = False, int
     """Write a run to a new zip file; returns the names that were left out.
 
     Args:
-        resume_state: also what training needs to go on, three times the weights. intermediate: the weights of every epoch.
+        resume_state: also what training needs to go on, several times the weights. intermediate: the weights of every epoch.
 
     Raises:
         NotReady: it is being trained, or was never trained, or was changed meanwhile; no file is left then.

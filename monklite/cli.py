@@ -105,7 +105,7 @@ def compare(workspace: str, name: str, experiments: tuple[str, ...]) -> None:
 @click.argument("experiment")
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option("--version", help="A version such as v001; the newest trained one by default.")
-@click.option("--resume-state", is_flag=True, help="With what training needs to go on: three times the weights.")
+@click.option("--resume-state", is_flag=True, help="With what training needs to go on: several times the weights.")
 @click.option("--intermediate", is_flag=True, help="With the weights of every epoch.")
 @click.pass_obj
 def export_run(

@@ -69,7 +69,7 @@ def draw_curves(run: Run, rows: Sequence[EpochRow]) -> None:
 class Checkpoints(Handler):
     """Keeps the weights: best, last, each epoch's if asked for, and what going on needs.
 
-    What going on needs is three times the weights, so it is not written after every short epoch: a run that is killed
+    What going on needs is several times the weights, so it is not written after every short epoch: a run that is killed
     computes the steps since then again, to the same result. The best weights are written before it, and before the results
     that name them.
     """

@@ -26,7 +26,7 @@ from monklite.errors import (
     UnknownName,
 )
 from monklite.spec import Spec
-from monklite.workspace import HISTORY, SAMPLES, Workspace
+from monklite.workspace import FINAL, HISTORY, SAMPLES, Workspace
 
 WEIGHTS = {
     "pytorch": {"best_model", "final", "intermediate_model_0"},
@@ -161,13 +161,17 @@ def test_averages_are_judged_and_kept_and_change_nothing_else(workspace: Path, p
     ours, theirs = (history.read(Workspace().find("p", name).logs / HISTORY) for name in ("averaged", "plain"))
     assert [row.train_loss for row in ours] == [row.train_loss for row in theirs]
     assert all(a.val_loss != b.val_loss for a, b in zip(ours, theirs, strict=True))
-    assert equal(weights(averaged), weights(plain))  # those that are trained
+    live, learner = weights(averaged), averaged._experiment.learner
+    learner.load_weights(Workspace().find("p", "averaged").models / FINAL)
+    assert equal(live, weights(averaged))
+    assert not equal(live, weights(plain))
+    assert "averaged weights (decay 0.8)" in state("averaged").model.methods
     judge = Prototype("p", "averaged", eval_infer=True, backend=backend, verbose=0)
     held = sorted(split.read(Workspace().find("p", "averaged").folder / SAMPLES)["val"])
     labels = np.array([("dots", "rings", "stripes").index(Path(path).parent.name) for path in held])
     logits = np.stack([judge.Infer(img_name=patterns / path, return_raw=True)["raw"] for path in held])
     best = ours[state("averaged").results.best_epoch - 1]
-    assert averaged._experiment.learner.loss(logits, labels) == pytest.approx(best.val_loss, rel=1e-3)
+    assert learner.loss(logits, labels) == pytest.approx(best.val_loss, rel=1e-3)
 
 
 def test_a_resumed_run_equals_the_unbroken_one(workspace: Path, patterns: Path, monkeypatch, backend: str) -> None:

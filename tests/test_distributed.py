@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ import sys
 import torch
 from monklite import Prototype
 
-folder, name, epochs = sys.argv[1], sys.argv[2], int(sys.argv[3])
+folder, name, epochs, model, decay = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], float(sys.argv[5])
 if epochs < 0:
     ptf = Prototype("p", name, resume_train=True)
     ptf.update_num_epochs(-epochs)
@@ -32,11 +33,11 @@ ptf.Dataset_Params(folder, split=2 / 3, input_size=32, batch_size=8)
 ptf.apply_random_horizontal_flip(train=True)
 ptf.apply_normalize(train=True, val=True, test=True)
 ptf.Dataset()
-ptf.Model_Params("squeezenet1_1", freeze_base_network=False, use_pretrained=False)
+ptf.Model_Params(model, freeze_base_network=False, use_pretrained=False)
 ptf.Model()
 ptf.optimizer_sgd(0.01)
 ptf.lr_fixed()
-ptf.Training_Params(num_epochs=epochs)
+ptf.Training_Params(num_epochs=epochs, ema_decay=decay)
 for module in ptf.model.modules():
     if isinstance(module, torch.nn.Dropout):
         module.p = 0.0  # its masks are drawn in each process
@@ -46,10 +47,18 @@ ptf.Train()
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="torchrun's processes")]
 
 
-def start(processes: int, here: Path, patterns: Path, name: str, epochs: int = 2) -> subprocess.Popen[str]:
+def start(
+    processes: int,
+    here: Path,
+    patterns: Path,
+    name: str,
+    epochs: int = 2,
+    model: str = "squeezenet1_1",
+    decay: float = 0,
+) -> subprocess.Popen[str]:
     (here / "script.py").write_text(SCRIPT)
     launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"] if processes > 1 else []
-    command = [sys.executable, *launch, "script.py", str(patterns), name, str(epochs)]
+    command = [sys.executable, *launch, "script.py", str(patterns), name, str(epochs), model, str(decay)]
     package = str(Path(__file__).parents[1])
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": package}
     return subprocess.Popen(
@@ -57,8 +66,8 @@ def start(processes: int, here: Path, patterns: Path, name: str, epochs: int = 2
     )
 
 
-def trained(processes: int, here: Path, patterns: Path, name: str) -> tuple[Run, str]:
-    process = start(processes, here, patterns, name)
+def trained(processes: int, here: Path, patterns: Path, name: str, **more: Any) -> tuple[Run, str]:
+    process = start(processes, here, patterns, name, **more)
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     return Workspace(here / "workspace").find("p", name), out
@@ -75,6 +84,18 @@ def test_two_processes_train_what_one_trains(tmp_path: Path, patterns: Path) -> 
         assert (a.train_accuracy, a.val_accuracy) == (b.train_accuracy, b.val_accuracy)
         assert (a.train_loss, a.val_loss) == (pytest.approx(b.train_loss, 1e-4), pytest.approx(b.val_loss, 1e-4))
     assert two.state().status == "done"
+
+
+def test_several_processes_go_on_exactly_also_with_averaged_statistics(tmp_path: Path, patterns: Path) -> None:
+    how = {"model": "resnet18", "decay": 0.9}
+    unbroken, _ = trained(2, tmp_path, patterns, "unbroken", epochs=3, **how)
+    trained(2, tmp_path, patterns, "broken", epochs=1, **how)
+    broken, _ = trained(2, tmp_path, patterns, "broken", epochs=-3)
+    ours, theirs = load_file(broken.models / FINAL), load_file(unbroken.models / FINAL)
+    assert all(np.array_equal(ours[n], theirs[n]) for n in ours)
+    assert [row.val_loss for row in read(broken.logs / HISTORY)] == [
+        row.val_loss for row in read(unbroken.logs / HISTORY)
+    ]
 
 
 def test_several_processes_stop_together_and_go_on(tmp_path: Path, patterns: Path) -> None:

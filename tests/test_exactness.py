@@ -42,6 +42,7 @@ def batch_statistics(ptf: Prototype) -> None:
 
 
 def averages(ptf: Prototype) -> None:
+    batch_statistics(ptf)
     ptf.update_ema_decay(0.9)
 
 

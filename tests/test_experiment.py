@@ -85,13 +85,21 @@ def test_a_changed_copy_gets_the_recipe_that_fits(workspace: Path, patterns: Pat
     assert copy._experiment.resolved().training.optimizer.params["learning_rate"] == 1e-4
 
 
-def test_seed_and_precision_stay_when_not_given(workspace: Path, patterns: Path) -> None:
+def test_what_is_not_given_stays(workspace: Path, patterns: Path) -> None:
     ptf = expert(patterns)
     ptf.update_seed(7)
     ptf.update_precision("float32")
+    ptf.update_early_stopping(3)
+    ptf.update_ema_decay(0.9)
     ptf.Training_Params(num_epochs=1)
     ptf.Train()
+    training = state().spec.training
     assert (state().spec.seed, state().model.precision) == (7, "float32")
+    assert (training.early_stopping, training.ema_decay) == (3, 0.9)
+    again = Prototype("p", "e", resume_train=True, verbose=0)
+    again.Training_Params(num_epochs=2, save_intermediate_models=False)
+    again.Train()
+    assert state().spec.training == training.model_copy(update={"epochs": 2, "save_intermediate_models": False})
 
 
 def test_evaluation_outside_its_mode_says_how_to_get_there(workspace: Path, patterns: Path) -> None:
@@ -334,6 +342,7 @@ def test_what_is_safe_may_be_changed_when_resuming(workspace: Path, patterns: Pa
         (lambda p: p.update_seed(3), "seed"),
         (lambda p: p.update_input_size(64), "data.input_size"),
         (lambda p: p.optimizer_sgd(0.1), "training.optimizer"),
+        (lambda p: p.update_ema_decay(0.9), "training.ema_decay"),
     ],
 )
 def test_what_is_not_safe_is_refused_when_resuming(workspace: Path, patterns: Path, monkeypatch, change, field) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -64,21 +65,34 @@ class ForgetsBatchStatistics(TorchLearner):
 class ForgetsTheAverages(TorchLearner):
     def load(self, path):
         done = super().load(path)
-        self._averaged = None
+        self._averages.forget()
         return done
 
 
 class CountsAveragesAnew(TorchLearner):
     def load(self, path):
         done = super().load(path)
-        if self._averaged is not None:
-            self._averaged.n_averaged.fill_(1)
+        self._averages.count = min(self._averages.count, 1)
         return done
 
 
 class KeepsTheTrainedWeights(TorchLearner):
     def capture_weights(self):
+        self._averages.stand_back()
         return Snapshot({n: t.numpy().copy() for n, t in self.network.state_dict().items()}, {})
+
+
+class TrainsTheAverages(TorchLearner):
+    def step(self, images, labels, draws):
+        self._averages._judged = False
+        return super().step(images, labels, draws)
+
+
+class KeepsOldAverages(TorchLearner):
+    def load_weights(self, path):
+        kept, self._averages.forget = self._averages.forget, lambda: None
+        super().load_weights(path)
+        self._averages.forget = kept
 
 
 class CapturesWithoutCopying(TorchLearner):
@@ -122,6 +136,8 @@ BROKEN = [
     (ForgetsTheAverages, "test_averages_are_saved_too"),
     (CountsAveragesAnew, "test_averages_are_saved_too"),
     (KeepsTheTrainedWeights, "test_averaged_weights_are_what_answers_and_is_kept"),
+    (TrainsTheAverages, "test_averaged_weights_are_what_answers_and_is_kept"),
+    (KeepsOldAverages, "test_averaged_weights_are_what_answers_and_is_kept"),
     (JudgesInTrainingMode, "test_scores_of_an_image_do_not_depend_on_its_neighbours"),
     (JudgesInTrainingMode, "test_scores_change_nothing"),
     (MovesFrozenLayers, "test_a_frozen_base_does_not_move"),
@@ -147,6 +163,45 @@ def test_the_contract_finds_broken_learners(broken: type[TorchLearner], check: s
 
 def made(**changes: object) -> TorchLearner:
     return TestPyTorch().learner(**changes)
+
+
+def test_tables_of_indices_have_no_average() -> None:
+    """Swin finds its position weights by one; averaged, the indices of 20 steps would have slid to the next."""
+    learner = made(model__name="swin_t", training__ema_decay=0.999)
+    learner.set_learning_rate(0.0)
+    tables = {n: a for n, a in arrays(learner).items() if n.endswith("relative_position_index")}
+    before = learner.scores(easy(2)[0], plain())
+    TestPyTorch.train(learner, 30)
+    assert np.allclose(learner.scores(easy(2)[0], plain()), before, atol=1e-5)
+    assert tables
+    assert all(np.array_equal(tables[n], arrays(learner)[n]) for n in tables)
+
+
+def test_a_state_that_memory_does_not_suffice_for_is_not_called_damaged(tmp_path: Path, monkeypatch) -> None:
+    learner = made(training__ema_decay=0.9)
+    TestPyTorch.train(learner, 1)
+    learner.capture(1).write(tmp_path / "state")
+
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr("monklite.backends.pytorch.arrays.NetworkArrays.copies", full)
+    with pytest.raises(OutOfMemory, match=r"too small for the state of this training \(.*state\)"):
+        learner.load(tmp_path / "state")
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm")
+@pytest.mark.parametrize("keep", ["weight_norm", "hook"])
+def test_live_networks_that_cannot_be_copied_are_averaged_too(keep: str) -> None:
+    learner = made(training__ema_decay=0.9)
+    if keep == "hook":
+        lock = threading.Lock()
+        learner.network.register_forward_hook(lambda *_: lock.locked() or None)
+    else:
+        learner.network.fc = torch.nn.utils.weight_norm(learner.network.fc)
+        learner.refresh(TestPyTorch().spec(training__ema_decay=0.9))
+    TestPyTorch.train(learner, 2)
+    assert np.isfinite(learner.scores(easy(2)[0], plain())).all()
 
 
 @pytest.mark.parametrize("name", ["googlenet", "inception_v3"])

@@ -87,7 +87,8 @@ class Learner(Protocol):
     def scores(self, images: np.ndarray, draws: Draws) -> np.ndarray:
         """Logits float32 (n, classes), in inference mode; nothing of the learner changes.
 
-        Once it has trained with an `ema_decay`, they are those of the averaged weights, and so is `capture_weights`.
+        Once it has trained with an `ema_decay`, they are those of the averaged weights, which then stand in the network until
+        the next step.
         """
         ...
 

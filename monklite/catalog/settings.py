@@ -79,7 +79,8 @@ SETTINGS = {
             "decay",
             "training.ema_decay",
             "Moving average of weights",
-            "Judge and keep an average of the weights over the steps (EMA), such as 0.999; 0: the weights themselves.",
+            "Judge and keep an average of the weights over the steps (EMA), such as 0.999; 0: the weights themselves. "
+            "Validation, what follows it (best weights, early stopping, plateaus) and the weight files go by it.",
         ),
         Setting("seed", "seed", "seed", "Seed", "Decides split, order, augmentation and first weights."),
     )

@@ -194,7 +194,7 @@ class Session:
 
     @property
     def model(self) -> Any:
-        """The framework's own live network; None before Model()."""
+        """The framework's own live network; None before Model(). After Train() it has the weights of `final`."""
         return getattr(self._live_learner(), "network", None)
 
     @property

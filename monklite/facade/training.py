@@ -94,8 +94,8 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         save_training_logs: bool = True,
         seed: int | None = None,
         precision: str | None = None,
-        early_stopping: int = 0,
-        ema_decay: float = 0.0,
+        early_stopping: int | None = None,
+        ema_decay: float | None = None,
     ) -> None:
         """Say how long to train, what is shown and what is kept.
 
@@ -106,19 +106,20 @@ class TrainingMethods(DatasetMethods, ModelMethods):
             save_training_logs: kept from Monk; the history is always written.
             seed: decides split, order, augmentation and first weights; the same seed gives the same run (0 at first).
             precision: `auto` (at first), `float32`, `bfloat16` or `float16`.
-            early_stopping: end after so many epochs in a row without a better one on validation; 0: never.
-            ema_decay: judge and keep a moving average of the weights (EMA), such as 0.999; 0: the weights themselves.
+            early_stopping: end after so many epochs in a row without a better one on validation; 0 (at first): never.
+            ema_decay: judge and keep a moving average of the weights (EMA), such as 0.999; 0 (at first): the weights themselves.
+
+        What is not given of the last four stays as it is.
         """
         Flag()("save_training_logs", save_training_logs)
+        given: dict[str, object] = {"seed": seed, "model.precision": precision}
+        given |= {"training.early_stopping": early_stopping, "training.ema_decay": ema_decay}
         self._change(
             {
                 "training.epochs": num_epochs,
-                "training.early_stopping": early_stopping,
-                "training.ema_decay": ema_decay,
                 "training.save_intermediate_models": save_intermediate_models,
                 "training.intermediate_prefix": intermediate_model_prefix,
-                **({} if seed is None else {"seed": seed}),
-                **({} if precision is None else {"model.precision": precision}),
+                **{path: value for path, value in given.items() if value is not None},
             }
         )
         self.update_display_progress(display_progress)

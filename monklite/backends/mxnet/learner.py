@@ -20,8 +20,9 @@ from ...errors import DamagedFile, MonkliteError, OutOfMemory, TrainingFailed
 from ...spec import Spec
 from ...state import ModelRecord
 from .. import tensors
+from ..averaging import Averages
 from . import augment, device, network, weights
-from .averages import Averages
+from .arrays import NetworkArrays
 from .framework import autograd, gluon, mx, nd, reason
 
 NO_MEMORY = ("out of memory", "cudaMalloc", "Failed to allocate")  # in MXNet's errors, which have no kinds
@@ -53,11 +54,14 @@ class GluonLearner:
         # A network that begins by normalising the images (resnet*_v2) has nothing to train there, so the backward pass, in
         # which MXNet updates batch statistics, would not reach it: its statistics would stay 0 and 1 for ever
         self._begins_with_statistics = isinstance(network.parameter_layers(self.network)[0][1], gluon.nn.BatchNorm)
+        self._averages = Averages(NetworkArrays(self.network), spec.training.ema_decay)
         self.configure(spec)
 
     def configure(self, spec: Spec) -> None:
         optimizer, loss = spec.training.optimizer, spec.training.loss
         assert optimizer is not None and loss is not None, "the spec is resolved"
+        self._averages.stand_back()
+        self._averages = Averages(NetworkArrays(self.network), spec.training.ema_decay)
         row, loss_row = OPTIMIZERS[optimizer.name], LOSSES[loss.name]
         self.optimizer = load_path(str(row.mxnet))(**row.keywords("mxnet", optimizer))
         self._trained = [p for p in self.network.collect_params().values() if p.grad_req != "null"]
@@ -66,7 +70,6 @@ class GluonLearner:
         self._clips = {name: optimizer.params.get(name, 0.0) for name in ("clipnorm", "clipvalue")}
         self.criterion = load_path(str(loss_row.mxnet))(**loss_row.keywords("mxnet", loss))
         self._one_hot = loss_row.cells["target"] == "one_hot" or not loss.params.get("label_as_categories", True)
-        self._averages = Averages(self.network, spec.training.ema_decay)
 
     def refresh(self, spec: Spec) -> None:
         trained = [p for p in self.network.collect_params().values() if p.grad_req != "null"]
@@ -78,6 +81,7 @@ class GluonLearner:
             return self._step(images, labels, draws)
 
     def _step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[Pending, Pending]:
+        self._averages.before_step()
         x, y = self._inputs(images, draws), nd.array(labels, ctx=self.context)
         # MXNet's random state cannot be read, so every step begins from a seed of its own: a resumed run draws the same
         mx.random.seed((self.seed * 1_000_003 + self._steps) % 2**31, ctx=self.context)
@@ -90,9 +94,9 @@ class GluonLearner:
         loss.backward()
         self._clip()
         self._trainer.step(1)
-        if self._averages.wanted:
+        if self._averages.limit:
             self._settle()
-            self._averages.update()
+            self._averages.after_step()
         return Pending(loss), Pending((logits.argmax(axis=1) == y).sum())
 
     def _compare(self, logits: Any, y: Any) -> Any:
@@ -112,7 +116,8 @@ class GluonLearner:
     def scores(self, images: np.ndarray, draws: Draws) -> np.ndarray:
         self._settle()
         what = f"{len(images)} images of {draws.size} px at once"
-        with _explained(self.context, what, OutOfMemory), self._averages.in_place(), autograd.predict_mode():
+        with _explained(self.context, what, OutOfMemory), autograd.predict_mode():
+            self._averages.stand_in()
             return self.network(self._inputs(images, draws)).asnumpy().astype(np.float32)
 
     def _settle(self) -> None:
@@ -143,8 +148,8 @@ class GluonLearner:
     def capture_weights(self) -> weights.Snapshot:
         self._settle()
         self._check_weights({n: p.data().asnumpy() for n, p in self.network.collect_params().items()})
-        with self._averages.in_place():
-            return weights.Snapshot(self.network)
+        self._averages.stand_in()
+        return weights.Snapshot(self.network)
 
     def load_weights(self, path: Path) -> None:
         weights.load_into(self.network, weights.read_own(path), path)
@@ -153,14 +158,15 @@ class GluonLearner:
     def capture(self, notes: Any) -> tensors.Snapshot:
         """Optimizer states go in as plain arrays: MXNet's own `save_states` is a pickle."""
         self._settle()
-        arrays = {f"model.{n}": p.data().asnumpy() for n, p in self.network.collect_params().items()}
+        names = list(self.network.collect_params())
+        arrays = {f"model.{n}": a.asnumpy() for n, a in zip(names, self._averages.trained, strict=True)}
         self._check_weights(arrays)
         shapes = {}
         for index, state in self._trainer._updaters[0].states.items():
             flat = [] if state is None else list(state) if isinstance(state, (tuple, list)) else [state]
             shapes[str(index)] = len(flat) if state is None or isinstance(state, (tuple, list)) else "one"
             arrays |= {f"optimizer.{index}.{i}": a.asnumpy() for i, a in enumerate(flat)}
-        arrays |= {f"average.{i}": a.asnumpy() for i, a in enumerate(self._averages.arrays)}
+        arrays |= {f"average.{i}": a.asnumpy() for i, a in enumerate(self._averages.averages)}
         counts = {str(i): n for i, n in self.optimizer._index_update_count.items()}
         own = {"states": shapes, "counts": counts, "num_update": self.optimizer.num_update}
         own |= {"steps": self._steps, "seed": self.seed, "schedule": getattr(self.optimizer, "m_schedule", None)}
@@ -180,9 +186,8 @@ class GluonLearner:
         try:
             model = {n.removeprefix("model."): a for n, a in arrays.items() if n.startswith("model.")}
             weights.load_into(self.network, model, path)
-            self._averages.forget()
-            if self._averages.wanted and notes.get("averaged"):
-                self._averages.load(_listed(arrays, "average."), notes["averaged"])
+            averages = [nd.array(arrays[f"average.{i}"]) for i in range(len(model))] if notes.get("averaged") else []
+            self._averages.restore(averages, notes.get("averaged", 0))
             updater = self._trainer._updaters[0]
             for index, shape in notes["states"].items():
                 updater.states[int(index)] = self._state(arrays, index, shape)
@@ -220,17 +225,11 @@ class GluonLearner:
             weights=self.source,
             device=f"cpu ({os.environ.get('OMP_NUM_THREADS') or cpu_count()} threads)" if cpu else str(self.context),
             precision="float32",
-            methods=("hybridized",),
+            methods=("hybridized", *self._averages.told()),
         )
 
     def memory(self) -> float | None:
         return None  # MXNet counts no peak of its own; the driver's count is in the run's results
-
-
-def _listed(arrays: dict[str, np.ndarray], prefix: str) -> list[np.ndarray]:
-    """The arrays under names of a prefix and a number, in order."""
-    count = sum(name.startswith(prefix) for name in arrays)
-    return [arrays[f"{prefix}{i}"] for i in range(count)]
 
 
 @contextmanager

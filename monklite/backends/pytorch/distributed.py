@@ -65,6 +65,14 @@ def parallel(network: nn.Module, device: torch.device) -> nn.Module:
     return nn.parallel.DistributedDataParallel(network, device_ids=devices)
 
 
+def align(network: nn.Module) -> None:
+    """Give every process the leader's batch statistics, as `parallel` does before a step; on GPUs they are the same anyway."""
+    if world().size > 1:
+        for buffer in network.buffers():
+            if buffer.device.type == "cpu":
+                dist.broadcast(buffer, src=0)
+
+
 def totals(loss: torch.Tensor, right: torch.Tensor, n_images: int) -> torch.Tensor:
     """Sum of the losses, right answers and images of this step over all processes."""
     found = torch.stack([loss.detach() * n_images, right.float(), torch.full((), float(n_images), device=loss.device)])

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ...catalog.losses import LOSSES
 from ...catalog.optimizers import OPTIMIZERS
@@ -19,9 +18,10 @@ from ...data.augment import Draws
 from ...errors import DamagedFile, InvalidValue, MonkliteError, OutOfMemory, TrainingFailed
 from ...spec import Choice, Spec
 from ...state import ModelRecord
-from .. import averaging
+from ..averaging import Averages
 from ..tensors import Snapshot
 from . import augment, device, distributed, network, weights
+from .arrays import NetworkArrays
 
 AUXILIARY_SHARE = {
     "googlenet": 0.3,
@@ -53,11 +53,14 @@ class TorchLearner:
         self._compiled = spec.model.compile
         self._trained_network: nn.Module | None = None  # made for the first step
         self.family = network.find_model(spec.model.name, "pytorch").family
+        self._averages = Averages(NetworkArrays(self.network), spec.training.ema_decay)
         self.configure(spec)
 
     def configure(self, spec: Spec) -> None:
         optimizer, loss = spec.training.optimizer, spec.training.loss
         assert optimizer is not None and loss is not None, "the spec is resolved"
+        self._averages.stand_back()
+        self._averages = Averages(NetworkArrays(self.network), spec.training.ema_decay)
         trained = [p for p in self.network.parameters() if p.requires_grad]
         row = OPTIMIZERS[optimizer.name]
         made = load_path(str(row.pytorch))
@@ -67,7 +70,6 @@ class TorchLearner:
         self.criterion = self._criterion(loss)
         self._one_hot = LOSSES[loss.name].cells["target"] == "one_hot"
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
-        self._ema_decay, self._averaged = spec.training.ema_decay, None
 
     def refresh(self, spec: Spec) -> None:
         self.network.to(self.device, memory_format=torch.channels_last)
@@ -109,7 +111,7 @@ class TorchLearner:
                     f"the processor's library refused {n_images} images of {size} px ({network.first_line(error)}), most often "
                     "because too little memory is left: take a smaller batch_size or input_size, or a smaller model"
                 ) from None
-            if not isinstance(error, torch.OutOfMemoryError) and not any(text in str(error) for text in NO_MEMORY):
+            if not _lacks_memory(error):
                 raise
             raise OutOfMemory(
                 f"the memory of {device.title(self.device)} is too small for {n_images} images of {size} px in one "
@@ -117,7 +119,7 @@ class TorchLearner:
             ) from None
 
     def _step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
-        self._average_from_here()
+        self._averages.before_step()
         network.train_mode(self.network)
         x, y = self._inputs(images, draws), augment.moved(labels, self.device)
         self.optimizer.zero_grad(set_to_none=True)
@@ -134,25 +136,8 @@ class TorchLearner:
         self._clip()
         self._scaler.step(self.optimizer)
         self._scaler.update()
-        self._average()
+        self._averages.after_step()
         return told, right
-
-    def _average_from_here(self) -> None:
-        """Make room for the averages before the step: memory that gives out after it would have the step done twice."""
-        if self._ema_decay and self._averaged is None:
-            self._averaged = AveragedModel(self.network, use_buffers=True)
-
-    def _average(self) -> None:
-        """Take the new weights, and statistics, into the averages; the first ones as they are."""
-        if self._averaged is not None:
-            share = averaging.decay(self._ema_decay, int(self._averaged.n_averaged))
-            self._averaged.multi_avg_fn = get_ema_multi_avg_fn(share)
-            self._averaged.update_parameters(self.network)
-
-    @property
-    def _judged(self) -> nn.Module:
-        """The network that answers and is kept: the one with the averages, where there are any."""
-        return self.network if self._averaged is None else self._averaged.module
 
     def _for_training(self) -> nn.Module:
         if self._trained_network is None:
@@ -184,10 +169,11 @@ class TorchLearner:
             nn.utils.clip_grad_norm_(trained, self._clips["clipnorm"])
 
     def scores(self, images: np.ndarray, draws: Draws) -> np.ndarray:
-        judged = self._judged.eval()
+        self._averages.stand_in()
+        self.network.eval()
         alike = device.algorithms(self.device, self._deterministic)
         with self._explained(len(images), draws.size, OutOfMemory), alike, torch.inference_mode(), self._autocast():
-            return judged(self._inputs(images, draws)).float().cpu().numpy()
+            return self.network(self._inputs(images, draws)).float().cpu().numpy()
 
     def loss(self, scores: np.ndarray, labels: np.ndarray) -> float:
         with torch.inference_mode():
@@ -209,16 +195,19 @@ class TorchLearner:
 
     def capture_weights(self) -> Snapshot:
         self._check_weights()
-        return weights.snapshot(self._judged.state_dict(), {"classes": self.classes})
+        self._averages.stand_in()
+        return weights.snapshot(self.network.state_dict(), {"classes": self.classes})
 
     def load_weights(self, path: Path) -> None:
         weights.load_into(self.network, weights.read_own(path)[0], path)
-        self._averaged = None
+        self._averages.forget()
 
     def capture(self, notes: Any) -> Snapshot:
         self._check_weights()
         state = self.optimizer.state_dict()
-        tensors = {f"model.{n}": t for n, t in self.network.state_dict().items()}
+        names = list(self.network.state_dict())
+        tensors = {f"model.{n}": t for n, t in zip(names, self._averages.trained, strict=True)}
+        tensors |= {f"average.{n}": t for n, t in zip(names, self._averages.averages, strict=False)}
         plain: dict[str, dict[str, Any]] = {}
         for index, values in state["state"].items():
             for name, value in values.items():
@@ -226,12 +215,11 @@ class TorchLearner:
                     tensors[f"optimizer.{index}.{name}"] = value
                 else:
                     plain.setdefault(str(index), {})[name] = value
-        if self._averaged is not None:
-            tensors |= {f"average.{n}": t for n, t in self._averaged.state_dict().items()}
         tensors["random.cpu"] = self._random_state
         if self._cuda_state is not None:
             tensors["random.cuda"] = self._cuda_state
         own = {"optimizer": plain, "groups": state["param_groups"], "scaler": self._scaler.state_dict()}
+        own |= {"averaged": self._averages.count}
         return weights.snapshot(tensors, {**own, "notes": notes})
 
     def _check_weights(self) -> None:
@@ -251,8 +239,10 @@ class TorchLearner:
                 if name.startswith("optimizer."):
                     _, index, key = name.split(".", 2)
                     state.setdefault(int(index), {})[key] = tensor
-            weights.load_into(self.network, _below(tensors, "model."), path)
-            self._load_averages(_below(tensors, "average."), path)
+            model = {n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")}
+            weights.load_into(self.network, model, path)
+            averages = [tensors[f"average.{n}"] for n in self.network.state_dict()] if notes.get("averaged") else []
+            self._averages.restore(averages, notes.get("averaged", 0))
             self.optimizer.load_state_dict({"state": state, "param_groups": [_tupled(g) for g in notes["groups"]]})
             self._lay_out_like_weights()
             for group in self.optimizer.param_groups:  # the file may be from a device that could
@@ -264,17 +254,14 @@ class TorchLearner:
         except (LookupError, ValueError, TypeError, AttributeError, OverflowError, RuntimeError) as error:
             if isinstance(error, MonkliteError):
                 raise
+            if _lacks_memory(error):
+                raise OutOfMemory(
+                    f"the memory of {device.title(self.device)} is too small for the state of this training ({path})"
+                ) from None
             raise DamagedFile(f"{path} is not the state of this training ({error})") from None
         if self._cuda_state is not None and "random.cuda" in tensors:
             self._cuda_state = tensors["random.cuda"]
         return told
-
-    def _load_averages(self, found: weights.Tensors, path: Path) -> None:
-        self._averaged = None
-        if found:
-            self._average_from_here()
-        if self._averaged is not None:
-            weights.load_into(self._averaged, found, path)
 
     def _lay_out_like_weights(self) -> None:
         """Fused optimizers walk through memory: their arrays must lie as the weights do (channels last), not as in the file."""
@@ -307,6 +294,7 @@ class TorchLearner:
             yield "compiled"
         if self._deterministic:
             yield "deterministic"
+        yield from self._averages.told()
 
     def memory(self) -> float | None:
         return torch.cuda.max_memory_allocated(self.device) / 2**20 if self.device.type == "cuda" else None
@@ -332,8 +320,8 @@ class TorchLearner:
                 torch.cuda.set_rng_state(before_cuda, self.device)
 
 
-def _below(tensors: weights.Tensors, prefix: str) -> weights.Tensors:
-    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+def _lacks_memory(error: Exception) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or any(text in str(error) for text in NO_MEMORY)
 
 
 def _joined(keywords: dict[str, Any]) -> dict[str, Any]:
