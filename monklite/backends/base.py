@@ -105,7 +105,7 @@ class Learner(Protocol):
         ...
 
     def configure(self, spec: Spec) -> None:
-        """Take another loss and optimizer (its memory starts empty); the weights stay."""
+        """Take another loss and optimizer (its memory starts empty); the weights in the network stay."""
         ...
 
     def refresh(self, spec: Spec) -> None:

@@ -54,13 +54,11 @@ class GluonLearner:
         # A network that begins by normalising the images (resnet*_v2) has nothing to train there, so the backward pass, in
         # which MXNet updates batch statistics, would not reach it: its statistics would stay 0 and 1 for ever
         self._begins_with_statistics = isinstance(network.parameter_layers(self.network)[0][1], gluon.nn.BatchNorm)
-        self._averages = Averages(NetworkArrays(self.network), spec.training.ema_decay)
         self.configure(spec)
 
     def configure(self, spec: Spec) -> None:
         optimizer, loss = spec.training.optimizer, spec.training.loss
         assert optimizer is not None and loss is not None, "the spec is resolved"
-        self._averages.stand_back()
         self._averages = Averages(NetworkArrays(self.network), spec.training.ema_decay)
         row, loss_row = OPTIMIZERS[optimizer.name], LOSSES[loss.name]
         self.optimizer = load_path(str(row.mxnet))(**row.keywords("mxnet", optimizer))

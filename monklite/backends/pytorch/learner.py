@@ -53,13 +53,11 @@ class TorchLearner:
         self._compiled = spec.model.compile
         self._trained_network: nn.Module | None = None  # made for the first step
         self.family = network.find_model(spec.model.name, "pytorch").family
-        self._averages = Averages(NetworkArrays(self.network), spec.training.ema_decay)
         self.configure(spec)
 
     def configure(self, spec: Spec) -> None:
         optimizer, loss = spec.training.optimizer, spec.training.loss
         assert optimizer is not None and loss is not None, "the spec is resolved"
-        self._averages.stand_back()
         self._averages = Averages(NetworkArrays(self.network), spec.training.ema_decay)
         trained = [p for p in self.network.parameters() if p.requires_grad]
         row = OPTIMIZERS[optimizer.name]
