@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from broken import learners
 
 from monklite.backends.pytorch import BACKEND, TorchBackend
 from monklite.backends.pytorch import network as networks
@@ -62,39 +63,6 @@ class ForgetsBatchStatistics(TorchLearner):
         return made
 
 
-class ForgetsTheAverages(TorchLearner):
-    def load(self, path):
-        done = super().load(path)
-        self._averages.forget()
-        return done
-
-
-class CountsAveragesAnew(TorchLearner):
-    def load(self, path):
-        done = super().load(path)
-        self._averages.count = min(self._averages.count, 1)
-        return done
-
-
-class KeepsTheTrainedWeights(TorchLearner):
-    def capture_weights(self):
-        self._averages.stand_back()
-        return Snapshot({n: t.numpy().copy() for n, t in self.network.state_dict().items()}, {})
-
-
-class TrainsTheAverages(TorchLearner):
-    def step(self, images, labels, draws):
-        self._averages._judged = False
-        return super().step(images, labels, draws)
-
-
-class KeepsOldAverages(TorchLearner):
-    def load_weights(self, path):
-        kept, self._averages.forget = self._averages.forget, lambda: None
-        super().load_weights(path)
-        self._averages.forget = kept
-
-
 class CapturesWithoutCopying(TorchLearner):
     def capture_weights(self):
         return Snapshot({n: t.numpy() for n, t in self.network.state_dict().items()}, {})
@@ -113,37 +81,15 @@ class MovesFrozenLayers(TorchLearner):
         return super().step(images, labels, draws)
 
 
-class IgnoresTheSeed(TorchLearner):
-    def __init__(self, spec, classes, pretrained):
-        super().__init__(spec.replace({"seed": int(np.random.default_rng().integers(1, 10**6))}), classes, pretrained)
-
-
-class IgnoresTheRate(TorchLearner):
-    def set_learning_rate(self, rate):
-        pass
-
-
-class ForgetsToFlip(TorchLearner):
-    def augmented(self, images, draws):
-        return images.astype(np.float32)
-
-
 BROKEN = [
+    *learners(TorchLearner),
     (NeverLearns, "test_the_loss_falls_on_easy_data"),
     (ForgetsMomentum, "test_a_saved_learner_goes_on_as_if_never_stopped"),
     (ForgetsRandomState, "test_a_saved_learner_goes_on_as_if_never_stopped"),
     (ForgetsBatchStatistics, "test_batch_statistics_are_saved_too"),
-    (ForgetsTheAverages, "test_averages_are_saved_too"),
-    (CountsAveragesAnew, "test_averages_are_saved_too"),
-    (KeepsTheTrainedWeights, "test_averaged_weights_are_what_answers_and_is_kept"),
-    (TrainsTheAverages, "test_averaged_weights_are_what_answers_and_is_kept"),
-    (KeepsOldAverages, "test_averaged_weights_are_what_answers_and_is_kept"),
     (JudgesInTrainingMode, "test_scores_of_an_image_do_not_depend_on_its_neighbours"),
     (JudgesInTrainingMode, "test_scores_change_nothing"),
     (MovesFrozenLayers, "test_a_frozen_base_does_not_move"),
-    (IgnoresTheSeed, "test_the_same_seed_gives_the_same_run"),
-    (IgnoresTheRate, "test_the_learning_rate_is_obeyed"),
-    (ForgetsToFlip, "test_flips_are_exact"),
 ]
 
 
