@@ -1,11 +1,12 @@
-"""What keeping a run resumable costs: the time of an epoch with the saving of the training state, against without.
+"""What keeping a run resumable costs: seconds of training that a save of the training state takes, and the share of the time.
 
-    python benchmarks/saving.py [--model resnet18] [--images 240] [--side 224] [--batch 16] [--epochs 4] [--rounds 5]
+    python benchmarks/saving.py [--backend pytorch] [--model resnet18] [--images 240] [--side 224] [--batch 16] [--epochs 31]
+        [--rounds 1]
 
-Trains on drawn images, in one process a round, with saving as it is and with the state (`resume_state`, three times the
-weights with Adam) neither copied nor written, in turn; best and last weights are written both times. Prints each round's
-seconds an epoch, the medians, and the share of time that saving takes. Run it on an otherwise idle machine; the first and the
-last epoch are always saved, so the share falls with the number of epochs.
+Trains on drawn images. Two processes differ by more than a save costs, so one process saves after every second epoch, and the
+epochs after a save are compared with their neighbours. Another one saves as monklite does; its number of saves times that
+cost is the share. Run it on an otherwise idle machine. The first and the last epoch are always saved, and the last save is
+waited for, so the share is larger in a short training.
 """
 
 import argparse
@@ -31,52 +32,60 @@ ptf.Model_Params(model_name=options["model"], freeze_base_network=False, use_pre
 ptf.Model()
 ptf.optimizer_adam(0.0001)
 ptf.Training_Params(num_epochs=options["epochs"], save_intermediate_models=False)
-learner, saves = ptf._experiment.learner, []
+learner, saves, moments = ptf._experiment.learner, [], []
 capture = learner.capture
-class Nothing:
-    def write(self, path): ...
 def counted(notes):
-    begin = time.perf_counter()
-    snapshot = capture(notes) if options["saving"] else Nothing()
-    saves.append(time.perf_counter() - begin)
-    return snapshot
+    saves.append(time.perf_counter())
+    return capture(notes)
+def every_second(self, every):
+    if every > 0:
+        return False
+    moments.append(time.perf_counter())
+    return len(moments) % 2 == 1
 learner.capture = counted
-if not options["saving"]:
-    handlers.SAVING, handlers.SAVE_EVERY = 1e-12, 1e9  # what costs nothing would be "saved" after every epoch
+if options["alternate"]:
+    handlers.Checkpoints._due = every_second
 begin = time.perf_counter()
 ptf.Train()
-print(json.dumps([(time.perf_counter() - begin) / options["epochs"], len(saves), sum(saves) / options["epochs"]]))
+print(json.dumps({"moments": moments, "saves": len(saves), "seconds": time.perf_counter() - begin}))
 """
 
 
-def measure(images: Path, options: dict) -> tuple[float, int, float]:
-    """Seconds an epoch, number of saves, seconds an epoch in which training waited for a copy of the state."""
+def measure(images: Path, options: dict) -> dict:
+    """What a training tells: the moments after its epochs, its number of saves, and its seconds."""
     with tempfile.TemporaryDirectory() as workspace:
         words = [sys.executable, "-c", TRAIN, str(images), workspace, json.dumps(options)]
         done = subprocess.run(words, capture_output=True, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def costs(moments: list[float]) -> list[float]:
+    """Of each epoch that follows a save: its seconds less the mean of the two epochs beside it, which follow none."""
+    seconds = [after - before for before, after in zip(moments, moments[1:], strict=False)]
+    return [seconds[i] - (seconds[i - 1] + seconds[i + 1]) / 2 for i in range(2, len(seconds) - 1, 2)]
+
+
 def main(options: argparse.Namespace) -> None:
-    found: dict[bool, list[float]] = {True: [], False: []}
+    found: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         third = options.images // 3
         images = draw_patterns(Path(folder), dict.fromkeys(("dots", "rings", "stripes"), third), side=options.side)
         for number in range(options.rounds):
-            for saving in (True, False) if number % 2 else (False, True):
-                seconds, saves, waited = measure(images, {**vars(options), "saving": saving})
-                found[saving].append(seconds)
-                note = f"{saves} saves, {waited:.3f} s of it copying the state" if saving else "no state saved"
-                print(f"round {number + 1}: {seconds:7.3f} s an epoch, {note}", flush=True)
-    as_it_is, without = (statistics.median(found[saving]) for saving in (True, False))
-    print(f"\nmedian of {options.rounds}: {as_it_is:.3f} s an epoch with saving, {without:.3f} s without")
-    print(f"share of the time that saving takes: {100 * (1 - without / as_it_is):.1f} %")
+            found += costs(measure(images, {**vars(options), "alternate": True})["moments"])
+            spread = statistics.stdev(found) / len(found) ** 0.5
+            cost = statistics.mean(found)
+            print(f"round {number + 1}: a save costs {cost:.3f} s +- {spread:.3f} ({len(found)} of them, median "
+                  f"{statistics.median(found):.3f})", flush=True)  # fmt: skip
+        usual = measure(images, {**vars(options), "alternate": False})
+    share, number = cost / usual["seconds"], usual["saves"]
+    print(f"as it is: {number} saves in {usual['seconds']:.0f} s, {100 * share * number:.1f} % of the time; but for the first "
+          f"and the last {100 * share * (number - 2):.1f} %")  # fmt: skip
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--backend", default="pytorch")
     parser.add_argument("--model", default="resnet18")
-    for name, default in {"images": 240, "side": 224, "batch": 16, "epochs": 4, "rounds": 5}.items():
+    for name, default in {"images": 240, "side": 224, "batch": 16, "epochs": 31, "rounds": 1}.items():
         parser.add_argument(f"--{name}", type=int, default=default)
     main(parser.parse_args())

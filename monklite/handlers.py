@@ -23,6 +23,7 @@ Say = Callable[[str], None]
 
 ACCURACY_CURVE, LOSS_CURVE = "train_val_accuracy.png", "train_val_loss.png"
 SAVING = 0.01  # share of the time that may go into saving what a killed run goes on from
+HINDERS = 2.0  # seconds that training loses to one of the writing thread, for which it waits (benchmarks/saving.py)
 SAVE_EVERY = 60.0  # seconds between two saves within an epoch
 REDRAW_EVERY = 120.0  # seconds between drawings of the curves; at the end they are always drawn
 SAMPLE_EVERY = 0.2  # seconds between two looks at the memory
@@ -122,7 +123,7 @@ class Checkpoints(Handler):
         """Whether to save now: not while the last save is being written, and at a cost of at most SAVING of the time."""
         if self._writing.under_way:
             return False
-        return time.monotonic() - self._saved > max(every, (self._cost + self._writing.seconds) / SAVING)
+        return time.monotonic() - self._saved > max(every, (self._cost + HINDERS * self._writing.seconds) / SAVING)
 
     def _save(self, loop: Loop) -> None:
         begin = time.perf_counter()

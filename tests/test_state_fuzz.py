@@ -35,6 +35,7 @@ def saved(request, tmp_path_factory) -> tuple[Any, Path, tensors.Arrays, dict]:
         "model.name": "squeezenet1_1",
         "model.pretrained": False,
         "data.input_size": SIDE,
+        "training.ema_decay": 0.9,
     }
     learner = backends.load(request.param).learner(resolve(Spec().replace(values)), CLASSES, pretrained=False)
     images, labels = easy()

@@ -90,7 +90,7 @@ class Averages:
         self.forget()
         if not self.limit or not count:
             return
-        if [a.shape for a in averages] != [a.shape for a in self._arrays.own()]:
+        if count < 0 or [a.shape for a in averages] != [a.shape for a in self._arrays.own()]:
             raise ValueError("its averages are of another network")
         self.before_step()
         self._arrays.put(averages)

@@ -185,7 +185,7 @@ class GluonLearner:
             model = {n.removeprefix("model."): a for n, a in arrays.items() if n.startswith("model.")}
             weights.load_into(self.network, model, path)
             averages = [nd.array(arrays[f"average.{i}"]) for i in range(len(model))] if notes.get("averaged") else []
-            self._averages.restore(averages, notes.get("averaged", 0))
+            self._averages.restore(averages, int(notes.get("averaged", 0)))
             updater = self._trainer._updaters[0]
             for index, shape in notes["states"].items():
                 updater.states[int(index)] = self._state(arrays, index, shape)

@@ -240,7 +240,7 @@ class TorchLearner:
             model = {n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")}
             weights.load_into(self.network, model, path)
             averages = [tensors[f"average.{n}"] for n in self.network.state_dict()] if notes.get("averaged") else []
-            self._averages.restore(averages, notes.get("averaged", 0))
+            self._averages.restore(averages, int(notes.get("averaged", 0)))
             self.optimizer.load_state_dict({"state": state, "param_groups": [_tupled(g) for g in notes["groups"]]})
             self._lay_out_like_weights()
             for group in self.optimizer.param_groups:  # the file may be from a device that could
