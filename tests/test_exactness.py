@@ -122,10 +122,11 @@ def test_every_setup_gives_other_weights(workspace, patterns, backend: str) -> N
 
 REPEAT = """
 import sys, json, hashlib, numpy as np
+from monklite.testing.children import SEED
 from monklite import Prototype
 backend, images, workspace, experiment, workers = sys.argv[1:]
 ptf = Prototype("p", experiment, backend=backend, workspace=workspace, verbose=0)
-ptf.update_seed(2)
+ptf.update_seed(SEED)
 ptf.Dataset_Params(dataset_path=images, split=0.67, input_size=32, batch_size=6, num_processors=int(workers))
 ptf.apply_random_resized_crop(32, train=True)
 ptf.apply_random_horizontal_flip(train=True)
