@@ -156,7 +156,7 @@ def deviation(values: list[float]) -> float:
 
 
 def draw(results: Rounds, out: Path) -> None:
-    from monklite import charts
+    from monklite.reports import charts
 
     for model, peers in results.items():
         speed = {TITLES[peer]: rounds[0]["images"] / middle(fastest(rounds))[0] for peer, rounds in peers.items()}

@@ -41,12 +41,12 @@ def measure(folder: str) -> None:
     """Every step on a folder that is there; prints seconds and MiB of each as JSON."""
     import pandas  # noqa: F401 (its import is not discovery's)
 
-    from monklite.data import discover, split
+    from monklite.data import csv_table, discover, split
 
     results, base = {}, Path(folder)
     work = {
         "folders": lambda: discover.from_folders(base / "images"),
-        "table": lambda: discover.from_csv(base / "images", base / "labels.csv"),
+        "table": lambda: csv_table.from_csv(base / "images", base / "labels.csv"),
         "fingerprint": lambda: discover.fingerprint(samples),
         "split": lambda: [samples.take(rows) for rows in split.stratified(samples, 0.7, 0)],
     }

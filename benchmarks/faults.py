@@ -26,15 +26,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+sys.path.append(str(Path(__file__).parents[1] / "tests"))  # where the machinery that kills trainings is
+
 import faults_tried
 import odd_images
-from measure import keep, markdown
-
-from monklite.catalog.rows import BACKENDS
-from monklite.errors import MonkliteError
-from monklite.testing.children import Child, Plan, resumed, run
-from monklite.testing.datasets import draw_patterns
-from monklite.testing.kills import (
+from children import Child, Plan, resumed, run
+from kills import (
     DISKS,
     NOTHING,
     WRITING,
@@ -46,7 +43,14 @@ from monklite.testing.kills import (
     outcome,
     weights,
 )
-from monklite.workspace import BEST, HEALTH, HISTORY, RESUME, STATE, Run, Workspace
+from measure import keep, markdown
+
+from monklite.catalog.rows import BACKENDS
+from monklite.errors import MonkliteError
+from monklite.runs.file_names import BEST, HEALTH, HISTORY, RESUME, STATE
+from monklite.runs.run import Run
+from monklite.runs.workspace import Workspace
+from monklite.testing.datasets import draw_patterns
 
 COUNTS = dict.fromkeys(("dots", "rings", "stripes"), 12)
 IMAGES = Path("images")  # below the folder of each plan

@@ -19,9 +19,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from monklite.testing.children import Plan
-from monklite.testing.kills import weights
-from monklite.workspace import BEST, HISTORY, RESUME, SAMPLES, STATE, Run
+from children import Plan  # in tests/, which faults.py puts on the path
+from kills import weights
+
+from monklite.runs.file_names import BEST, HISTORY, RESUME, SAMPLES, STATE
+from monklite.runs.run import Run
 
 EXPERIMENT = Path("workspace", "p", "e")
 SPARE = 4 << 20  # bytes left on a small disk, and the largest file where there is a limit
@@ -115,8 +117,8 @@ def evaluate(plan: Plan) -> None:
 
 def receive(plan: Plan) -> None:
     """Import what a stranger sent."""
-    from monklite.archive import unpack
-    from monklite.workspace import Workspace
+    from monklite.runs.archive import unpack
+    from monklite.runs.workspace import Workspace
 
     try:
         unpack("run.zip", Workspace("workspace"), "q")
@@ -278,7 +280,7 @@ def strange_test_set(folder: Path) -> Repair:
 
 @contextlib.contextmanager
 def _archive(folder: Path) -> Iterator[zipfile.ZipFile]:
-    from monklite.archive import pack
+    from monklite.runs.archive import pack
 
     pack(Run(of(1)(folder)), folder / "run.zip")
     with zipfile.ZipFile(folder / "run.zip", "a", zipfile.ZIP_DEFLATED) as archive:

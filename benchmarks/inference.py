@@ -44,8 +44,8 @@ def measure(source: str, model: str, count: int, rounds: int) -> None:
 
 def limit(ptf, files: list[Path]) -> tuple[float, float]:
     """Seconds to decode with all cores, and of the model on what came out."""
-    from monklite.catalog.processors import cpu_count
     from monklite.data import decode, prepare
+    from monklite.processors import cpu_count
 
     predictor = ptf._predictor
     policy, size = prepare.policy_for_testing(predictor.spec), predictor.spec.data.batch_size

@@ -42,7 +42,7 @@ def in_process(*words: object, python: str = sys.executable, environment: Mappin
 
 def machine() -> dict[str, Any]:
     """What the figures were taken on; `load` tells whether others were at work."""
-    from monklite.environment import describe
+    from monklite.training.environment import describe
 
     now = datetime.datetime.now(datetime.timezone.utc)
     load = [round(v, 2) for v in os.getloadavg()] if hasattr(os, "getloadavg") else None

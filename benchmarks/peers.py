@@ -38,7 +38,8 @@ def validation_folder(data: Path) -> Path:
 
 
 def monklite(options, sgd: bool = False) -> dict:
-    from monklite import Prototype, history
+    from monklite import Prototype
+    from monklite.runs import history
 
     ptf = Prototype("bench", "run", workspace=options.workspace, verbose=0)
     ptf.Default(

@@ -14,12 +14,15 @@ import sys
 import time
 from pathlib import Path
 
-from monklite import comparison, history, metrics, report
 from monklite.catalog import resolve
-from monklite.history import EpochRow
+from monklite.records import ClassResult, DatasetRecord, EpochRow, ModelRecord, Results, Testing
+from monklite.reports import comparison, report
+from monklite.runs import history
+from monklite.runs.file_names import FINAL, HISTORY, PREDICTIONS
+from monklite.runs.state import now
+from monklite.runs.workspace import Workspace
 from monklite.spec import Spec
-from monklite.state import ClassResult, DatasetRecord, ModelRecord, Results, Testing, now
-from monklite.workspace import FINAL, HISTORY, PREDICTIONS, Workspace
+from monklite.statistics import intervals
 
 MODELS = ("resnet18", "resnet50", "densenet121", "mobilenet_v2", "vgg16", "efficientnet_b0")
 EPOCHS, N_TEST = 50, 624
@@ -55,7 +58,7 @@ def write_run(space: Workspace, number: int, dice: random.Random) -> None:
         ),
         testing=Testing(
             dataset_path="data/test", fingerprint="t" * 64, weights="best_model", num_images=N_TEST, num_correct=sum(right),
-            accuracy=sum(right) / N_TEST, interval=metrics.wilson(sum(right), N_TEST), majority_accuracy=0.625,
+            accuracy=sum(right) / N_TEST, interval=intervals.wilson(sum(right), N_TEST), majority_accuracy=0.625,
             classes={"a": ClassResult(num_images=N_TEST, num_correct=sum(right))},
             confusion=((sum(right), N_TEST - sum(right)), (0, 0)),
         ),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -14,17 +14,13 @@ from .catalog.rows import BACKENDS
 from .errors import InvalidValue, MonkliteError, NotReady
 from .files import in_words
 
-if TYPE_CHECKING:
-    from .prune import Item
-    from .workspace import Workspace
-
 
 def _warn(text: str) -> None:
     click.echo(_printable(text), err=True)
 
 
 def _printable(text: str) -> str:
-    from .comparison import printable
+    from .reports.comparison import printable
 
     return str(printable(text))
 
@@ -55,8 +51,8 @@ def list_runs(workspace: str) -> None:
     """List every run of the workspace."""
     from tabulate import tabulate
 
-    from . import comparison, report
-    from .workspace import Workspace
+    from .reports import comparison, report
+    from .runs.workspace import Workspace
 
     entries = comparison.collect(Workspace(workspace).runs(), tell=_warn, curves=False)
     if not entries:
@@ -76,7 +72,7 @@ def list_runs(workspace: str) -> None:
 def summary(workspace: str, project: str, experiment: str, version: str | None) -> None:
     """Show what is known of an experiment."""
     from .facade import console
-    from .workspace import Workspace
+    from .runs.workspace import Workspace
 
     run = Workspace(workspace).find(project, experiment, version)
     console.summary(console.Console(1), run, run.state())
@@ -121,8 +117,8 @@ def export_run(
 
     It holds no images, but their file names (dataset.csv) and the path of their folder.
     """
-    from .archive import pack
-    from .workspace import Workspace
+    from .runs.archive import pack
+    from .runs.workspace import Workspace
 
     run = Workspace(workspace).find(project, experiment, version, trained=version is None)
     left_out = pack(run, file, resume_state, intermediate)
@@ -138,8 +134,8 @@ def export_run(
 @click.pass_obj
 def import_run(workspace: str, file: str, project: str | None, experiment: str | None) -> None:
     """Make a run from a zip file a new version; nothing in the file is executed."""
-    from .archive import unpack
-    from .workspace import Workspace
+    from .runs.archive import unpack
+    from .runs.workspace import Workspace
 
     click.echo(f"imported as {unpack(file, Workspace(workspace), project, experiment)}")
 
@@ -159,11 +155,13 @@ def prune(workspace: str, only: tuple[str, ...], dry_run: bool, yes: bool, **opt
 
     The best version on validation always stays, and so does what is being trained.
     """
-    from . import prune as pruning
-    from .workspace import Workspace
+    from .runs import prune as pruning
+    from .runs.workspace import Workspace
 
     space = Workspace(workspace)
-    _free(space, pruning.plan(space, only=only, tell=_warn, **options), dry_run, yes)
+    items = pruning.plan(space, only=only, tell=_warn, **options)
+    rows = [(item.what, _printable(item.name), item.size) for item in items]
+    _free(rows, lambda: pruning.carry_out(space, items, _warn), dry_run, yes)
 
 
 @main.command()
@@ -172,30 +170,28 @@ def prune(workspace: str, only: tuple[str, ...], dry_run: bool, yes: bool, **opt
 @click.pass_obj
 def cache(workspace: str, clear: bool, yes: bool) -> None:
     """Show how large the cache of decoded images is, or clear it."""
-    from . import prune as pruning
-    from .workspace import Workspace
+    from .data import cache_limit
+    from .runs.workspace import Workspace
 
-    item = pruning.images(Workspace(workspace))
-    _free(Workspace(workspace), [item] if item.size else [], not clear, yes)
+    folder = Workspace(workspace).cache
+    size = cache_limit.size(folder)
+    rows = [("decoded images", str(folder), size)] if size else []
+    _free(rows, lambda: cache_limit.clear(folder, _warn), not clear, yes)
 
 
-def _free(workspace: Workspace, items: Sequence[Item], dry_run: bool, yes: bool) -> None:
-    """Show what would go, ask, and let it go."""
+def _free(rows: Sequence[tuple[str, str, int]], carry_out: Callable[[], int], dry_run: bool, yes: bool) -> None:
+    """Show what would go (kind, place, bytes), ask, and let it go; `carry_out` returns the bytes that are free then."""
     from tabulate import tabulate
 
-    from .prune import carry_out
-
-    total = sum(item.size for item in items)
-    rows = [(item.what, _printable(item.name), in_words(item.size)) for item in items]
-    click.echo(
-        tabulate([*rows, ("all", "", in_words(total))], ("what", "where", "size"), colalign=("left", "left", "right"))
-    )
-    if dry_run or not items:
+    total = sum(size for *_, size in rows)
+    shown = [*((what, where, in_words(size)) for what, where, size in rows), ("all", "", in_words(total))]
+    click.echo(tabulate(shown, ("what", "where", "size"), colalign=("left", "left", "right")))
+    if dry_run or not rows:
         return
     if not yes and not _has_terminal():
         raise NotReady("there is no terminal to ask in: look with --dry-run, then say --yes")
     if yes or click.confirm(f"Free {in_words(total)}? This cannot be undone"):
-        click.echo(f"freed {in_words(carry_out(workspace, items, _warn))}")
+        click.echo(f"freed {in_words(carry_out())}")
     else:
         click.echo("nothing was removed")
 

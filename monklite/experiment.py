@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from . import backends, environment, history, sizing
+from . import backends
 from .backends import Learner, tensors
 from .catalog import resolve
 from .catalog.models import find_model
@@ -16,15 +16,23 @@ from .catalog.recipes import BATCH_SIZE, check_precision, unresolve
 from .data import health, prepare, split
 from .data.cache import Tick
 from .data.prepare import TrainingData
-from .engine import Loop, Point, Stopped, best_of, ended
 from .errors import DamagedFile, DatasetError, InvalidValue, MonkliteError, NotFound, NotReady
-from .handlers import Checkpoints, History, Memory, Progress, Record, Say
 from .rules import AUTO
-from .signals import StopSignals
+from .runs import history
+from .runs.file_names import BEST, HEALTH, HISTORY, RESUME, SAMPLES
+from .runs.run import Run, weights_of
+from .runs.state import CONTROL, RunState, Status, now
+from .runs.workspace import Workspace
 from .spec import Spec, TrainingSpec
-from .state import CONTROL, RunState, Status, now
-from .workspace import BEST, FINAL, HEALTH, HISTORY, RESUME, SAMPLES, Run, Workspace
-from .writer import Writer
+from .training import batch_size, environment
+from .training.checkpoints import Checkpoints
+from .training.early_stopping import best_of, ended
+from .training.engine import Loop, Point, Stopped
+from .training.memory import Memory
+from .training.progress import Progress, Say
+from .training.recording import History, Record
+from .training.signals import StopSignals
+from .training.writer import Writer
 
 DATA_FIELDS = ("data", "seed")  # a change in one of these asks for new batches
 SPLIT_FIELDS = ("data.train_path", "data.val_path", "data.train_csv", "data.val_csv", "data.split", "seed")
@@ -239,7 +247,7 @@ class Experiment:
         backend, classes = backends.load(spec.backend), data.record.classes
         if backend.world().size > 1:
             raise InvalidValue("batch_size='auto' works in one process; with several, give a number")
-        size = sizing.batch_size(
+        size = batch_size.batch_size(
             lambda: backend.learner(_sized(spec), classes, pretrained=False),
             int(spec.data.input_size or 0), len(classes), data.train.n_images,
         )  # fmt: skip
@@ -516,9 +524,3 @@ def _busy(run: Run) -> str:
 def _sized(spec: Spec) -> Spec:
     """With a number for the batch size, where it is to be found out once the network is there."""
     return spec.replace({"data.batch_size": BATCH_SIZE}) if spec.data.batch_size == AUTO else spec
-
-
-def weights_of(run: Run) -> Path:
-    """The weights to infer with: the best on validation, else the last; without the ending that a backend adds."""
-    found = BEST if list(run.models.glob(f"{BEST}*")) else FINAL
-    return run.models / found

@@ -15,20 +15,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import backends, metrics
+from . import backends
 from .backends import Learner
 from .catalog import resolve
-from .catalog.processors import cpu_count
 from .data import decode, discover, prepare
-from .data.ahead import in_order
 from .data.augment import Draws, Policy
 from .data.cache import Tick
+from .data.prefetch import in_order
 from .data.prepare import EvaluationData, TestFolder
 from .errors import NotFound, NotReady, OutOfMemory, StorageError, UnreadableImage
-from .experiment import weights_of
 from .files import write_text
-from .state import ClassResult, Testing
-from .workspace import PREDICTIONS, SAMPLES, Run
+from .processors import cpu_count
+from .records import ClassResult, Testing
+from .runs.file_names import PREDICTIONS, SAMPLES
+from .runs.run import Run, weights_of
+from .statistics import intervals, metrics
 
 LeftOut = Callable[[str, str], None]  # name of a file, why it cannot be read
 
@@ -89,7 +90,7 @@ class Predictor:
             num_images=total,
             num_correct=correct,
             accuracy=correct / total,
-            interval=metrics.wilson(correct, total),
+            interval=intervals.wilson(correct, total),
             majority_accuracy=float(table.sum(axis=1).max() / total),
             classes={
                 name: ClassResult(num_images=int(table[i].sum()), num_correct=int(table[i, i]))

@@ -202,7 +202,7 @@ class FileStem(Rule):
 
 
 @dataclass(frozen=True)
-class Sequence(Rule):
+class ListOf(Rule):
     """A list or tuple whose items obey one rule; kept as a tuple."""
 
     item: Rule
@@ -231,7 +231,7 @@ class Sequence(Rule):
 
 
 @dataclass(frozen=True)
-class Optional(Rule):
+class OrNone(Rule):
     """None (Monk's `False` means the same), or what another rule allows."""
 
     rule: Rule

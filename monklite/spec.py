@@ -12,8 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from .errors import InvalidValue, MonkliteError, UnknownArgument, closest
-from .rules import FileStem, Flag, Number, OneOf, PathText, Sequence, Text, Whole, WholeOrAuto
-from .rules import Optional as Maybe
+from .rules import FileStem, Flag, ListOf, Number, OneOf, OrNone, PathText, Text, Whole, WholeOrAuto
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -57,17 +56,17 @@ class Transforms(Frozen):
 class DataSpec(Frozen):
     """Where the images are and how they become batches."""
 
-    train_path: Annotated[str | None, Maybe(PathText())] = None
-    val_path: Annotated[str | None, Maybe(PathText())] = None
-    train_csv: Annotated[str | None, Maybe(PathText())] = None
-    val_csv: Annotated[str | None, Maybe(PathText())] = None
+    train_path: Annotated[str | None, OrNone(PathText())] = None
+    val_path: Annotated[str | None, OrNone(PathText())] = None
+    train_csv: Annotated[str | None, OrNone(PathText())] = None
+    val_csv: Annotated[str | None, OrNone(PathText())] = None
     delimiter: Annotated[str, OneOf(DELIMITERS)] = ","
     split: Annotated[float, Number(above=0, below=1)] = 0.9
-    input_size: Annotated[int | None, Maybe(Whole(least=1, most=4096))] = None
-    stored_size: Annotated[int | None, Maybe(Whole(least=1, most=8192))] = None  # None: by policy, not by recipe
-    batch_size: Annotated[int | Literal["auto"] | None, Maybe(WholeOrAuto(least=1))] = None
+    input_size: Annotated[int | None, OrNone(Whole(least=1, most=4096))] = None
+    stored_size: Annotated[int | None, OrNone(Whole(least=1, most=8192))] = None  # None: by policy, not by recipe
+    batch_size: Annotated[int | Literal["auto"] | None, OrNone(WholeOrAuto(least=1))] = None
     shuffle: Annotated[bool, Flag()] = True
-    workers: Annotated[int | None, Maybe(Whole(least=1))] = None
+    workers: Annotated[int | None, OrNone(Whole(least=1))] = None
     transforms: Transforms = Transforms()
 
 
@@ -76,9 +75,9 @@ class ModelSpec(Frozen):
 
     name: Annotated[str, Text()] = "resnet18"
     pretrained: Annotated[bool, Flag()] = True
-    weights_path: Annotated[tuple[str, ...] | None, Maybe(Sequence(PathText()))] = None
+    weights_path: Annotated[tuple[str, ...] | None, OrNone(ListOf(PathText()))] = None
     freeze_base: Annotated[bool, Flag()] = True
-    freeze_layers: Annotated[int | None, Maybe(Whole(least=0))] = None
+    freeze_layers: Annotated[int | None, OrNone(Whole(least=0))] = None
     use_gpu: Annotated[bool, Flag()] = True
     precision: Annotated[Literal["auto", "float32", "bfloat16", "float16"], OneOf(PRECISIONS)] = "auto"
     compile: Annotated[bool, Flag()] = False

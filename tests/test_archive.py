@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 from test_comparison import curve, fill, fresh
 
-from monklite import archive, history
-from monklite.archive import pack, unpack
 from monklite.errors import DamagedFile, InvalidValue, MonkliteError, NotFound, NotReady, StorageError
-from monklite.workspace import BEST, FINAL, HISTORY, RESUME, SAMPLES, STATE, Run, Workspace
+from monklite.runs import archive, history
+from monklite.runs.archive import pack, unpack
+from monklite.runs.file_names import BEST, FINAL, HISTORY, RESUME, SAMPLES, STATE
+from monklite.runs.run import Run
+from monklite.runs.workspace import Workspace
 
 FILES = {
     f"output/models/{BEST}": b"best" * 100,

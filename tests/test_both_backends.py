@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from test_prototype import SMALL, _numbers, _original_epoch_end, _stop_after_two, expert, state
 
-from monklite import Prototype, backends, compare, gluon_prototype, history, pytorch_prototype
+from monklite import Prototype, backends, compare, gluon_prototype, pytorch_prototype
 from monklite.catalog.rows import BACKENDS
 from monklite.data import split
 from monklite.errors import (
@@ -25,8 +25,10 @@ from monklite.errors import (
     UnknownArgument,
     UnknownName,
 )
+from monklite.runs import history
+from monklite.runs.file_names import FINAL, HISTORY, SAMPLES
+from monklite.runs.workspace import Workspace
 from monklite.spec import Spec
-from monklite.workspace import FINAL, HISTORY, SAMPLES, Workspace
 
 WEIGHTS = {
     "pytorch": {"best_model", "final", "intermediate_model_0"},
@@ -180,7 +182,7 @@ def test_a_resumed_run_equals_the_unbroken_one(workspace: Path, patterns: Path, 
     unbroken.Train()
     broken = expert(patterns, experiment="broken", epochs=3, backend=backend)
     broken.lr_cosine_decrease()
-    monkeypatch.setattr("monklite.handlers.History.epoch_end", _stop_after_two(_original_epoch_end()))
+    monkeypatch.setattr("monklite.training.recording.History.epoch_end", _stop_after_two(_original_epoch_end()))
     with pytest.raises(KeyboardInterrupt):
         broken.Train()
     monkeypatch.undo()

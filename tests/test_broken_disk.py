@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from children import Plan, resumed
+from kills import check_what_is_there, differences, leftovers, newest, outcome
 
-from monklite import handlers
 from monklite.backends import tensors
 from monklite.catalog.rows import BACKENDS
 from monklite.errors import StorageError
 from monklite.experiment import Experiment
-from monklite.testing.children import Plan, resumed
-from monklite.testing.kills import check_what_is_there, differences, leftovers, newest, outcome
+from monklite.training import checkpoints
 
 REASONS = {errno.ENOSPC: "the disk is full; free some space", errno.EIO: "Input/output error"}
 
@@ -80,8 +80,8 @@ def _as_safetensors_tells() -> Iterator[None]:
 
 @pytest.fixture(params=BACKENDS)
 def plan(request, patterns: Path, tmp_path: Path, monkeypatch) -> Plan:
-    monkeypatch.setattr(handlers, "SAVE_EVERY", 0.0)
-    monkeypatch.setattr(handlers, "SAVING", 1e9)
+    monkeypatch.setattr(checkpoints, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(checkpoints, "SAVING", 1e9)
     return Plan(tmp_path, patterns, request.param, epochs=2)
 
 

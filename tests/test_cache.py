@@ -20,7 +20,7 @@ import pytest
 from filelock import FileLock, Timeout
 
 from monklite.catalog.transforms import TRANSFORMS
-from monklite.data import cache, decode, digests, discover, room
+from monklite.data import cache, cache_limit, decode, digests, discover
 from monklite.data.augment import policy
 from monklite.data.cache import CachedStore, StreamingStore, open_store
 from monklite.data.discover import Samples
@@ -234,7 +234,7 @@ def test_streaming_keeps_its_threads_and_ends_them(samples: Samples, folder: Pat
 
 
 def test_a_disk_too_small_is_streamed(samples: Samples, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "SPARE", 1 << 62)
+    monkeypatch.setattr(cache_limit, "SPARE", 1 << 62)
     store = open_store(samples, PLAIN, folder, 2)
     assert isinstance(store, StreamingStore)
     assert (
@@ -246,19 +246,19 @@ def test_a_disk_too_small_is_streamed(samples: Samples, folder: Path, monkeypatc
 def test_data_larger_than_the_limit_are_streamed(
     samples: Samples, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(room.VARIABLE, "0.000006")
+    monkeypatch.setenv(cache_limit.VARIABLE, "0.000006")
     store = open_store(samples, PLAIN, folder, 2)
     assert isinstance(store, StreamingStore)
     assert store.remark.endswith("more than the 6.0 kB that the cache may take (MONKLITE_CACHE_GB sets it)")
     assert not list(folder.glob(f"*{cache.IMAGES}"))
-    monkeypatch.setenv(room.VARIABLE, "0.00001")
+    monkeypatch.setenv(cache_limit.VARIABLE, "0.00001")
     assert isinstance(open_store(samples, PLAIN, folder, 2), CachedStore)
 
 
 def test_what_is_known_of_streamed_files_is_kept(
     samples: Samples, folder: Path, decoded: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(room.VARIABLE, "0")
+    monkeypatch.setenv(cache_limit.VARIABLE, "0")
     spoil(samples, 2)
     first = open_store(samples, PLAIN, folder, 2)
     decoded.clear()
@@ -266,7 +266,7 @@ def test_what_is_known_of_streamed_files_is_kept(
     assert decoded == []
     assert (again.problems, again.sizes.tolist()) == (first.problems, first.sizes.tolist())
     assert list(again.problems) == [2]
-    monkeypatch.delenv(room.VARIABLE)
+    monkeypatch.delenv(cache_limit.VARIABLE)
     kept = open_store(samples, PLAIN, folder, 2)
     assert isinstance(kept, CachedStore)
     assert (kept.images[0] == expected(samples.take(np.array([0])))[0]).all()
@@ -276,7 +276,7 @@ def test_what_is_known_of_streamed_files_is_kept(
 def test_a_limit_that_is_no_number_is_refused(
     samples: Samples, folder: Path, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
-    monkeypatch.setenv(room.VARIABLE, value)
+    monkeypatch.setenv(cache_limit.VARIABLE, value)
     with pytest.raises(
         InvalidValue, match=rf"MONKLITE_CACHE_GB must be a number of gigabytes, 0 or more, not '{value}'"
     ):
@@ -287,7 +287,7 @@ def test_a_cache_that_is_there_is_used_though_the_disk_is_full(
     samples: Samples, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_store(samples, PLAIN, folder, 2)
-    monkeypatch.setattr(room, "SPARE", 1 << 62)
+    monkeypatch.setattr(cache_limit, "SPARE", 1 << 62)
     assert isinstance(open_store(samples, PLAIN, folder, 2), CachedStore)
 
 

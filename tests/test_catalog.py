@@ -16,12 +16,12 @@ from monklite.backends.pytorch.learner import _joined
 from monklite.catalog import LOSSES, MODELS, OPTIMIZERS, SCHEDULES, SETTINGS, TRANSFORMS, resolve
 from monklite.catalog import recipes as recipes_module
 from monklite.catalog.models import INSTALL, find_model, names
-from monklite.catalog.processors import decoders
 from monklite.catalog.recipes import RECIPES, default_transforms, recipe, situation
 from monklite.catalog.rows import BACKENDS, REQUIRED, Parameter, Row, load, table
+from monklite.catalog.schedules import Moment, learning_rate
 from monklite.errors import InvalidType, InvalidValue, MissingPackage, UnknownArgument, UnknownName
+from monklite.processors import decoders
 from monklite.rules import Number, Whole
-from monklite.schedules import Moment, learning_rate
 from monklite.spec import Choice, Spec
 
 TABLES = {"losses": LOSSES, "optimizers": OPTIMIZERS, "schedules": SCHEDULES, "transforms": TRANSFORMS}

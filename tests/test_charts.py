@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from monklite import charts
 from monklite.errors import StorageError
+from monklite.reports import charts
 
 HOSTILE = ["<script>alert(1)</script>", "$x$", "cost $5", "a_b_{c}^2", "\\frac{a}{b}", "ünï", "%s %d", "x" * 300]
 

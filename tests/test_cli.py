@@ -10,9 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from monklite.cli import main
-from monklite.history import EpochRow, write
-from monklite.state import Results
-from monklite.workspace import HISTORY, Workspace
+from monklite.records import EpochRow, Results
+from monklite.runs.file_names import HISTORY
+from monklite.runs.history import write
+from monklite.runs.workspace import Workspace
 
 
 @pytest.fixture

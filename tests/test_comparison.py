@@ -14,13 +14,17 @@ from typing import Any
 
 import pytest
 
-from monklite import compare, comparison, history, metrics, report, state
+from monklite import compare
 from monklite.catalog import OPTIMIZERS, resolve
 from monklite.errors import InvalidType, InvalidValue, MonkliteError, NotReady, UnknownArgument, UnknownName
-from monklite.history import EpochRow
+from monklite.records import ClassResult, DatasetRecord, EpochRow, ModelRecord, Results, Testing
+from monklite.reports import comparison, report
+from monklite.runs import history
+from monklite.runs.file_names import FINAL, HISTORY, PREDICTIONS, STATE
+from monklite.runs.run import Run
+from monklite.runs.workspace import Workspace
 from monklite.spec import Spec
-from monklite.state import ClassResult, DatasetRecord, ModelRecord, Results
-from monklite.workspace import FINAL, HISTORY, PREDICTIONS, STATE, Run, Workspace
+from monklite.statistics import intervals
 
 MONK_COLUMNS = (
     "project, experiment, base_model, origin, best val acc, test acc, num test images, epochs, base lr, optimizer, "
@@ -82,16 +86,16 @@ def curve(epochs: int, end: float) -> list[EpochRow]:
     return [EpochRow(e, 0.001, 2 / (e + 1), share * 0.95, 2.2 / (e + 1), share, 4.0, 0.5, 29.0) for e, share in rows]
 
 
-def judged(right: Sequence[bool], fingerprint: str = "t" * 64) -> state.Testing:
+def judged(right: Sequence[bool], fingerprint: str = "t" * 64) -> Testing:
     n_right, n = sum(right), len(right)
-    return state.Testing(
+    return Testing(
         dataset_path="test",
         fingerprint=fingerprint,
         weights="best_model",
         num_images=n,
         num_correct=n_right,
         accuracy=n_right / n,
-        interval=metrics.wilson(n_right, n),
+        interval=intervals.wilson(n_right, n),
         majority_accuracy=0.55,
         classes={"cat": ClassResult(num_images=n, num_correct=n_right)},
         confusion=((n_right, n - n_right), (0, 0)),
@@ -182,7 +186,7 @@ def test_a_row_holds_the_runs_values(runs):
         "input size": 224,
         "batch size": 16,
         "max process memory": 512.25,
-        "test acc low": round(100 * metrics.wilson(38, 40)[0], 2),
+        "test acc low": round(100 * intervals.wilson(38, 40)[0], 2),
         "test acc of largest class": 55.0,
     }
     assert {name: found[name] for name in wanted} == wanted

@@ -9,16 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from monklite import history
-from monklite.workspace import HISTORY, STATE, Workspace
+from monklite.runs import history
+from monklite.runs.file_names import HISTORY, STATE
+from monklite.runs.workspace import Workspace
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the processes are forked")
 RACE = """
 import os, sys, traceback
-from monklite import history
 from monklite.errors import NotFound
-from monklite.history import EpochRow
-from monklite.workspace import HISTORY, STATE, Workspace, Run
+from monklite.records import EpochRow
+from monklite.runs import history
+from monklite.runs.file_names import HISTORY, STATE
+from monklite.runs.run import Run
+from monklite.runs.workspace import Workspace
 space = Workspace(sys.argv[1])
 
 def race(*jobs):

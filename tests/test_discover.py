@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from monklite.data import discover
+from monklite.data import csv_table, discover
 from monklite.errors import DatasetError, NotFound
 
 
@@ -150,7 +150,7 @@ def test_a_class_may_be_called_train(tmp_path: Path) -> None:
 def test_a_table_gives_paths_and_classes(pets: Path, delimiter: str) -> None:
     rows = (("image", "label"), ("dog/a.png", "dog"), ("cat/1.png", "cat"), ("dog/b.png", "dog"))
     table = write_table(pets, "\n".join(delimiter.join(row) for row in rows))
-    samples = discover.from_csv(pets, table, delimiter)
+    samples = csv_table.from_csv(pets, table, delimiter)
     assert samples.classes == ("cat", "dog")
     assert samples.paths == ("cat/1.png", "dog/a.png", "dog/b.png")
     assert samples.labels.tolist() == [0, 1, 1]
@@ -159,33 +159,33 @@ def test_a_table_gives_paths_and_classes(pets: Path, delimiter: str) -> None:
 @pytest.mark.parametrize("classes", [("01", "1"), ("0.10", "2"), ("NA", "null"), ("False", "True")])
 def test_classes_of_a_table_stay_text(pets: Path, classes: tuple[str, str]) -> None:
     table = write_table(pets, f"image,label\ncat/1.png,{classes[0]}\ndog/a.png,{classes[1]}\n")
-    assert discover.from_csv(pets, table).classes == classes
+    assert csv_table.from_csv(pets, table).classes == classes
 
 
 def test_more_columns_and_a_byte_order_mark_do_no_harm(pets: Path) -> None:
     table = write_table(pets, "image,label,age\ncat/1.png,cat,3\ndog/a.png,dog,4\n", "utf-8-sig")
-    assert discover.from_csv(pets, table).paths == ("cat/1.png", "dog/a.png")
+    assert csv_table.from_csv(pets, table).paths == ("cat/1.png", "dog/a.png")
 
 
 def test_a_delimiter_at_the_end_of_each_row_does_no_harm(pets: Path) -> None:
     table = write_table(pets, "image,label\ncat/1.png,cat,\ndog/a.png,dog,\n")
-    assert discover.from_csv(pets, table).paths == ("cat/1.png", "dog/a.png")
+    assert csv_table.from_csv(pets, table).paths == ("cat/1.png", "dog/a.png")
 
 
 def test_backslashes_in_a_table_are_separators(pets: Path) -> None:
     table = write_table(pets, "image,label\ncat\\1.png,cat\ndog\\a.png,dog\n")
-    assert discover.from_csv(pets, table).paths == ("cat/1.png", "dog/a.png")
+    assert csv_table.from_csv(pets, table).paths == ("cat/1.png", "dog/a.png")
 
 
 def test_a_missing_table_is_named(pets: Path) -> None:
     with pytest.raises(NotFound, match=r"none\.csv is not there: path_to_csv must name a CSV file"):
-        discover.from_csv(pets, pets / "none.csv")
+        csv_table.from_csv(pets, pets / "none.csv")
 
 
 def test_files_that_a_table_names_must_be_there(pets: Path) -> None:
     table = write_table(pets, "image,label\ncat/1.png,cat\ncat/9.png,cat\ndog/9.png,dog\n")
     with pytest.raises(NotFound, match=r"names 2 files that are not in .*, the first: cat/9\.png"):
-        discover.from_csv(pets, table)
+        csv_table.from_csv(pets, table)
 
 
 @pytest.mark.parametrize(
@@ -205,13 +205,13 @@ def test_files_that_a_table_names_must_be_there(pets: Path) -> None:
 )
 def test_tables_that_cannot_be_used_are_refused(pets: Path, text: str, message: str) -> None:
     with pytest.raises(DatasetError, match=message):
-        discover.from_csv(pets, write_table(pets, text))
+        csv_table.from_csv(pets, write_table(pets, text))
 
 
 def test_a_table_in_another_encoding_is_refused(pets: Path) -> None:
     table = write_table(pets, "image,label\ncat/1.png,café\ndog/a.png,dog\n", "latin-1")
     with pytest.raises(DatasetError, match="in UTF-8: 'utf-8' codec can't decode"):
-        discover.from_csv(pets, table)
+        csv_table.from_csv(pets, table)
 
 
 def test_take_keeps_the_given_order(pets: Path) -> None:
@@ -257,7 +257,7 @@ def test_the_fingerprint_changes_with_the_class_that_a_table_gives(pets: Path) -
     prints = set()
     for first, second in (("x", "y"), ("y", "x"), ("x", "y")):
         table = write_table(pets, f"image,label\ncat/1.png,{first}\ndog/a.png,{second}\n")
-        prints.add(discover.fingerprint(discover.from_csv(pets, table)))
+        prints.add(discover.fingerprint(csv_table.from_csv(pets, table)))
     assert len(prints) == 2
 
 

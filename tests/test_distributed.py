@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from monklite.history import read
-from monklite.workspace import FINAL, HISTORY, Run, Workspace
+from monklite.runs.file_names import FINAL, HISTORY
+from monklite.runs.history import read
+from monklite.runs.run import Run
+from monklite.runs.workspace import Workspace
 
 SCRIPT = """
 import sys

@@ -12,18 +12,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from monklite import engine, handlers, history
 from monklite.catalog import SCHEDULES
 from monklite.catalog.recipes import default_transforms
 from monklite.data import discover
 from monklite.data.augment import policy
 from monklite.data.batches import Batches
 from monklite.data.cache import open_store
-from monklite.engine import Handler, Loop, Point, Stopped, ended
 from monklite.errors import DamagedFile, OutOfMemory, TrainingFailed
+from monklite.records import EpochRow
+from monklite.runs import history
+from monklite.runs.file_names import BEST, FINAL, HISTORY, RESUME
+from monklite.runs.run import Run
+from monklite.runs.workspace import Workspace
 from monklite.spec import TrainingSpec
-from monklite.workspace import BEST, FINAL, HISTORY, RESUME, Run, Workspace
-from monklite.writer import Writer
+from monklite.training import checkpoints as checkpointing
+from monklite.training import engine, progress, recording
+from monklite.training.early_stopping import ended
+from monklite.training.engine import Handler, Loop, Point, Stopped
+from monklite.training.memory import Memory
+from monklite.training.writer import Writer
 
 
 class Text:
@@ -167,8 +174,8 @@ def test_a_loss_that_is_no_number_stops_the_training(batches) -> None:
         loop(batches, learner=Diverges()).run()
 
 
-def row(epoch: int, accuracy: float, loss: float) -> history.EpochRow:
-    return history.EpochRow(epoch, 0.1, 1.0, 0.5, loss, accuracy, 1.0, 0.0, 10.0)
+def row(epoch: int, accuracy: float, loss: float) -> EpochRow:
+    return EpochRow(epoch, 0.1, 1.0, 0.5, loss, accuracy, 1.0, 0.0, 10.0)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +225,7 @@ class Slips(SoftmaxRegression):
 
 def test_training_stops_early_says_so_and_keeps_its_last_weights(batches, run, writer) -> None:
     told: list[str] = []
-    attached = [checkpoints(run, writer), handlers.Progress(told.append)]
+    attached = [checkpoints(run, writer), progress.Progress(told.append)]
     trained = loop(batches, *attached, learner=Slips(), epochs=9, patience=2)
     trained.run()
     writer.flush()
@@ -235,11 +242,11 @@ def writer() -> Iterator[Writer]:
 
 
 def test_history_and_curves_are_written(batches, run, writer) -> None:
-    trained = loop(batches, handlers.History(run, writer))
+    trained = loop(batches, recording.History(run, writer))
     trained.run()
     writer.flush()
     assert history.read(run.logs / HISTORY) == trained.history
-    for curve in (handlers.ACCURACY_CURVE, handlers.LOSS_CURVE):
+    for curve in (recording.ACCURACY_CURVE, recording.LOSS_CURVE):
         assert (run.logs / curve).read_bytes().startswith(b"\x89PNG")
 
 
@@ -247,8 +254,8 @@ def saved(run: Run) -> dict:
     return json.loads((run.models / RESUME).read_text())
 
 
-def checkpoints(run: Run, writer: Writer, **training) -> handlers.Checkpoints:
-    return handlers.Checkpoints(run, TrainingSpec(**training), writer)
+def checkpoints(run: Run, writer: Writer, **training) -> checkpointing.Checkpoints:
+    return checkpointing.Checkpoints(run, TrainingSpec(**training), writer)
 
 
 def test_checkpoints_have_monks_names(batches, run, writer) -> None:
@@ -285,7 +292,7 @@ def test_intermediate_models_can_be_left_out(batches, run, writer) -> None:
 
 
 def test_what_is_gone_on_from_is_saved_after_the_first_epoch_then_seldom(batches, run, writer, monkeypatch) -> None:
-    monkeypatch.setattr(handlers, "SAVING", 1e-12)  # the first save costs more than all that follows may take
+    monkeypatch.setattr(checkpointing, "SAVING", 1e-12)  # the first save costs more than all that follows may take
     seen: list[int] = []
 
     class Looks(Handler):
@@ -310,8 +317,8 @@ def test_the_best_weights_never_lag_behind_what_is_gone_on_from(batches, run, wr
 
 
 def test_a_long_epoch_is_saved_within(batches, run, writer, monkeypatch) -> None:
-    monkeypatch.setattr(handlers, "SAVE_EVERY", 0.0)
-    monkeypatch.setattr(handlers, "SAVING", 1e12)
+    monkeypatch.setattr(checkpointing, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(checkpointing, "SAVING", 1e12)
     seen: list[int] = []
 
     class Looks(Handler):
@@ -392,7 +399,7 @@ class ShortOfMemory(SoftmaxRegression):
 
 def test_a_batch_too_large_for_the_memory_is_halved_and_told(batches) -> None:
     said: list[str] = []
-    trained = loop(batches, handlers.Progress(said.append), learner=ShortOfMemory(2), epochs=2)
+    trained = loop(batches, progress.Progress(said.append), learner=ShortOfMemory(2), epochs=2)
     trained.run()
     assert set(trained.learner.sizes) == {2}
     assert sum(trained.learner.sizes) == 2 * 18
@@ -419,7 +426,7 @@ def test_memory_that_gives_out_in_validation_leaves_training_as_it_is(batches) -
             return SoftmaxRegression.step(self, images, labels, draws)
 
     said: list[str] = []
-    trained = loop(batches, handlers.Progress(said.append), learner=JudgesLess(2), epochs=2)
+    trained = loop(batches, progress.Progress(said.append), learner=JudgesLess(2), epochs=2)
     trained.run()
     whole = loop(batches, epochs=2)
     whole.run()
@@ -443,8 +450,8 @@ def test_a_halved_batch_stays_halved_when_training_goes_on(batches) -> None:
 
 
 def test_results_are_recorded(batches, run, writer) -> None:
-    memory = handlers.Memory()
-    trained = loop(batches, memory, handlers.Record(run, memory, writer))
+    memory = Memory()
+    trained = loop(batches, memory, recording.Record(run, memory, writer))
     trained.run()
     writer.flush()
     results = run.state().results
@@ -458,14 +465,14 @@ def test_results_are_recorded(batches, run, writer) -> None:
 def test_memory_is_that_of_this_process(batches) -> None:
     import psutil
 
-    memory = handlers.Memory()
+    memory = Memory()
     loop(batches, memory).run()
     assert memory.process_mib == pytest.approx(psutil.Process(os.getpid()).memory_info().rss / 2**20, rel=0.5)
 
 
 def test_progress_tells_each_epoch_in_plain_lines(batches) -> None:
     said: list[str] = []
-    loop(batches, handlers.Progress(said.append)).run()
+    loop(batches, progress.Progress(said.append)).run()
     text = "\n".join(said)
     assert "Epoch 2/3    learning rate 0.1" in text
     assert text.count("Val-acc") == 3
@@ -475,14 +482,14 @@ def test_progress_tells_each_epoch_in_plain_lines(batches) -> None:
 
 def test_progress_can_be_silent(batches) -> None:
     said: list[str] = []
-    loop(batches, handlers.Progress(said.append, bar=False, lines=False)).run()
+    loop(batches, progress.Progress(said.append, bar=False, lines=False)).run()
     assert said == []
 
 
 def test_long_epochs_tell_lines_where_there_is_no_terminal(batches, monkeypatch) -> None:
-    monkeypatch.setattr(handlers, "LINE_EVERY", 0.0)
+    monkeypatch.setattr(progress, "LINE_EVERY", 0.0)
     said: list[str] = []
-    loop(batches, handlers.Progress(said.append), epochs=1).run()
+    loop(batches, progress.Progress(said.append), epochs=1).run()
     assert any(line.startswith(f"    batch 2/{len(batches[0]) + len(batches[1])}, loss") for line in said)
 
 
@@ -491,7 +498,7 @@ def test_long_epochs_tell_lines_where_there_is_no_terminal(batches, monkeypatch)
     [(0.84, "0.8 s"), (42.4, "42 s"), (185, "3m 05s"), (7800, "2h 10m"), (59.9, "60 s"), (119.9, "2m 00s")],
 )
 def test_durations(seconds: float, text: str) -> None:
-    assert handlers.duration(seconds) == text
+    assert progress.duration(seconds) == text
 
 
 def test_the_loop_waits_for_the_device_once_an_epoch(batches) -> None:

@@ -10,15 +10,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from children import PATIENCE, SEED
+from kills import timeless
 from test_both_backends import equal, weights
 from test_prototype import expert, state
 
-from monklite import Prototype, engine, history
+from monklite import Prototype
 from monklite.catalog import OPTIMIZERS
 from monklite.catalog.rows import BACKENDS
-from monklite.testing.children import PATIENCE, SEED
-from monklite.testing.kills import timeless
-from monklite.workspace import HISTORY, Workspace
+from monklite.runs import history
+from monklite.runs.file_names import HISTORY
+from monklite.runs.workspace import Workspace
+from monklite.training import engine
 
 STOPS = (2, 7)  # an epoch has three steps and two batches of validation: within the first one, then judging the second
 RATE = 0.002
@@ -122,7 +125,7 @@ def test_every_setup_gives_other_weights(workspace, patterns, backend: str) -> N
 
 REPEAT = """
 import sys, json, hashlib, numpy as np
-from monklite.testing.children import SEED
+from children import SEED
 from monklite import Prototype
 backend, images, workspace, experiment, workers = sys.argv[1:]
 ptf = Prototype("p", experiment, backend=backend, workspace=workspace, verbose=0)

@@ -12,16 +12,19 @@ import pytest
 import torch
 from test_prototype import SMALL, expert, state
 
-from monklite import Prototype, engine, history
+from monklite import Prototype
 from monklite.data import split
 from monklite.errors import DamagedFile, DatasetError, InvalidValue, NotReady
-from monklite.history import read
-from monklite.workspace import HISTORY, SAMPLES, STATE, Workspace
+from monklite.runs import history
+from monklite.runs.file_names import HISTORY, SAMPLES, STATE
+from monklite.runs.history import read
+from monklite.runs.workspace import Workspace
+from monklite.training import early_stopping, engine
 
 
 def interrupted(patterns: Path, monkeypatch: pytest.MonkeyPatch, epochs: int = 3, **data) -> None:
     """The experiment p/e, stopped after its first epoch."""
-    from monklite.handlers import Record
+    from monklite.training.recording import Record
 
     original = Record.epoch_end
 
@@ -223,7 +226,7 @@ def test_an_extended_run_is_that_of_all_epochs_at_once(workspace: Path, patterns
 def test_a_training_stopped_early_is_finished_and_can_be_let_go_on(
     workspace: Path, patterns: Path, monkeypatch, capsys
 ) -> None:
-    monkeypatch.setattr(engine, "_rank", lambda row: -row.epoch)  # nothing is ever better than the first
+    monkeypatch.setattr(early_stopping, "_rank", lambda row: -row.epoch)  # nothing is ever better than the first
     expert(patterns, experiment="whole", epochs=4).Train()
     ptf = expert(patterns, epochs=4)
     ptf.update_early_stopping(2)
@@ -250,7 +253,7 @@ def test_a_training_stopped_early_is_finished_and_can_be_let_go_on(
 
 
 def test_patience_that_was_lowered_is_told_as_it_stands(workspace: Path, patterns: Path, monkeypatch) -> None:
-    monkeypatch.setattr(engine, "_rank", lambda row: -row.epoch)
+    monkeypatch.setattr(early_stopping, "_rank", lambda row: -row.epoch)
     expert(patterns, epochs=4).Train()
     ptf = Prototype("p", "e", resume_train=True, verbose=0)
     ptf.update_early_stopping(1)
@@ -265,7 +268,7 @@ def test_weights_of_half_an_epoch_are_never_the_last(workspace: Path, patterns: 
         loop.stop = loop.epoch == 2 if lower.__code__.co_names[0] == "update_early_stopping" else loop.epoch == 1
         batch_done(loop)
 
-    monkeypatch.setattr(engine, "_rank", lambda row: -row.epoch)
+    monkeypatch.setattr(early_stopping, "_rank", lambda row: -row.epoch)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(engine.Loop, "_batch_done", stop)
         expert(patterns, epochs=4).Train()
@@ -508,12 +511,12 @@ def test_a_resumed_training_that_fails_again_holds_its_run_when_it_is_tried_agai
     interrupted(patterns, monkeypatch)
     ptf = Prototype("p", "e", resume_train=True, verbose=0)
     with monkeypatch.context() as patch:
-        patch.setattr("monklite.engine.Loop.run", _fails)
+        patch.setattr("monklite.training.engine.Loop.run", _fails)
         with pytest.raises(MemoryError):
             ptf.Train()
     seen = []
     with monkeypatch.context() as patch:
-        patch.setattr("monklite.handlers.Memory.train_start", lambda *_: seen.append(state().status))
+        patch.setattr("monklite.training.memory.Memory.train_start", lambda *_: seen.append(state().status))
         ptf.Train()
     assert seen == ["running"]
     assert state().status == "done"

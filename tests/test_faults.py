@@ -13,8 +13,8 @@ import pytest
 from test_prototype import expert, state
 
 from monklite import Prototype, compare, files
-from monklite.archive import pack, unpack
-from monklite.data.room import IMAGES, INDEX
+from monklite.data import cache_limit
+from monklite.data.cache_limit import IMAGES, INDEX
 from monklite.errors import (
     DamagedFile,
     DatasetError,
@@ -26,10 +26,11 @@ from monklite.errors import (
     UnreadableImage,
     WeightsMismatch,
 )
-from monklite.history import read
-from monklite.prune import carry_out, plan
-from monklite.prune import images as cached_images
-from monklite.workspace import HEALTH, HISTORY, Workspace
+from monklite.runs.archive import pack, unpack
+from monklite.runs.file_names import HEALTH, HISTORY
+from monklite.runs.history import read
+from monklite.runs.prune import carry_out, plan
+from monklite.runs.workspace import Workspace
 
 
 @pytest.fixture
@@ -232,8 +233,10 @@ def test_the_weights_that_the_state_names_are_there_after_a_late_failure(
     workspace: Path, images: Path, monkeypatch, backend: str
 ) -> None:
     """The rate grows without measure in the third epoch; nothing was saved since the first but the best weights."""
-    monkeypatch.setattr("monklite.handlers.SAVING", 1e-12)
-    monkeypatch.setattr("monklite.schedules.learning_rate", lambda choice, at: 1e-4 if at.epoch < 2 else float("1e30"))
+    monkeypatch.setattr("monklite.training.checkpoints.SAVING", 1e-12)
+    monkeypatch.setattr(
+        "monklite.catalog.schedules.learning_rate", lambda choice, at: 1e-4 if at.epoch < 2 else float("1e30")
+    )
     ptf = expert(images, epochs=5, backend=backend)
     ptf.update_save_intermediate_models(True)
     with pytest.raises(TrainingFailed):
@@ -325,7 +328,7 @@ def test_the_cache_may_be_cleared_while_a_run_is_trained(workspace: Path, images
 
     def clear() -> None:
         while not stop.is_set():
-            cleared.append(carry_out(Workspace(), [cached_images(Workspace())]))
+            cleared.append(cache_limit.clear(Workspace().cache))
 
     clearing = threading.Thread(target=clear)
     clearing.start()

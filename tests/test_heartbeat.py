@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from monklite import heartbeat
-from monklite.heartbeat import HOLDER, Heartbeat, read
+from monklite.runs import heartbeat
+from monklite.runs.heartbeat import HOLDER, Heartbeat, read
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from monklite.heartbeat import Heartbeat
+from monklite.runs.heartbeat import Heartbeat
 heart = Heartbeat(Path(sys.argv[1]))
 print("holds", flush=True)
 """

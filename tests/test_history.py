@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monklite import history
 from monklite.errors import DamagedFile
-from monklite.history import COLUMNS, EpochRow
+from monklite.records import EpochRow
+from monklite.runs import history
+from monklite.runs.history import COLUMNS
 
 FLOATS = st.floats(allow_nan=False)
 ROWS = st.lists(st.builds(EpochRow, st.integers(1, 10**6), *[FLOATS] * (len(COLUMNS) - 1)), max_size=4)

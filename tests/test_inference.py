@@ -12,11 +12,11 @@ import pytest
 
 from monklite import Prototype
 from monklite.data import decode, prepare
-from monklite.data.ahead import AHEAD
+from monklite.data.prefetch import AHEAD
 from monklite.data.prepare import TestFolder
 from monklite.errors import DatasetError, InvalidType, NotFound, NotReady, OutOfMemory, UnreadableImage
 from monklite.inference import Predictor
-from monklite.workspace import Workspace
+from monklite.runs.workspace import Workspace
 
 BATCH = 4
 

@@ -10,13 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from children import Child, Plan, resumed, run
+from kills import DISKS, NOTHING, WRITING, Killer, differences, leftovers, newest, outcome, saved
 
-from monklite import history
 from monklite.catalog.rows import BACKENDS
 from monklite.errors import NotFound
-from monklite.testing.children import Child, Plan, resumed, run
-from monklite.testing.kills import DISKS, NOTHING, WRITING, Killer, differences, leftovers, newest, outcome, saved
-from monklite.workspace import HISTORY, Workspace
+from monklite.runs import history
+from monklite.runs.file_names import HISTORY
+from monklite.runs.workspace import Workspace
 
 
 @pytest.fixture(params=BACKENDS)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, confusion_matrix
 
-from monklite import metrics
+from monklite.statistics import intervals, metrics, paired
 
 
 @pytest.fixture
@@ -58,16 +58,16 @@ def test_softmax_of_huge_logits_does_not_overflow() -> None:
     ],
 )
 def test_wilson_gives_published_intervals(correct: int, total: int, low: float, high: float) -> None:
-    assert metrics.wilson(correct, total) == pytest.approx((low, high), abs=5e-5)
+    assert intervals.wilson(correct, total) == pytest.approx((low, high), abs=5e-5)
 
 
 def test_wilson_of_nothing_is_everything() -> None:
-    assert metrics.wilson(0, 0) == (0.0, 1.0)
+    assert intervals.wilson(0, 0) == (0.0, 1.0)
 
 
 @given(st.integers(1, 10_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_wilson_holds_the_share_inside_0_to_1(counts: tuple[int, int]) -> None:
-    low, high = metrics.wilson(*counts)
+    low, high = intervals.wilson(*counts)
     assert 0 <= low <= counts[0] / counts[1] + 1e-12
     assert counts[0] / counts[1] - 1e-12 <= high <= 1
 
@@ -77,9 +77,9 @@ def test_mcnemar_is_the_exact_binomial_test(only_a: int, only_b: int) -> None:
     stats = pytest.importorskip("scipy.stats")
     a = np.repeat([True, False, True, False], [only_a, only_b, 50, 7])
     b = np.repeat([False, True, True, False], [only_a, only_b, 50, 7])
-    assert metrics.mcnemar(a, b) == pytest.approx(stats.binomtest(only_a, only_a + only_b).pvalue)
+    assert paired.mcnemar(a, b) == pytest.approx(stats.binomtest(only_a, only_a + only_b).pvalue)
 
 
 def test_mcnemar_of_equal_answers_is_1() -> None:
     answers = np.array([True, False, True])
-    assert metrics.mcnemar(answers, answers) == 1.0
+    assert paired.mcnemar(answers, answers) == 1.0

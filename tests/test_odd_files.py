@@ -12,8 +12,9 @@ from test_prototype import expert, state
 
 from monklite import Prototype
 from monklite.errors import DatasetError, NotFound
+from monklite.runs.file_names import HEALTH
+from monklite.runs.workspace import Workspace
 from monklite.testing.datasets import draw_patterns
-from monklite.workspace import HEALTH, Workspace
 
 
 @pytest.fixture

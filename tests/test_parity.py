@@ -11,21 +11,21 @@ import numpy as np
 import pytest
 import torch
 
-from monklite import backends, schedules
+from monklite import backends
 from monklite.backends.mxnet import network as gluon_networks
 from monklite.backends.mxnet.framework import autograd, gluon, mx, nd
 from monklite.backends.mxnet.learner import GluonLearner
 from monklite.backends.pytorch import network as torch_networks
 from monklite.backends.pytorch.learner import TorchLearner
-from monklite.catalog import LOSSES, OPTIMIZERS, SCHEDULES, TRANSFORMS
+from monklite.catalog import LOSSES, OPTIMIZERS, SCHEDULES, TRANSFORMS, schedules
 from monklite.catalog.recipes import default_transforms, resolve
 from monklite.catalog.rows import BACKENDS, Row
+from monklite.catalog.schedules import Moment
 from monklite.data.augment import Draws, policy
 from monklite.experiment import Experiment
-from monklite.schedules import Moment
+from monklite.runs.workspace import Workspace
 from monklite.spec import Choice, Spec
 from monklite.testing.contract import CLASSES, MEAN, STD
-from monklite.workspace import Workspace
 
 SCORES = 1e-3  # largest difference of two logits, as a share of the largest one
 GREY = 1.0  # one grey level of 255

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from monklite.catalog import processors
-from monklite.catalog.processors import cpu_count, decoders
+from monklite import processors
+from monklite.processors import cpu_count, decoders
 
 V1, PERIOD = "cpu.cfs_quota_us", ("cpu.cfs_period_us", "100000")
 

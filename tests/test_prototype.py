@@ -16,8 +16,9 @@ from monklite.catalog import LOSSES, OPTIMIZERS, SCHEDULES, SETTINGS, TRANSFORMS
 from monklite.data import split
 from monklite.errors import InvalidType, InvalidValue, NotReady, UnknownArgument, UnknownName
 from monklite.pytorch_prototype import prototype
-from monklite.state import RunState
-from monklite.workspace import HISTORY, SAMPLES, Workspace
+from monklite.runs.file_names import HISTORY, SAMPLES
+from monklite.runs.state import RunState
+from monklite.runs.workspace import Workspace
 
 SMALL = {"input_size": 32, "batch_size": 8}
 
@@ -210,7 +211,7 @@ def test_a_resumed_run_equals_the_unbroken_one(workspace: Path, patterns: Path, 
     unbroken.Train()
     broken = expert(patterns, experiment="broken", epochs=3)
     broken.lr_cosine_decrease()
-    monkeypatch.setattr("monklite.handlers.History.epoch_end", _stop_after_two(_original_epoch_end()))
+    monkeypatch.setattr("monklite.training.recording.History.epoch_end", _stop_after_two(_original_epoch_end()))
     with pytest.raises(KeyboardInterrupt):
         broken.Train()
     monkeypatch.undo()
@@ -225,7 +226,7 @@ def test_a_resumed_run_equals_the_unbroken_one(workspace: Path, patterns: Path, 
 
 
 def _original_epoch_end():
-    from monklite.handlers import History
+    from monklite.training.recording import History
 
     return History.epoch_end
 

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 from test_comparison import fill, fresh
 
-from monklite import files, prune
-from monklite.data import room
+from monklite import files
 from monklite.errors import InvalidValue, StorageError
-from monklite.files import in_words
-from monklite.prune import LEFTOVER, OLD, carry_out, images, plan
-from monklite.workspace import BEST, FINAL, RESUME, STATE, Run, Workspace
+from monklite.runs import prune
+from monklite.runs.file_names import BEST, FINAL, RESUME, STATE
+from monklite.runs.prune import LEFTOVER, OLD, carry_out, plan
+from monklite.runs.run import Run
+from monklite.runs.workspace import Workspace
 
 STEPS, GOING_ON = "intermediate weights", "state for going on"
 
@@ -295,25 +296,3 @@ def test_a_storage_error_names_the_file(tmp_path, monkeypatch):
     (tmp_path / "x").touch()
     with pytest.raises(StorageError, match=r"/x could not be written: the file system is read-only"):
         prune._remove([tmp_path / "x"])
-
-
-# The cache
-
-
-def test_the_cache_is_cleared_but_for_what_is_in_use_and_what_is_not_its_own(space):
-    assert images(space).size == 0
-    mine, used = "a" * 32, "b" * 32
-    for key in (mine, used):
-        killed(space.cache / f"{key}{room.IMAGES}", age=0)
-        killed(space.cache / f"{key}{room.INDEX}", age=0)
-    killed(space.cache / "notes.txt", age=0)
-    lease = room.Lease(space.cache / used)
-    item = images(space)
-    assert item.size == sum(p.stat().st_size for p in space.cache.glob("*.np[yz]"))
-    told = []
-    assert carry_out(space, [item], told.append) == item.size / 2
-    assert told == [f"{in_words(item.size / 2)} of decoded images stay: they are in use just now, or cannot be removed"]
-    assert {p.name for p in space.cache.iterdir() if p.suffix in (".npy", ".npz", ".txt")} == {
-        f"{used}{room.IMAGES}", f"{used}{room.INDEX}", "notes.txt",
-    }  # fmt: skip
-    lease.give_up()

@@ -15,8 +15,8 @@ from monklite.backends.pytorch import network as networks
 from monklite.backends.pytorch.learner import TorchLearner
 from monklite.backends.tensors import Snapshot
 from monklite.catalog import LOSSES, OPTIMIZERS, models
-from monklite.catalog.processors import cpu_count
 from monklite.errors import InvalidValue, NotFound, OutOfMemory, PretrainedUnavailable, TrainingFailed, WeightsMismatch
+from monklite.processors import cpu_count
 from monklite.testing.contract import CLASSES, LearnerContract, easy, plain
 
 

@@ -12,10 +12,13 @@ import pytest
 from PIL import Image
 from test_comparison import CPU, DATA, curve, fresh, judged, results, right, trained
 
-from monklite import charts, comparison, history, report
 from monklite.errors import StorageError
-from monklite.state import RunState
-from monklite.workspace import HISTORY, Run, Workspace
+from monklite.reports import charts, comparison, report
+from monklite.runs import history
+from monklite.runs.file_names import HISTORY
+from monklite.runs.run import Run
+from monklite.runs.state import RunState
+from monklite.runs.workspace import Workspace
 
 CHARTS = [*report.CURVES, report.BEST, report.TIME, report.MEMORY]
 HOSTILE = ["<script>alert(1)<", "<img src=x onerror=alert(1)>", "$x$", "$", "a_b^c", "&amp;", '"quoted"', "long-" * 40]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from monklite.errors import InvalidType, InvalidValue
-from monklite.rules import Flag, Number, OneOf, Optional, PathText, Rule, Sequence, Text, Whole
+from monklite.rules import Flag, ListOf, Number, OneOf, OrNone, PathText, Rule, Text, Whole
 
 COLOURS = OneOf(("red", "green"))
 ACCEPTED = [
@@ -28,14 +28,14 @@ ACCEPTED = [
     (COLOURS, "red", "red"),
     (PathText(), "a/b", "a/b"),
     (PathText(), Path("a/b"), "a/b"),
-    (Sequence(Whole()), [3, 1], (3, 1)),
-    (Sequence(Whole()), [], ()),
-    (Sequence(Whole()), np.array([1, 2]), (1, 2)),
-    (Sequence(Whole(), increasing=True), (1, 2, 5), (1, 2, 5)),
-    (Sequence(Number(), length=2), (0.5, 1), (0.5, 1.0)),
-    (Optional(Whole()), None, None),
-    (Optional(Whole()), False, None),
-    (Optional(Whole()), 0, 0),
+    (ListOf(Whole()), [3, 1], (3, 1)),
+    (ListOf(Whole()), [], ()),
+    (ListOf(Whole()), np.array([1, 2]), (1, 2)),
+    (ListOf(Whole(), increasing=True), (1, 2, 5), (1, 2, 5)),
+    (ListOf(Number(), length=2), (0.5, 1), (0.5, 1.0)),
+    (OrNone(Whole()), None, None),
+    (OrNone(Whole()), False, None),
+    (OrNone(Whole()), 0, 0),
 ]
 PLAIN = [
     (Number(), np.float32(0.5), 0.5),
@@ -48,7 +48,7 @@ PLAIN = [
     (Text(), np.str_("a"), "a"),
     (COLOURS, np.str_("red"), "red"),
     (PathText(), np.str_("a"), "a"),
-    (Sequence(Number()), (np.float32(0.5), 1), (0.5, 1.0)),
+    (ListOf(Number()), (np.float32(0.5), 1), (0.5, 1.0)),
 ]
 WRONG_TYPE = [
     (Number(), True, "x must be a number, not True (bool)"),
@@ -65,11 +65,11 @@ WRONG_TYPE = [
     (COLOURS, None, "x must be one of 'red', 'green', not None (NoneType)"),
     (PathText(), 3, "x must be a path, not 3 (int)"),
     (PathText(), b"a", "x must be a path, not b'a' (bytes)"),
-    (Sequence(Whole()), "12", "x must be a list of values, each a whole number, not '12' (str)"),
-    (Sequence(Whole()), 3, "x must be a list of values, each a whole number, not 3 (int)"),
-    (Sequence(Whole()), {1: 2}, "x must be a list of values, each a whole number, not {1: 2} (dict)"),
-    (Sequence(Whole()), [1, "2"], "x must be a list of values, each a whole number, not [1, '2'] (list)"),
-    (Optional(Whole()), True, "x must be a whole number or None, not True (bool)"),
+    (ListOf(Whole()), "12", "x must be a list of values, each a whole number, not '12' (str)"),
+    (ListOf(Whole()), 3, "x must be a list of values, each a whole number, not 3 (int)"),
+    (ListOf(Whole()), {1: 2}, "x must be a list of values, each a whole number, not {1: 2} (dict)"),
+    (ListOf(Whole()), [1, "2"], "x must be a list of values, each a whole number, not [1, '2'] (list)"),
+    (OrNone(Whole()), True, "x must be a whole number or None, not True (bool)"),
 ]
 WRONG_VALUE = [
     (Number(least=0), -1, "x must be a number at least 0, not -1"),
@@ -88,10 +88,10 @@ WRONG_VALUE = [
     (PathText(), "", "x must be a path, not ''"),
     (PathText(), "a\0b", r"x must be a path, not 'a\x00b'"),
     (PathText(), "a\udcff", r"x must be a path, not 'a\udcff'"),
-    (Sequence(Whole(), length=2), [1], "x must be a list of 2 values, each a whole number, not [1]"),
-    (Sequence(Whole(least=0)), [1, -1], "x must be a list of values, each a whole number at least 0, not [1, -1]"),
+    (ListOf(Whole(), length=2), [1], "x must be a list of 2 values, each a whole number, not [1]"),
+    (ListOf(Whole(least=0)), [1, -1], "x must be a list of values, each a whole number at least 0, not [1, -1]"),
     (
-        Sequence(Whole(), increasing=True),
+        ListOf(Whole(), increasing=True),
         [1, 1],
         "x must be a list of values, each a whole number, each larger than the one before, not [1, 1]",
     ),
@@ -106,7 +106,7 @@ def test_an_allowed_value_is_returned_in_its_plain_type(rule, value, plain):
 
 
 def test_the_items_of_a_list_become_plain_too():
-    assert [type(v) for v in Sequence(Whole())("x", np.array([1, 2]))] == [int, int]
+    assert [type(v) for v in ListOf(Whole())("x", np.array([1, 2]))] == [int, int]
 
 
 @pytest.mark.parametrize(("rule", "value", "message"), WRONG_TYPE)
@@ -140,7 +140,7 @@ def test_a_whole_number_keeps_every_digit(value):
 
 @given(st.lists(st.integers()))
 def test_increasing_means_strictly_increasing(values):
-    rule = Sequence(Whole(), increasing=True)
+    rule = ListOf(Whole(), increasing=True)
     if values == sorted(set(values)):
         assert rule("x", values) == tuple(values)
     else:

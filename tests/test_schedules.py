@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monklite.catalog import SCHEDULES
-from monklite.schedules import Moment, learning_rate
+from monklite.catalog.schedules import Moment, learning_rate
 from monklite.spec import Choice
 
 EPOCHS = 20

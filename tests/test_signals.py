@@ -13,15 +13,15 @@ from pathlib import Path
 from threading import Event
 
 import pytest
+from children import PATIENCE, Child, Plan, resumed, run
+from kills import differences, leftovers, newest, outcome
 from test_prototype import expert, state
 
-from monklite import Prototype, engine
-from monklite import handlers as handlers_of_monklite
+from monklite import Prototype
 from monklite.catalog.rows import BACKENDS
-from monklite.signals import STOPS, StopSignals
-from monklite.testing.children import PATIENCE, Child, Plan, resumed, run
-from monklite.testing.kills import differences, leftovers, newest, outcome
-from monklite.writer import Writer
+from monklite.training import engine, recording
+from monklite.training.signals import STOPS, StopSignals
+from monklite.training.writer import Writer
 
 GO_ON = "To go on: Prototype('p', 'e', resume_train=True), then Train()"
 STOPPED = {
@@ -146,13 +146,13 @@ def test_only_a_second_ctrl_c_leaves_out_what_waits(
 
 def test_the_way_to_go_on_names_a_workspace_of_ones_own(tmp_path, patterns, handlers, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
-    epoch_end = handlers_of_monklite.Record.epoch_end
+    epoch_end = recording.Record.epoch_end
 
     def stop(record, loop, row) -> None:
         epoch_end(record, loop, row)
         loop.stop = True
 
-    monkeypatch.setattr(handlers_of_monklite.Record, "epoch_end", stop)
+    monkeypatch.setattr(recording.Record, "epoch_end", stop)
     with pytest.raises(KeyboardInterrupt):
         expert(patterns, epochs=2, workspace="mine", verbose=1).Train()
     words = f"Prototype('p', 'e', resume_train=True, workspace='{tmp_path / 'mine'}')"
@@ -258,7 +258,8 @@ def test_a_second_sigterm_kills(plan: Plan, unbroken) -> None:
 SCRIPT = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from monklite import Prototype, engine
+from monklite import Prototype
+from monklite.training import engine
 batch_done = engine.Loop._batch_done
 def told(loop):
     print("step", loop.done, flush=True)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from monklite import state
 from monklite.errors import DamagedFile
+from monklite.records import ClassResult, DatasetRecord, ModelRecord, Results, Testing
+from monklite.runs import state
+from monklite.runs.state import RunState
 from monklite.spec import Choice, Spec, Transforms
-from monklite.state import ClassResult, DatasetRecord, ModelRecord, Results, RunState
 
 GOLDEN = Path(__file__).parent / "golden"
 FLIP = Choice(name="random_horizontal_flip", params={"probability": 0.5})
@@ -104,7 +105,7 @@ FULL = RunState(
         precision="bfloat16",
     ),
     results=RESULTS,
-    testing=state.Testing(
+    testing=Testing(
         dataset_path="data/test",
         fingerprint="7d793037a0760186574b0282f2f435e7",
         weights="best_model",

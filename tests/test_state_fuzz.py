@@ -16,10 +16,10 @@ from monklite import backends
 from monklite.backends import tensors
 from monklite.catalog import resolve
 from monklite.catalog.rows import BACKENDS
-from monklite.engine import Point
 from monklite.errors import DamagedFile, MonkliteError
 from monklite.spec import Spec
 from monklite.testing.contract import CLASSES, SIDE, easy, plain
+from monklite.training.engine import Point
 
 ODD = st.one_of(
     st.none(), st.booleans(), st.integers(-3, 10**12), st.floats(), st.text(max_size=3), st.just([]), st.just({}),

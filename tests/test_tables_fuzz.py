@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from monklite.comparison import _right
-from monklite.data import discover
+from monklite.data import csv_table
 from monklite.errors import MonkliteError
-from monklite.workspace import PREDICTIONS
+from monklite.reports.comparison import _right
+from monklite.runs.file_names import PREDICTIONS
 
 CELLS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=12)
 LABELS = CELLS.map(str.strip).filter(bool)
@@ -42,7 +42,7 @@ def table(pets: Path, content: bytes | str) -> Path:
 def read(pets: Path, delimiter: str = ",") -> dict[str, str] | None:
     """Path -> class, or None where the table was refused."""
     try:
-        found = discover.from_csv(pets, pets / "labels.csv", delimiter)
+        found = csv_table.from_csv(pets, pets / "labels.csv", delimiter)
     except MonkliteError:
         return None
     return {path: found.classes[label] for path, label in zip(found.paths, found.labels, strict=True)}

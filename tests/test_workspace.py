@@ -20,14 +20,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monklite import heartbeat
-from monklite import workspace as module
 from monklite.errors import DamagedFile, InvalidType, InvalidValue, MonkliteError, NotFound, StorageError, UnknownName
-from monklite.workspace import BEST, FINAL, STATE, Run, Workspace, check_name, kind_of_weights
+from monklite.runs import heartbeat
+from monklite.runs import run as module
+from monklite.runs.file_names import BEST, FINAL, STATE, check_name, kind_of_weights
+from monklite.runs.run import Run
+from monklite.runs.workspace import Workspace
 
 TRAINER = """
 import sys, time
-from monklite.workspace import Workspace
+from monklite.runs.workspace import Workspace
 run = Workspace(sys.argv[1]).claim("p", "e")
 run.update(status="running")
 print(run.folder.name, flush=True)
@@ -35,9 +37,9 @@ time.sleep(60)
 """
 ELSEWHERE = (
     """
-from monklite import heartbeat, workspace
+from monklite.runs import heartbeat, run
 heartbeat._place, heartbeat.BEAT_EVERY = lambda: "another machine", 0.05
-workspace.LOCK = ".lock-of-another-machine"
+run.LOCK = ".lock-of-another-machine"
 """
     + TRAINER
 )  # what a machine looks like whose locks are not seen here

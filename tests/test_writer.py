@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from monklite import writer as writer_module
 from monklite.errors import StorageError, TrainingFailed
-from monklite.writer import MOST_WAITING, Writer
+from monklite.training import writer as writer_module
+from monklite.training.writer import MOST_WAITING, Writer
 
 
 class Desk:

@@ -9,7 +9,8 @@ from importlib import metadata
 
 from ..catalog.rows import BACKENDS
 from ..errors import MissingPackage, NotReady, find
-from .base import Alone, Backend, Learner, World
+from ..processes import Alone, World
+from .base import Backend, Learner
 
 PACKAGES = {"pytorch": ("torch", "torchvision"), "mxnet": ("mxnet",)}
 TITLES = {"pytorch": "Pytorch", "mxnet": "Mxnet"}

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..rules import Flag, Number, Rule, Sequence, Whole
-from ..rules import Optional as Maybe
+from ..rules import Flag, ListOf, Number, OrNone, Rule, Whole
 from .rows import Parameter, Row, table
 
 
@@ -38,7 +37,7 @@ class Axis(Rule):
 
 
 WEIGHT = Parameter(
-    "weight", None, Maybe(Sequence(Number(least=0))), "one factor a class, in the order of the classes", mxnet=None
+    "weight", None, OrNone(ListOf(Number(least=0))), "one factor a class, in the order of the classes", mxnet=None
 )
 # Monk handed these to MXNet's losses as they were: any other axis of the scores silently gave another loss
 BATCH_AXIS = Parameter("batch_axis", 0, Axis((0,)), "axis of the batch", pytorch=None)

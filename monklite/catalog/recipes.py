@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InvalidValue
+from ..processors import decoders
 from ..spec import PRECISIONS, Spec, Transforms
 from .losses import LOSSES
 from .models import find_model
 from .optimizers import OPTIMIZERS
-from .processors import decoders
 from .schedules import SCHEDULES
 from .transforms import TRANSFORMS
 

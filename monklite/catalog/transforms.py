@@ -7,7 +7,7 @@ The dotted path names the function in `monklite/data/geometry.py` that composes 
 
 from __future__ import annotations
 
-from ..rules import Number, Sequence, Whole
+from ..rules import ListOf, Number, Whole
 from .rows import REQUIRED, Parameter, Row, table
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -32,13 +32,13 @@ TRANSFORMS = table(
             Parameter(
                 "scale",
                 (0.08, 1.0),
-                Sequence(Number(above=0, most=1), length=2, ordered=True),
+                ListOf(Number(above=0, most=1), length=2, ordered=True),
                 "least and largest share of the area",
             ),
             Parameter(
                 "ratio",
                 (3 / 4, 4 / 3),
-                Sequence(Number(above=0), length=2, ordered=True),
+                ListOf(Number(above=0), length=2, ordered=True),
                 "least and largest width / height",
             ),
             random=True,
@@ -54,8 +54,8 @@ TRANSFORMS = table(
         _row(
             "normalize",
             "Subtract the mean and divide by the standard deviation of each channel (values 0 to 1).",
-            Parameter("mean", IMAGENET_MEAN, Sequence(Number(least=0, most=1), length=3), "of red, green and blue"),
-            Parameter("std", IMAGENET_STD, Sequence(Number(above=0, most=1), length=3), "of red, green and blue"),
+            Parameter("mean", IMAGENET_MEAN, ListOf(Number(least=0, most=1), length=3), "of red, green and blue"),
+            Parameter("std", IMAGENET_STD, ListOf(Number(above=0, most=1), length=3), "of red, green and blue"),
             kind="scale",
         ),
     ]

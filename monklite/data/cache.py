@@ -24,13 +24,13 @@ from PIL import __version__ as pillow_version
 
 from ..errors import DatasetError, StorageError, UnreadableImage
 from ..files import TEMPORARY, in_words, replacing, storing
-from . import decode, digests, room
-from .ahead import in_order
+from . import cache_limit, decode, digests
 from .arrays import read_arrays, write_arrays
 from .augment import Policy
+from .cache_limit import IMAGES, INDEX, LOCK
 from .digests import Contents, Tick
 from .discover import Samples
-from .room import IMAGES, INDEX, LOCK
+from .prefetch import in_order
 
 FORMAT = 2  # raise it when decoding changes what it gives
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -141,14 +141,14 @@ def open_store(
         with FileLock(f"{base}{LOCK}"):  # two processes with the same data: the second waits, then reads
             store = _open(base, work) or _fill(base, work)
     else:
-        room.make(folder)  # the limit, or what is free, may have become less
+        cache_limit.make(folder)  # the limit, or what is free, may have become less
     return store
 
 
 def _fill(base: Path, work: _Work) -> Store:
     """Decode everything into the cache, or into none where there is no room for it."""
     _sweep(base)
-    refused = room.make(base.parent, work.bytes) or _write(base, work)
+    refused = cache_limit.make(base.parent, work.bytes) or _write(base, work)
     store = None if refused else _open(base, work)
     return store or _stream_with_index(base, work, refused or "and they were removed at once")
 
@@ -287,7 +287,7 @@ def _open(base: Path, work: _Work) -> CachedStore | None:
     """The cache, marked as in use; None where it is not there as a whole."""
     if not (Path(f"{base}{INDEX}").exists() and Path(f"{base}{IMAGES}").exists()):  # the index is written last
         return None
-    lease = room.Lease(base)  # before looking, so that nobody removes it in between
+    lease = cache_limit.Lease(base)  # before looking, so that nobody removes it in between
     index, images = Index.load(base, len(work.samples)), _map(Path(f"{base}{IMAGES}"), work.shape)
     if index is None or images is None:
         lease.give_up()

@@ -15,9 +15,9 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from ..errors import NotFound, StorageError
-from .ahead import in_order
 from .arrays import read_arrays, write_arrays
 from .discover import Samples
+from .prefetch import in_order
 
 SIZE = 16  # bytes of a digest: two different files with the same one are not to be expected on this planet
 DTYPE = np.dtype(f"S{SIZE}")

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DamagedFile, InvalidValue, NotReady
+from ..records import DatasetRecord
 from ..spec import DataSpec, Spec
-from ..state import DatasetRecord
-from . import discover, health, split
+from . import csv_table, discover, health, split
 from .augment import Policy, policy
 from .batches import Batches
 from .cache import Store, Tick, open_store
@@ -226,7 +226,7 @@ def policy_for_testing(spec: Spec) -> Policy:
 
 
 def _read(path: str, table: str | None, delimiter: str, training: bool = True, exclude: Path | None = None) -> Samples:
-    return discover.from_csv(path, table, delimiter) if table else discover.from_folders(path, training, exclude)
+    return csv_table.from_csv(path, table, delimiter) if table else discover.from_folders(path, training, exclude)
 
 
 def _by_path(samples: Samples, problems: Mapping[int, str]) -> dict[str, str]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from .. import comparison, report
 from ..errors import InvalidValue, NotReady
+from ..reports import comparison, report
 from ..rules import PathText, Whole
-from ..workspace import Run, Workspace
+from ..runs.run import Run
+from ..runs.workspace import Workspace
 from .checks import api
 from .console import Console
 

@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .. import handlers
 from ..data.discover import describe_strays
 from ..inference import Prediction
+from ..records import DatasetRecord, ModelRecord, Testing
+from ..runs.file_names import BEST, FINAL, HEALTH, HISTORY
+from ..runs.run import Run
+from ..runs.state import RunState
 from ..spec import Choice, Spec
-from ..state import DatasetRecord, ModelRecord, RunState, Testing
-from ..workspace import BEST, FINAL, HEALTH, HISTORY, Run
+from ..training import progress, recording
 
 SHOWN_CLASSES = SHOWN_FILES = 20
 ODD_FILES = {  # what is said of so many images
@@ -66,12 +68,12 @@ class _Ticker:
 
     def __call__(self, done: int, total: int) -> None:
         if done == 1 or self.told == 0.0:
-            self.bar, self.told = handlers.bar(total, self.title), time.monotonic()
+            self.bar, self.told = progress.bar(total, self.title), time.monotonic()
         if self.bar is not None:
             self.bar.update(done - self.bar.n)
             if done == total:
                 self.bar.close()
-        elif time.monotonic() - self.told > handlers.LINE_EVERY:
+        elif time.monotonic() - self.told > progress.LINE_EVERY:
             self.told = time.monotonic()
             self.say(f"{self.title} {done} of {total}")
 
@@ -205,7 +207,7 @@ def training_params(console: Console, spec: Spec) -> None:
 def training_outputs(console: Console, run: Run, state: RunState) -> None:
     results = state.results
     assert results is not None
-    console.say(f"    Training completed in: {handlers.duration(results.train_seconds)}")
+    console.say(f"    Training completed in: {progress.duration(results.train_seconds)}")
     console.say(f"    Best val Acc:          {results.best_val_accuracy:.6f} (epoch {results.best_epoch})\n")
     console.say("Training End\n")
     console.block(
@@ -216,7 +218,7 @@ def training_outputs(console: Console, run: Run, state: RunState) -> None:
             "Final model": FINAL,
             "Best model": BEST,
             "History": HISTORY,
-            "Curves": f"{handlers.ACCURACY_CURVE}, {handlers.LOSS_CURVE}",
+            "Curves": f"{recording.ACCURACY_CURVE}, {recording.LOSS_CURVE}",
         },
     )
 
@@ -281,7 +283,7 @@ def summary(console: Console, run: Run, state: RunState) -> None:
             {
                 "Epochs completed": f"{results.epochs_completed} of {spec.training.epochs}",
                 "Best val accuracy": f"{results.best_val_accuracy:.4f} (epoch {results.best_epoch})",
-                "Training time": handlers.duration(results.train_seconds),
+                "Training time": progress.duration(results.train_seconds),
                 "Images per second": f"{results.images_per_second:.1f}",
             },
         )

@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import InvalidType, NotReady
 from ..inference import Prediction
 from ..rules import Flag, PathText
-from ..workspace import PREDICTIONS
+from ..runs.file_names import PREDICTIONS
 from . import console as show
 from .checks import api
 from .session import Session, given

@@ -11,8 +11,9 @@ from ..errors import InvalidType, InvalidValue, NotReady, closest
 from ..experiment import Display, Experiment
 from ..inference import Predictor
 from ..rules import Flag, PathText, Whole
-from ..shared import SharedWorkspace
-from ..workspace import Run, Workspace
+from ..runs.followers import SharedWorkspace
+from ..runs.run import Run
+from ..runs.workspace import Workspace
 from . import console as show
 from .checks import api
 

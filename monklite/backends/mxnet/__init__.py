@@ -6,8 +6,8 @@ import importlib.util
 from importlib import metadata
 
 from ...catalog.models import INSTALL
+from ...processes import Alone
 from ...spec import Spec
-from ..base import Alone
 from . import device
 from .framework import mx
 from .learner import GluonLearner

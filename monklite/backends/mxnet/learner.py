@@ -12,13 +12,13 @@ import numpy as np
 
 from ...catalog.losses import LOSSES
 from ...catalog.optimizers import OPTIMIZERS
-from ...catalog.processors import cpu_count
 from ...catalog.recipes import check_precision
 from ...catalog.rows import load as load_path
 from ...data.augment import Draws
 from ...errors import DamagedFile, MonkliteError, OutOfMemory, TrainingFailed
+from ...processors import cpu_count
+from ...records import ModelRecord
 from ...spec import Spec
-from ...state import ModelRecord
 from .. import tensors
 from ..averaging import Averages
 from . import augment, device, network, weights

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 import torchvision
 
+from ...processes import World
 from ...spec import Spec
-from ..base import World
 from . import device, distributed
 from .learner import TorchLearner
 from .network import parameter_layers

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import torch
 
-from ...catalog.processors import cpu_count
+from ...processors import cpu_count
 from . import distributed
 
 

@@ -12,7 +12,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from ..base import Alone, World
+from ...processes import Alone, World
 
 T = TypeVar("T")
 

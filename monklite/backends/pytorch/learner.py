@@ -16,8 +16,8 @@ from ...catalog.optimizers import OPTIMIZERS
 from ...catalog.rows import load as load_path
 from ...data.augment import Draws
 from ...errors import DamagedFile, InvalidValue, MonkliteError, OutOfMemory, TrainingFailed
+from ...records import ModelRecord
 from ...spec import Choice, Spec
-from ...state import ModelRecord
 from ..averaging import Averages
 from ..tensors import Snapshot
 from . import augment, device, distributed, network, weights

@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from monklite.data import discover, room
+from monklite.data import cache_limit, discover
 from monklite.data.augment import Policy, policy
 from monklite.data.cache import CachedStore, StreamingStore, open_store
 from monklite.data.discover import Samples
+from monklite.files import in_words
 from monklite.testing.datasets import draw_patterns
 
 SIDES = (16, 17, 18)  # three caches of 6, 7 and 8 kB
@@ -42,22 +43,24 @@ def fill(samples: Samples, folder: Path) -> list[Path]:
     made: list[Path] = []
     for age, side in enumerate(SIDES):
         open_store(samples, how(side), folder, 1)
-        made += set(folder.glob(f"*{room.INDEX}")) - set(made)
-        for path in folder.glob(made[-1].name.replace(room.INDEX, ".i*")):
+        made += set(folder.glob(f"*{cache_limit.INDEX}")) - set(made)
+        for path in folder.glob(made[-1].name.replace(cache_limit.INDEX, ".i*")):
             os.utime(path, (1000 + age, 1000 + age))
     return made
 
 
 def left(folder: Path) -> set[str]:
-    return {p.name for p in folder.glob(f"*{room.INDEX}")}
+    return {p.name for p in folder.glob(f"*{cache_limit.INDEX}")}
 
 
 def size(folder: Path) -> int:
-    return sum(p.stat().st_size for ending in (room.INDEX, room.IMAGES) for p in folder.glob(f"*{ending}"))
+    return sum(
+        p.stat().st_size for ending in (cache_limit.INDEX, cache_limit.IMAGES) for p in folder.glob(f"*{ending}")
+    )
 
 
 def allow(monkeypatch: pytest.MonkeyPatch, n_bytes: int) -> None:
-    monkeypatch.setenv(room.VARIABLE, f"{n_bytes / room.GB:.9f}")
+    monkeypatch.setenv(cache_limit.VARIABLE, f"{n_bytes / cache_limit.GB:.9f}")
 
 
 def test_the_least_recently_used_goes_first(samples: Samples, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,8 +70,8 @@ def test_the_least_recently_used_goes_first(samples: Samples, folder: Path, monk
     assert isinstance(store, CachedStore)
     assert not {made[0].name} & left(folder)
     assert {made[1].name, made[2].name} < left(folder)
-    assert not list(folder.glob(made[0].name.replace(room.INDEX, room.IMAGES)))
-    assert size(folder) <= room.limit(folder)
+    assert not list(folder.glob(made[0].name.replace(cache_limit.INDEX, cache_limit.IMAGES)))
+    assert size(folder) <= cache_limit.limit(folder)
 
 
 def test_use_counts_as_recent(samples: Samples, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +97,7 @@ def test_what_this_process_uses_stays(samples: Samples, folder: Path, monkeypatc
     made = fill(samples, folder)
     used = open_store(samples, how(SIDES[0]), folder, 1)
     os.utime(made[0], (5, 5))
-    assert room.clear(folder) > 10_000
+    assert cache_limit.clear(folder) > 10_000
     assert left(folder) == {made[0].name}
     allow(monkeypatch, 9000)
     streamed = open_store(samples, how(SIDES[1]), folder, 1)
@@ -104,7 +107,7 @@ def test_what_this_process_uses_stays(samples: Samples, folder: Path, monkeypatc
     del used
     gc.collect()
     assert isinstance(open_store(samples, how(SIDES[1]), folder, 1), CachedStore)
-    assert not list(folder.glob(f"*{room.LEASE}"))
+    assert not list(folder.glob(f"*{cache_limit.LEASE}"))
 
 
 def read_until_told(samples: Samples, folder: Path, pipe: Connection) -> None:
@@ -121,21 +124,21 @@ def test_what_another_process_uses_stays_until_it_ends_even_by_force(samples: Sa
     process = get_context("spawn").Process(target=read_until_told, args=(samples, folder, there))
     process.start()
     assert here.recv() == "open"
-    room.clear(folder)
+    cache_limit.clear(folder)
     assert left(folder) == {made[0].name}
     here.send("read")
     assert here.recv() == open_store(samples, how(SIDES[0]), folder, 1).read(np.arange(8)).sum()
     gc.collect()
     os.kill(process.pid or 0, signal.SIGKILL)
     process.join()
-    room.clear(folder)
+    cache_limit.clear(folder)
     assert left(folder) == set()
-    assert not list(folder.glob(f"*{room.LEASE}"))
+    assert not list(folder.glob(f"*{cache_limit.LEASE}"))
 
 
 def test_a_cache_that_is_being_written_stays(samples: Samples, folder: Path) -> None:
     def clear(done: int, total: int) -> None:
-        room.clear(folder)
+        cache_limit.clear(folder)
 
     store = open_store(samples, how(16), folder, 1, clear)
     assert isinstance(store, CachedStore)
@@ -144,14 +147,14 @@ def test_a_cache_that_is_being_written_stays(samples: Samples, folder: Path) -> 
 
 def test_a_cache_of_which_another_holds_the_lock_stays(samples: Samples, folder: Path) -> None:
     made = fill(samples, folder)
-    with FileLock(str(made[1]).replace(room.INDEX, room.LOCK)):  # half of it may be in place already
-        room.clear(folder)
+    with FileLock(str(made[1]).replace(cache_limit.INDEX, cache_limit.LOCK)):  # half of it may be in place already
+        cache_limit.clear(folder)
     assert left(folder) == {made[1].name}
 
 
 def test_what_a_killed_writer_left_of_other_data_is_removed(samples: Samples, folder: Path) -> None:
     folder.mkdir()
-    leftover = folder / f".{'0' * 32}{room.IMAGES}.77-abcdef.monklite-tmp"
+    leftover = folder / f".{'0' * 32}{cache_limit.IMAGES}.77-abcdef.monklite-tmp"
     leftover.write_bytes(b"half")
     open_store(samples, how(16), folder, 1)
     assert not leftover.exists()
@@ -159,12 +162,17 @@ def test_what_a_killed_writer_left_of_other_data_is_removed(samples: Samples, fo
 
 def test_foreign_files_are_neither_counted_nor_removed(samples: Samples, folder: Path) -> None:
     fill(samples, folder)
-    names = ("notes.txt", f"x{'0' * 32}{room.IMAGES}", f"{'0' * 31}{room.INDEX}", f"{'0' * 32}.images.npy.bak")
+    names = (
+        "notes.txt",
+        f"x{'0' * 32}{cache_limit.IMAGES}",
+        f"{'0' * 31}{cache_limit.INDEX}",
+        f"{'0' * 32}.images.npy.bak",
+    )
     for name in names:
         (folder / name).write_bytes(b"mine")
     (folder / f"{'1' * 32}.folder").mkdir()
     counted = size(folder) - 2 * 4
-    assert room.clear(folder) == counted
+    assert cache_limit.clear(folder) == counted
     assert left(folder) == {names[2]}
     assert all((folder / name).read_bytes() == b"mine" for name in names)
 
@@ -172,9 +180,9 @@ def test_foreign_files_are_neither_counted_nor_removed(samples: Samples, folder:
 def test_nothing_is_removed_in_vain(samples: Samples, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = fill(samples, folder)
     allow(monkeypatch, 30_000)
-    assert room.make(folder, 30_001).startswith("more than the 30.0 kB that the cache may take")
-    monkeypatch.setattr(room, "SPARE", 1 << 62)
-    assert room.make(folder, 10).startswith("and the disk has only")
+    assert cache_limit.make(folder, 30_001).startswith("more than the 30.0 kB that the cache may take")
+    monkeypatch.setattr(cache_limit, "SPARE", 1 << 62)
+    assert cache_limit.make(folder, 10).startswith("and the disk has only")
     assert left(folder) == {m.name for m in made}
 
 
@@ -182,38 +190,38 @@ def test_caches_go_where_the_disk_and_not_the_limit_is_short(
     samples: Samples, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = fill(samples, folder)
-    monkeypatch.setenv(room.VARIABLE, "1")
-    monkeypatch.setattr(room, "free", lambda _: room.SPARE)
-    assert room.make(folder, 100) == ""
+    monkeypatch.setenv(cache_limit.VARIABLE, "1")
+    monkeypatch.setattr(cache_limit, "free", lambda _: cache_limit.SPARE)
+    assert cache_limit.make(folder, 100) == ""
     assert left(folder) == {m.name for m in made[1:]}
 
 
 def test_the_limit_is_half_of_what_is_free_without_the_cache(
     samples: Samples, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv(room.VARIABLE, raising=False)
-    monkeypatch.setattr(room, "free", lambda _: 10_000_000)
-    assert room.limit(folder) == 5_000_000
+    monkeypatch.delenv(cache_limit.VARIABLE, raising=False)
+    monkeypatch.setattr(cache_limit, "free", lambda _: 10_000_000)
+    assert cache_limit.limit(folder) == 5_000_000
     fill(samples, folder)
-    assert room.limit(folder) == (10_000_000 + size(folder)) // 2
-    monkeypatch.setenv(room.VARIABLE, "2.5")
-    assert room.limit(folder) == 2_500_000_000
+    assert cache_limit.limit(folder) == (10_000_000 + size(folder)) // 2
+    monkeypatch.setenv(cache_limit.VARIABLE, "2.5")
+    assert cache_limit.limit(folder) == 2_500_000_000
 
 
 def test_a_cache_that_is_not_there_needs_no_room(tmp_path: Path) -> None:
-    assert room.make(tmp_path / "none" / "yet") == ""
-    assert room.clear(tmp_path / "none") == 0
+    assert cache_limit.make(tmp_path / "none" / "yet") == ""
+    assert cache_limit.clear(tmp_path / "none") == 0
 
 
 def test_a_lease_given_up_by_another_thread_is_gone(tmp_path: Path) -> None:
     from threading import Thread
 
-    lease = room.Lease(tmp_path / ("a" * 32))
-    assert len(list(tmp_path.glob(f"*{room.LEASE}"))) == 1
+    lease = cache_limit.Lease(tmp_path / ("a" * 32))
+    assert len(list(tmp_path.glob(f"*{cache_limit.LEASE}"))) == 1
     thread = Thread(target=lease.give_up)
     thread.start()
     thread.join()
-    assert not list(tmp_path.glob(f"*{room.LEASE}"))
+    assert not list(tmp_path.glob(f"*{cache_limit.LEASE}"))
 
 
 def test_a_forked_child_leaves_the_lease_to_its_parent(samples: Samples, folder: Path) -> None:
@@ -228,6 +236,22 @@ def test_a_forked_child_leaves_the_lease_to_its_parent(samples: Samples, folder:
         os._exit(0)
     os.waitpid(child, 0)
     time.sleep(0.01)
-    room.clear(folder)
+    cache_limit.clear(folder)
     assert left(folder) == {made[0].name}
     assert store.read(np.arange(8)).any()
+
+
+def test_the_cache_is_cleared_but_for_what_is_in_use_and_what_is_not_its_own(tmp_path: Path) -> None:
+    mine, used = "a" * 32, "b" * 32
+    for name in (f"{key}{ending}" for key in (mine, used) for ending in (cache_limit.IMAGES, cache_limit.INDEX)):
+        (tmp_path / name).write_text("half")
+    (tmp_path / "notes.txt").write_text("half")
+    lease = cache_limit.Lease(tmp_path / used)
+    size, told = cache_limit.size(tmp_path), []
+    assert size == sum(p.stat().st_size for p in tmp_path.glob("*.np[yz]"))
+    assert cache_limit.clear(tmp_path, told.append) == size / 2
+    assert told == [f"{in_words(size / 2)} of decoded images stay: they are in use just now, or cannot be removed"]
+    assert {p.name for p in tmp_path.iterdir() if p.suffix in (".npy", ".npz", ".txt")} == {
+        f"{used}{cache_limit.IMAGES}", f"{used}{cache_limit.INDEX}", "notes.txt",
+    }  # fmt: skip
+    lease.give_up()

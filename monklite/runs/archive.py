@@ -19,22 +19,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
+from ..errors import DamagedFile, InvalidValue, MonkliteError, NotFound, NotReady, StorageError
+from ..files import TEMPORARY, replacing, storing
 from . import history
-from .errors import DamagedFile, InvalidValue, MonkliteError, NotFound, NotReady, StorageError
-from .files import TEMPORARY, replacing, storing
+from .file_names import HEALTH, HISTORY, INTERMEDIATE, RESUME, SAMPLES, STATE, WEIGHT_KINDS, kind_of_weights
+from .run import Run
 from .state import CONTROL, RunState, parse
-from .workspace import (
-    HEALTH,
-    HISTORY,
-    INTERMEDIATE,
-    RESUME,
-    SAMPLES,
-    STATE,
-    WEIGHT_KINDS,
-    Run,
-    Workspace,
-    kind_of_weights,
-)
+from .workspace import Workspace
 
 LOGS, MODELS = "output/logs/", "output/models/"
 MOST_FILES, MOST_BYTES = 10_000, 64 << 30

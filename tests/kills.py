@@ -15,15 +15,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from children import Child, Plan, run
 
-from .. import history
-from ..backends import tensors
-from ..engine import Point, best_of
-from ..experiment import Experiment
-from ..files import TEMPORARY
-from ..history import EpochRow
-from ..workspace import BEST, FINAL, HISTORY, RESUME, SAMPLES, STATE, Run, Workspace
-from .children import Child, Plan, run
+from monklite.backends import tensors
+from monklite.experiment import Experiment
+from monklite.files import TEMPORARY
+from monklite.records import EpochRow
+from monklite.runs import history
+from monklite.runs.file_names import BEST, FINAL, HISTORY, RESUME, SAMPLES, STATE
+from monklite.runs.run import Run
+from monklite.runs.workspace import Workspace
+from monklite.training.early_stopping import best_of
+from monklite.training.engine import Point
 
 TIMES = ("seconds", "data_wait", "images_per_second")
 UNLIKE = ("train_seconds", "images_per_second", "gpu_process_mib", "gpu_framework_mib", "process_mib")

@@ -11,12 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from . import metrics, schedules
-from .backends.base import Alone, Learner, World
-from .data.batches import Batch, Batches
-from .errors import DamagedFile, OutOfMemory, TrainingFailed
-from .history import EpochRow
-from .spec import Choice
+from ..backends.base import Learner
+from ..catalog import schedules
+from ..data.batches import Batch, Batches
+from ..errors import DamagedFile, OutOfMemory, TrainingFailed
+from ..processes import Alone, World
+from ..records import EpochRow
+from ..spec import Choice
+from ..statistics import metrics
+from .early_stopping import best_of, ended
 
 AGREE_EVERY = 8  # batches after which several processes tell each other whether to stop
 
@@ -83,24 +86,6 @@ class Handler:
 
     def close(self, loop: Loop) -> None:
         """Always called last, also after an error."""
-
-
-def best_of(history: Sequence[EpochRow]) -> EpochRow:
-    """The epoch with the best validation accuracy; among equals the one with the lower loss, then the earlier."""
-    return max(history, key=_rank)
-
-
-def ended(history: Sequence[EpochRow], epochs: int, patience: int) -> bool:
-    """Whether training is over: all epochs are done, or the last `patience` (if any) brought nothing better. It follows from
-    the history alone, so that going on needs no counter."""
-    early = patience > 0 and len(history) > 0 and len(history) - best_of(history).epoch >= patience
-    return early or len(history) >= epochs
-
-
-def _rank(row: EpochRow) -> tuple[bool, float, float]:
-    """A validation loss that is no number is worse than any, whatever the accuracy: the weights may be none either."""
-    sound = math.isfinite(row.val_loss)
-    return sound, row.val_accuracy, -row.val_loss if sound else 0.0
 
 
 @dataclass

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from monklite.data.ahead import AHEAD, in_order
+from monklite.data.prefetch import AHEAD, in_order
 
 
 @pytest.fixture

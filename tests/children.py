@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-PRELOADED = ["monklite.testing.children", "monklite.backends.pytorch", "monklite.backends.mxnet", "pandas", "psutil"]
+PRELOADED = ["children", "monklite.backends.pytorch", "monklite.backends.mxnet", "pandas", "psutil"]
 PRELOADED += ["pynvml", "matplotlib.figure", "matplotlib.backends.backend_agg", "monklite.facade.prototype"]
 SEED = 2  # with it the small network learns on both backends; with others all its last units may be dead from the start
 PATIENCE = 120.0  # seconds that a child may be silent before a test gives up
@@ -161,11 +161,12 @@ def _carry_out(plan: Plan, told: Any) -> None:
 
 
 def _prepare(plan: Plan, pause: Callable[[], object]) -> None:
-    from monklite import files, handlers
+    from monklite import files
+    from monklite.training import checkpoints
 
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     if plan.often:
-        handlers.SAVE_EVERY, handlers.SAVING = 0.0, 1e9
+        checkpoints.SAVE_EVERY, checkpoints.SAVING = 0.0, 1e9
     if plan.backend == "pytorch":
         import torch
 
@@ -191,7 +192,7 @@ def _pause_in_validation(pause: Callable[[], object]) -> None:
 
 def _pause_after_batch(wanted: int, pause: Callable[[], object]) -> None:
     """In the second epoch, of four steps and two batches of validation."""
-    from monklite import engine
+    from monklite.training import engine
 
     batch_done = engine.Loop._batch_done
 
@@ -205,7 +206,7 @@ def _pause_after_batch(wanted: int, pause: Callable[[], object]) -> None:
 
 def _pause_in_writing(pause: Callable[[], object]) -> None:
     """While the last weights are written, which a thread does."""
-    from monklite import writer
+    from monklite.training import writer
 
     put = writer.Writer.put
 

@@ -8,8 +8,8 @@ import subprocess
 from importlib import metadata
 from typing import Any
 
-from ._version import __version__
-from .catalog.processors import cpu_count
+from .._version import __version__
+from ..processors import cpu_count
 
 PACKAGES = ("numpy", "Pillow", "pandas", "matplotlib")
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import numpy as np
 import psutil
 
-from .backends.base import Learner
-from .data.augment import Draws
-from .errors import TrainingFailed
+from ..backends.base import Learner
+from ..data.augment import Draws
+from ..errors import TrainingFailed
 
 SMALLEST, LARGEST = 8, 256
 GAIN = 1.05  # a batch of twice the size must be faster by this, for it halves the number of updates

@@ -13,7 +13,7 @@ import re
 import secrets
 import shutil
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,10 +84,13 @@ def size(folder: Path) -> int:
     return sum(entry.size for entry in _entries(folder))
 
 
-def clear(folder: Path) -> int:
-    """Remove every cache that no living process uses; returns the bytes that are free again."""
+def clear(folder: Path, tell: Callable[[str], None] = lambda text: None) -> int:
+    """Remove every cache that no living process uses; returns the bytes that are free again. `tell`: told what stays."""
     _sweep(folder)
-    return sum(e.size for e in list(_entries(folder)) if _remove(folder / e.key))
+    freed = sum(e.size for e in list(_entries(folder)) if _remove(folder / e.key))
+    if left := size(folder):
+        tell(f"{in_words(left)} of decoded images stay: they are in use just now, or cannot be removed")
+    return freed
 
 
 class Lease:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from test_prototype import expert, state
 
-from monklite import Prototype, sizing
+from monklite import Prototype
 from monklite.errors import InvalidValue, OutOfMemory
+from monklite.training import batch_size
 
 
 class Clock:
@@ -38,20 +39,20 @@ class Timed:
 
 @pytest.fixture
 def chosen(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(sizing, "time", CLOCK)
+    monkeypatch.setattr(batch_size, "time", CLOCK)
 
     def choose(learner: Timed, n_images: int = 10_000) -> int:
-        return sizing.batch_size(lambda: learner, 8, 3, n_images)
+        return batch_size.batch_size(lambda: learner, 8, 3, n_images)
 
     return choose
 
 
 def test_a_device_that_gains_nothing_gets_the_smallest(chosen) -> None:
-    assert chosen(Timed(0.0, 0.004)) == sizing.SMALLEST
+    assert chosen(Timed(0.0, 0.004)) == batch_size.SMALLEST
 
 
 def test_a_device_that_gains_gets_a_large_one(chosen) -> None:
-    assert chosen(Timed(0.02, 0.0)) == sizing.LARGEST
+    assert chosen(Timed(0.02, 0.0)) == batch_size.LARGEST
 
 
 def test_it_is_doubled_as_long_as_that_pays(chosen) -> None:
@@ -64,7 +65,7 @@ def test_memory_is_a_limit(chosen) -> None:
 
 def test_an_epoch_keeps_some_updates(chosen) -> None:
     assert chosen(Timed(0.01, 0.0), n_images=400) == 32
-    assert chosen(Timed(0.01, 0.0), n_images=20) == sizing.SMALLEST
+    assert chosen(Timed(0.01, 0.0), n_images=20) == batch_size.SMALLEST
 
 
 def test_memory_for_nothing_is_told(chosen) -> None:
@@ -79,7 +80,7 @@ def test_auto_is_a_number_once_the_network_is_there(workspace: Path, patterns: P
     ptf = expert(patterns, backend=backend)
     ptf.update_batch_size("auto")
     ptf.Train()
-    assert state().spec.data.batch_size == state().results.batch_size == sizing.SMALLEST
+    assert state().spec.data.batch_size == state().results.batch_size == batch_size.SMALLEST
 
 
 def test_the_trial_changes_nothing_of_the_run(workspace: Path, patterns: Path) -> None:
@@ -87,7 +88,7 @@ def test_the_trial_changes_nothing_of_the_run(workspace: Path, patterns: Path) -
     found.update_batch_size("auto")
     found.Train()
     given = expert(patterns, experiment="given")
-    given.update_batch_size(sizing.SMALLEST)
+    given.update_batch_size(batch_size.SMALLEST)
     given.Train()
     one, two = (workspace / "p" / name / "v001/output/models/final" for name in ("found", "given"))
     assert one.read_bytes() == two.read_bytes()

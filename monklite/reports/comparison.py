@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from . import history, metrics
-from .errors import MonkliteError
-from .history import EpochRow
-from .spec import Choice
-from .state import RunState
-from .workspace import HISTORY, PREDICTIONS, Run
+from ..errors import MonkliteError
+from ..records import EpochRow
+from ..runs import history
+from ..runs.file_names import HISTORY, PREDICTIONS
+from ..runs.run import Run
+from ..runs.state import RunState
+from ..spec import Choice
+from ..statistics import paired
 
 SIGNIFICANT = 0.05
 MOST_VERDICTS = 3  # more pairs that cannot be told apart share one line
@@ -183,7 +185,7 @@ def pairs(entries: Sequence[Entry]) -> list[Pair]:
     found = []
     for e in same:
         a, b = np.asarray(right[best.label]), np.asarray(right[e.label])
-        found.append(Pair(best.label, e.label, int((a & ~b).sum()), int((b & ~a).sum()), metrics.mcnemar(a, b)))
+        found.append(Pair(best.label, e.label, int((a & ~b).sum()), int((b & ~a).sum()), paired.mcnemar(a, b)))
     return _adjusted(found, len(found) + 1)
 
 

@@ -13,17 +13,18 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from .data import room
-from .errors import InvalidValue, MonkliteError
-from .files import TEMPORARY, in_words, storing
+from ..errors import InvalidValue, MonkliteError
+from ..files import TEMPORARY, storing
+from ..rules import Whole
+from .file_names import COMPARISON, INTERMEDIATE, RESUME, kind_of_weights
 from .heartbeat import disk_time
-from .rules import Whole
+from .run import Run
 from .state import RunState
-from .workspace import COMPARISON, INTERMEDIATE, RESUME, Run, Workspace, kind_of_weights
+from .workspace import Workspace
 
 KEEP = 3  # newest versions of an experiment
 LEFTOVER_AGE = 3600.0  # seconds; a younger one may belong to a writer that is alive
-OLD, IMAGES, LEFTOVER = "old version", "decoded images", "leftover of a killed writer"
+OLD, LEFTOVER = "old version", "leftover of a killed writer"
 WEIGHTS = {INTERMEDIATE: "intermediate weights", RESUME: "state for going on"}
 
 Tell = Callable[[str], None]
@@ -130,21 +131,12 @@ def _leftovers(workspace: Workspace, runs: Sequence[Run]) -> Iterator[Item]:
                 yield Item(LEFTOVER, str(path.relative_to(workspace.root)), (path,), _size(path))
 
 
-def images(workspace: Workspace) -> Item:
-    """The cache of decoded images: safe to clear, they are decoded again. What a training reads just now stays."""
-    return Item(IMAGES, str(workspace.cache), (workspace.cache,), room.size(workspace.cache))
-
-
 def carry_out(workspace: Workspace, items: Sequence[Item], tell: Tell = lambda text: None) -> int:
     """Let them go; returns the bytes that are free now. What is held or was changed since the plan stays, and is told."""
     freed = 0
     for item in items:
         try:
-            if item.what == IMAGES:
-                freed += room.clear(workspace.cache)
-                if left := room.size(workspace.cache):
-                    tell(f"{in_words(left)} of decoded images stay: they are in use just now, or cannot be removed")
-            elif _go(item):
+            if _go(item):
                 freed += item.size
             else:
                 tell(f"{item.name} was changed or taken in the meantime: it stays")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .backends import World
+from ..processes import World
+from .run import Run
 from .state import RunState
-from .workspace import Run, Workspace
+from .workspace import Workspace
 
 
 class SharedWorkspace(Workspace):

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .._version import __version__
+from ..files import storing, write_text
+from ..runs.state import now
 from . import charts, comparison
-from ._version import __version__
 from .comparison import NOT_DONE, Entry
-from .files import storing, write_text
-from .state import now
 
 TABLE, REPORT = "comparison.csv", "report.html"
 CURVES = {  # file: title, axis, column of the history, in %

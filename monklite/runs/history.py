@@ -5,30 +5,12 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 
-from .errors import DamagedFile
-from .files import write_text
-
-
-@dataclass(frozen=True)
-class EpochRow:
-    """One row of the history. Accuracies 0 to 1; `epoch` counts from 1; times in seconds.
-
-    `data_wait`: time in which the loop waited for images. `images_per_second`: training and validation together.
-    """
-
-    epoch: int
-    learning_rate: float
-    train_loss: float
-    train_accuracy: float
-    val_loss: float
-    val_accuracy: float
-    seconds: float
-    data_wait: float
-    images_per_second: float
-
+from ..errors import DamagedFile
+from ..files import write_text
+from ..records import EpochRow
 
 COLUMNS = [f.name for f in fields(EpochRow)]
 

@@ -1,0 +1,110 @@
+"""The plain values that the floors exchange: what is known of data, network, epochs, results and tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .spec import Frozen
+
+
+class DatasetRecord(Frozen):
+    """The images of a run. `fingerprint`: SHA-256 over every file's name, class and size.
+
+    Odd ones, as `health.Report.counts` has them: `unreadable` are left out, the others are used; `passed_over` are no images.
+    """
+
+    classes: tuple[str, ...]
+    train_counts: tuple[int, ...]
+    val_counts: tuple[int, ...]
+    fingerprint: str
+    unreadable: int = 0
+    passed_over: int = 0
+    converted: int = 0
+    enlarged: int = 0
+    copies: int = 0
+    leaked: int = 0
+    conflicting: int = 0
+
+    @property
+    def n_train(self) -> int:
+        return sum(self.train_counts)
+
+    @property
+    def n_val(self) -> int:
+        return sum(self.val_counts)
+
+
+class ModelRecord(Frozen):
+    """The network as it was trained, or as built so far.
+
+    `weights`: where its first weights came from. `methods`: what makes its computing faster, or repeatable, as chosen for
+    the device, such as `channels last`, `fused optimizer`, `TF32 convolutions`, `compiled`.
+    """
+
+    parameters: int
+    trainable_parameters: int
+    layers: int
+    trainable_layers: int
+    weights: str
+    device: str
+    precision: str
+    methods: tuple[str, ...] = ()
+
+
+class Results(Frozen):
+    """What training gave. Accuracies 0 to 1; memory in MiB, None where it was not measured."""
+
+    epochs_completed: int
+    train_accuracy: float
+    train_loss: float
+    val_accuracy: float
+    val_loss: float
+    best_val_accuracy: float
+    best_epoch: int
+    train_seconds: float
+    images_per_second: float
+    gpu_process_mib: float | None = None
+    gpu_framework_mib: float | None = None
+    process_mib: float | None = None
+    batch_size: int | None = None  # at the end: smaller than the spec's where memory was short
+
+
+class ClassResult(Frozen):
+    """One class of a test set."""
+
+    num_images: int
+    num_correct: int
+
+
+class Testing(Frozen):
+    """One evaluation on a test set. `interval`: 95 % Wilson interval of the accuracy, 0 to 1."""
+
+    dataset_path: str
+    fingerprint: str
+    weights: str
+    num_images: int
+    num_correct: int
+    accuracy: float
+    interval: tuple[float, float]
+    majority_accuracy: float
+    classes: dict[str, ClassResult]
+    confusion: tuple[tuple[int, ...], ...]
+    unreadable: int = 0
+
+
+@dataclass(frozen=True)
+class EpochRow:
+    """One row of the history. Accuracies 0 to 1; `epoch` counts from 1; times in seconds.
+
+    `data_wait`: time in which the loop waited for images. `images_per_second`: training and validation together.
+    """
+
+    epoch: int
+    learning_rate: float
+    train_loss: float
+    train_accuracy: float
+    val_loss: float
+    val_accuracy: float
+    seconds: float
+    data_wait: float
+    images_per_second: float

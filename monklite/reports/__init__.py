@@ -1,0 +1,1 @@
+"""Runs and evaluations as numbers, charts, tables and pages."""

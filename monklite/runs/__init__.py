@@ -1,0 +1,1 @@
+"""What is on the disk: runs, their files and their states."""

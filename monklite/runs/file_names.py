@@ -1,0 +1,45 @@
+"""The names of every file and folder in a workspace, and which names the user may choose."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ..errors import InvalidType, InvalidValue
+
+STATE, LOCK = "experiment-state.json", ".lock"
+COMPARISON, CACHE = "comparison", ".cache"
+FINAL, BEST, RESUME = "final", "best_model", "resume_state"
+INTERMEDIATE = "intermediate"  # its name is in the spec
+WEIGHT_KINDS = (BEST, FINAL, RESUME, INTERMEDIATE)
+HISTORY, SAMPLES, HEALTH, PREDICTIONS = "history.csv", "dataset.csv", "health.csv", "test_predictions.csv"
+MOST_BYTES = 255  # what file systems take as the name of one folder
+_WINDOWS = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+_NAME = re.compile(r"[\w-](?:[\w .@+=,()-]{0,98}[\w@+=()-])?")
+
+
+def check_name(kind: str, name: Any) -> str:
+    """Return a name that is safe as a folder, or raise the error that says why it is not."""
+    if not isinstance(name, str):
+        raise InvalidType(f"the {kind} name must be a text, not {name!r} ({type(name).__name__})")
+    if not _NAME.fullmatch(name) or ".." in name or len(name.encode()) > MOST_BYTES:
+        raise InvalidValue(
+            f"{name!r} cannot be the {kind} name: begin with a letter, digit, _ or -, then letters, digits, space and "
+            f"_ - . @ + = , ( ), at most 100 characters ({MOST_BYTES} bytes), no '..' and no path separators"
+        )
+    if _WINDOWS.fullmatch(name):
+        raise InvalidValue(
+            f"{name!r} cannot be the {kind} name: Windows keeps it for itself, and the workspace could not be moved there"
+        )
+    if kind == "project" and name.lower() == COMPARISON:
+        raise InvalidValue(f"{name!r} cannot be a project name: comparisons are kept in that folder; take another name")
+    return name
+
+
+def kind_of_weights(name: str, prefix: str) -> str | None:
+    """Which of `WEIGHT_KINDS` a file in `output/models` is, by its name and the prefix of intermediate ones."""
+    for kind in (BEST, FINAL, RESUME):
+        if re.fullmatch(rf"{kind}([-.].*)?", name):  # what a backend adds to a name
+            return kind
+    numbered = rf"{re.escape(prefix)}(\d+|-\d{{4,}}\.params(\.sha256)?|-symbol\.json)"
+    return INTERMEDIATE if re.fullmatch(numbered, name) else None

@@ -1,0 +1,1 @@
+"""Arrays in, numbers out: figures, their intervals and tests."""

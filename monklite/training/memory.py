@@ -1,0 +1,74 @@
+"""The memory that a training takes: of this process, and of this process on the GPUs."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from .engine import Handler, Loop
+
+SAMPLE_EVERY = 0.2  # seconds between two looks at the memory
+
+
+class Memory(Handler):
+    """Watches the memory of this process, and of this process on the GPUs, from a thread."""
+
+    def __init__(self) -> None:
+        self.process_mib = 0.0
+        self.gpu_mib: float | None = None
+        self._stop = threading.Event()
+        self._gpus: _Gpus | None = None
+        self._thread: threading.Thread | None = None
+
+    def train_start(self, loop: Loop) -> None:
+        import psutil
+
+        process, self._gpus = psutil.Process(), _Gpus()
+        self._look(process, self._gpus)  # a training may be over before the thread has looked once
+        self._thread = threading.Thread(
+            target=self._watch, args=(process, self._gpus), name="monklite-memory", daemon=True
+        )
+        self._thread.start()
+
+    def close(self, loop: Loop) -> None:
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+        if self._gpus is not None:
+            self._gpus.close()
+
+    def _watch(self, process: Any, gpus: _Gpus) -> None:
+        while not self._stop.wait(SAMPLE_EVERY):
+            self._look(process, gpus)
+
+    def _look(self, process: Any, gpus: _Gpus) -> None:
+        self.process_mib = max(self.process_mib, process.memory_info().rss / 2**20)
+        used = gpus.used_mib(process.pid)
+        self.gpu_mib = used if self.gpu_mib is None else max(self.gpu_mib, used or 0.0)
+
+
+class _Gpus:
+    """NVIDIA's GPUs through pynvml; none where there is no driver."""
+
+    def __init__(self) -> None:
+        import pynvml
+
+        self._nvml = pynvml
+        try:
+            pynvml.nvmlInit()
+            self._handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
+        except pynvml.NVMLError:
+            self._handles = []
+
+    def used_mib(self, pid: int) -> float | None:
+        """MiB that a process takes on all GPUs; None where the driver does not tell (containers, no GPU)."""
+        try:
+            processes = [p for h in self._handles for p in self._nvml.nvmlDeviceGetComputeRunningProcesses(h)]
+        except self._nvml.NVMLError:
+            return None
+        mine = [p.usedGpuMemory for p in processes if p.pid == pid and p.usedGpuMemory is not None]
+        return sum(mine) / 2**20 if mine else None
+
+    def close(self) -> None:
+        if self._handles:
+            self._nvml.nvmlShutdown()

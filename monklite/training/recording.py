@@ -1,0 +1,90 @@
+"""The record of a training: history, curves and results."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from ..records import EpochRow, Results
+from ..reports import charts
+from ..runs import history
+from ..runs.file_names import HISTORY
+from ..runs.run import Run
+from .engine import Handler, Loop
+from .memory import Memory
+from .writer import Writer
+
+ACCURACY_CURVE, LOSS_CURVE = "train_val_accuracy.png", "train_val_loss.png"
+REDRAW_EVERY = 120.0  # seconds between drawings of the curves; at the end they are always drawn
+
+
+class History(Handler):
+    """Writes `history.csv` after every epoch and draws the curves."""
+
+    def __init__(self, run: Run, writer: Writer) -> None:
+        self.run, self.writer, self.drawn = run, writer, time.monotonic()
+
+    def train_start(self, loop: Loop) -> None:
+        if loop.start is not None:  # its saved state decides, whatever was written after it
+            self._write(loop)
+
+    def epoch_end(self, loop: Loop, row: EpochRow) -> None:
+        self._write(loop)
+        if time.monotonic() - self.drawn > REDRAW_EVERY:
+            self._draw(loop)
+
+    def train_end(self, loop: Loop) -> None:
+        self._draw(loop)
+
+    def _write(self, loop: Loop) -> None:
+        rows = tuple(loop.history)
+        self.writer.put("history", lambda: history.write(self.run.logs / HISTORY, rows))
+
+    def _draw(self, loop: Loop) -> None:
+        rows = tuple(loop.history)
+        self.writer.put("curves", lambda: draw_curves(self.run, rows))
+        self.drawn = time.monotonic()
+
+
+def draw_curves(run: Run, rows: Sequence[EpochRow]) -> None:
+    """Accuracy and loss of training and validation over the epochs, as two PNG files."""
+    accuracy = {"training": [r.train_accuracy for r in rows], "validation": [r.val_accuracy for r in rows]}
+    loss = {"training": [r.train_loss for r in rows], "validation": [r.val_loss for r in rows]}
+    charts.save(charts.lines("Accuracy", "accuracy", accuracy, percent=True), run.logs / ACCURACY_CURVE)
+    charts.save(charts.lines("Loss", "loss", loss), run.logs / LOSS_CURVE)
+
+
+class Record(Handler):
+    """Keeps the results in the run's state, after every epoch."""
+
+    def __init__(self, run: Run, memory: Memory, writer: Writer) -> None:
+        self.run, self.memory, self.writer = run, memory, writer
+
+    def epoch_end(self, loop: Loop, row: EpochRow) -> None:
+        self._put(self._results(loop))
+
+    def train_end(self, loop: Loop) -> None:
+        self._put(self._results(loop))
+
+    def _put(self, results: Results) -> None:
+        self.writer.put("results", lambda: self.run.update(results=results))
+
+    def _results(self, loop: Loop) -> Results:
+        last, best = loop.history[-1], loop.best
+        seconds = sum(r.seconds for r in loop.history)
+        images = (loop.train.n_images + loop.val.n_images) * len(loop.history)
+        return Results(
+            epochs_completed=len(loop.history),
+            train_accuracy=last.train_accuracy,
+            train_loss=last.train_loss,
+            val_accuracy=last.val_accuracy,
+            val_loss=last.val_loss,
+            best_val_accuracy=best.val_accuracy,
+            best_epoch=best.epoch,
+            train_seconds=seconds,
+            images_per_second=images / seconds,
+            batch_size=loop.train.batch_size,
+            gpu_process_mib=self.memory.gpu_mib,
+            gpu_framework_mib=loop.learner.memory(),
+            process_mib=self.memory.process_mib or None,
+        )
