@@ -45,12 +45,14 @@ from kills import (
 )
 from measure import keep, markdown
 
-from monklite.catalog.rows import BACKENDS
+from monklite.catalog.backends import BUILT_IN
 from monklite.errors import MonkliteError
 from monklite.runs.file_names import BEST, HEALTH, HISTORY, RESUME, STATE
 from monklite.runs.run import Run
 from monklite.runs.workspace import Workspace
 from monklite.testing.datasets import draw_patterns
+
+BACKENDS = tuple(BUILT_IN)
 
 COUNTS = dict.fromkeys(("dots", "rings", "stripes"), 12)
 IMAGES = Path("images")  # below the folder of each plan

@@ -47,7 +47,7 @@ def limit(ptf, files: list[Path]) -> tuple[float, float]:
     from monklite.data import decode, prepare
     from monklite.processors import cpu_count
 
-    predictor = ptf._predictor
+    predictor = ptf._evaluation.predictor
     policy, size = prepare.policy_for_testing(predictor.spec), predictor.spec.data.batch_size
     begin = time.perf_counter()
     with ThreadPoolExecutor(cpu_count()) as pool:

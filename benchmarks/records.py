@@ -21,7 +21,7 @@ from monklite.runs import history
 from monklite.runs.file_names import FINAL, HISTORY, PREDICTIONS
 from monklite.runs.state import now
 from monklite.runs.workspace import Workspace
-from monklite.spec import Spec
+from monklite.spec import Folders, Spec
 from monklite.statistics import intervals
 
 MODELS = ("resnet18", "resnet50", "densenet121", "mobilenet_v2", "vgg16", "efficientnet_b0")
@@ -35,7 +35,11 @@ def write_run(space: Workspace, number: int, dice: random.Random) -> None:
     killed = number % 20 == 19
     rows = [epoch_row(e, rate, end, speed, dice) for e in range(1, (20 if killed else EPOCHS) + 1)]
     best = max(rows, key=lambda r: r.val_accuracy)
-    changes = {"data.train_path": "data/train", "model.name": dice.choice(MODELS), "training.epochs": EPOCHS}
+    changes = {
+        "data.sources": (Folders(path="data/train"),),
+        "model.name": dice.choice(MODELS),
+        "training.epochs": EPOCHS,
+    }
     history.write(run.logs / HISTORY, rows)
     (run.models / FINAL).write_bytes(b"weights")
     right = [dice.random() < end for _ in range(N_TEST)]
@@ -44,7 +48,7 @@ def write_run(space: Workspace, number: int, dice: random.Random) -> None:
     run.update(
         status="running" if killed else "done",
         started=now(),
-        spec=resolve(Spec().replace(changes)),
+        resolved=resolve(Spec().replace(changes)),
         dataset=DatasetRecord(classes=("a", "b"), train_counts=(2000, 1900), val_counts=(520, 500), fingerprint="f" * 64),
         model=ModelRecord(
             parameters=25_557_032, trainable_parameters=4098, layers=107, trainable_layers=1, weights="IMAGENET1K_V2",

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ._version import __version__
-from .catalog.rows import BACKENDS
+from .catalog.backends import names as backend_names
 from .errors import InvalidValue, MonkliteError, NotReady
 from .files import in_words
 
@@ -201,7 +201,7 @@ def _has_terminal() -> bool:
 
 
 @main.command()
-@click.option("--backend", type=click.Choice(BACKENDS), default="pytorch", show_default=True)
+@click.option("--backend", type=click.Choice(backend_names()), default="pytorch", show_default=True)
 def models(backend: str) -> None:
     """List the names of the models."""
     from .catalog.models import names

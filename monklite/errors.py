@@ -85,16 +85,22 @@ def closest(name: object, known: Iterable[str]) -> str | None:
     return by_folded[found[0]] if found else None
 
 
+def suggestion(name: object, known: Iterable[str]) -> str:
+    """` Did you mean 'sgd'?`, to follow a sentence; nothing where no known name is near."""
+    guess = closest(name, known)
+    return f" Did you mean {guess!r}?" if guess else ""
+
+
 def unknown(kind: str, name: object, known: Iterable[str]) -> UnknownName:
     """The error for a name that is in no table, with the nearest known name and the list of all."""
     known = sorted(known)
-    guess = closest(name, known)
-    hint = f" Did you mean {guess!r}?" if guess else ""
     shown, more = known, ""
     if len(known) > SHOWN:
         near = difflib.get_close_matches(str(name), known, n=SHOWN // 2, cutoff=0.0)
         shown, more = sorted(near), f", and {len(known) - len(near)} more"
-    return UnknownName(f"no {kind} is called {name!r}.{hint} Known: {', '.join(shown) or '(none)'}{more}")
+    return UnknownName(
+        f"no {kind} is called {name!r}.{suggestion(name, known)} Known: {', '.join(shown) or '(none)'}{more}"
+    )
 
 
 def find(kind: str, name: str, table: Mapping[str, T]) -> T:

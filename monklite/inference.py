@@ -1,9 +1,7 @@
-"""Evaluate a trained run on a test set, and predict single images or folders."""
+"""Images -> predictions, with the best weights of a trained run: single files, folders, or as many as come."""
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
 from collections.abc import Callable, Generator, Iterable, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
@@ -22,14 +20,10 @@ from .data import decode, discover, prepare
 from .data.augment import Draws, Policy
 from .data.cache import Tick
 from .data.prefetch import in_order
-from .data.prepare import EvaluationData, TestFolder
-from .errors import NotFound, NotReady, OutOfMemory, StorageError, UnreadableImage
-from .files import write_text
+from .errors import NotFound, NotReady, OutOfMemory, UnreadableImage
 from .processors import cpu_count
-from .records import ClassResult, Testing
-from .runs.file_names import PREDICTIONS, SAMPLES
 from .runs.run import Run, weights_of
-from .statistics import intervals, metrics
+from .statistics import metrics
 
 LeftOut = Callable[[str, str], None]  # name of a file, why it cannot be read
 
@@ -45,79 +39,22 @@ class Prediction:
 
 
 class Predictor:
-    """A trained run, opened to judge and to predict; training is not touched by it."""
+    """A trained run, opened to predict with its best weights; training is not touched by it."""
 
-    def __init__(self, run: Run, cache: Path) -> None:
+    def __init__(self, run: Run) -> None:
         state = run.state()
-        if not run.is_trained() or state.dataset is None:
+        if not run.is_trained() or state.dataset is None or state.resolved is None:
             raise NotReady(f"{run} has not been trained yet: call Train() first")
-        self.run, self.cache = run, cache
+        self.run = run
         # in full precision: bfloat16 has 8 bits for a logit, so that near ties would go to the first class by rounding
-        self.spec = resolve(state.spec).replace({"model.precision": "float32"})
+        self.spec = resolve(state.asked, state.resolved).replace({"model.precision": "float32"})
         self.classes = state.dataset.classes
         self.weights = weights_of(run)
         self.learner: Learner = backends.load(self.spec.backend).learner(self.spec, self.classes, pretrained=False)
         self.learner.load_weights(self.weights)
-        self.data: EvaluationData | None = None
-        self._folder: TestFolder | None = None
         self._at_once = sys.maxsize  # images that the memory takes, as far as is known
-        self.unsaved = ""  # why the last evaluation could not be stored
 
-    def prepare(self, folder: TestFolder, tick: Tick | None = None) -> EvaluationData:
-        """Read a test set; its classes are matched by name with those of training."""
-        self.data = prepare.for_testing(self.spec, self.classes, folder, self.cache, tick, self.run.folder / SAMPLES)
-        self._folder = folder
-        return self.data
-
-    def evaluate(self, tick: Tick | None = None) -> Testing:
-        """Predict every test image; keeps the result in the run's state and every prediction as CSV.
-
-        Raises:
-            NotReady: no test set was given.
-        """
-        if self.data is None or self._folder is None:
-            raise NotReady(
-                "no test set yet: Dataset_Params(dataset_path='test folder'), then Dataset(), then Evaluate()"
-            )
-        logits = self._scores(tick)
-        labels, predicted = self.data.samples.labels, logits.argmax(axis=1)
-        table = metrics.confusion(labels, predicted, len(self.classes))
-        correct, total = int(np.trace(table)), len(labels)
-        result = Testing(
-            dataset_path=self._folder.path,
-            fingerprint=self.data.fingerprint,
-            weights=self.weights.name,
-            num_images=total,
-            num_correct=correct,
-            accuracy=correct / total,
-            interval=intervals.wilson(correct, total),
-            majority_accuracy=float(table.sum(axis=1).max() / total),
-            classes={
-                name: ClassResult(num_images=int(table[i].sum()), num_correct=int(table[i, i]))
-                for i, name in enumerate(self.classes)
-                if table[i].sum()
-            },
-            confusion=tuple(tuple(int(n) for n in row) for row in table),
-            unreadable=len(self.data.problems),
-        )
-        try:
-            self._write_predictions(logits)
-            self.run.update(testing=result)
-        except StorageError as error:  # a workspace that may only be read: the result is worth having all the same
-            self.unsaved = str(error)
-        return result
-
-    def _scores(self, tick: Tick | None) -> np.ndarray:
-        assert self.data is not None
-        parts, done, total = [], 0, self.data.batches.n_images
-        for batch in self.data.batches.epoch():
-            parts.append(self._logits(batch.images, batch.draws))
-            done += len(batch)
-            if tick:
-                tick(done, total)
-        return np.concatenate(parts)
-
-    def _logits(self, images: np.ndarray, draws: Draws) -> np.ndarray:
+    def logits(self, images: np.ndarray, draws: Draws) -> np.ndarray:
         """The learner's scores; where the memory is too small for so many images, of half as many at a time from then on."""
         parts: list[np.ndarray] = []
         first = 0
@@ -131,16 +68,6 @@ class Predictor:
                 if not self._at_once:
                     raise
         return np.concatenate(parts)
-
-    def _write_predictions(self, logits: np.ndarray) -> None:
-        assert self.data is not None
-        samples, probabilities = self.data.samples, metrics.softmax(logits)
-        text = io.StringIO()
-        rows = csv.writer(text, lineterminator="\n")
-        rows.writerow(("path", "class", "predicted", *(f"p({name})" for name in self.classes)))
-        for path, label, p in zip(samples.paths, samples.labels, probabilities, strict=True):
-            rows.writerow((path, self.classes[label], self.classes[int(p.argmax())], *(f"{v:.6f}" for v in p)))
-        write_text(self.run.logs / PREDICTIONS, text.getvalue())
 
     def predict(self, path: str | Path) -> Prediction:
         """Predict one image file.
@@ -191,13 +118,13 @@ class Predictor:
     def _stream(
         self, files: Iterable[tuple[str | Path, str]], total: int | None, left_out: LeftOut, tick: Tick | None
     ) -> Generator[Prediction, None, None]:
-        policy, threads = prepare.policy_for_testing(self.spec), min(self.spec.data.workers or 1, cpu_count())
+        policy, threads = prepare.policy_for_testing(self.spec), min(self.spec.data.workers, cpu_count())
         done = 0
         with (
             ThreadPoolExecutor(threads, "monklite-decoding") as pool,
             closing(in_order(pool, lambda file: _attempt(*file, policy), files, threads)) as decoded,
         ):
-            while batch := list(islice(decoded, int(self.spec.data.batch_size or 1))):
+            while batch := list(islice(decoded, self.spec.data.batch_size)):
                 for name, problem in (one for one in batch if not isinstance(one, _Decoded)):
                     left_out(name, problem)
                 found = self._read_out([one for one in batch if isinstance(one, _Decoded)], policy)
@@ -211,7 +138,7 @@ class Predictor:
             return []
         sizes = np.array([image.size for image in images])
         draws = policy.draw(sizes, np.random.default_rng(self.spec.seed))
-        logits = self._logits(np.stack([image.pixels for image in images]), draws)
+        logits = self.logits(np.stack([image.pixels for image in images]), draws)
         found = []
         for image, row, p in zip(images, logits, metrics.softmax(logits), strict=True):
             best = int(p.argmax())

@@ -24,6 +24,10 @@ class World(Protocol):
         """Whether the flag is set in any process; all of them must ask."""
         ...
 
+    def wait(self) -> None:
+        """Go on when every process has come here."""
+        ...
+
     def gather(self, array: np.ndarray) -> np.ndarray:
         """The arrays of all processes one below the other, the same everywhere."""
         ...
@@ -39,6 +43,9 @@ class Alone:
 
     def any(self, flag: bool) -> bool:
         return flag
+
+    def wait(self) -> None:
+        pass
 
     def gather(self, array: np.ndarray) -> np.ndarray:
         return array

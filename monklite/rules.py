@@ -14,14 +14,14 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from .errors import InvalidType, InvalidValue, closest
+from .errors import InvalidType, InvalidValue, suggestion
 
-AUTO = "auto"
+AUTO: Final = "auto"
 LONGEST_PATH, LONGEST_NAME = 4096, 255  # bytes, on the usual file systems
 
 
@@ -52,7 +52,8 @@ class Rule:
 
 
 def _reason(error: Exception) -> str:
-    return f": {error}" if str(error) else ""
+    text = str(error)
+    return f".{text}" if text.startswith(" ") else f": {text}" if text else ""
 
 
 @dataclass(frozen=True)
@@ -105,17 +106,6 @@ class Whole(Number):
 
 
 @dataclass(frozen=True)
-class WholeOrAuto(Whole):
-    """A whole number within bounds, or `"auto"`."""
-
-    def check(self, value: Any) -> Any:
-        return value if isinstance(value, str) and value == AUTO else super().check(value)
-
-    def __str__(self) -> str:
-        return f"{super().__str__()} or {AUTO!r}"
-
-
-@dataclass(frozen=True)
 class Flag(Rule):
     """True or False."""
 
@@ -153,8 +143,7 @@ class OneOf(Rule):
         if not isinstance(value, str):
             raise TypeError
         if value not in self.choices:
-            guess = closest(value, self.choices)
-            raise ValueError(f"did you mean {guess!r}?" if guess else "")
+            raise ValueError(suggestion(value, self.choices))
         return str(value)
 
     def __str__(self) -> str:
@@ -241,3 +230,16 @@ class OrNone(Rule):
 
     def __str__(self) -> str:
         return f"{self.rule} or None"
+
+
+@dataclass(frozen=True)
+class OrAuto(Rule):
+    """`"auto"` (None means the same), or what another rule allows."""
+
+    rule: Rule
+
+    def check(self, value: Any) -> Any:
+        return AUTO if value is None or (isinstance(value, str) and value == AUTO) else self.rule.check(value)
+
+    def __str__(self) -> str:
+        return f"{self.rule} or {AUTO!r}"

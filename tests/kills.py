@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from children import Child, Plan, run
 
+from monklite import opening
 from monklite.backends import tensors
-from monklite.experiment import Experiment
 from monklite.files import TEMPORARY
 from monklite.records import EpochRow
 from monklite.runs import history
@@ -186,7 +186,7 @@ class Killer:
 
     def _next(self, plan: Plan) -> Plan:
         """Going on, or beginning anew where a kill came before anything was saved."""
-        return replace(plan, resume=any(map(Experiment.can_resume, self._readable(plan))))
+        return replace(plan, resume=any(map(opening.can_resume, self._readable(plan))))
 
     def _readable(self, plan: Plan) -> list[Run]:
         return [r for r in self._runs(plan) if (r.folder / STATE).exists()]

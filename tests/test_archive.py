@@ -328,7 +328,7 @@ def test_a_damaged_run_is_refused(space, packed, changes, message):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('"schema": 1', '"schema": 99', "was written by a newer monklite"),
+        ('"schema": 2', '"schema": 99', "was written by a newer monklite"),
         ('"status": "done"', '"status": "new"', "its run was never trained"),
         ('"name": "resnet18"', '"name": "\\u001b]0;x\\u0007"', "characters that control a terminal"),
         ('"error": null', '"error": "\\ud800"', "characters that control a terminal"),

@@ -42,7 +42,7 @@ def chosen(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(batch_size, "time", CLOCK)
 
     def choose(learner: Timed, n_images: int = 10_000) -> int:
-        return batch_size.batch_size(lambda: learner, 8, 3, n_images)
+        return batch_size.find(lambda: learner, 8, 3, n_images)
 
     return choose
 

@@ -13,7 +13,7 @@ import pytest
 from test_prototype import SMALL, _numbers, _original_epoch_end, _stop_after_two, expert, state
 
 from monklite import Prototype, backends, compare, gluon_prototype, pytorch_prototype
-from monklite.catalog.rows import BACKENDS
+from monklite.catalog.backends import BUILT_IN, describe
 from monklite.data import split
 from monklite.errors import (
     DatasetError,
@@ -29,6 +29,8 @@ from monklite.runs import history
 from monklite.runs.file_names import FINAL, HISTORY, SAMPLES
 from monklite.runs.workspace import Workspace
 from monklite.spec import Spec
+
+BACKENDS = tuple(BUILT_IN)
 
 WEIGHTS = {
     "pytorch": {"best_model", "final", "intermediate_model_0"},
@@ -100,8 +102,8 @@ def test_monks_import_paths(workspace: Path, patterns: Path, capsys: pytest.Capt
     ptf.Prototype("p", "e")
     ptf.Dataset_Params(patterns, **SMALL)
     said = capsys.readouterr().out
-    assert f"{backends.TITLES[name]} Version: {backends.version(name)}" in said
-    assert ptf._experiment.spec.backend == name
+    assert f"{describe(name).title} Version: {backends.version(name)}" in said
+    assert ptf._experiment.asked.backend == name
 
 
 def test_the_run_records_its_backend(here: Path, backend: str) -> None:
@@ -369,7 +371,7 @@ LACKING = [
     ("mxnet", lambda p: p.optimizer_adam(0.001, amsgrad=True), r"^adam: the mxnet backend has no amsgrad; leave it at False"),
     ("mxnet", lambda p: p.optimizer_sgd(0.1, momentum_dampening_rate=0.5), r"^sgd: the mxnet backend has no momentum_dampening_rate; leave it at 0.0"),
     ("mxnet", lambda p: p.loss_softmax_crossentropy(label_smoothing=0.1), r"^softmax_crossentropy: the mxnet backend has no label_smoothing; leave it at 0.0"),
-    ("pytorch", lambda p: p.loss_softmax_crossentropy(batch_axis=1), r"^softmax_crossentropy: batch_axis must be 0, not 1: scores have a row an image"),
+    ("pytorch", lambda p: p.loss_softmax_crossentropy(batch_axis=1), r"^softmax_crossentropy: batch_axis must be 0, not 1: scores have a row per image"),
 ]  # fmt: skip
 
 

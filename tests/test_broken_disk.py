@@ -18,11 +18,13 @@ import pytest
 from children import Plan, resumed
 from kills import check_what_is_there, differences, leftovers, newest, outcome
 
+from monklite import opening
 from monklite.backends import tensors
-from monklite.catalog.rows import BACKENDS
+from monklite.catalog.backends import BUILT_IN
 from monklite.errors import StorageError
-from monklite.experiment import Experiment
 from monklite.training import checkpoints
+
+BACKENDS = tuple(BUILT_IN)
 
 REASONS = {errno.ENOSPC: "the disk is full; free some space", errno.EIO: "Input/output error"}
 
@@ -125,7 +127,7 @@ def survives(plan: Plan, disk: BreakingDisk, unbroken) -> None:
     assert leftovers(run) == [], disk.nth
     check_what_is_there(run, plan, unbroken)
     if run.state().status != "done":
-        train(resumed(plan) if Experiment.can_resume(run) else plan)
+        train(resumed(plan) if opening.can_resume(run) else plan)
     assert differences(outcome(newest(plan)), outcome(unbroken)) == [], disk.nth
     assert leftovers(run) == []
 

@@ -5,25 +5,30 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import math
+from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 import torchvision
+from pydantic import BaseModel
 from torch.overrides import TorchFunctionMode
 
 from monklite.backends.pytorch.learner import _joined
 from monklite.catalog import LOSSES, MODELS, OPTIMIZERS, SCHEDULES, SETTINGS, TRANSFORMS, resolve
 from monklite.catalog import recipes as recipes_module
-from monklite.catalog.models import INSTALL, find_model, names
+from monklite.catalog.backends import BUILT_IN, Cell, load
+from monklite.catalog.models import find_model, names
+from monklite.catalog.optimizers import OptimizerRow
 from monklite.catalog.recipes import RECIPES, default_transforms, recipe, situation
-from monklite.catalog.rows import BACKENDS, REQUIRED, Parameter, Row, load, table
+from monklite.catalog.rows import INSTALL, REQUIRED, BuiltRow, Parameter, Row, table
 from monklite.catalog.schedules import Moment, learning_rate
 from monklite.errors import InvalidType, InvalidValue, MissingPackage, UnknownArgument, UnknownName
-from monklite.processors import decoders
+from monklite.processors import cpu_count, decoders
 from monklite.rules import Number, Whole
-from monklite.spec import Choice, Spec
+from monklite.spec import Choice, ModelSpec, Resolved, ResolvedData, ResolvedTraining, Spec
 
+BACKENDS = tuple(BUILT_IN)
 TABLES = {"losses": LOSSES, "optimizers": OPTIMIZERS, "schedules": SCHEDULES, "transforms": TRANSFORMS}
 ROWS = [pytest.param(row, id=f"{kind}-{name}") for kind, rows in TABLES.items() for name, row in rows.items()]
 PARAMETERS = [
@@ -89,9 +94,10 @@ resnet50_v1b resnet50_v1b_gn resnet101_v1b resnet152_v1b resnet50_v1c resnet101_
 resnet101_v1d resnet152_v1d resnet18_v1b_0.89 resnet50_v1d_0.86 resnet50_v1d_0.48 resnet50_v1d_0.37 resnet50_v1d_0.11
 resnet101_v1d_0.76 resnet101_v1d_0.73 xception
 """  # without resnet18_v1d and resnet34_v1d, which GluonCV never had
-PYTORCH_MODELS = [pytest.param(m, id=m.name) for m in MODELS.values() if m.pytorch]
-MXNET_MODELS = [pytest.param(m, id=m.name) for m in MODELS.values() if m.mxnet and not m.package("mxnet")]
-GLUONCV_MODELS = [m for m in MODELS.values() if m.mxnet and m.package("mxnet") == "gluoncv"]
+PYTORCH_MODELS = [pytest.param(m, id=m.name) for m in MODELS.values() if "pytorch" in m.cells]
+MXNET = [m for m in MODELS.values() if "mxnet" in m.cells]
+MXNET_MODELS = [pytest.param(m, id=m.name) for m in MXNET if not m.cells["mxnet"].package]
+GLUONCV_MODELS = [m for m in MXNET if m.cells["mxnet"].package == "gluoncv"]
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +120,7 @@ def needed(row: Row) -> dict[str, object]:
 
 def chosen(row: Row, backend: str) -> tuple[Choice, dict[str, object]]:
     choice = row.choose(backend, needed(row))
-    return choice, row.keywords(backend, choice)
+    return choice, row.keywords(backend, choice) if isinstance(row, BuiltRow) else {}
 
 
 class OnMeta(TorchFunctionMode):
@@ -159,11 +165,11 @@ def test_every_choice_survives_json(row):
         assert Choice.model_validate_json(choice.model_dump_json()) == choice
 
 
-@pytest.mark.parametrize("row", [r for r in OPTIMIZERS.values() if r.pytorch], ids=lambda r: r.name)
+@pytest.mark.parametrize("row", [r for r in OPTIMIZERS.values() if r.cell("pytorch")], ids=lambda r: r.name)
 def test_every_optimizer_makes_a_step_with_torch(row):
     layer = torch.nn.Linear(2, 1)
     before = layer.weight.detach().clone()
-    optimizer = load(row.pytorch)(layer.parameters(), **_joined(chosen(row, "pytorch")[1]))
+    optimizer = load(row.path("pytorch"))(layer.parameters(), **_joined(chosen(row, "pytorch")[1]))
     layer(torch.ones(1, 2)).sum().backward()
     optimizer.step()
     assert optimizer.param_groups[0]["lr"] == NEEDED["learning_rate"]
@@ -185,10 +191,10 @@ def test_nesterov_sgd_is_nesterov_on_torch():
 
 @pytest.mark.parametrize("row", LOSSES.values(), ids=LOSSES)
 def test_every_loss_gives_one_positive_number_with_torch(row):
-    loss = load(row.pytorch)(**chosen(row, "pytorch")[1])
+    loss = load(row.path("pytorch"))(**chosen(row, "pytorch")[1])
     logits = torch.tensor([[2.0, -1.0, 0.5], [0.1, 0.2, 0.3]])
     labels = torch.tensor([0, 2])
-    target = torch.nn.functional.one_hot(labels, 3).float() if row.cells["target"] == "one_hot" else labels
+    target = torch.nn.functional.one_hot(labels, 3).float() if row.form == "one_hot" else labels
     assert loss(logits, target).shape == ()
     assert loss(logits, target) > 0
 
@@ -201,15 +207,19 @@ def test_label_smoothing_is_a_switch_or_an_amount(given, amount):
 
 @pytest.mark.parametrize("row", TRANSFORMS.values(), ids=TRANSFORMS)
 def test_every_transform_resolves(row):
-    assert callable(load(row.pytorch))
-    assert row.cells["kind"] in ("geometry", "scale")
-    assert row.cells["random"] == row.name.startswith("random_")
+    assert row.kind in ("geometry", "normalize")
+    assert row.random == row.name.startswith("random_")
+    assert bool(row.compose) == (row.kind == "geometry")
+    assert row.random or row.kind == "normalize" or callable(load(row.decode))
+    assert bool(row.flip) == row.name.endswith("_flip")
 
 
-@pytest.mark.parametrize("row", [r for r in TRANSFORMS.values() if r.cells["kind"] == "geometry"], ids=lambda r: r.name)
-def test_the_function_of_a_transform_takes_the_parameters_of_its_row(row):
-    first, second, *others = inspect.signature(load(row.pytorch)).parameters
-    assert [first, second, *others] == ["frame", "rng", *(p.name for p in row.parameters)]
+@pytest.mark.parametrize("row", [r for r in TRANSFORMS.values() if r.kind == "geometry"], ids=lambda r: r.name)
+def test_the_functions_of_a_transform_take_the_parameters_of_its_row(row):
+    parameters = [p.name for p in row.parameters]
+    assert list(inspect.signature(load(row.compose)).parameters) == ["frame", "rng", *parameters]
+    if row.decode:
+        assert list(inspect.signature(load(row.decode)).parameters) == ["image", *parameters]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -227,29 +237,29 @@ def test_the_name_that_mxnet_needs_for_its_import_is_gone_again(mxnet):
     assert vars(np).get("bool", np.bool_) is np.bool_
 
 
-@pytest.mark.parametrize("row", [p for p in ROWS if p.values[0].mxnet])
+@pytest.mark.parametrize("row", [p for p in ROWS if isinstance(p.values[0], BuiltRow) and p.values[0].cell("mxnet")])
 def test_every_mxnet_path_resolves(mxnet, row):
-    assert callable(load(row.mxnet))
+    assert callable(load(row.path("mxnet")))
 
 
-@pytest.mark.parametrize("row", [r for r in OPTIMIZERS.values() if r.mxnet], ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [r for r in OPTIMIZERS.values() if r.cell("mxnet")], ids=lambda row: row.name)
 def test_every_optimizer_is_made_by_mxnet(mxnet, row):
-    made = load(row.mxnet)(**chosen(row, "mxnet")[1])
+    made = load(row.path("mxnet"))(**chosen(row, "mxnet")[1])
     assert made.learning_rate == NEEDED["learning_rate"]
 
 
 @pytest.mark.parametrize("row", LOSSES.values(), ids=LOSSES)
 def test_every_loss_gives_a_number_an_image_with_mxnet(mxnet, row):
-    loss = load(row.mxnet)(**chosen(row, "mxnet")[1])
+    loss = load(row.path("mxnet"))(**chosen(row, "mxnet")[1])
     logits = mxnet.nd.array([[2.0, -1.0, 0.5], [0.1, 0.2, 0.3]])
-    labels = [[1, 0, 0], [0, 0, 1]] if row.cells["target"] == "one_hot" else [0, 2]
+    labels = [[1, 0, 0], [0, 0, 1]] if row.form == "one_hot" else [0, 2]
     assert (loss(logits, mxnet.nd.array(labels)).asnumpy() > 0).tolist() == [True, True]
 
 
 @pytest.mark.parametrize("model", MXNET_MODELS)
 def test_every_mxnet_network_is_built_and_has_an_output(mxnet, model):
-    network = mxnet.gluon.model_zoo.vision.get_model(model.mxnet)
-    assert hasattr(network, model.mxnet_head)
+    network = mxnet.gluon.model_zoo.vision.get_model(model.cells["mxnet"].path)
+    assert hasattr(network, *model.heads["mxnet"])
 
 
 # Arguments
@@ -295,7 +305,8 @@ def test_a_row_that_only_the_other_backend_has_says_which():
 
 
 def test_a_parameter_that_no_other_backend_has_names_none():
-    row = Row("r", "A row.", "a.b", "a.c", (Parameter("p", 0, Whole(), "nothing", pytorch=None, mxnet=None),))
+    nowhere = Parameter("p", 0, Whole(), "nothing", {"pytorch": None, "mxnet": None})
+    row = OptimizerRow("r", "A row.", (nowhere,), {"pytorch": "a.b", "mxnet": "a.c"})
     with pytest.raises(InvalidValue, match=r"^r: the mxnet backend has no p; leave it at 0$"):
         row.choose("mxnet", {"p": 1})
 
@@ -309,9 +320,7 @@ def test_both_names_of_the_axis_of_the_classes_mean_the_same(backend, axis):
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(("name", "axis", "wanted"), [("batch_axis", 1, "0"), ("axis_to_sum_over", 0, "-1 or 1")])
 def test_another_axis_of_the_scores_is_refused(backend, name, axis, wanted):
-    message = (
-        f"^softmax_crossentropy: {name} must be {wanted}, not {axis}: scores have a row an image and a column a class$"
-    )
+    message = f"^softmax_crossentropy: {name} must be {wanted}, not {axis}: scores have a row per image and a column per class$"
     with pytest.raises(InvalidValue, match=message):
         LOSSES["softmax_crossentropy"].choose(backend, {name: axis})
 
@@ -323,9 +332,16 @@ def test_what_monklite_does_itself_is_not_passed_on():
 
 
 def test_a_keyword_is_the_parameters_own_name_unless_the_cell_says_otherwise():
-    parameter = Parameter("rate", 0.1, Number(), "how fast", pytorch="lr", mxnet=None)
-    assert (parameter.keyword("pytorch"), parameter.keyword("mxnet")) == ("lr", None)
-    assert Parameter("rate", 0.1, Whole(), "how fast").keyword("mxnet") == "rate"
+    rate = Parameter("rate", 0.1, Number(), "how fast", {"pytorch": "lr", "mxnet": None})
+    size = Parameter("size", 1, Whole(), "how large")
+    row = OptimizerRow("r", "A row.", (rate, size), {"pytorch": Cell("a.b", {"size": "n"}), "mxnet": "a.c"})
+    keywords = {(b, p.name): row.keyword(b, p) for b in BACKENDS for p in row.parameters}
+    assert keywords == {
+        ("pytorch", "rate"): "lr",
+        ("pytorch", "size"): "n",
+        ("mxnet", "rate"): None,
+        ("mxnet", "size"): "size",
+    }
 
 
 def test_two_rows_of_one_name_are_a_mistake():
@@ -344,13 +360,13 @@ def test_every_setting_names_a_field_of_the_spec(setting):
 
 def test_every_torchvision_classifier_has_a_row():
     known = torchvision.models.list_models(module=torchvision.models)
-    assert sorted(known) == sorted(m.pytorch for m in MODELS.values() if m.pytorch)
+    assert sorted(known) == sorted(m.cells["pytorch"].path for m in MODELS.values() if "pytorch" in m.cells)
 
 
 def test_every_network_of_monk_is_there_under_its_name():
     known = MONK_PYTORCH.split()
     assert len(known) == 35
-    assert [find_model(name, "pytorch").pytorch for name in known] == known
+    assert [find_model(name, "pytorch").cells["pytorch"].path for name in known] == known
 
 
 @pytest.fixture(params=[True, False], ids=["with gluoncv", "without gluoncv"])
@@ -362,7 +378,7 @@ def gluoncv_installed(request, monkeypatch) -> bool:
 def test_every_mxnet_network_of_monk_is_there_under_its_name(gluoncv_installed):
     known = [n for n in MONK_MXNET.split() if gluoncv_installed or n not in {m.name for m in GLUONCV_MODELS}]
     assert len(known) == (64 if gluoncv_installed else 34)
-    assert [find_model(name, "mxnet").builder("mxnet") for name in known] == known
+    assert [find_model(name, "mxnet").cells["mxnet"].path for name in known] == known
 
 
 def test_networks_of_gluoncv_are_listed_where_it_is_installed(gluoncv_installed):
@@ -385,22 +401,23 @@ def test_without_gluoncv_its_networks_say_what_to_install(monkeypatch, name, mes
 
 
 def test_every_optional_package_of_networks_says_how_it_is_installed():
-    packages = {m.package(b) for m in MODELS.values() for b in m.backends()} - {None}
+    packages = {cell.package for m in MODELS.values() for cell in m.cells.values()} - {""}
     assert packages == set(INSTALL)
 
 
 @pytest.mark.parametrize("model", PYTORCH_MODELS)
-def test_the_input_size_is_that_of_the_default_weights(model):
-    weights = torchvision.models.get_model_weights(model.pytorch).DEFAULT
-    assert [model.input_size] == weights.transforms().crop_size
+def test_input_size_and_normalization_are_those_of_the_default_weights(model):
+    wanted = torchvision.models.get_model_weights(model.cells["pytorch"].path).DEFAULT.transforms()
+    own = model.normalization
+    assert ([model.input_size], [*own.mean], [*own.std]) == (wanted.crop_size, [*wanted.mean], [*wanted.std])
 
 
 @pytest.mark.parametrize("model", PYTORCH_MODELS)
 @pytest.mark.filterwarnings("ignore:The default weight initialization:FutureWarning")
 def test_the_head_stands_where_the_row_says_and_gives_the_classes(model):
     with OnMeta():
-        network = torchvision.models.get_model(model.pytorch, weights=None)
-    heads = [network.get_submodule(place) for place in model.head]
+        network = torchvision.models.get_model(model.cells["pytorch"].path, weights=None)
+    heads = [network.get_submodule(place) for place in model.heads["pytorch"]]
     assert [getattr(h, "out_features", None) or h.out_channels for h in heads] == [1000] * len(heads)
 
 
@@ -460,9 +477,9 @@ def spec_of(model: str, situation: str, backend: str = "pytorch") -> Spec:
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_every_network_finds_a_recipe_in_every_situation(backend, situation_name):
     for name in names(backend):
-        spec = resolve(spec_of(name, situation_name, backend))
-        assert recipe(spec).situation == situation_name
-        assert spec.training.optimizer.params["learning_rate"] == recipe(spec).learning_rate
+        asked = spec_of(name, situation_name, backend)
+        assert recipe(asked).situation == situation_name
+        assert resolve(asked).training.optimizer.params["learning_rate"] == recipe(asked).learning_rate
 
 
 def test_own_weights_are_finetuned_too():
@@ -486,9 +503,47 @@ def test_resolve_leaves_what_the_user_set():
     assert {path: resolved.get(path) for path in changes} == changes
 
 
-def test_resolving_twice_changes_nothing():
-    once = resolve(Spec())
-    assert resolve(once) == once
+def test_resolving_twice_gives_the_same():
+    assert resolve(Spec()) == resolve(Spec())
+
+
+def test_what_is_resolved_has_a_value_everywhere():
+    """Parameters of a choice are those of its framework, some of which take None."""
+
+    def values(model):
+        for name in type(model).model_fields:
+            value = getattr(model, name)
+            yield from values(value) if isinstance(value, BaseModel) and not isinstance(value, Choice) else [value]
+
+    for changes in ({}, {"data.batch_size": "auto"}, {"data.sources": [{"path": "d", "csv": "t"}]}):
+        assert None not in list(values(resolve(Spec().replace(changes))))
+    fields = [(m, n) for m in (Resolved, ResolvedData, ModelSpec, ResolvedTraining) for n in m.model_fields]
+    assert [n for m, n in fields if type(None) in get_args(m.model_fields[n].annotation)] == []
+
+
+def test_what_a_run_computed_with_stands_although_the_recipe_is_another_now(monkeypatch):
+    asked = Spec().replace({"data.input_size": 64})
+    stored = resolve(asked).replace({"data.batch_size": 7, "training.optimizer.params.learning_rate": 0.5})
+    again = resolve(asked.replace({"training.epochs": 3}), stored)
+    assert (again.data.input_size, again.data.batch_size, again.training.epochs) == (64, 7, 3)
+    assert again.training.optimizer.params["learning_rate"] == 0.5
+
+
+def test_the_number_of_processors_is_this_machines_whatever_was_asked_for(monkeypatch):
+    many = resolve(Spec()).replace({"data.workers": 512})
+    assert resolve(Spec(), many).data.workers == decoders()
+    assert resolve(Spec().replace({"data.workers": 512})).data.workers == cpu_count()
+    assert resolve(Spec().replace({"data.workers": 1})).data.workers == 1
+
+
+def test_images_with_several_labels_are_trained_with_a_loss_that_allows_them():
+    several = {"data.sources": [{"path": "d", "csv": "t", "label_delimiter": "|"}]}
+    assert resolve(Spec().replace(several)).training.loss.name == "sigmoid_binary_crossentropy"
+
+
+def test_default_normalizes_as_the_pretrained_weights_of_the_network_want_it():
+    assert default_transforms("pytorch", "efficientnet_v2_l").val[0].params["mean"] == (0.5, 0.5, 0.5)
+    assert default_transforms("pytorch", "resnet18").val[0].params["mean"] == (0.485, 0.456, 0.406)
 
 
 def test_where_a_backend_has_not_the_optimizer_of_the_recipe_adam_takes_its_place(monkeypatch):

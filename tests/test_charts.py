@@ -155,7 +155,7 @@ def test_drawing_leaves_pyplot_alone(tmp_path):
     import subprocess
     import sys
 
-    script = "import sys; from monklite import charts; charts.lines('a', 'b', {'c': [1.0]}); "
+    script = "import sys; from monklite.reports import charts; charts.lines('a', 'b', {'c': [1.0]}); "
     script += "charts.bars('a', 'b', {'c': 1.0}); sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 

@@ -133,8 +133,8 @@ def test_the_cache_is_shown_and_cleared(runs: Path) -> None:
 
 def test_a_name_from_a_stranger_does_not_control_the_terminal(runs: Path) -> None:
     run = Workspace(runs).find("p", "first")
-    spec = run.state().spec.replace({"model.name": "\x1b]0;title\x07\x1b[31m"})
-    run.update(spec=spec)
+    asked = run.state().asked.replace({"model.name": "\x1b]0;title\x07\x1b[31m"})
+    run.update(asked=asked, resolved=None)
     result = CliRunner().invoke(main, ["list"], color=True)
     assert "\x1b" not in result.output and "\x07" not in result.output
     assert "\ufffd]0;title\ufffd" in result.output

@@ -23,7 +23,7 @@ from monklite.runs import history
 from monklite.runs.file_names import FINAL, HISTORY, PREDICTIONS, STATE
 from monklite.runs.run import Run
 from monklite.runs.workspace import Workspace
-from monklite.spec import Spec
+from monklite.spec import Folders, Spec, Table
 from monklite.statistics import intervals
 
 MONK_COLUMNS = (
@@ -110,8 +110,15 @@ def fresh(space: Workspace, project: str = "p", experiment: str = "e") -> Run:
 
 def fill(run: Run, epochs: int = 3, best: float = 0.84, right: Sequence[bool] | None = None, **changes: Any) -> Run:
     """Give a run what training and testing would have written."""
-    spec = resolve(Spec().replace({"data.train_path": "data", "training.epochs": epochs}))
-    record = {"status": "done", "spec": spec, "dataset": DATA, "model": CPU, "results": results(epochs, best)}
+    asked = Spec().replace({"data.sources": (Folders(path="data"),), "training.epochs": epochs})
+    record = {
+        "status": "done",
+        "asked": asked,
+        "resolved": resolve(asked),
+        "dataset": DATA,
+        "model": CPU,
+        "results": results(epochs, best),
+    }
     if right is not None:
         record["testing"] = judged(right)
         lines = [f"img{i:03d}.png,cat,{'cat' if ok else 'dog'}" for i, ok in enumerate(right)]
@@ -212,14 +219,14 @@ def test_all_layers_trained_is_true_when_all_are(runs, trainable, all_trained):
 @pytest.mark.parametrize(
     ("changes", "kind"),
     [
-        ({"data.train_path": "a"}, "train"),
-        ({"data.train_path": "a", "data.val_path": "b"}, "train-val"),
-        ({"data.train_path": "a", "data.train_csv": "c"}, "csv_train"),
-        ({"data.val_path": "b", "data.train_csv": "c", "data.val_csv": "d"}, "csv_train-val"),
+        ({"data.sources": (Folders(path="a"),)}, "train"),
+        ({"data.sources": (Folders(path="a"), Folders(path="b"))}, "train-val"),
+        ({"data.sources": (Table(path="a", csv="c"),)}, "csv_train"),
+        ({"data.sources": (Table(path="a", csv="c"), Table(path="b", csv="d"))}, "csv_train-val"),
     ],
 )
 def test_the_type_of_the_dataset_is_monks_word(runs, changes, kind):
-    assert row(trained(runs, spec=resolve(Spec().replace(changes))))["train dataset type"] == kind
+    assert row(trained(runs, resolved=resolve(Spec().replace(changes))))["train dataset type"] == kind
 
 
 def test_the_origin_of_a_copy_is_named(runs):
@@ -230,7 +237,7 @@ def test_transforms_and_another_optimizer_are_written_out(runs):
     sgd = OPTIMIZERS["sgd"].choose("pytorch", {"learning_rate": 0.25})
     flip = [{"name": "random_horizontal_flip", "params": {"probability": 0.5}}, {"name": "resize"}]
     spec = Spec().replace({"training.optimizer": sgd, "data.transforms": {"train": flip}})
-    found = row(trained(runs, spec=resolve(spec)))
+    found = row(trained(runs, resolved=resolve(spec)))
     assert (found["optimizer"], found["base lr"]) == ("sgd", 0.25)
     assert found["train transforms"] == "random_horizontal_flip(probability=0.5); resize()"
 
@@ -541,8 +548,8 @@ def test_the_best_come_first_and_those_without_a_result_last(runs):
 
 def test_an_optimizer_without_a_rate_has_none_in_the_table(runs):
     run = trained(runs)
-    optimizer = run.state().spec.training.optimizer.model_copy(update={"params": {}})
-    run.update(spec=run.state().spec.replace({"training.optimizer": optimizer}))
+    optimizer = run.state().resolved.training.optimizer.model_copy(update={"params": {}})
+    run.update(resolved=run.state().resolved.replace({"training.optimizer": optimizer}))
     assert row(run)["base lr"] == "NA"
 
 

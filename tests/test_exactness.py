@@ -17,11 +17,13 @@ from test_prototype import expert, state
 
 from monklite import Prototype
 from monklite.catalog import OPTIMIZERS
-from monklite.catalog.rows import BACKENDS
+from monklite.catalog.backends import BUILT_IN
 from monklite.runs import history
 from monklite.runs.file_names import HISTORY
 from monklite.runs.workspace import Workspace
 from monklite.training import engine
+
+BACKENDS = tuple(BUILT_IN)
 
 STOPS = (2, 7)  # an epoch has three steps and two batches of validation: within the first one, then judging the second
 RATE = 0.002

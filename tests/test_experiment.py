@@ -330,7 +330,7 @@ def test_what_is_safe_may_be_changed_when_resuming(workspace: Path, patterns: Pa
     ptf = Prototype("p", "e", resume_train=True, verbose=0)
     ptf.update_num_epochs(2)
     ptf.update_save_intermediate_models(False)
-    rate = ptf._experiment.spec.training.optimizer.params["learning_rate"] / 10
+    rate = ptf._experiment.resolved().training.optimizer.params["learning_rate"] / 10
     ptf.update_learning_rate(rate)
     ptf.Train()
     assert state().spec.training.optimizer.params["learning_rate"] == rate

@@ -13,12 +13,21 @@ import pytest
 from monklite import Prototype
 from monklite.data import decode, prepare
 from monklite.data.prefetch import AHEAD
-from monklite.data.prepare import TestFolder
 from monklite.errors import DatasetError, InvalidType, NotFound, NotReady, OutOfMemory, UnreadableImage
+from monklite.evaluation import Evaluation
 from monklite.inference import Predictor
 from monklite.runs.workspace import Workspace
+from monklite.spec import Folders
 
 BATCH = 4
+
+
+def judged(predictor: Predictor, folder: Path) -> Evaluation:
+    """The test set in a folder, read."""
+    evaluation = Evaluation(predictor, predictor.run.folder.parents[2] / ".cache")
+    evaluation.source = Folders(path=str(folder))
+    evaluation.prepare()
+    return evaluation
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +42,7 @@ def predictor(patterns: Path, tmp_path_factory: pytest.TempPathFactory) -> Predi
     ptf.Model()
     ptf.Training_Params(num_epochs=1, display_progress=False, save_intermediate_models=False)
     ptf.Train()
-    return Predictor(Workspace(folder).find("p", "e"), folder / ".cache")
+    return Predictor(Workspace(folder).find("p", "e"))
 
 
 @pytest.fixture
@@ -107,8 +116,7 @@ def test_progress_counts_every_file(predictor: Predictor, mixed: Path) -> None:
 
 def test_progress_of_an_evaluation_counts_every_image(predictor: Predictor, patterns: Path) -> None:
     told = []
-    predictor.prepare(prepare.TestFolder(str(patterns)))
-    assert predictor.evaluate(lambda done, total: told.append((done, total))).num_images == 36
+    assert judged(predictor, patterns).run(lambda done, total: told.append((done, total))).num_images == 36
     assert told == [(n, 36) for n in range(BATCH, 37, BATCH)]
 
 
@@ -192,7 +200,7 @@ def test_one_image_that_cannot_be_read_is_an_error(predictor: Predictor, mixed: 
 def test_an_untrained_run_predicts_nothing(tmp_path: Path) -> None:
     Prototype("p", "new", workspace=tmp_path, verbose=0)
     with pytest.raises(NotReady, match=r"p/new/v001 has not been trained yet: call Train\(\) first"):
-        Predictor(Workspace(tmp_path).claim("p", "new"), tmp_path / ".cache")
+        Predictor(Workspace(tmp_path).claim("p", "new"))
 
 
 def test_infer_with_stream_gives_what_the_list_gives_and_tells_what_is_left_out(opened, mixed: Path, capsys) -> None:
@@ -249,10 +257,10 @@ def test_a_memory_that_is_too_small_for_a_batch_is_given_less(predictor, pattern
 
 
 def test_a_test_set_is_judged_in_the_parts_that_fit(predictor, patterns, monkeypatch) -> None:
-    predictor.prepare(TestFolder(str(patterns)))
-    whole = predictor.evaluate()
+    evaluation = judged(predictor, patterns)
+    whole = evaluation.run()
     small = Small(predictor.learner, 1)
     monkeypatch.setattr(predictor, "learner", small)
     monkeypatch.setattr(predictor, "_at_once", predictor._at_once)
-    assert predictor.evaluate().confusion == whole.confusion
+    assert evaluation.run().confusion == whole.confusion
     assert max(small.asked[3:]) == 1

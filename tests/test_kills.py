@@ -13,11 +13,13 @@ import pytest
 from children import Child, Plan, resumed, run
 from kills import DISKS, NOTHING, WRITING, Killer, differences, leftovers, newest, outcome, saved
 
-from monklite.catalog.rows import BACKENDS
+from monklite.catalog.backends import BUILT_IN
 from monklite.errors import NotFound
 from monklite.runs import history
 from monklite.runs.file_names import HISTORY
 from monklite.runs.workspace import Workspace
+
+BACKENDS = tuple(BUILT_IN)
 
 
 @pytest.fixture(params=BACKENDS)

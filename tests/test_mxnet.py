@@ -17,8 +17,9 @@ import pytest
 from broken import learners
 
 from monklite import Prototype, backends
-from monklite.backends.mxnet import BACKEND, GluonBackend, weights
 from monklite.backends.mxnet import network as networks
+from monklite.backends.mxnet import weights
+from monklite.backends.mxnet.backend import BACKEND, GluonBackend
 from monklite.backends.mxnet.framework import _hidden, autograd, gluon, gluoncv, model_store, mx, nd, reason, vision
 from monklite.backends.mxnet.learner import GluonLearner
 from monklite.catalog import LOSSES, OPTIMIZERS, models
@@ -230,7 +231,7 @@ def test_the_head_is_of_one_size_at_any_input_size() -> None:
     assert shapes[0] == shapes[1]
 
 
-@pytest.mark.parametrize("name", [n for n, row in sorted(OPTIMIZERS.items()) if row.mxnet])
+@pytest.mark.parametrize("name", [n for n, row in sorted(OPTIMIZERS.items()) if row.cell("mxnet")])
 def test_every_optimizer_learns_and_resumes(name: str, tmp_path: Path) -> None:
     chosen = OPTIMIZERS[name].choose("mxnet", {"learning_rate": 0.01 if "sgd" in name else 0.001})
     learner, other = made(training__optimizer=chosen), made(training__optimizer=chosen, seed=3)
@@ -250,7 +251,7 @@ def test_the_training_state_is_no_pickle(tmp_path: Path) -> None:
     assert any(n.startswith("optimizer.") for n in safetensors.numpy.load_file(tmp_path / "state"))
 
 
-@pytest.mark.parametrize("name", [n for n, row in sorted(LOSSES.items()) if row.mxnet])
+@pytest.mark.parametrize("name", [n for n, row in sorted(LOSSES.items()) if row.cell("mxnet")])
 def test_every_loss_falls(name: str) -> None:
     losses = LearnerContract.train(made(training__loss=LOSSES[name].choose("mxnet", {})), 8)
     assert losses[-1] < losses[0]
@@ -722,7 +723,7 @@ def by_save_parameters(learner: GluonLearner, folder: Path) -> list[Path]:
 
 def by_plain_gluon(learner: GluonLearner, folder: Path) -> list[Path]:
     """Exported by a user's own program, where the network has another prefix."""
-    network = vision.get_model(models.find_model("mobilenet0.25", "mxnet").mxnet, classes=len(CLASSES))
+    network = vision.get_model(models.find_model("mobilenet0.25", "mxnet").cells["mxnet"].path, classes=len(CLASSES))
     network.initialize()
     network.hybridize()
     network(nd.zeros((1, 3, SIDE, SIDE)))
@@ -909,7 +910,7 @@ def test_an_mxnet_that_cannot_be_imported_names_the_extra(
     def fails(name: str) -> None:
         raise error("libgfortran.so.3 is missing")
 
-    monkeypatch.setattr(importlib, "import_module", fails)
+    monkeypatch.setattr(backends, "load_path", fails)
     message = r"backend 'mxnet' cannot be imported \(libgfortran.so.3 is missing\): pip install \"monklite\[mxnet\]\""
     with pytest.raises(MissingPackage, match=message):
         backends.load("mxnet")

@@ -11,21 +11,23 @@ import numpy as np
 import pytest
 import torch
 
-from monklite import backends
+from monklite import backends, opening
 from monklite.backends.mxnet import network as gluon_networks
 from monklite.backends.mxnet.framework import autograd, gluon, mx, nd
 from monklite.backends.mxnet.learner import GluonLearner
 from monklite.backends.pytorch import network as torch_networks
 from monklite.backends.pytorch.learner import TorchLearner
 from monklite.catalog import LOSSES, OPTIMIZERS, SCHEDULES, TRANSFORMS, schedules
+from monklite.catalog.backends import BUILT_IN
 from monklite.catalog.recipes import default_transforms, resolve
-from monklite.catalog.rows import BACKENDS, Row
+from monklite.catalog.rows import Row
 from monklite.catalog.schedules import Moment
 from monklite.data.augment import Draws, policy
-from monklite.experiment import Experiment
 from monklite.runs.workspace import Workspace
-from monklite.spec import Choice, Spec
+from monklite.spec import Choice, Folders, Spec
 from monklite.testing.contract import CLASSES, MEAN, STD
+
+BACKENDS = tuple(BUILT_IN)
 
 SCORES = 1e-3  # largest difference of two logits, as a share of the largest one
 GREY = 1.0  # one grey level of 255
@@ -118,9 +120,14 @@ def compare_scores(name: str, on_mxnet: str, size: int) -> None:
 
 def batches(patterns: Path, workspace: Path, backend: str) -> list[tuple[str, bytes, ...]]:
     """Everything that an experiment's first two epochs hand to the learner, as bytes."""
-    experiment = Experiment.new(Workspace(workspace), "p", backend, backend, lambda text: None)
+    experiment = opening.new(Workspace(workspace), "p", backend, backend, lambda text: None)
     chain = (choice(TRANSFORMS, backend, "random_resized_crop", input_size=32), *default_transforms(backend).train)
-    changes = {"data.train_path": str(patterns), "data.split": 0.67, "data.batch_size": 5, "data.input_size": 32}
+    changes = {
+        "data.sources": (Folders(path=str(patterns)),),
+        "data.split": 0.67,
+        "data.batch_size": 5,
+        "data.input_size": 32,
+    }
     experiment.change({**changes, "data.transforms": {"train": chain, "val": default_transforms(backend).val}})
     data = experiment.prepare()
     found = []
@@ -435,4 +442,4 @@ def test_a_schedule_gives_the_same_rates(name: str) -> None:
         for backend in BACKENDS
     )
     assert ours == theirs
-    assert SCHEDULES[name].pytorch == SCHEDULES[name].mxnet
+    assert SCHEDULES[name].backends() == list(BACKENDS)

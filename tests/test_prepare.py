@@ -9,24 +9,28 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from monklite.catalog.recipes import default_transforms
+from monklite.catalog.recipes import default_transforms, resolve
 from monklite.catalog.transforms import TRANSFORMS
 from monklite.data import discover, split
-from monklite.data.prepare import TestFolder, TrainingData, for_testing, for_training, policy_for_testing
+from monklite.data.prepare import TrainingData, for_testing, for_training, policy_for_testing
 from monklite.errors import DatasetError, NotReady
-from monklite.spec import Spec, Transforms
+from monklite.spec import Folders, Resolved, Spec, Table, Transforms
 from monklite.testing.datasets import draw_patterns
 
 
-def make_spec(**data: object) -> Spec:
+def make_spec(train_path=None, val_path=None, train_csv=None, delimiter=",", **data: object) -> Resolved:
+    """A resolved spec; paths become sources."""
+    train = train_csv and Table(path=train_path, csv=train_csv, delimiter=delimiter)
+    sources = [train or (train_path and Folders(path=train_path)), val_path and Folders(path=val_path)]
     values = {
+        "sources": tuple(filter(None, sources)),
         "input_size": 16,
         "batch_size": 4,
         "workers": 2,
         "split": 0.75,
         "transforms": default_transforms("pytorch"),
     }
-    return Spec().replace({f"data.{name}": value for name, value in {**values, **data}.items()})
+    return resolve(Spec().replace({f"data.{name}": value for name, value in {**values, **data}.items()}))
 
 
 @pytest.fixture
@@ -199,7 +203,7 @@ def test_progress_is_told_over_all_images(images: Path, cache: Path) -> None:
 
 def test_test_images_come_in_order_with_the_classes_of_training(tmp_path: Path, cache: Path) -> None:
     where = draw_patterns(tmp_path / "test", {"bee": 3, "cat": 2}, side=20)
-    made = for_testing(make_spec(), ("cat", "ant", "bee"), TestFolder(str(where)), cache)
+    made = for_testing(make_spec(), ("cat", "ant", "bee"), Folders(path=str(where)), cache)
     assert made.samples.paths[0] == "bee/bee-000.png"
     assert [int(k) for b in made.batches.epoch() for k in b.labels] == [2, 2, 2, 0, 0]
     assert made.fingerprint == discover.fingerprint(made.samples)
@@ -209,18 +213,18 @@ def test_a_class_that_only_the_test_set_has_is_refused(images: Path, cache: Path
     with pytest.raises(
         DatasetError, match=r"the test set .*train has class 'dog', which the training images do not have"
     ):
-        for_testing(make_spec(), ("ant", "cat"), TestFolder(str(images)), cache)
+        for_testing(make_spec(), ("ant", "cat"), Folders(path=str(images)), cache)
 
 
 def test_unreadable_test_images_are_left_out(images: Path, cache: Path) -> None:
     (images / "cat" / "cat-002.png").write_bytes(b"")
-    made = for_testing(make_spec(), ("cat", "dog"), TestFolder(str(images)), cache)
+    made = for_testing(make_spec(), ("cat", "dog"), Folders(path=str(images)), cache)
     assert (list(made.problems), made.batches.n_images) == (["cat/cat-002.png"], 19)
 
 
 def test_a_test_table_may_name_the_images(images: Path, tmp_path: Path, cache: Path) -> None:
     (tmp_path / "t.csv").write_text("image|label\ndog/dog-000.png|dog\ncat/cat-000.png|cat\n")
-    where = TestFolder(str(images), str(tmp_path / "t.csv"), "|")
+    where = Table(path=str(images), csv=str(tmp_path / "t.csv"), delimiter="|")
     assert for_testing(make_spec(), ("cat", "dog"), where, cache).samples.counts() == (1, 1)
 
 
@@ -308,7 +312,7 @@ def test_test_images_that_were_trained_on_are_counted(images: Path, tmp_path: Pa
     made = for_training(spec, cache)
     split.write(recorded, made.samples, made.report.digests)
     test = draw_patterns(tmp_path / "test", {"cat": 3, "dog": 2}, side=20, seed=1)
-    where = TestFolder(str(test))
+    where = Folders(path=str(test))
     assert for_testing(spec, ("cat", "dog"), where, cache, recorded=recorded).n_seen == 0
     for k, subset in enumerate(("train", "val")):
         shutil.copy(images / made.samples[subset].paths[0], test / "dog" / f"renamed-{k}.png")
@@ -319,7 +323,7 @@ def test_test_images_that_were_trained_on_are_counted(images: Path, tmp_path: Pa
 
 def test_a_damaged_record_does_not_keep_a_test_set_from_being_judged(images: Path, tmp_path: Path, cache: Path) -> None:
     (tmp_path / "dataset.csv").write_text("nonsense")
-    made = for_testing(make_spec(), ("cat", "dog"), TestFolder(str(images)), cache, recorded=tmp_path / "dataset.csv")
+    made = for_testing(make_spec(), ("cat", "dog"), Folders(path=str(images)), cache, recorded=tmp_path / "dataset.csv")
     assert made.batches.n_images == 20
     assert made.remarks[0].startswith("whether test images were trained on cannot be told: ")
     assert "dataset.csv is damaged" in made.remarks[0]
@@ -327,7 +331,7 @@ def test_a_damaged_record_does_not_keep_a_test_set_from_being_judged(images: Pat
 
 def test_copies_in_a_test_set_are_counted(images: Path, cache: Path) -> None:
     same(images, "cat/cat-000.png", "cat/cat-003.png", "dog/dog-000.png")
-    made = for_testing(make_spec(), ("cat", "dog"), TestFolder(str(images)), cache)
+    made = for_testing(make_spec(), ("cat", "dog"), Folders(path=str(images)), cache)
     assert {kind: n for kind, n in made.report.counts().items() if n} == {"copies": 1, "conflicting": 3}
 
 

@@ -406,7 +406,7 @@ def test_signatures_begin_as_monks_did(name: str, signature: str) -> None:
         (lambda p, d: p.optimizer_sgd(-1), InvalidValue, r"sgd: learning_rate must be a number above 0, not -1"),
         (lambda p, d: p.optimizer_sgd(0.1, momentm=0.9), UnknownArgument, r"has no argument 'momentm'. Did you mean 'momentum'\?"),
         (lambda p, d: p.lr_multistep_decrease([3, 2]), InvalidValue, r"each larger than the one before, not \[3, 2\]"),
-        (lambda p, d: p.loss_softmax_crossentropy(batch_axis=1), InvalidValue, r"batch_axis must be 0, not 1: scores have a row an image"),
+        (lambda p, d: p.loss_softmax_crossentropy(batch_axis=1), InvalidValue, r"batch_axis must be 0, not 1: scores have a row per image"),
         (lambda p, d: p.apply_random_vertical_flip(val=True), InvalidValue, r"val images are never augmented: use train=True"),
         (lambda p, d: p.apply_resize(256), InvalidValue, r"say for which images: train=True, val=True or test=True"),
         (lambda p, d: p.Model(), NotReady, r"call Dataset\(\) before Model\(\)"),
@@ -457,8 +457,8 @@ def test_a_finished_run_is_not_trained_again(trained) -> None:
 
 def test_the_state_file_is_plain_json(trained) -> None:
     values = json.loads((Path("workspace") / "p" / "e" / "v001" / "experiment-state.json").read_text())
-    assert values["schema"] == 1
-    assert values["spec"]["model"]["name"] == "squeezenet1_1"
+    assert values["schema"] == 2
+    assert values["asked"]["model"]["name"] == values["resolved"]["model"]["name"] == "squeezenet1_1"
 
 
 def test_no_absolute_path_of_the_run_is_in_the_run(trained) -> None:

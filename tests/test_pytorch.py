@@ -10,8 +10,8 @@ import pytest
 import torch
 from broken import learners
 
-from monklite.backends.pytorch import BACKEND, TorchBackend
 from monklite.backends.pytorch import network as networks
+from monklite.backends.pytorch.backend import BACKEND, TorchBackend
 from monklite.backends.pytorch.learner import TorchLearner
 from monklite.backends.tensors import Snapshot
 from monklite.catalog import LOSSES, OPTIMIZERS, models
@@ -194,7 +194,7 @@ def test_every_model_trains_saves_and_answers(name: str, tmp_path: Path) -> None
 RATES = {"sgd": 0.01, "nesterov_sgd": 0.01, "adadelta": 0.5}  # others: 0.001
 
 
-@pytest.mark.parametrize("name", [n for n, row in sorted(OPTIMIZERS.items()) if row.pytorch])
+@pytest.mark.parametrize("name", [n for n, row in sorted(OPTIMIZERS.items()) if row.cell("pytorch")])
 def test_every_optimizer_learns_and_resumes(name: str, tmp_path: Path) -> None:
     chosen = OPTIMIZERS[name].choose("pytorch", {"learning_rate": RATES.get(name, 0.001)})
     learner, other = made(training__optimizer=chosen), made(training__optimizer=chosen, seed=3)

@@ -261,9 +261,9 @@ def test_what_is_left_out_is_on_the_page_as_text(runs, tmp_path):
 def test_texts_of_a_strangers_run_are_texts_in_every_file(runs, tmp_path):
     run = trained(runs)
     hostile = "</td><script>alert(1)</script>\x1b[2J\ud800\x00"
-    spec = run.state().spec.replace({"model.name": hostile})
+    asked = run.state().asked.replace({"model.name": hostile})
     model = CPU.model_copy(update={"device": hostile, "weights": hostile})
-    run.update(spec=spec, model=model, error=hostile, origin=(hostile, hostile, 1))
+    run.update(asked=asked, resolved=None, model=model, error=hostile, origin=(hostile, hostile, 1))
     folder = written(tmp_path / "out", run)
     page = Page(folder / report.REPORT)
     assert "script" not in page.tags

@@ -83,7 +83,7 @@ WRONG_VALUE = [
     (Whole(least=1), 0, "x must be a whole number at least 1, not 0"),
     (Whole(most=3), 4, "x must be a whole number at most 3, not 4"),
     (Text(), "", "x must be a text, not ''"),
-    (COLOURS, "gren", "x must be one of 'red', 'green', not 'gren': did you mean 'green'?"),
+    (COLOURS, "gren", "x must be one of 'red', 'green', not 'gren'. Did you mean 'green'?"),
     (COLOURS, "zzzz", "x must be one of 'red', 'green', not 'zzzz'"),
     (PathText(), "", "x must be a path, not ''"),
     (PathText(), "a\0b", r"x must be a path, not 'a\x00b'"),

@@ -18,10 +18,12 @@ from kills import differences, leftovers, newest, outcome
 from test_prototype import expert, state
 
 from monklite import Prototype
-from monklite.catalog.rows import BACKENDS
+from monklite.catalog.backends import BUILT_IN
 from monklite.training import engine, recording
 from monklite.training.signals import STOPS, StopSignals
 from monklite.training.writer import Writer
+
+BACKENDS = tuple(BUILT_IN)
 
 GO_ON = "To go on: Prototype('p', 'e', resume_train=True), then Train()"
 STOPPED = {

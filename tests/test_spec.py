@@ -11,7 +11,19 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from monklite.errors import InvalidType, InvalidValue, UnknownArgument
-from monklite.spec import DELIMITERS, PRECISIONS, Choice, DataSpec, ModelSpec, Spec, TrainingSpec, Transforms
+from monklite.spec import (
+    DELIMITERS,
+    LABEL_DELIMITERS,
+    PRECISIONS,
+    Choice,
+    DataSpec,
+    Folders,
+    ModelSpec,
+    Spec,
+    Table,
+    TrainingSpec,
+    Transforms,
+)
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 SCALARS = st.none() | st.booleans() | st.integers() | NUMBERS | st.text()
@@ -19,15 +31,21 @@ VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.li
 PATHS = st.none() | st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20)
 CHOICES = st.builds(Choice, name=st.text(), params=st.dictionaries(st.text(), VALUES, max_size=3))
 CHAINS = st.lists(CHOICES, max_size=2).map(tuple)
+TABLES = st.builds(
+    Table,
+    path=PATHS.filter(bool),
+    csv=PATHS.filter(bool),
+    delimiter=st.sampled_from(DELIMITERS),
+    label_delimiter=st.sampled_from(LABEL_DELIMITERS),
+)
+SOURCES = TABLES | st.builds(Folders, path=PATHS.filter(bool))
 SPECS = st.builds(
     Spec,
     backend=st.sampled_from(["pytorch", "mxnet"]),
     seed=st.integers(0, 2**31 - 1),
     data=st.builds(
         DataSpec,
-        train_path=PATHS,
-        val_csv=PATHS,
-        delimiter=st.sampled_from(DELIMITERS),
+        sources=st.lists(SOURCES, max_size=2).map(tuple),
         split=st.floats(0, 1, exclude_min=True, exclude_max=True),
         input_size=st.none() | st.integers(1, 4096),
         batch_size=st.none() | st.integers(1),
@@ -37,8 +55,8 @@ SPECS = st.builds(
     model=st.builds(
         ModelSpec,
         name=st.text(min_size=1),
-        weights_path=st.none() | st.lists(PATHS.filter(bool), max_size=2),
-        freeze_layers=st.none() | st.integers(0),
+        weights_path=st.lists(PATHS.filter(bool), max_size=2),
+        freeze_layers=st.integers(0),
         precision=st.sampled_from(PRECISIONS),
     ),
     training=st.builds(TrainingSpec, epochs=st.integers(1), optimizer=st.none() | CHOICES, loss=st.none() | CHOICES),
@@ -57,12 +75,13 @@ REFUSED = [
     ("data.split", 1.0, InvalidValue, "split must be a number above 0 and below 1, not 1.0"),
     ("data.split", None, InvalidType, "split must be a number above 0 and below 1, not None"),
     ("data.shuffle", 1, InvalidType, "shuffle must be True or False, not 1"),
-    ("data.train_path", 3, InvalidType, "train_path must be a path or None, not 3"),
-    ("data.delimiter", "#", InvalidValue, "delimiter must be one of ',', ';'"),
+    ("data.sources", ({"path": 3},), InvalidType, "path must be a path, not 3"),
+    ("data.sources", ({"path": "a", "csv": "b", "delimiter": "#"},), InvalidValue, "delimiter must be one of ',', ';'"),
+    ("data.sources", ({"path": "a"},) * 3, InvalidValue, r"data\.sources: .* at most 2"),
     ("model.name", "", InvalidValue, "name must be a text, not ''"),
-    ("model.freeze_layers", -1, InvalidValue, "freeze_layers must be a whole number at least 0 or None, not -1"),
-    ("model.weights_path", "one.pth", InvalidType, "weights_path must be a list of values, each a path or None"),
-    ("model.precision", "f32", InvalidValue, "precision must be one of .* not 'f32': did you mean 'float32'"),
+    ("model.freeze_layers", -1, InvalidValue, "freeze_layers must be a whole number at least 0, not -1"),
+    ("model.weights_path", "one.pth", InvalidType, "weights_path must be a list of values, each a path, not"),
+    ("model.precision", "f32", InvalidValue, "precision must be one of .* not 'f32'. Did you mean 'float32'"),
     ("training.epochs", 0, InvalidValue, "epochs must be a whole number at least 1, not 0"),
     ("training.epochs", 1.0, InvalidType, "epochs must be a whole number at least 1, not 1.0"),
     ("training.optimizer", 8, InvalidValue, r"training\.optimizer: .* \(given: 8\)"),

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from monklite.catalog import resolve
 from monklite.errors import DamagedFile
 from monklite.records import ClassResult, DatasetRecord, ModelRecord, Results, Testing
 from monklite.runs import state
 from monklite.runs.state import RunState
-from monklite.spec import Choice, Spec, Transforms
+from monklite.spec import Choice, Spec, Table, Transforms
 
 GOLDEN = Path(__file__).parent / "golden"
 FLIP = Choice(name="random_horizontal_flip", params={"probability": 0.5})
@@ -33,6 +34,40 @@ RESULTS = Results(
     process_mib=2210.5,
     batch_size=8,
 )
+ASKED = Spec().replace(
+    {
+        "backend": "pytorch",
+        "seed": 7,
+        "data.sources": (
+            Table(path="data/train", csv="data/train.csv", delimiter=";"),
+            Table(path="data/val", csv="data/val.csv", delimiter=";", label_delimiter="|"),
+        ),
+        "data.split": 0.7,
+        "data.input_size": 256,
+        "data.shuffle": False,
+        "data.transforms": Transforms(train=(FLIP, NORMALIZE), val=(NORMALIZE,), test=(NORMALIZE,)),
+        "model.name": "resnet50",
+        "model.pretrained": False,
+        "model.weights_path": ("weights.safetensors",),
+        "model.freeze_base": False,
+        "model.freeze_layers": 3,
+        "model.use_gpu": False,
+        "model.precision": "bfloat16",
+        "model.compile": True,
+        "model.deterministic": True,
+        "training.epochs": 12,
+        "training.optimizer": Choice(name="sgd", params={"learning_rate": 0.01, "momentum": 0.9}),
+        "training.loss": Choice(name="sigmoid_binary_crossentropy", params={"weight": None, "batch_axis": 0}),
+        "training.save_intermediate_models": False,
+        "training.intermediate_prefix": "step_",
+    }
+)
+BY_RECIPE = {
+    "data.batch_size": 16,
+    "data.workers": 4,
+    "training.schedule": Choice(name="multistep_decrease", params={"milestones": (4, 8), "gamma": 0.1}),
+}
+SMOOTHED = Choice(name="softmax_crossentropy", params={"weight": None, "label_smoothing": 0.1})
 ADDED = {
     "early_stopping",
     "ema_decay",
@@ -44,6 +79,7 @@ ADDED = {
     "stored_size",
     "methods",
 }  # since, each with a default
+LEFT_TO_THE_RECIPE = {"batch_size", "workers", "schedule"}
 FULL = RunState(
     project="lungs",
     experiment="frozen-base",
@@ -54,38 +90,8 @@ FULL = RunState(
     ended="2026-11-20T08:18:00+00:00",
     error="TrainingFailed: the training loss became nan",
     origin=("lungs", "first-try", 1),
-    spec=Spec().replace(
-        {
-            "backend": "pytorch",
-            "seed": 7,
-            "data.train_path": "data/train",
-            "data.val_path": "data/val",
-            "data.train_csv": "data/train.csv",
-            "data.val_csv": "data/val.csv",
-            "data.delimiter": ";",
-            "data.split": 0.7,
-            "data.input_size": 224,
-            "data.batch_size": 16,
-            "data.shuffle": False,
-            "data.workers": 4,
-            "data.transforms": Transforms(train=(FLIP, NORMALIZE), val=(NORMALIZE,), test=(NORMALIZE,)),
-            "model.name": "resnet50",
-            "model.pretrained": False,
-            "model.weights_path": ("weights.safetensors",),
-            "model.freeze_base": False,
-            "model.freeze_layers": 3,
-            "model.use_gpu": False,
-            "model.precision": "bfloat16",
-            "model.compile": True,
-            "model.deterministic": True,
-            "training.epochs": 12,
-            "training.optimizer": Choice(name="sgd", params={"learning_rate": 0.01, "momentum": 0.9}),
-            "training.schedule": Choice(name="multistep_decrease", params={"milestones": (4, 8), "gamma": 0.1}),
-            "training.loss": Choice(name="softmax_crossentropy", params={"weight": None, "label_smoothing": 0.1}),
-            "training.save_intermediate_models": False,
-            "training.intermediate_prefix": "step_",
-        }
-    ),
+    asked=ASKED,
+    resolved=resolve(ASKED).replace(BY_RECIPE),
     environment={"monklite": "0.1.0", "processors": 4, "git": {"commit": "0a1b2c", "changed": True}},
     dataset=DatasetRecord(
         classes=("cat", "dog"),
@@ -119,6 +125,23 @@ FULL = RunState(
         unreadable=1,
     ),
 )
+FROM_1 = FULL.replace(
+    asked=ASKED.replace(
+        {
+            "data.sources": [{**s.model_dump(), "label_delimiter": ""} for s in ASKED.data.sources],
+            "data.input_size": None,
+            "training.schedule": BY_RECIPE["training.schedule"],
+            "training.loss": SMOOTHED,
+        }
+    ),
+    resolved=FULL.resolved.replace(
+        {
+            "data.sources": [{**s.model_dump(), "label_delimiter": ""} for s in ASKED.data.sources],
+            "data.input_size": 224,
+            "training.loss": SMOOTHED,
+        }
+    ),
+)
 SMALL = RunState(project="p", experiment="e", version=1, created="2026-11-20T08:15:00+00:00")
 
 
@@ -133,8 +156,27 @@ def differs_from_default(record: object) -> set[str]:
 
 def test_every_schema_ever_released_is_kept_and_parses():
     assert [golden(n).is_file() for n in range(1, state.SCHEMA + 1)] == [True] * state.SCHEMA
-    for n in range(1, state.SCHEMA + 1):
-        assert state.parse(golden(n).read_text(encoding="utf-8"), golden(n).name) == FULL
+    for n, expected in ((1, FROM_1), (2, FULL)):
+        assert state.parse(golden(n).read_text(encoding="utf-8"), golden(n).name) == expected
+
+
+def test_what_a_state_of_schema_1_had_from_the_recipe_is_left_to_it_again():
+    """Its one spec held what was asked for and what the recipe gave alike; the number of processors is that of a machine."""
+    asked = state.parse(golden(1).read_text(encoding="utf-8"), "x").asked
+    assert (asked.data.input_size, asked.data.batch_size, asked.data.workers) == (None, None, None)
+    values = json.loads(golden(1).read_text(encoding="utf-8"))
+    values["spec"]["data"].update(input_size=200, batch_size=8)
+    values["spec"]["training"]["schedule"] = {"name": "cosine_decrease", "params": {"min_lr": 0.0}}
+    asked = state.parse(json.dumps(values), "x").asked
+    assert (asked.data.input_size, asked.data.batch_size, asked.training.schedule) == (200, 8, None)
+
+
+def test_a_state_of_schema_1_that_was_never_prepared_has_nothing_resolved():
+    values = json.loads(golden(1).read_text(encoding="utf-8"))
+    values["spec"]["data"].update(input_size=None, batch_size="auto", train_path=None, val_path=None)
+    values["spec"]["model"].update(name="a network of the future")
+    loaded = state.parse(json.dumps(values), "x")
+    assert (loaded.resolved, loaded.asked.data.sources, loaded.asked.data.batch_size) == (None, (), "auto")
 
 
 @pytest.mark.parametrize("path", sorted((GOLDEN / "earlier").iterdir()), ids=lambda path: path.stem)
@@ -144,18 +186,15 @@ def test_a_state_from_before_a_field_was_added_still_loads(path):
 
 
 def test_the_golden_file_fills_every_field():
-    kept = {"schema_version", "backend"} | ADDED
-    records = [FULL, FULL.spec, FULL.spec.data, FULL.spec.model, FULL.spec.training]
+    kept = {"schema_version", "backend", "label_delimiter", *LEFT_TO_THE_RECIPE} | ADDED
+    records = [FULL, FULL.asked, FULL.asked.data, FULL.asked.model, FULL.asked.training, *FULL.asked.data.sources]
+    records += [FULL.resolved, FULL.resolved.data, FULL.resolved.model, FULL.resolved.training]
     records += [FULL.dataset, FULL.model, FULL.results, FULL.testing]
     assert set().union(*map(differs_from_default, records)) <= kept
 
 
 def test_the_state_is_still_written_as_in_the_golden_file():
     written = json.loads(FULL.to_json())
-    spec = written["spec"]
-    for record in (written["dataset"], spec["data"], spec["training"], written["model"]):
-        for name in ADDED & set(record):
-            del record[name]
     assert written == json.loads(golden(state.SCHEMA).read_text(encoding="utf-8"))
 
 
@@ -172,10 +211,10 @@ def test_a_loss_that_is_no_number_is_stored_as_valid_json_and_comes_back(number)
 
 
 def test_a_newer_schema_asks_for_an_upgrade_and_names_the_file():
-    text = SMALL.to_json().replace('"schema": 1', '"schema": 99')
+    text = SMALL.to_json().replace('"schema": 2', '"schema": 99')
     with pytest.raises(
         DamagedFile,
-        match=r"^w/p/e/v001\.json was written by a newer monklite \(schema 99, known: 1\); upgrade monklite$",
+        match=r"^w/p/e/v001\.json was written by a newer monklite \(schema 99, known: 2\); upgrade monklite$",
     ):
         state.parse(text, "w/p/e/v001.json")
 
@@ -198,7 +237,7 @@ def test_a_missing_key_is_named_with_the_path(key):
 
 @pytest.mark.parametrize(
     ("key", "value", "message"),
-    [("status", "lost", "status: Input should be 'new'"), ("spec", {"seed": -1}, "seed must be"), ("x", 1, "'x'")],
+    [("status", "lost", "status: Input should be 'new'"), ("asked", {"seed": -1}, "seed must be"), ("x", 1, "'x'")],
 )
 def test_a_value_that_breaks_its_rule_is_damage(key, value, message):
     values = {**json.loads(SMALL.to_json()), key: value}
@@ -207,10 +246,10 @@ def test_a_value_that_breaks_its_rule_is_damage(key, value, message):
 
 
 def test_an_older_schema_goes_through_every_upgrade(monkeypatch):
-    monkeypatch.setattr(state, "SCHEMA", 3)
-    monkeypatch.setitem(state.UPGRADES, 1, lambda v: {**v, "experiment": v["experiment"] + "+2"})
+    monkeypatch.setattr(state, "SCHEMA", 4)
     monkeypatch.setitem(state.UPGRADES, 2, lambda v: {**v, "experiment": v["experiment"] + "+3"})
-    assert state.parse(SMALL.to_json(), "x").experiment == "e+2+3"
+    monkeypatch.setitem(state.UPGRADES, 3, lambda v: {**v, "experiment": v["experiment"] + "+4"})
+    assert state.parse(SMALL.to_json(), "x").experiment == "e+3+4"
 
 
 def test_there_is_an_upgrade_from_every_older_schema():

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import os
 from importlib import metadata
 
-from ..catalog.rows import BACKENDS
-from ..errors import MissingPackage, NotReady, find
+from ..catalog.backends import describe
+from ..catalog.backends import load as load_path
+from ..errors import MissingPackage, NotReady
 from ..processes import Alone, World
 from .base import Backend, Learner
-
-PACKAGES = {"pytorch": ("torch", "torchvision"), "mxnet": ("mxnet",)}
-TITLES = {"pytorch": "Pytorch", "mxnet": "Mxnet"}
-_INSTALL = {
-    "pytorch": "pip install torch torchvision",
-    "mxnet": 'pip install "monklite[mxnet]", on Linux x86-64 with Python 3.10 to 3.12 and NumPy 1.26',
-}
 
 
 def check(name: str) -> str:
@@ -27,23 +20,24 @@ def check(name: str) -> str:
         UnknownName: no such backend.
         MissingPackage: its framework is not installed, or cannot work here; says what to install.
     """
-    find("backend", name, dict.fromkeys(BACKENDS, name))
-    missing = [p for p in PACKAGES[name] if importlib.util.find_spec(p) is None]
+    backend = describe(name)
+    missing = [p for p in backend.packages if importlib.util.find_spec(p) is None]
     if missing:
-        raise MissingPackage(f"backend {name!r} needs {' and '.join(missing)}: {_INSTALL[name]}")
-    if name == "mxnet" and int(metadata.version("numpy").split(".")[0]) >= 2:
-        raise MissingPackage(f"MXNet 1.9.1 cannot work with NumPy {metadata.version('numpy')}: {_INSTALL[name]}")
+        raise MissingPackage(f"backend {name!r} needs {' and '.join(missing)}: {backend.install}")
+    if reason := backend.unusable():
+        raise MissingPackage(f"{reason}: {backend.install}")
     return name
 
 
 def load(name: str) -> Backend:
     """Import a backend and its framework."""
+    backend = describe(check(name))
     try:
-        return importlib.import_module(f"monklite.backends.{check(name)}").BACKEND
+        return load_path(backend.backend)
     except (ImportError, AttributeError, OSError) as error:  # AttributeError: a NumPy name that MXNet misses
         if isinstance(error, MissingPackage):
             raise
-        raise MissingPackage(f"backend {name!r} cannot be imported ({error}): {_INSTALL[name]}") from error
+        raise MissingPackage(f"backend {name!r} cannot be imported ({error}): {backend.install}") from error
 
 
 def world(name: str) -> World:
@@ -54,14 +48,14 @@ def world(name: str) -> World:
     """
     if int(os.environ.get("WORLD_SIZE") or 1) == 1:
         return Alone()
-    if name != "pytorch":
+    if not describe(name).distributes:
         raise NotReady(f"the {name} backend trains in one process; several GPUs need backend='pytorch'")
     return load(name).world()
 
 
 def version(name: str) -> str:
     """The framework's version, read without importing it."""
-    return metadata.version(PACKAGES[name][0])
+    return metadata.version(describe(name).packages[0])
 
 
-__all__ = ["PACKAGES", "TITLES", "Alone", "Backend", "Learner", "World", "check", "load", "version", "world"]
+__all__ = ["Alone", "Backend", "Learner", "World", "check", "load", "version", "world"]

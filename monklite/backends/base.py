@@ -12,7 +12,7 @@ import numpy as np
 from ..data.augment import Draws
 from ..processes import World
 from ..records import ModelRecord
-from ..spec import Spec
+from ..spec import Resolved
 
 
 class Snapshot(Protocol):
@@ -68,11 +68,11 @@ class Learner(Protocol):
         """The rate of the steps to come."""
         ...
 
-    def configure(self, spec: Spec) -> None:
+    def configure(self, spec: Resolved) -> None:
         """Take another loss and optimizer (its memory starts empty); the weights in the network stay."""
         ...
 
-    def refresh(self, spec: Spec) -> None:
+    def refresh(self, spec: Resolved) -> None:
         """Make the optimizer again if the user has replaced layers of the live network, so that it trains the new ones."""
         ...
 
@@ -123,7 +123,7 @@ class Backend(Protocol):
         """What can be used here, best first; the last is always `cpu`."""
         ...
 
-    def learner(self, spec: Spec, classes: tuple[str, ...], pretrained: bool = True) -> Learner:
+    def learner(self, spec: Resolved, classes: tuple[str, ...], pretrained: bool = True) -> Learner:
         """Build the network of a resolved spec with a new head, its loss and optimizer. The spec's seed decides.
 
         `pretrained=False` leaves out loading first weights, for a network whose own weights come next.

@@ -1,6 +1,6 @@
-"""The vocabulary as rows: one line a model, optimizer, loss, schedule, transform or setting.
+"""The vocabulary as rows: one line per model, optimizer, loss, schedule, transform or setting.
 
-No framework is imported here; a row names what it needs by dotted path, and `rows.load` imports it when it is built.
+No framework is imported here; a row names what it needs by dotted path, and `backends.load` imports it when it is built.
 To add a word, add a row: the façade's methods, the `List_*` printers, the checks and the tests follow from it.
 """
 

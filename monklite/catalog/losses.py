@@ -1,14 +1,33 @@
-"""Losses, one row each.
-
-Cell `target`: what the loss compares the logits with: `index` (class numbers) or `one_hot` (rows of 0 and 1).
-"""
+"""Losses, one row each."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 from ..rules import Flag, ListOf, Number, OrNone, Rule, Whole
-from .rows import Parameter, Row, table
+from ..spec import Choice
+from .rows import BuiltRow, Parameter, table
+
+Form = Literal["index", "one_hot"]
+
+
+@dataclass(frozen=True)
+class LossRow(BuiltRow):
+    """A loss.
+
+    `activation`: which function turns the logits that it trains into scores. `form`: what it compares the logits with, class
+    numbers (`index`) or a row of 0 and 1 per image (`one_hot`).
+    """
+
+    activation: Literal["softmax", "sigmoid"] = "softmax"
+    form: Form = "index"
+
+    table: ClassVar[str] = "losses"
+
+    def form_of(self, choice: Choice) -> Form:
+        """The form of a choice: Monk's `label_as_categories=False` asks MXNet's softmax for rows."""
+        return self.form if choice.params.get("label_as_categories", True) else "one_hot"
 
 
 class Smoothing(Rule):
@@ -23,13 +42,13 @@ class Smoothing(Rule):
 
 @dataclass(frozen=True)
 class Axis(Rule):
-    """An axis of the scores, which have a row an image and a column a class; its second name is kept as the first."""
+    """An axis of the scores, which have a row per image and a column per class; its second name is kept as the first."""
 
     axes: tuple[int, ...]
 
     def check(self, value: object) -> int:
         if Whole().check(value) not in self.axes:
-            raise ValueError("scores have a row an image and a column a class")
+            raise ValueError("scores have a row per image and a column per class")
         return self.axes[0]
 
     def __str__(self) -> str:
@@ -37,39 +56,39 @@ class Axis(Rule):
 
 
 WEIGHT = Parameter(
-    "weight", None, OrNone(ListOf(Number(least=0))), "one factor a class, in the order of the classes", mxnet=None
+    "weight",
+    None,
+    OrNone(ListOf(Number(least=0))),
+    "one factor per class, in the order of the classes",
+    {"mxnet": None},
 )
 # Monk handed these to MXNet's losses as they were: any other axis of the scores silently gave another loss
-BATCH_AXIS = Parameter("batch_axis", 0, Axis((0,)), "axis of the batch", pytorch=None)
-AXIS_TO_SUM_OVER = Parameter("axis_to_sum_over", -1, Axis((-1, 1)), "axis of the classes", pytorch=None, mxnet="axis")
+BATCH_AXIS = Parameter("batch_axis", 0, Axis((0,)), "axis of the batch", {"pytorch": None})
+AXIS_TO_SUM_OVER = Parameter(
+    "axis_to_sum_over", -1, Axis((-1, 1)), "axis of the classes", {"pytorch": None, "mxnet": "axis"}
+)
+LABEL_AS_CATEGORIES = Parameter(
+    "label_as_categories", True, Flag(), "labels are class numbers", {"pytorch": None, "mxnet": "sparse_label"}
+)
+LABEL_SMOOTHING = Parameter(
+    "label_smoothing", 0.0, Smoothing(), "share of the label spread over all classes", {"mxnet": None}
+)
 
 LOSSES = table(
     [
-        Row(
+        LossRow(
             "softmax_crossentropy",
-            "Softmax with cross-entropy: one class an image. The usual choice.",
-            "torch.nn.CrossEntropyLoss",
-            "mxnet.gluon.loss.SoftmaxCrossEntropyLoss",
-            (
-                WEIGHT,
-                BATCH_AXIS,
-                AXIS_TO_SUM_OVER,
-                Parameter(
-                    "label_as_categories", True, Flag(), "labels are class numbers", pytorch=None, mxnet="sparse_label"
-                ),
-                Parameter(
-                    "label_smoothing", 0.0, Smoothing(), "share of the label spread over all classes", mxnet=None
-                ),
-            ),
-            cells={"target": "index"},
+            "Softmax with cross-entropy: one class per image. The usual choice.",
+            (WEIGHT, BATCH_AXIS, AXIS_TO_SUM_OVER, LABEL_AS_CATEGORIES, LABEL_SMOOTHING),
+            {"pytorch": "torch.nn.CrossEntropyLoss", "mxnet": "mxnet.gluon.loss.SoftmaxCrossEntropyLoss"},
         ),
-        Row(
+        LossRow(
             "sigmoid_binary_crossentropy",
-            "One yes-or-no decision a class: sigmoid with binary cross-entropy.",
-            "torch.nn.BCEWithLogitsLoss",
-            "mxnet.gluon.loss.SigmoidBinaryCrossEntropyLoss",
+            "One yes-or-no decision per class: sigmoid with binary cross-entropy.",
             (WEIGHT, BATCH_AXIS),
-            cells={"target": "one_hot"},
+            {"pytorch": "torch.nn.BCEWithLogitsLoss", "mxnet": "mxnet.gluon.loss.SigmoidBinaryCrossEntropyLoss"},
+            activation="sigmoid",
+            form="one_hot",
         ),
     ]
 )

@@ -1,220 +1,261 @@
 """Networks, one row each: where each backend builds it, where its head is, what it needs.
 
-`resnet50` and `resnet50_v1` are two names of one network on either backend. PyTorch's column names a builder of
-`torchvision.models`, MXNet's one of `mxnet.gluon.model_zoo.vision`, or, as `gluoncv:<name>`, one of the package GluonCV,
-which may be missing. Sizes are those of torchvision's default weights.
+`resnet50` and `resnet50_v1` are two names of one network on either backend. Cells name a builder of `torchvision.models`, and
+of `mxnet.gluon.model_zoo.vision` or the package GluonCV, which may be missing. Input size and normalisation are those that
+the pretrained weights were made with.
 """
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Iterator
-from dataclasses import dataclass
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from ..errors import InvalidValue, MissingPackage, unknown
-from .rows import BACKENDS
-
-INSTALL = {"gluoncv": 'pip install "monklite[gluoncv]"'}  # optional packages of networks -> what brings them
+from ..errors import InvalidValue, unknown
+from .backends import Cell, announced
+from .backends import names as backend_names
+from .rows import check_cell, is_installed, table
+from .transforms import IMAGENET_MEAN, IMAGENET_STD
 
 
 @dataclass(frozen=True)
-class Model:
+class Normalization:
+    """Mean and standard deviation of red, green and blue, as values 0 to 1."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+IMAGENET = Normalization(IMAGENET_MEAN, IMAGENET_STD)
+HALF = Normalization((0.5,) * 3, (0.5,) * 3)
+
+
+@dataclass(frozen=True)
+class ModelRow:
     """One network.
 
-    `pytorch`/`mxnet`: the builder's name, None where that backend has none; `package:name` where it comes from an
-    optional package. `head`: torch's dotted places of the classifier, auxiliary ones last; MXNet's where only MXNet has
-    the network. `input_size`: side in px that its pretrained weights were made for. `least_size`: the smallest side it
-    can train on. `size_argument`: the builder's keyword where the network is made for one size.
+    `cells`: backend -> its builder. `heads`: backend -> dotted places of its classifiers, auxiliary ones last. `input_size`:
+    side in px that its pretrained weights were made for; `normalization`: theirs too. `least_size`: the smallest side that it
+    can train on. `size_argument`: the builder's keyword where the network is made for one size. `auxiliary_size`: smaller
+    images have no room for the auxiliary heads, which are then left out. `aliases`: names that another backend has for it.
     """
 
     name: str
     family: str
-    pytorch: str | None
-    mxnet: str | None
-    head: tuple[str, ...]
+    cells: Mapping[str, Cell]
+    heads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     input_size: int = 224
+    normalization: Normalization = IMAGENET
     least_size: int = 32
-    size_argument: str | None = None
+    size_argument: str = ""
+    auxiliary_size: int = 0
     aliases: tuple[str, ...] = ()
-    auxiliary_size: int = 0  # smaller images have no room for the auxiliary heads, which are then left out
+
+    def cell(self, backend: str) -> Cell | None:
+        """What a backend builds, None where it has no such network."""
+        return self.cells.get(backend)
 
     def backends(self) -> list[str]:
-        return [b for b in BACKENDS if getattr(self, b)]
-
-    def package(self, backend: str) -> str | None:
-        """The optional package that has this network on that backend, None where the framework itself has it."""
-        return str(getattr(self, backend)).rpartition(":")[0] or None
-
-    def builder(self, backend: str) -> str:
-        """The builder's name in that backend's zoo."""
-        return str(getattr(self, backend)).rpartition(":")[2]
-
-    @property
-    def mxnet_head(self) -> str:
-        """The place of the classifier on MXNet: `output` in all of Gluon's zoo."""
-        return "output" if self.pytorch else self.head[0]
+        """The backends that have this network."""
+        return [name for name in backend_names() if name in self.cells]
 
 
-def _family(
+SAME = "="  # the builder has the network's own name
+
+
+def _row(
+    name: str,
     family: str,
-    head: str | tuple[str, ...],
-    names: str,
+    pytorch: str | None,
+    mxnet: str | None,
+    head: str,
+    input_size: int,
+    normalization: Normalization,
+    least_size: int,
     *,
-    sizes: str = "",
-    least: int = 32,
-    size_argument: str | None = None,
-    mxnet: str = "",
-    only_mxnet: bool = False,
+    auxiliary: tuple[str, ...] = (),
+    package: str = "",
+    size_argument: str = "",
     auxiliary_size: int = 0,
-) -> Iterator[Model]:
-    """Rows of one family. `sizes` and `mxnet` hold one word a name; `-` in `mxnet` means that it has none.
-    A name that MXNet alone uses is an alias."""
-    words = names.split()
-    input_sizes = [int(s) for s in sizes.split()] or [224] * len(words)
-    gluon = mxnet.split() or ["-"] * len(words)
-    for name, size, other in zip(words, input_sizes, gluon, strict=True):
-        gluon_name = other.rpartition(":")[2]
-        aliases = (gluon_name,) if gluon_name not in ("-", name) else ()
-        torch_name = None if only_mxnet else name
-        places = (head,) if isinstance(head, str) else head
-        least_here = size if least < 0 else least
-        yield Model(
-            name,
-            family,
-            torch_name,
-            None if other == "-" else other,
-            places,
-            size,
-            least_here,
-            size_argument,
-            aliases,
-            auxiliary_size,
-        )
-
-
-def _rows() -> Iterator[Model]:
-    yield from _family("alexnet", "classifier.6", "alexnet", mxnet="alexnet", least=63)
-    vggs = "vgg11 vgg11_bn vgg13 vgg13_bn vgg16 vgg16_bn vgg19 vgg19_bn"
-    yield from _family("vgg", "classifier.6", vggs, mxnet=vggs)
-    yield from _family(
-        "squeezenet", "classifier.1", "squeezenet1_0 squeezenet1_1", mxnet="squeezenet1.0 squeezenet1.1", least=21
+) -> ModelRow:
+    """A line of the table. `head`: torch's, which is `output` in Gluon's zoo; MXNet's where only MXNet has the network.
+    `package`: that MXNet's builder comes from."""
+    builders = {"pytorch": pytorch, "mxnet": mxnet}
+    own = {backend: name if builder == SAME else builder for backend, builder in builders.items() if builder}
+    cells = {backend: Cell(builder, package=package if backend == "mxnet" else "") for backend, builder in own.items()}
+    heads = {"pytorch": (head, *auxiliary), "mxnet": ("output" if pytorch else head,)}
+    return ModelRow(
+        name,
+        family,
+        cells,
+        {backend: heads[backend] for backend in cells},
+        input_size,
+        normalization,
+        least_size,
+        size_argument,
+        auxiliary_size,
+        tuple(builder for builder in own.values() if builder != name),
     )
-    resnets = "resnet18 resnet34 resnet50 resnet101 resnet152"
-    yield from _family("resnet", "fc", resnets, mxnet=resnets.replace(" ", "_v1 ") + "_v1")
-    v2 = "resnet18_v2 resnet34_v2 resnet50_v2 resnet101_v2 resnet152_v2"
-    yield from _family("resnet", "output", v2, mxnet=v2, only_mxnet=True)
-    yield from _family(
-        "resnet",
-        "fc",
-        "resnext50_32x4d resnext101_32x8d resnext101_64x4d wide_resnet50_2 wide_resnet101_2",
-        mxnet="gluoncv:resnext50_32x4d - gluoncv:resnext101_64x4d - -",
-    )
-    dense = "densenet121 densenet161 densenet169 densenet201"
-    yield from _family("densenet", "classifier", dense, mxnet=dense)
-    yield from _family("googlenet", ("fc", "aux1.fc2", "aux2.fc2"), "googlenet", least=64)
-    yield from _family(
-        "inception",
-        ("fc", "AuxLogits.fc"),
-        "inception_v3",
-        sizes="299",
-        mxnet="inceptionv3",
-        least=75,
-        auxiliary_size=299,
-    )
-    yield from _family("mobilenet", "classifier.1", "mobilenet_v2", mxnet="mobilenetv2_1.0")
-    yield from _family("mobilenet", "classifier.3", "mobilenet_v3_large mobilenet_v3_small")
-    old = "mobilenet1.0 mobilenet0.75 mobilenet0.5 mobilenet0.25 mobilenetv2_0.75 mobilenetv2_0.5 mobilenetv2_0.25"
-    yield from _family("mobilenet", "output", old, mxnet=old, only_mxnet=True)
-    yield from _family("mnasnet", "classifier.1", "mnasnet0_5 mnasnet0_75 mnasnet1_0 mnasnet1_3")
-    yield from _family(
-        "shufflenet", "fc", "shufflenet_v2_x0_5 shufflenet_v2_x1_0 shufflenet_v2_x1_5 shufflenet_v2_x2_0"
-    )
-    yield from _family(
-        "efficientnet",
-        "classifier.1",
-        "efficientnet_b0 efficientnet_b1 efficientnet_b2 efficientnet_b3 efficientnet_b4 efficientnet_b5 "
-        "efficientnet_b6 efficientnet_b7 efficientnet_v2_s efficientnet_v2_m efficientnet_v2_l",
-        sizes="224 240 288 300 380 456 528 600 384 480 480",
-        least=33,
-    )
-    yield from _family(
-        "regnet",
-        "fc",
-        "regnet_x_400mf regnet_x_800mf regnet_x_1_6gf regnet_x_3_2gf regnet_x_8gf regnet_x_16gf regnet_x_32gf "
-        "regnet_y_400mf regnet_y_800mf regnet_y_1_6gf regnet_y_3_2gf regnet_y_8gf regnet_y_16gf regnet_y_32gf "
-        "regnet_y_128gf",
-        sizes="224 " * 14 + "384",
-    )
-    yield from _family("convnext", "classifier.2", "convnext_tiny convnext_small convnext_base convnext_large")
-    yield from _family(
-        "vit",
-        "heads.head",
-        "vit_b_16 vit_b_32 vit_l_16 vit_l_32 vit_h_14",
-        sizes="224 224 224 224 518",
-        size_argument="image_size",
-    )
-    yield from _family("swin", "head", "swin_t swin_s swin_b")
-    yield from _family("swin", "head", "swin_v2_t swin_v2_s swin_v2_b", sizes="256 256 256")
-    yield from _family("maxvit", "classifier.5", "maxvit_t", size_argument="input_size", least=224)
-    yield from _gluoncv()
 
 
-def _gluoncv() -> Iterator[Model]:
-    """GluonCV's networks that Monk had and torchvision has not."""
-    yield from _family_of_gluoncv("darknet", "output", "darknet53")
-    yield from _family_of_gluoncv("mobilenet", "output", "mobilenetv3_large mobilenetv3_small")
-    yield from _family_of_gluoncv("resnet", "output", "resnext101_32x4d")
-    yield from _family_of_gluoncv(
-        "senet", "output", "se_resnext50_32x4d se_resnext101_32x4d se_resnext101_64x4d senet_154"
-    )
-    yield from _family_of_gluoncv(
-        "resnet",
-        "fc",
-        "resnet18_v1b resnet34_v1b resnet50_v1b resnet101_v1b resnet152_v1b resnet50_v1b_gn "
-        "resnet50_v1c resnet101_v1c resnet152_v1c resnet50_v1d resnet101_v1d resnet152_v1d "
-        "resnet18_v1b_0.89 resnet50_v1d_0.86 resnet50_v1d_0.48 resnet50_v1d_0.37 resnet50_v1d_0.11 "
-        "resnet101_v1d_0.76 resnet101_v1d_0.73",
-    )
-    yield from _family_of_gluoncv("xception", "fc", "xception", sizes="299")
+# fmt: off
+_ROWS = (
+    #    name                   family          torch mxnet              head            px   normal.   least px
+    _row("alexnet",             "alexnet",      SAME, SAME,              "classifier.6", 224, IMAGENET, 63),
+    _row("vgg11",               "vgg",          SAME, SAME,              "classifier.6", 224, IMAGENET, 32),
+    _row("vgg11_bn",            "vgg",          SAME, SAME,              "classifier.6", 224, IMAGENET, 32),
+    _row("vgg13",               "vgg",          SAME, SAME,              "classifier.6", 224, IMAGENET, 32),
+    _row("vgg13_bn",            "vgg",          SAME, SAME,              "classifier.6", 224, IMAGENET, 32),
+    _row("vgg16",               "vgg",          SAME, SAME,              "classifier.6", 224, IMAGENET, 32),
+    _row("vgg16_bn",            "vgg",          SAME, SAME,              "classifier.6", 224, IMAGENET, 32),
+    _row("vgg19",               "vgg",          SAME, SAME,              "classifier.6", 224, IMAGENET, 32),
+    _row("vgg19_bn",            "vgg",          SAME, SAME,              "classifier.6", 224, IMAGENET, 32),
+    _row("squeezenet1_0",       "squeezenet",   SAME, "squeezenet1.0",   "classifier.1", 224, IMAGENET, 21),
+    _row("squeezenet1_1",       "squeezenet",   SAME, "squeezenet1.1",   "classifier.1", 224, IMAGENET, 21),
+    _row("resnet18",            "resnet",       SAME, "resnet18_v1",     "fc",           224, IMAGENET, 32),
+    _row("resnet34",            "resnet",       SAME, "resnet34_v1",     "fc",           224, IMAGENET, 32),
+    _row("resnet50",            "resnet",       SAME, "resnet50_v1",     "fc",           224, IMAGENET, 32),
+    _row("resnet101",           "resnet",       SAME, "resnet101_v1",    "fc",           224, IMAGENET, 32),
+    _row("resnet152",           "resnet",       SAME, "resnet152_v1",    "fc",           224, IMAGENET, 32),
+    _row("resnet18_v2",         "resnet",       None, SAME,              "output",       224, IMAGENET, 32),
+    _row("resnet34_v2",         "resnet",       None, SAME,              "output",       224, IMAGENET, 32),
+    _row("resnet50_v2",         "resnet",       None, SAME,              "output",       224, IMAGENET, 32),
+    _row("resnet101_v2",        "resnet",       None, SAME,              "output",       224, IMAGENET, 32),
+    _row("resnet152_v2",        "resnet",       None, SAME,              "output",       224, IMAGENET, 32),
+    _row("resnext50_32x4d",     "resnet",       SAME, SAME,              "fc",           224, IMAGENET, 32, package="gluoncv"),
+    _row("resnext101_32x8d",    "resnet",       SAME, None,              "fc",           224, IMAGENET, 32),
+    _row("resnext101_64x4d",    "resnet",       SAME, SAME,              "fc",           224, IMAGENET, 32, package="gluoncv"),
+    _row("wide_resnet50_2",     "resnet",       SAME, None,              "fc",           224, IMAGENET, 32),
+    _row("wide_resnet101_2",    "resnet",       SAME, None,              "fc",           224, IMAGENET, 32),
+    _row("densenet121",         "densenet",     SAME, SAME,              "classifier",   224, IMAGENET, 32),
+    _row("densenet161",         "densenet",     SAME, SAME,              "classifier",   224, IMAGENET, 32),
+    _row("densenet169",         "densenet",     SAME, SAME,              "classifier",   224, IMAGENET, 32),
+    _row("densenet201",         "densenet",     SAME, SAME,              "classifier",   224, IMAGENET, 32),
+    _row("googlenet",           "googlenet",    SAME, None,              "fc",           224, IMAGENET, 64, auxiliary=("aux1.fc2", "aux2.fc2")),
+    _row("inception_v3",        "inception",    SAME, "inceptionv3",     "fc",           299, IMAGENET, 75, auxiliary=("AuxLogits.fc",), auxiliary_size=299),
+    _row("mobilenet_v2",        "mobilenet",    SAME, "mobilenetv2_1.0", "classifier.1", 224, IMAGENET, 32),
+    _row("mobilenet_v3_large",  "mobilenet",    SAME, None,              "classifier.3", 224, IMAGENET, 32),
+    _row("mobilenet_v3_small",  "mobilenet",    SAME, None,              "classifier.3", 224, IMAGENET, 32),
+    _row("mobilenet1.0",        "mobilenet",    None, SAME,              "output",       224, IMAGENET, 32),
+    _row("mobilenet0.75",       "mobilenet",    None, SAME,              "output",       224, IMAGENET, 32),
+    _row("mobilenet0.5",        "mobilenet",    None, SAME,              "output",       224, IMAGENET, 32),
+    _row("mobilenet0.25",       "mobilenet",    None, SAME,              "output",       224, IMAGENET, 32),
+    _row("mobilenetv2_0.75",    "mobilenet",    None, SAME,              "output",       224, IMAGENET, 32),
+    _row("mobilenetv2_0.5",     "mobilenet",    None, SAME,              "output",       224, IMAGENET, 32),
+    _row("mobilenetv2_0.25",    "mobilenet",    None, SAME,              "output",       224, IMAGENET, 32),
+    _row("mnasnet0_5",          "mnasnet",      SAME, None,              "classifier.1", 224, IMAGENET, 32),
+    _row("mnasnet0_75",         "mnasnet",      SAME, None,              "classifier.1", 224, IMAGENET, 32),
+    _row("mnasnet1_0",          "mnasnet",      SAME, None,              "classifier.1", 224, IMAGENET, 32),
+    _row("mnasnet1_3",          "mnasnet",      SAME, None,              "classifier.1", 224, IMAGENET, 32),
+    _row("shufflenet_v2_x0_5",  "shufflenet",   SAME, None,              "fc",           224, IMAGENET, 32),
+    _row("shufflenet_v2_x1_0",  "shufflenet",   SAME, None,              "fc",           224, IMAGENET, 32),
+    _row("shufflenet_v2_x1_5",  "shufflenet",   SAME, None,              "fc",           224, IMAGENET, 32),
+    _row("shufflenet_v2_x2_0",  "shufflenet",   SAME, None,              "fc",           224, IMAGENET, 32),
+    _row("efficientnet_b0",     "efficientnet", SAME, None,              "classifier.1", 224, IMAGENET, 33),
+    _row("efficientnet_b1",     "efficientnet", SAME, None,              "classifier.1", 240, IMAGENET, 33),
+    _row("efficientnet_b2",     "efficientnet", SAME, None,              "classifier.1", 288, IMAGENET, 33),
+    _row("efficientnet_b3",     "efficientnet", SAME, None,              "classifier.1", 300, IMAGENET, 33),
+    _row("efficientnet_b4",     "efficientnet", SAME, None,              "classifier.1", 380, IMAGENET, 33),
+    _row("efficientnet_b5",     "efficientnet", SAME, None,              "classifier.1", 456, IMAGENET, 33),
+    _row("efficientnet_b6",     "efficientnet", SAME, None,              "classifier.1", 528, IMAGENET, 33),
+    _row("efficientnet_b7",     "efficientnet", SAME, None,              "classifier.1", 600, IMAGENET, 33),
+    _row("efficientnet_v2_s",   "efficientnet", SAME, None,              "classifier.1", 384, IMAGENET, 33),
+    _row("efficientnet_v2_m",   "efficientnet", SAME, None,              "classifier.1", 480, IMAGENET, 33),
+    _row("efficientnet_v2_l",   "efficientnet", SAME, None,              "classifier.1", 480, HALF,     33),
+    _row("regnet_x_400mf",      "regnet",       SAME, None,              "fc",           224, IMAGENET, 32),
+    _row("regnet_x_800mf",      "regnet",       SAME, None,              "fc",           224, IMAGENET, 32),
+    _row("regnet_x_1_6gf",      "regnet",       SAME, None,              "fc",           224, IMAGENET, 32),
+    _row("regnet_x_3_2gf",      "regnet",       SAME, None,              "fc",           224, IMAGENET, 32),
+    _row("regnet_x_8gf",        "regnet",       SAME, None,              "fc",           224, IMAGENET, 32),
+    _row("regnet_x_16gf",       "regnet",       SAME, None,              "fc",           224, IMAGENET, 32),
+    _row("regnet_x_32gf",       "regnet",       SAME, None,              "fc",           224, IMAGENET, 32),
+    _row("regnet_y_400mf",      "regnet",       SAME, None,              "fc",           224, IMAGENET, 32),
+    _row("regnet_y_800mf",      "regnet",       SAME, None,              "fc",           224, IMAGENET, 32),
+    _row("regnet_y_1_6gf",      "regnet",       SAME, None,              "fc",           224, IMAGENET, 32),
+    _row("regnet_y_3_2gf",      "regnet",       SAME, None,              "fc",           224, IMAGENET, 32),
+    _row("regnet_y_8gf",        "regnet",       SAME, None,              "fc",           224, IMAGENET, 32),
+    _row("regnet_y_16gf",       "regnet",       SAME, None,              "fc",           224, IMAGENET, 32),
+    _row("regnet_y_32gf",       "regnet",       SAME, None,              "fc",           224, IMAGENET, 32),
+    _row("regnet_y_128gf",      "regnet",       SAME, None,              "fc",           384, IMAGENET, 32),
+    _row("convnext_tiny",       "convnext",     SAME, None,              "classifier.2", 224, IMAGENET, 32),
+    _row("convnext_small",      "convnext",     SAME, None,              "classifier.2", 224, IMAGENET, 32),
+    _row("convnext_base",       "convnext",     SAME, None,              "classifier.2", 224, IMAGENET, 32),
+    _row("convnext_large",      "convnext",     SAME, None,              "classifier.2", 224, IMAGENET, 32),
+    _row("vit_b_16",            "vit",          SAME, None,              "heads.head",   224, IMAGENET, 32, size_argument="image_size"),
+    _row("vit_b_32",            "vit",          SAME, None,              "heads.head",   224, IMAGENET, 32, size_argument="image_size"),
+    _row("vit_l_16",            "vit",          SAME, None,              "heads.head",   224, IMAGENET, 32, size_argument="image_size"),
+    _row("vit_l_32",            "vit",          SAME, None,              "heads.head",   224, IMAGENET, 32, size_argument="image_size"),
+    _row("vit_h_14",            "vit",          SAME, None,              "heads.head",   518, IMAGENET, 32, size_argument="image_size"),
+    _row("swin_t",              "swin",         SAME, None,              "head",         224, IMAGENET, 32),
+    _row("swin_s",              "swin",         SAME, None,              "head",         224, IMAGENET, 32),
+    _row("swin_b",              "swin",         SAME, None,              "head",         224, IMAGENET, 32),
+    _row("swin_v2_t",           "swin",         SAME, None,              "head",         256, IMAGENET, 32),
+    _row("swin_v2_s",           "swin",         SAME, None,              "head",         256, IMAGENET, 32),
+    _row("swin_v2_b",           "swin",         SAME, None,              "head",         256, IMAGENET, 32),
+    _row("maxvit_t",            "maxvit",       SAME, None,              "classifier.5", 224, IMAGENET, 224, size_argument="input_size"),
+    _row("darknet53",           "darknet",      None, SAME,              "output",       224, IMAGENET, 32, package="gluoncv"),
+    _row("mobilenetv3_large",   "mobilenet",    None, SAME,              "output",       224, IMAGENET, 32, package="gluoncv"),
+    _row("mobilenetv3_small",   "mobilenet",    None, SAME,              "output",       224, IMAGENET, 32, package="gluoncv"),
+    _row("resnext101_32x4d",    "resnet",       None, SAME,              "output",       224, IMAGENET, 32, package="gluoncv"),
+    _row("se_resnext50_32x4d",  "senet",        None, SAME,              "output",       224, IMAGENET, 32, package="gluoncv"),
+    _row("se_resnext101_32x4d", "senet",        None, SAME,              "output",       224, IMAGENET, 32, package="gluoncv"),
+    _row("se_resnext101_64x4d", "senet",        None, SAME,              "output",       224, IMAGENET, 32, package="gluoncv"),
+    _row("senet_154",           "senet",        None, SAME,              "output",       224, IMAGENET, 32, package="gluoncv"),
+    _row("resnet18_v1b",        "resnet",       None, SAME,              "fc",           224, IMAGENET, 32, package="gluoncv"),
+    _row("resnet34_v1b",        "resnet",       None, SAME,              "fc",           224, IMAGENET, 32, package="gluoncv"),
+    _row("resnet50_v1b",        "resnet",       None, SAME,              "fc",           224, IMAGENET, 32, package="gluoncv"),
+    _row("resnet101_v1b",       "resnet",       None, SAME,              "fc",           224, IMAGENET, 32, package="gluoncv"),
+    _row("resnet152_v1b",       "resnet",       None, SAME,              "fc",           224, IMAGENET, 32, package="gluoncv"),
+    _row("resnet50_v1b_gn",     "resnet",       None, SAME,              "fc",           224, IMAGENET, 32, package="gluoncv"),
+    _row("resnet50_v1c",        "resnet",       None, SAME,              "fc",           224, IMAGENET, 32, package="gluoncv"),
+    _row("resnet101_v1c",       "resnet",       None, SAME,              "fc",           224, IMAGENET, 32, package="gluoncv"),
+    _row("resnet152_v1c",       "resnet",       None, SAME,              "fc",           224, IMAGENET, 32, package="gluoncv"),
+    _row("resnet50_v1d",        "resnet",       None, SAME,              "fc",           224, IMAGENET, 32, package="gluoncv"),
+    _row("resnet101_v1d",       "resnet",       None, SAME,              "fc",           224, IMAGENET, 32, package="gluoncv"),
+    _row("resnet152_v1d",       "resnet",       None, SAME,              "fc",           224, IMAGENET, 32, package="gluoncv"),
+    _row("resnet18_v1b_0.89",   "resnet",       None, SAME,              "fc",           224, IMAGENET, 32, package="gluoncv"),
+    _row("resnet50_v1d_0.86",   "resnet",       None, SAME,              "fc",           224, IMAGENET, 32, package="gluoncv"),
+    _row("resnet50_v1d_0.48",   "resnet",       None, SAME,              "fc",           224, IMAGENET, 32, package="gluoncv"),
+    _row("resnet50_v1d_0.37",   "resnet",       None, SAME,              "fc",           224, IMAGENET, 32, package="gluoncv"),
+    _row("resnet50_v1d_0.11",   "resnet",       None, SAME,              "fc",           224, IMAGENET, 32, package="gluoncv"),
+    _row("resnet101_v1d_0.76",  "resnet",       None, SAME,              "fc",           224, IMAGENET, 32, package="gluoncv"),
+    _row("resnet101_v1d_0.73",  "resnet",       None, SAME,              "fc",           224, IMAGENET, 32, package="gluoncv"),
+    _row("xception",            "xception",     None, SAME,              "fc",           299, IMAGENET, 32, package="gluoncv"),
+)
+# fmt: on
 
 
-def _family_of_gluoncv(family: str, head: str, names: str, sizes: str = "") -> Iterator[Model]:
-    places = " ".join(f"gluoncv:{name}" for name in names.split())
-    return _family(family, head, names, sizes=sizes, mxnet=places, only_mxnet=True)
+MODELS: dict[str, ModelRow] = table(_ROWS)
 
 
-MODELS: dict[str, Model] = {model.name: model for model in _rows()}
-_BY_ALIAS = {alias: model for model in MODELS.values() for alias in model.aliases}
+@functools.cache
+def _known() -> dict[str, ModelRow]:
+    """Every network by each of its names; those of other packages' backends too."""
+    rows = table([*_ROWS, *(row for description in announced() for row in description.models)])
+    return rows | {alias: row for row in rows.values() for alias in row.aliases}
 
 
-def find_model(name: str, backend: str) -> Model:
+def find_model(name: str, backend: str) -> ModelRow:
     """The row of a model by any of its names.
 
     Raises:
         UnknownName: no model has that name; says which was probably meant.
-        InvalidValue: only the other backend has it.
+        InvalidValue: only another backend has it.
         MissingPackage: it comes from an optional package, which is not installed.
     """
-    model = (MODELS.get(name) or _BY_ALIAS.get(name)) if isinstance(name, str) else None
-    if model is None:
+    row = _known().get(name) if isinstance(name, str) else None
+    if row is None:
         raise unknown(f"{backend} model", name, names(backend))
-    if backend not in model.backends():
-        others = " or ".join(f"backend={b!r}" for b in model.backends())
+    if row.cell(backend) is None:
+        others = " or ".join(f"backend={b!r}" for b in row.backends())
         raise InvalidValue(
             f"the {backend} backend has no model {name!r}; use {others}, or one of: {', '.join(names(backend))}"
         )
-    package = model.package(backend)
-    if package and not _installed(package):
-        others = "".join(f", or use backend={b!r}" for b in model.backends() if b != backend)
-        raise MissingPackage(f"{model.name} of the {backend} backend needs {package}: {INSTALL[package]}{others}")
-    return model
-
-
-def _installed(package: str) -> bool:
-    return importlib.util.find_spec(package) is not None
+    check_cell(row, backend)
+    return row
 
 
 def names(backend: str) -> list[str]:
     """The names of the models that a backend has here, sorted; those of a package that is not installed are left out."""
-    there = {None: True} | {package: _installed(package) for package in INSTALL}
-    return sorted(m.name for m in MODELS.values() if backend in m.backends() and there[m.package(backend)])
+    cells = {row.name: row.cell(backend) for row in _known().values()}
+    return sorted(n for n, cell in cells.items() if cell and not (cell.package and not is_installed(cell.package)))

@@ -1,16 +1,18 @@
 """The default recipes: what is used where the user says nothing, each choice with its reason and source.
 
-`resolve` is the one place that turns "by recipe" (None in a spec) into values; the result is stored with the run.
+`resolve` is the one place that turns "by recipe" (None in a spec) into values; a run stores what was asked and the result.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import InvalidValue
-from ..processors import decoders
-from ..spec import PRECISIONS, Spec, Transforms
+from ..processors import cpu_count, decoders
+from ..rules import AUTO
+from ..spec import ModelSpec, Resolved, Spec, TrainingSpec, Transforms, build
+from ..tasks import MULTIPLE, SINGLE, label_type
 from .losses import LOSSES
 from .models import find_model
 from .optimizers import OPTIMIZERS
@@ -56,26 +58,8 @@ RECIPES = (
 )
 # fmt: on
 SCHEDULE = "cosine_decrease"  # no step to place by hand; good at any number of epochs (Loshchilov and Hutter 2017)
-LOSS = "softmax_crossentropy"
-SPLIT = 0.7  # Monk's; with few images a larger validation set is worth more than the images it takes
-
-
-PRECISIONS_OF = {"pytorch": PRECISIONS, "mxnet": ("auto", "float32")}
-
-
-def check_precision(spec: Spec) -> None:
-    """Refuse a precision that the backend cannot compute in: MXNet's automatic mixed precision rewrites the whole library
-    for the process, so it is left alone."""
-    known = PRECISIONS_OF[spec.backend]
-    if spec.model.precision not in known:
-        raise InvalidValue(
-            f"the {spec.backend} backend has no precision {spec.model.precision!r}: use {' or '.join(map(repr, known))}, "
-            "or backend='pytorch'"
-        )
-    if spec.model.compile and spec.backend != "pytorch":
-        raise InvalidValue(
-            f"the {spec.backend} backend has no compile (its networks always are); use backend='pytorch'"
-        )
+LOSS_OF = {SINGLE: "softmax_crossentropy", MULTIPLE: "sigmoid_binary_crossentropy"}
+SPLIT_SHARE = 0.7  # Monk's; with few images a larger validation set is worth more than the images it takes
 
 
 def situation(spec: Spec) -> str:
@@ -91,37 +75,77 @@ def recipe(spec: Spec) -> Recipe:
     return next(r for r in RECIPES if r.situation == now and (not r.families or family in r.families))
 
 
-def resolve(spec: Spec) -> Spec:
-    """Fill in everything that the spec leaves to the recipe."""
-    defaults = _defaults(spec)
-    return spec.replace({path: value for path, value in defaults.items() if spec.get(path) is None})
+def resolve(asked: Spec, stored: Resolved | None = None, batch_size: int | None = None) -> Resolved:
+    """Fill in everything that was left to the recipe.
+
+    Args:
+        stored: what a run computed with; then what was left open is as it was there, whatever today's recipe says, but for the
+            number of processors, which is this machine's.
+        batch_size: what `"auto"` was found to be; the recipe's until then.
+    """
+    usual = defaults(asked) if stored is None else {path: stored.get(path) for path in BY_RECIPE}
+    values = {path: usual[path] if (value := asked.get(path)) is None else value for path in BY_RECIPE}
+    if values["data.batch_size"] == AUTO:
+        values["data.batch_size"] = batch_size or (stored.data.batch_size if stored else BATCH_SIZE)
+    values["data.workers"] = min(asked.data.workers or decoders(), cpu_count())
+    return build(Resolved, _filled(asked, values))
 
 
-def unresolve(spec: Spec) -> Spec:
-    """Leave to the recipe again what a stored spec has from it: a copy that is changed gets the recipe that then fits."""
-    defaults = _defaults(spec)
-    return spec.replace({path: None for path, value in defaults.items() if spec.get(path) == value})
+BY_RECIPE = (
+    "data.input_size",
+    "data.batch_size",
+    "data.workers",
+    "training.optimizer",
+    "training.schedule",
+    "training.loss",
+)
 
 
-def _defaults(spec: Spec) -> dict[str, Any]:
-    chosen = recipe(spec)
-    name = chosen.optimizer if getattr(OPTIMIZERS[chosen.optimizer], spec.backend) else "adam"
+def defaults(asked: Spec) -> dict[str, Any]:
+    """What the recipe gives where nothing is asked for, by dotted path."""
+    chosen, backend = recipe(asked), asked.backend
+    name = chosen.optimizer if OPTIMIZERS[chosen.optimizer].cell(backend) else "adam"
     values = {"learning_rate": chosen.learning_rate, "weight_decay": chosen.weight_decay}
     return {
-        "data.input_size": find_model(spec.model.name, spec.backend).input_size,
+        "data.input_size": find_model(asked.model.name, backend).input_size,
         "data.batch_size": BATCH_SIZE,
         "data.workers": decoders(),
-        "training.optimizer": OPTIMIZERS[name].choose(spec.backend, values),
-        "training.schedule": SCHEDULES[SCHEDULE].choose(spec.backend, {}),
-        "training.loss": LOSSES[LOSS].choose(spec.backend, {}),
+        "training.optimizer": OPTIMIZERS[name].choose(backend, values),
+        "training.schedule": SCHEDULES[SCHEDULE].choose(backend, {}),
+        "training.loss": LOSSES[LOSS_OF[label_type(asked.data.sources)]].choose(backend, {}),
     }
 
 
-def default_transforms(backend: str) -> Transforms:
-    """Default's transforms: Monk's flip and ImageNet normalisation; validation and test images are never augmented.
+def _filled(asked: Spec, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The tree of a spec with the values at dotted paths in place of what is there."""
+    tree: dict[str, Any] = {name: getattr(asked, name) for name in Spec.model_fields}
+    for part in ("data", "training"):
+        own = getattr(asked, part)
+        tree[part] = {name: values.get(f"{part}.{name}", getattr(own, name)) for name in type(own).model_fields}
+    return tree
+
+
+def quick_mode(backend: str, model_name: str) -> dict[str, Any]:
+    """What Default asks for, by dotted path, but for the images."""
+    return {
+        "data.split": SPLIT_SHARE,
+        "data.input_size": None,
+        "data.batch_size": None,
+        "data.shuffle": True,
+        "data.workers": None,
+        "data.transforms": default_transforms(backend, model_name),
+        "model": ModelSpec(name=model_name),
+        "training": TrainingSpec(),
+    }
+
+
+def default_transforms(backend: str, model_name: str = "resnet18") -> Transforms:
+    """Images are flipped left and right, and normalised as the network's pretrained weights want it; validation and test
+    images are never augmented.
 
     Monk flips 8 images of 10; at 0.5 both directions are seen equally often (He et al. 2016).
     """
     flip = TRANSFORMS["random_horizontal_flip"].choose(backend, {"probability": 0.5})
-    normalize = TRANSFORMS["normalize"].choose(backend, {})
+    own = find_model(model_name, backend).normalization
+    normalize = TRANSFORMS["normalize"].choose(backend, {"mean": own.mean, "std": own.std})
     return Transforms(train=(flip, normalize), val=(normalize,), test=(normalize,))

@@ -14,16 +14,23 @@ from dataclasses import dataclass
 
 from ..rules import Flag, ListOf, Number, OneOf, Whole
 from ..spec import Choice
-from .rows import REQUIRED, Parameter, Row, load, table
+from .backends import load
+from .rows import REQUIRED, Parameter, Row, table
 
 FACTOR = Number(above=0, below=1)
 GAMMA = Parameter("gamma", 0.1, Number(above=0, most=1), "factor of each decrease")
 LAST_EPOCH = Parameter("last_epoch", -1, Whole(least=-1), "number of epochs, less one, that the schedule has behind it")
 
 
-def _row(name: str, doc: str, *parameters: Parameter) -> Row:
-    path = f"monklite.catalog.schedules.{name}"  # plain arithmetic, so both backends share it
-    return Row(name, doc, path, path, parameters)
+@dataclass(frozen=True)
+class ScheduleRow(Row):
+    """A schedule. `function`: dotted path of what computes its rates, which every backend shares."""
+
+    function: str = ""
+
+
+def _row(name: str, doc: str, *parameters: Parameter) -> ScheduleRow:
+    return ScheduleRow(name, doc, parameters, f"{__name__}.{name}")
 
 
 SCHEDULES = table(
@@ -58,7 +65,8 @@ SCHEDULES = table(
         ),
         _row(
             "plateau_decrease",
-            "Multiply by factor when the validation loss (mode 'max': accuracy) has not improved for patience epochs.",
+            "Multiply by factor when the validation loss (mode 'max': accuracy, or F1 where images have several labels) has not "
+            "improved for patience epochs.",
             Parameter("mode", "min", OneOf(("min", "max")), "watch the loss (min) or the accuracy (max)"),
             Parameter("factor", 0.1, FACTOR, "factor of each decrease"),
             Parameter("patience", 10, Whole(least=0), "epochs without improvement that are let pass"),
@@ -75,19 +83,22 @@ SCHEDULES = table(
 
 @dataclass(frozen=True)
 class Moment:
-    """Where training stands: `epoch` is about to start; the lists hold one value for each epoch done."""
+    """Where training stands: `epoch` is about to start; the lists hold one value for each epoch done.
+
+    `val_figure`: the figure that decides which epoch is best, higher being better; accuracy, for one label per image.
+    """
 
     base: float
     epoch: int
     epochs: int
     val_loss: Sequence[float] = ()
-    val_accuracy: Sequence[float] = ()
+    val_figure: Sequence[float] = ()
 
 
 def learning_rate(choice: Choice, moment: Moment) -> float:
     """The learning rate of the epoch that is about to start."""
     row = SCHEDULES[choice.name]
-    return load(str(row.pytorch))(moment, **choice.params)
+    return load(row.function)(moment, **choice.params)
 
 
 def fixed(moment: Moment) -> float:
@@ -123,7 +134,7 @@ def plateau_decrease(
     verbose: bool = False,
 ) -> float:
     rate, best, bad, resting = moment.base, None, 0, 0
-    for value in moment.val_loss if mode == "min" else moment.val_accuracy:
+    for value in moment.val_loss if mode == "min" else moment.val_figure:
         if best is None or _improved(value, best, mode, threshold, threshold_mode):
             best, bad = value, 0
         else:

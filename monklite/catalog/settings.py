@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -14,7 +16,7 @@ class Setting:
     path: str
     label: str
     doc: str
-    clears: tuple[str, ...] = ()  # fields that would contradict it
+    also: Mapping[str, Any] = field(default_factory=dict)  # other fields that would contradict it, and what they become
 
 
 SETTINGS = {
@@ -33,7 +35,7 @@ SETTINGS = {
             "stored_size",
             "data.stored_size",
             "Stored size",
-            "Side of the decoded images that crops and turns are taken from, px; None: twice the input size.",
+            "Side of the decoded images that crops and turns are taken from, px; 'auto': twice the input size.",
         ),
         Setting("shuffle_data", "shuffle", "data.shuffle", "Shuffle data", "Whether the training order is shuffled."),
         Setting("num_processors", "num_processors", "data.workers", "Processors", "Threads that decode images."),
@@ -46,7 +48,7 @@ SETTINGS = {
             "model.freeze_base",
             "Freeze base network",
             "Train only the new head.",
-            ("model.freeze_layers",),
+            {"model.freeze_layers": 0},
         ),
         Setting(
             "freeze_layers", "num_freeze", "model.freeze_layers", "Freeze layers", "First layers that stay as they are."

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
-from ..catalog.rows import load
-from ..catalog.transforms import TRANSFORMS
+from ..catalog.backends import load
+from ..catalog.transforms import TRANSFORMS, TransformRow
+from ..errors import InvalidValue, find
+from ..rules import AUTO
 from ..spec import Choice
 from . import geometry
-
-FLIPS = ("random_horizontal_flip", "random_vertical_flip")
-PREFIX = ("resize", "center_crop")
 
 
 @dataclass(frozen=True)
@@ -64,42 +64,62 @@ class Policy:
 
     def draw(self, sizes: np.ndarray, rng: np.random.Generator) -> Draws:
         """The draws for images of the given sizes, (N, 2) width and height px."""
-        if self.stored_size == self.input_size and all(s.name in FLIPS for s in self.steps):
+        if self.stored_size == self.input_size and _only_flips(self.steps):
             return self._draw_flips(len(sizes), rng)
         frame = geometry.Frame.whole(sizes)
         for step in self.steps:
-            frame = load(str(TRANSFORMS[step.name].pytorch))(frame, rng, **step.params)
+            frame = load(_row(step).compose)(frame, rng, **step.params)
         return Draws(self.input_size, self.mean, self.std, matrix=geometry.to_unit(frame, sizes))
 
     def _draw_flips(self, n: int, rng: np.random.Generator) -> Draws:
-        flips: dict[str, np.ndarray | None] = dict.fromkeys(FLIPS)
+        flips: dict[str, np.ndarray | None] = {"x": None, "y": None}
         for step in self.steps:
-            flip = rng.random(n) < step.params["probability"]
-            before = flips[step.name]
-            flips[step.name] = flip if before is None else before ^ flip
-        return Draws(self.input_size, self.mean, self.std, flip_x=flips[FLIPS[0]], flip_y=flips[FLIPS[1]])
+            flip, axis = geometry.flipped(n, rng, **step.params), _row(step).flip
+            before = flips[axis]
+            flips[axis] = flip if before is None else before ^ flip
+        return Draws(self.input_size, self.mean, self.std, flip_x=flips["x"], flip_y=flips["y"])
 
 
-def policy(transforms: Sequence[Choice], input_size: int, stored_size: int | None = None) -> Policy:
+def _row(choice: Choice) -> TransformRow:
+    return find("transform", choice.name, TRANSFORMS)
+
+
+def _only_flips(steps: Sequence[Choice]) -> bool:
+    """Whether nothing has to be resampled."""
+    return all(_row(step).flip for step in steps)
+
+
+def policy(transforms: Sequence[Choice], input_size: int, stored_size: int | Literal["auto"] = AUTO) -> Policy:
     """Sort a chain of transforms into what is done at decoding and what for each batch.
 
-    The stored size is the input size where no pixel is enlarged afterwards, else `stored_size`; None is twice the input
+    The stored size is the input size where no pixel is enlarged afterwards, else `stored_size`; `"auto"` is twice the input
     size (four times where a fixed number of pixels is cropped from an image of unknown size), so that a crop of a quarter
     of the image loses nothing.
     """
-    steps = [t for t in transforms if TRANSFORMS[t.name].cells["kind"] == "geometry"]
+    steps: list[Choice] = []
+    mean, std = (0.0,) * 3, (1.0,) * 3
+    for transform in transforms:
+        kind = _row(transform).kind
+        if kind == "geometry":
+            steps.append(transform)
+        elif kind == "normalize":
+            mean, std = transform.params["mean"], transform.params["std"]
+        else:
+            raise InvalidValue(f"{transform.name} is a transform of kind {kind!r}, which cannot be applied yet")
     prefix: list[Choice] = []
-    while steps and steps[0].name in PREFIX:
+    while steps and _row(steps[0]).decode:
         prefix.append(steps.pop(0))
-    scales = [t for t in transforms if TRANSFORMS[t.name].cells["kind"] == "scale"]
-    mean, std = (scales[-1].params["mean"], scales[-1].params["std"]) if scales else ((0.0,) * 3, (1.0,) * 3)
     stored = _stored_size(prefix, steps, input_size, stored_size)
     return Policy(tuple(prefix), tuple(steps), stored, input_size, mean, std)
 
 
-def _stored_size(prefix: Sequence[Choice], steps: Sequence[Choice], input_size: int, asked: int | None) -> int:
-    if all(s.name in FLIPS for s in steps):
+def _stored_size(
+    prefix: Sequence[Choice], steps: Sequence[Choice], input_size: int, asked: int | Literal["auto"]
+) -> int:
+    if _only_flips(steps):
         return input_size
     if prefix:
         return int(prefix[-1].params["input_size"])
-    return asked or input_size * (4 if any(s.name == "random_crop" for s in steps) else 2)
+    if asked != AUTO:
+        return asked
+    return input_size * (4 if any(s.name == "random_crop" for s in steps) else 2)

@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image, ImageOps
 
+from ..catalog.backends import load as load_path
+from ..catalog.transforms import TRANSFORMS
 from ..errors import NotFound, UnreadableImage
 from ..spec import Choice
 
@@ -136,8 +138,8 @@ def _square(image: Image.Image, side: int, prefix: Sequence[Choice]) -> tuple[np
         notes |= Note.TRANSPARENT
     picture = to_rgb(upright)
     for step in prefix:
-        picture = _PREFIX[step.name](picture, step.params["input_size"])
-    return np.asarray(picture.resize((side, side), Image.Resampling.BILINEAR)), picture.size, notes
+        picture = load_path(TRANSFORMS[step.name].decode)(picture, **step.params)
+    return np.asarray(resize(picture, side)), picture.size, notes
 
 
 def _notes(image: Image.Image, least: int) -> Note:
@@ -230,17 +232,14 @@ def _as_float(pixels: np.ndarray) -> np.ndarray:
         return pixels.astype(np.float64)
 
 
-def _resize(image: Image.Image, size: int) -> Image.Image:
-    return image.resize((size, size), Image.Resampling.BILINEAR)
+def resize(image: Image.Image, input_size: int) -> Image.Image:
+    return image.resize((input_size, input_size), Image.Resampling.BILINEAR)
 
 
-def _center_crop(image: Image.Image, size: int) -> Image.Image:
-    width, height = min(size, image.width), min(size, image.height)
+def center_crop(image: Image.Image, input_size: int) -> Image.Image:
+    width, height = min(input_size, image.width), min(input_size, image.height)
     left, top = (image.width - width) // 2, (image.height - height) // 2
     return image.crop((left, top, left + width, top + height))
-
-
-_PREFIX = {"resize": _resize, "center_crop": _center_crop}
 
 
 def _reason(path: str | os.PathLike[str], error: BaseException) -> str:

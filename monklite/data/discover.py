@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import DatasetError, NotFound, closest
+from ..errors import DatasetError, NotFound, suggestion
 
 EXTENSIONS = frozenset((".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif"))
 IGNORED_FOLDERS = frozenset(("__MACOSX", "__pycache__", "$RECYCLE.BIN"))
-SUBSETS = frozenset(("train", "training", "val", "valid", "validation", "test", "testing"))
+PART_NAMES = frozenset(("train", "training", "val", "valid", "validation", "test", "testing"))
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,10 @@ class Samples:
         """
         extra = sorted(set(self.classes) - set(classes))
         if extra:
-            guess = closest(extra[0], classes)
-            hint = f" Did you mean {guess!r}?" if guess else ""
             raise DatasetError(
                 f"{where} has {_plural(extra, 'class', 'classes')} {_quoted(extra)}, which the training images do not have. "
-                f"Classes known: {_quoted(classes)}.{hint} Rename or remove the folder, or train with it."
+                f"Classes known: {_quoted(classes)}.{suggestion(extra[0], classes)} Rename or remove the folder, or "
+                "train with it."
             )
         places = {name: i for i, name in enumerate(classes)}
         position = np.array([places[name] for name in self.classes], dtype=np.int64)
@@ -157,14 +156,14 @@ def _check_layout(base: Path, names: list[str], least: int) -> None:
         raise DatasetError(
             f"{base} has no class folders: put the images of each class into a folder of its own, such as {base / 'cat'}"
         )
-    parts = [n for n in names if n.lower() in SUBSETS]
+    parts = [n for n in names if n.lower() in PART_NAMES]
     if len(parts) > 1:
         example = base / sorted(parts, key=lambda n: not n.lower().startswith("train"))[0]
         raise DatasetError(
             f"{base} holds {_quoted(parts)}, which are parts of a dataset, not classes: "
             f"give dataset_path={str(example)!r}, or a list [train, val]"
         )
-    if len(names) == 1 and names[0].lower() in SUBSETS and any(p.is_dir() for p in (base / names[0]).iterdir()):
+    if len(names) == 1 and names[0].lower() in PART_NAMES and any(p.is_dir() for p in (base / names[0]).iterdir()):
         raise DatasetError(f"{base} holds only {names[0]!r}: give dataset_path={str(base / names[0])!r}")
     if len(names) < least:
         raise DatasetError(f"{base} has only one class, {names[0]!r}: a classifier needs two or more class folders")

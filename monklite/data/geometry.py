@@ -72,14 +72,19 @@ def random_resized_crop(
     return frame.box(left, top, width, height).scaled(input_size, input_size)
 
 
+def flipped(n: int, rng: np.random.Generator, probability: float) -> np.ndarray:
+    """Which of n pictures are mirrored, bool (n,)."""
+    return rng.random(n) < probability
+
+
 def random_horizontal_flip(frame: Frame, rng: np.random.Generator, probability: float) -> Frame:
-    flip = rng.random(len(frame.width)) < probability
+    flip = flipped(len(frame.width), rng, probability)
     matrix = _affine(np.where(flip, -1, 1), 1, np.where(flip, frame.width, 0), 0, len(flip))
     return Frame(frame.width, frame.height, frame.to_source @ matrix)
 
 
 def random_vertical_flip(frame: Frame, rng: np.random.Generator, probability: float) -> Frame:
-    flip = rng.random(len(frame.width)) < probability
+    flip = flipped(len(frame.width), rng, probability)
     matrix = _affine(1, np.where(flip, -1, 1), 0, np.where(flip, frame.height, 0), len(flip))
     return Frame(frame.width, frame.height, frame.to_source @ matrix)
 

@@ -10,14 +10,13 @@ import numpy as np
 
 from ..errors import DamagedFile, InvalidValue, NotReady
 from ..records import DatasetRecord
-from ..spec import DataSpec, Spec
+from ..spec import SPLIT, Resolved, ResolvedData, Source, Table
 from . import csv_table, discover, health, split
 from .augment import Policy, policy
 from .batches import Batches
 from .cache import Store, Tick, open_store
 from .discover import Samples
 from .health import Report
-from .split import SUBSETS
 
 
 @dataclass(frozen=True)
@@ -55,17 +54,6 @@ class TrainingData:
 
 
 @dataclass(frozen=True)
-class TestFolder:
-    """Where a test set is: a folder of class folders, or a folder with a CSV table."""
-
-    __test__ = False  # not a test case, whatever its name
-
-    path: str
-    table: str | None = None
-    delimiter: str = ","
-
-
-@dataclass(frozen=True)
 class EvaluationData:
     """Test images in the order of their names, with labels that index the training classes.
 
@@ -87,7 +75,7 @@ class EvaluationData:
         return self.report.unreadable["test"]
 
 
-def for_training(spec: Spec, cache: Path, recorded: Path | None = None, tick: Tick | None = None) -> TrainingData:
+def for_training(spec: Resolved, cache: Path, recorded: Path | None = None, tick: Tick | None = None) -> TrainingData:
     """The training and validation batches of a resolved spec.
 
     Args:
@@ -98,24 +86,24 @@ def for_training(spec: Spec, cache: Path, recorded: Path | None = None, tick: Ti
         NotReady: no dataset is given. DatasetError, NotFound: see the message.
     """
     data = spec.data
-    if data.train_path is None:
+    if not data.sources:
         raise NotReady(
             "no dataset yet: give a folder of class folders, Dataset_Params(dataset_path='...') or Default(dataset_path='...')"
         )
-    policies = {n: policy(getattr(data.transforms, n), int(data.input_size or 0), data.stored_size) for n in SUBSETS}
+    policies = {n: policy(getattr(data.transforms, n), data.input_size, data.stored_size) for n in SPLIT}
     parts = _parts(data, policies, cache, tick)
     rows = _choose(parts, spec, recorded)
     samples = {name: part.everything.take(rows[name]) for name, part in parts.items()}
     made = {
         name: Batches(
-            part.store, rows[name], samples[name].labels, policies[name], int(data.batch_size or 1), spec.seed,
+            part.store, rows[name], samples[name].labels, policies[name], data.batch_size, spec.seed,
             shuffle=data.shuffle and name == "train",
         )
         for name, part in parts.items()
     }  # fmt: skip
-    folders = [parts["train"]] if data.val_path is None else list(parts.values())
+    folders = list(parts.values())[: len(data.sources)]
     report = Report(
-        {n: _by_path(p.everything, p.store.problems) for n, p in zip(SUBSETS, folders, strict=False)},
+        {n: _by_path(p.everything, p.store.problems) for n, p in zip(SPLIT, folders, strict=False)},
         samples,
         {name: part.store.notes[rows[name]] for name, part in parts.items()},
         {name: part.store.digests[rows[name]] for name, part in parts.items()},
@@ -136,31 +124,32 @@ class _Part:
     rows: np.ndarray
 
 
-def _parts(data: DataSpec, policies: Mapping[str, Policy], cache: Path, tick: Tick | None) -> dict[str, _Part]:
+def _parts(data: ResolvedData, policies: Mapping[str, Policy], cache: Path, tick: Tick | None) -> dict[str, _Part]:
     """Where each subset comes from; one folder serves both, decoded once where both subsets decode alike."""
-    found = _read(str(data.train_path), data.train_csv, data.delimiter, exclude=cache.parent)
-    workers = data.workers or 1
+    train_source, *val_sources = data.sources
+    found = _read(train_source, exclude=cache.parent)
+    workers = data.workers
     store = open_store(found, policies["train"], cache, workers, tick)
     train = _Part(found, store, health.readable(found, store.problems))
-    if data.val_path is None:
+    if not val_sources:
         alike = policies["val"].decoding == policies["train"].decoding
         val_store = store if alike else open_store(found, policies["val"], cache, workers, tick)
         return {"train": train, "val": _Part(found, val_store, train.rows)}
-    other = _read(data.val_path, data.val_csv, data.delimiter, exclude=cache.parent)
-    other = other.relabel(found.classes, f"the validation set {data.val_path}")
+    other = _read(val_sources[0], exclude=cache.parent)
+    other = other.relabel(found.classes, f"the validation set {val_sources[0].path}")
     val_store = open_store(other, policies["val"], cache, workers, tick)
     return {"train": train, "val": _Part(other, val_store, health.readable(other, val_store.problems))}
 
 
-def _choose(parts: Mapping[str, _Part], spec: Spec, recorded: Path | None) -> dict[str, np.ndarray]:
+def _choose(parts: Mapping[str, _Part], spec: Resolved, recorded: Path | None) -> dict[str, np.ndarray]:
     """Rows of each subset: as an earlier run recorded them, else by split, else all."""
     usable = {name: part.everything.take(part.rows) for name, part in parts.items()}
     if recorded is not None and recorded.exists():
         wanted = split.read(recorded)
-        chosen = {name: split.as_recorded(usable[name], wanted.get(name, set()), name) for name in SUBSETS}
-    elif spec.data.val_path is None:
+        chosen = {name: split.as_recorded(usable[name], wanted.get(name, set()), name) for name in SPLIT}
+    elif len(spec.data.sources) == 1:
         digests = parts["train"].store.digests[parts["train"].rows]
-        chosen = dict(zip(SUBSETS, split.stratified(usable["train"], spec.data.split, spec.seed, digests), strict=True))
+        chosen = dict(zip(SPLIT, split.stratified(usable["train"], spec.data.split, spec.seed, digests), strict=True))
     else:
         return {name: part.rows for name, part in parts.items()}
     return {name: parts[name].rows[rows] for name, rows in chosen.items()}
@@ -178,9 +167,9 @@ def _record(samples: Mapping[str, Samples], report: Report, strays: tuple[str, .
 
 
 def for_testing(
-    spec: Spec,
+    spec: Resolved,
     classes: tuple[str, ...],
-    where: TestFolder,
+    source: Source,
     cache: Path,
     tick: Tick | None = None,
     recorded: Path | None = None,
@@ -190,14 +179,12 @@ def for_testing(
     Args:
         recorded: the split of the run, to see whether test images were trained on. The others as in `for_training`.
     """
-    found = _read(where.path, where.table, where.delimiter, False, cache.parent).relabel(
-        classes, f"the test set {where.path}"
-    )
+    found = _read(source, False, cache.parent).relabel(classes, f"the test set {source.path}")
     how = policy_for_testing(spec)
-    store = open_store(found, how, cache, spec.data.workers or 1, tick)
+    store = open_store(found, how, cache, spec.data.workers, tick)
     rows = health.readable(found, store.problems)
     samples = found.take(rows)
-    batches = Batches(store, rows, samples.labels, how, int(spec.data.batch_size or 1))
+    batches = Batches(store, rows, samples.labels, how, spec.data.batch_size)
     report = Report(
         {"test": _by_path(found, store.problems)},
         {"test": samples},
@@ -219,14 +206,16 @@ def _seen(digests: np.ndarray, recorded: Path | None) -> tuple[int, str]:
         return 0, f"whether test images were trained on cannot be told: {error}"
 
 
-def policy_for_testing(spec: Spec) -> Policy:
+def policy_for_testing(spec: Resolved) -> Policy:
     """The transforms of test images: the test chain, or validation's where none was given."""
     data = spec.data
-    return policy(data.transforms.test or data.transforms.val, int(data.input_size or 0), data.stored_size)
+    return policy(data.transforms.test or data.transforms.val, data.input_size, data.stored_size)
 
 
-def _read(path: str, table: str | None, delimiter: str, training: bool = True, exclude: Path | None = None) -> Samples:
-    return csv_table.from_csv(path, table, delimiter) if table else discover.from_folders(path, training, exclude)
+def _read(source: Source, training: bool = True, exclude: Path | None = None) -> Samples:
+    if isinstance(source, Table):
+        return csv_table.from_csv(source.path, source.csv, source.delimiter)
+    return discover.from_folders(source.path, training, exclude)
 
 
 def _by_path(samples: Samples, problems: Mapping[int, str]) -> dict[str, str]:

@@ -12,10 +12,10 @@ import numpy as np
 
 from ..errors import DamagedFile, DatasetError
 from ..files import write_text
+from ..spec import SPLIT
 from .digests import DTYPE, SIZE, UNREAD
 from .discover import Samples
 
-SUBSETS = ("train", "val")
 COLUMNS, DIGEST = ("subset", "class", "path"), "digest"
 _HEX = re.compile(rf"(?:[0-9a-f]{{{2 * SIZE}}})?")
 
@@ -110,7 +110,7 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
             if tuple(rows.fieldnames or ()) not in (COLUMNS, (*COLUMNS, DIGEST)):
                 raise KeyError("no header")
             for row in rows:
-                if row["subset"] not in SUBSETS or not row["path"] or not _HEX.fullmatch(row.get(DIGEST, "") or ""):
+                if row["subset"] not in SPLIT or not row["path"] or not _HEX.fullmatch(row.get(DIGEST, "") or ""):
                     raise KeyError(f"line {rows.line_num}")
                 yield row
     except (KeyError, csv.Error) as error:

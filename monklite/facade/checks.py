@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from ..errors import UnknownArgument, closest
+from ..errors import UnknownArgument, suggestion
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -34,9 +34,9 @@ def _explain(name: str, signature: inspect.Signature, n_args: int, keywords: lis
     strange = [k for k in keywords if k not in known]
     shown = ", ".join(str(p) for n, p in signature.parameters.items() if n != "self")
     if strange:
-        guess = closest(strange[0], known)
-        hint = f" Did you mean {guess!r}?" if guess else ""
-        return f"{name}() has no argument {strange[0]!r}.{hint} It is called as {name}({shown})"
+        return (
+            f"{name}() has no argument {strange[0]!r}.{suggestion(strange[0], known)} It is called as {name}({shown})"
+        )
     if n_args - 1 > len(known):
         return f"{name}() takes at most {len(known)} arguments, not {n_args - 1}. It is called as {name}({shown})"
     return f"{name}(): {error}. It is called as {name}({shown})"

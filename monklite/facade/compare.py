@@ -47,10 +47,7 @@ class compare:
         Raises:
             UnknownName: there is no such project, experiment or version.
         """
-        runs = self._workspace
-        run = runs.find(project_name, experiment_name, version)
-        if version is None:
-            run = next((r for r in reversed(runs.versions(project_name, experiment_name)) if r.is_trained()), run)
+        run = self._workspace.find(project_name, experiment_name, version, fits=[Run.is_trained])
         if run.folder in [r.folder for r in self._runs]:
             raise InvalidValue(f"{run} is in the comparison already")
         self._runs.append(run)

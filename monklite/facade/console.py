@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..data.discover import describe_strays
+from ..data.prepare import EvaluationData
 from ..inference import Prediction
 from ..records import DatasetRecord, ModelRecord, Testing
 from ..runs.file_names import BEST, FINAL, HEALTH, HISTORY
 from ..runs.run import Run
 from ..runs.state import RunState
-from ..spec import Choice, Spec
+from ..spec import Choice, Resolved, ResolvedTraining, Source, Spec, Table, TrainingSpec
+from ..tasks import label_type
 from ..training import progress, recording
 
 SHOWN_CLASSES = SHOWN_FILES = 20
@@ -78,32 +80,54 @@ class _Ticker:
             self.say(f"{self.title} {done} of {total}")
 
 
-def dataset_details(console: Console, spec: Spec) -> None:
+def experiment_details(console: Console, run: Run, state: RunState) -> None:
+    rows = {"Project": state.project, "Experiment": state.experiment, "Version": run.folder.name, "Dir": run.folder}
+    console.block("Experiment Details", rows)
+
+
+def loaded_weights(console: Console, run: Run, weights: Path) -> None:
+    console.block("Model Details", {"Loading model": f"{run}/output/models/{weights.name}"})
+
+
+def dataset_details(console: Console, spec: Spec | Resolved) -> None:
     data = spec.data
-    console.block(
-        "Dataset Details",
-        {
-            "Train path": data.train_path,
-            "Val path": data.val_path,
-            "CSV train path": data.train_csv,
-            "CSV val path": data.val_csv,
-            "Label Type": "single",
-        },
-    )
-    rows: dict[str, Any] = {
+    rows: dict[str, Any] = {}
+    for subset, source in zip(("train", "val"), (*data.sources, None), strict=False):
+        rows[f"{subset.capitalize()} path"] = source and source.path
+    for subset, source in zip(("train", "val"), (*data.sources, None), strict=False):
+        rows[f"CSV {subset} path"] = _csv(source)
+    console.block("Dataset Details", {**rows, "Label Type": label_type(data.sources)})
+    rows = {
         "Input Size": data.input_size,
         "Batch Size": data.batch_size,
         "Data Shuffle": data.shuffle,
         "Processors": data.workers,
     }
-    if data.val_path is None:
+    if len(data.sources) == 1:
         rows["Train-val split"] = data.split
-    if data.train_csv:
-        rows["Delimiter"] = data.delimiter
+    if data.sources and isinstance(data.sources[0], Table):
+        rows["Delimiter"] = data.sources[0].delimiter
     console.block("Dataset Params", {k: "by recipe" if v is None else v for k, v in rows.items()})
 
 
-def transforms(console: Console, spec: Spec, *subsets: str) -> None:
+def _csv(source: Source | None) -> str | None:
+    return source.csv if isinstance(source, Table) else None
+
+
+def test_details(console: Console, source: Source) -> None:
+    console.block("Dataset Details", {"Test path": source.path, "CSV test path": _csv(source)})
+
+
+def test_numbers(console: Console, data: EvaluationData, classes: Sequence[str]) -> None:
+    console.block("Dataset Numbers", {"Num test images": data.batches.n_images, "Num classes": len(classes)})
+    for problem in list(data.problems.values())[:SHOWN_FILES]:
+        console.say(f"    left out: {problem}")
+    odd_files(console, {**data.report.counts(), "seen": data.n_seen}, data.strays, None)
+    for remark in data.remarks:
+        console.say(f"    Note: {remark}\n")
+
+
+def transforms(console: Console, spec: Spec | Resolved, *subsets: str) -> None:
     for subset in subsets:
         chain: tuple[Choice, ...] = getattr(spec.data.transforms, subset)
         console.say(f"Pre-Composed {subset.capitalize()} Transforms")
@@ -144,7 +168,7 @@ def _images(count: int) -> str:
     return f"{count} {'image' if count == 1 else 'images'}"
 
 
-def model_params(console: Console, spec: Spec) -> None:
+def model_params(console: Console, spec: Spec | Resolved) -> None:
     model = spec.model
     rows = {
         "Model name": model.name,
@@ -161,7 +185,7 @@ def model_params(console: Console, spec: Spec) -> None:
         )
 
 
-def model_details(console: Console, spec: Spec, record: ModelRecord) -> None:
+def model_details(console: Console, spec: Spec | Resolved, record: ModelRecord) -> None:
     console.block(
         "Model Details",
         {
@@ -188,7 +212,14 @@ def choice(console: Console, title: str, made: Choice) -> None:
     console.block(title, rows)
 
 
-def training_params(console: Console, spec: Spec) -> None:
+def choices(console: Console, training: TrainingSpec | ResolvedTraining) -> None:
+    titles = {"Optimizer": training.optimizer, "Learning rate scheduler": training.schedule, "Loss": training.loss}
+    for title, made in titles.items():
+        if made:
+            choice(console, title, made)
+
+
+def training_params(console: Console, spec: Spec | Resolved) -> None:
     training = spec.training
     console.block(
         "Training params",
@@ -206,7 +237,8 @@ def training_params(console: Console, spec: Spec) -> None:
 
 def training_outputs(console: Console, run: Run, state: RunState) -> None:
     results = state.results
-    assert results is not None
+    if results is None:
+        return
     console.say(f"    Training completed in: {progress.duration(results.train_seconds)}")
     console.say(f"    Best val Acc:          {results.best_val_accuracy:.6f} (epoch {results.best_epoch})\n")
     console.say("Training End\n")
@@ -270,13 +302,7 @@ def summary(console: Console, run: Run, state: RunState) -> None:
     if state.model:
         model_params(console, spec)
         model_details(console, spec, state.model)
-    for title, made in (
-        ("Optimizer", spec.training.optimizer),
-        ("Learning rate scheduler", spec.training.schedule),
-        ("Loss", spec.training.loss),
-    ):
-        if made:
-            choice(console, title, made)
+    choices(console, spec.training)
     if results:
         console.block(
             "Training Results",

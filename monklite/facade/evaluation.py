@@ -9,14 +9,15 @@ from typing import Any
 
 from ..errors import InvalidType, NotReady
 from ..inference import Prediction
+from ..opening import given
 from ..rules import Flag, PathText
 from ..runs.file_names import PREDICTIONS
 from . import console as show
+from .base import Base
 from .checks import api
-from .session import Session, given
 
 
-class EvaluationMethods(Session):
+class EvaluationMethods(Base):
     """`Evaluate`, `Infer`."""
 
     @api
@@ -30,15 +31,15 @@ class EvaluationMethods(Session):
         Raises:
             NotReady: the experiment is not trained, or no test set was given.
         """
-        predictor = self._predictor
-        if not self._evaluating:
+        evaluation = self._evaluation
+        if not self._opened.evaluating:
             raise NotReady(
                 "evaluation has a mode of its own: Switch_Mode(eval_infer=True), then "
                 "Dataset_Params(dataset_path='test folder'), Dataset() and Evaluate()"
             )
         self._console.say("Testing")
-        result = predictor.evaluate(self._console.ticker("    testing"))
-        show.testing(self._console, result, predictor.run.logs / PREDICTIONS, predictor.unsaved)
+        result = evaluation.run(self._console.ticker("    testing"))
+        show.testing(self._console, result, evaluation.predictor.run.logs / PREDICTIONS, evaluation.unsaved)
         by_class = {
             name: {
                 "num_images": one.num_images,
@@ -81,15 +82,15 @@ class EvaluationMethods(Session):
             return self._infer_stream(folder, return_raw) if stream else self._infer_folder(folder, return_raw)
         if stream:
             raise InvalidType("stream=True goes with a folder: Infer(img_dir='folder', stream=True)")
-        found = self._predictor.predict(PathText()("img_name", img_name))
+        found = self._evaluation.predictor.predict(PathText()("img_name", img_name))
         show.prediction(self._console, found)
         return _as_dict(found, return_raw)
 
     def _infer_stream(self, folder: str, raw: bool) -> Iterator[dict[str, Any]]:
-        return _as_dicts(self._predictor.stream(folder, lambda _, problem: self._left_out(problem)), raw)
+        return _as_dicts(self._evaluation.predictor.stream(folder, lambda _, problem: self._left_out(problem)), raw)
 
     def _infer_folder(self, folder: str, raw: bool) -> list[dict[str, Any]]:
-        several, problems = self._predictor.predict_folder(folder, self._console.ticker("    predicting"))
+        several, problems = self._evaluation.predictor.predict_folder(folder, self._console.ticker("    predicting"))
         self._console.block("Prediction", {"Dir path": folder, "Total Images": len(several) + len(problems)})
         for problem in problems.values():
             self._left_out(problem)

@@ -7,17 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from .. import backends
-from ..catalog import models
-from ..errors import InvalidType, MonkliteError, NotFound
+from ..errors import InvalidType, NotFound
 from ..rules import PathText
 from . import console as show
+from .base import Base
 from .checks import api
-from .session import Session
 
 WeightFile = str | os.PathLike[str] | list[Any] | tuple[Any, ...] | bool | None
 
 
-class ModelMethods(Session):
+class ModelMethods(Base):
     """`Model_Params`, `Model`, `Freeze_Layers`, and the updates of the model."""
 
     @api
@@ -41,7 +40,6 @@ class ModelMethods(Session):
         Raises:
             UnknownName: no such model; says which was probably meant.
         """
-        models.find_model(model_name, self._backend)
         self._change(
             {
                 "model.name": model_name,
@@ -51,7 +49,7 @@ class ModelMethods(Session):
                 "model.weights_path": _weight_files(model_path),
             }
         )
-        show.model_params(self._console, self._experiment.spec)
+        show.model_params(self._console, self._experiment.asked)
 
     @api
     def Model(self) -> None:
@@ -67,19 +65,12 @@ class ModelMethods(Session):
     @api
     def Freeze_Layers(self, num: int = 10) -> None:
         """Keep the first `num` layers that have weights as they are, and train the rest."""
-        experiment, before = self._experiment, self._experiment.spec
-        self._change({"model.freeze_layers": num}, {"model.freeze_layers": "num"})
-        try:
-            learner = experiment.build()
-        except MonkliteError:
-            experiment.spec = before
-            raise
+        learner = self._experiment.rebuild_with({"model.freeze_layers": num}, {"model.freeze_layers": "num"})
         self._console.block("Model params post freezing", {"Num trainable layers": learner.describe().trainable_layers})
 
     @api
     def update_model_name(self, model_name: str, force: bool = False) -> None:
         """Take another network; effective after `Reload()`. `force` is kept from Monk; nothing is ever asked."""
-        models.find_model(model_name, self._backend)
         self._change({"model.name": model_name})
         self._console.say(f"Update: Model name - {model_name}\n")
 
@@ -99,9 +90,9 @@ class ModelMethods(Session):
         return names
 
 
-def _weight_files(path: WeightFile) -> tuple[str, ...] | None:
+def _weight_files(path: WeightFile) -> tuple[str, ...]:
     if path is None or path is False:
-        return None
+        return ()
     if path is True:
         raise InvalidType("model_path must be a weight file, not True")
     files = path if isinstance(path, (list, tuple)) else [path]

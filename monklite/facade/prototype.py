@@ -6,14 +6,15 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from .base import Base
 from .checks import api
 from .evaluation import EvaluationMethods
-from .session import Session
+from .opening import OpeningMethods
 from .training import TrainingMethods
 from .vocabulary import VocabularyMethods
 
 
-class prototype(TrainingMethods, EvaluationMethods, VocabularyMethods):
+class prototype(OpeningMethods, TrainingMethods, EvaluationMethods, VocabularyMethods):
     """An experiment in Monk's form: `ptf = prototype(verbose=1); ptf.Prototype("project", "experiment")`.
 
     Args:
@@ -55,5 +56,5 @@ class Prototype(prototype):
         workspace: str | os.PathLike[str] = "workspace",
         verbose: int = 1,
     ) -> None:
-        Session.__init__(self, verbose, workspace, backend)
+        Base.__init__(self, verbose, workspace, backend)
         self.Prototype(project, experiment, eval_infer, resume_train, copy_from, pseudo_copy_from, summary, version)

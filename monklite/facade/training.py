@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..catalog import models, recipes
-from ..experiment import Display
+from ..catalog.recipes import quick_mode
 from ..rules import Flag
-from ..spec import ModelSpec, TrainingSpec
+from ..training.session import Display
 from . import console as show
 from .checks import api
-from .dataset import DatasetMethods, Paths, _where
+from .dataset import DatasetMethods, Paths, sources
 from .model import ModelMethods
 
 
@@ -27,12 +26,13 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         freeze_base_network: bool = True,
         num_epochs: int = 10,
         use_pretrained: bool = True,
+        label_delimiter: str | None = None,
     ) -> None:
         """Quick mode: everything that a training needs, by recipe. Then call `Train()`.
 
         Args:
-            dataset_path: a folder with one folder of images a class, or `[train, val]`.
-            path_to_csv, delimiter: a table of files and classes; see `Dataset_Params`.
+            dataset_path: a folder with one folder of images per class, or `[train, val]`.
+            path_to_csv, delimiter, label_delimiter: a table of files and labels; see `Dataset_Params`.
             model_name: see `List_Models()`.
             freeze_base_network: train only the new head; False trains all layers.
             num_epochs: passes over the training images.
@@ -44,23 +44,10 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         Raises:
             UnknownName: no such model. NotFound, DatasetError: the images. PretrainedUnavailable: the weights.
         """
-        models.find_model(model_name, self._backend)
         self._change(
             {
-                **_where(dataset_path, path_to_csv, delimiter),
-                "data.split": recipes.SPLIT,
-                "data.input_size": None,
-                "data.batch_size": None,
-                "data.shuffle": True,
-                "data.workers": None,
-                "data.transforms": recipes.default_transforms(self._backend),
-                "model": ModelSpec(),
-                "training": TrainingSpec(),
-            }
-        )
-        self._change(
-            {
-                "model.name": model_name,
+                **quick_mode(self._backend, model_name),
+                "data.sources": sources(dataset_path, path_to_csv, delimiter, label_delimiter),
                 "model.freeze_base": freeze_base_network,
                 "model.pretrained": use_pretrained,
                 "training.epochs": num_epochs,
@@ -68,19 +55,13 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         )
         show.dataset_details(self._console, self._experiment.resolved())
         self.Dataset()
-        show.model_params(self._console, self._experiment.spec)
+        show.model_params(self._console, self._experiment.asked)
         self.Model()
         self._show_training()
 
     def _show_training(self) -> None:
         spec = self._experiment.resolved()
-        for title, made in (
-            ("Optimizer", spec.training.optimizer),
-            ("Learning rate scheduler", spec.training.schedule),
-            ("Loss", spec.training.loss),
-        ):
-            assert made is not None
-            show.choice(self._console, title, made)
+        show.choices(self._console, spec.training)
         show.training_params(self._console, spec)
 
     @api
@@ -124,14 +105,12 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         )
         self.update_display_progress(display_progress)
         self.update_display_progress_realtime(display_progress_realtime)
-        show.training_params(self._console, self._experiment.spec)
+        show.training_params(self._console, self._experiment.asked)
 
     @api
     def Reload(self) -> None:
         """Make data, network and optimizer again after `update_*` calls. `Train()` does it too where it is needed."""
-        self._experiment.refresh(self._console.ticker("    reading images"))
-        learner, data = self._experiment.learner, self._experiment.data
-        assert learner is not None and data is not None
+        data, learner = self._experiment.refresh(self._console.ticker("    reading images"))
         show.dataset_numbers(self._console, data.record, data.strays, self._experiment.run)
         show.model_details(self._console, self._experiment.resolved(), learner.describe())
 
@@ -144,7 +123,7 @@ class TrainingMethods(DatasetMethods, ModelMethods):
             StorageError: the disk is full; what was saved before stays.
         """
         experiment = self._experiment
-        self._open_predictor = None
+        self._opened.forget_evaluation()
         experiment.refresh(self._console.ticker("    reading images"))
         self._console.say("Training Resume" if experiment.resuming else "Training Start")
         display = Display(self._display.lines, self._display.bar and bool(self._console.verbose))

@@ -12,17 +12,16 @@ from typing import Any
 from ..catalog import LOSSES, OPTIMIZERS, SCHEDULES, SETTINGS, TRANSFORMS, models
 from ..catalog.rows import REQUIRED, Row
 from ..catalog.settings import Setting
-from ..errors import InvalidValue, NotReady
+from ..catalog.transforms import TransformRow, append
+from ..errors import NotReady
 from ..rules import Flag, Number
-from ..spec import Transforms
+from ..spec import SUBSETS
 from . import console as show
+from .base import Base
 from .checks import api
-from .session import Session
-
-SUBSETS = ("train", "val", "test")
 
 
-class VocabularyMethods(Session):
+class VocabularyMethods(Base):
     """Those that are not made from a row; `_install` adds the rest."""
 
     @api
@@ -30,7 +29,6 @@ class VocabularyMethods(Session):
         """Another learning rate for the optimizer that is chosen, or that the recipe gives."""
         rate = Number(above=0)("learning_rate", learning_rate)
         chosen = self._experiment.resolved().training.optimizer
-        assert chosen is not None
         self._change(
             {
                 "training.optimizer": OPTIMIZERS[chosen.name].choose(
@@ -57,31 +55,18 @@ class VocabularyMethods(Session):
         self._change({field: chosen})
         show.choice(self._console, title, chosen)
 
-    def _add_transform(self, row: Row, values: Mapping[str, Any], subsets: Mapping[str, bool]) -> None:
+    def _add_transform(self, row: TransformRow, values: Mapping[str, Any], subsets: Mapping[str, bool]) -> None:
         wanted = [s for s in SUBSETS if Flag()(s, subsets[s])]
-        if not wanted:
-            raise InvalidValue(f"apply_{row.name}: say for which images: train=True, val=True or test=True")
-        if row.cells["random"] and wanted != ["train"]:
-            wanted = self._without_judged(row, wanted)
-        chosen = row.choose(self._backend, values)
-        before = self._experiment.spec.data.transforms
-        chains = {s: (*getattr(before, s), chosen) if s in wanted else getattr(before, s) for s in SUBSETS}
-        self._change({"data.transforms": Transforms(**chains)})
-
-    def _without_judged(self, row: Row, wanted: list[str]) -> list[str]:
-        """Random transforms are for training images: else no two results could be compared. Monk did it all the same."""
-        others = " and ".join(w for w in wanted if w != "train")
-        if "train" not in wanted:
-            raise InvalidValue(f"apply_{row.name} is random, and {others} images are never augmented: use train=True")
-        self._console.say(
-            f"Note: apply_{row.name} is done to training images only; {others} images are never augmented\n"
-        )
-        return ["train"]
+        before, choice = self._experiment.asked.data.transforms, row.choose(self._backend, values)
+        added, note = append(before, choice, wanted)
+        self._change({"data.transforms": added})
+        if note:
+            self._console.say(f"Note: {note}\n")
 
     def _update(self, setting: Setting, value: Any) -> None:
-        if self._evaluating:
+        if self._opened.evaluating:
             raise NotReady("updates are for training: open the experiment with Prototype(project, experiment)")
-        self._change({setting.path: value, **dict.fromkeys(setting.clears)}, {setting.path: setting.argument})
+        self._change({setting.path: value, **setting.also}, {setting.path: setting.argument})
         self._console.say(f"Update: {setting.label} - {value}\n")
 
 
@@ -92,7 +77,7 @@ def _chooser(field: str, title: str, row: Row) -> Callable[..., None]:
     return method
 
 
-def _transformer(row: Row) -> Callable[..., None]:
+def _transformer(row: TransformRow) -> Callable[..., None]:
     def method(self: VocabularyMethods, **values: Any) -> None:
         subsets = {s: values.pop(s, False) for s in SUBSETS}
         self._add_transform(row, values, subsets)
@@ -144,23 +129,27 @@ def _install(name: str, method: Callable[..., Any], parameters: Mapping[str, Any
 
 
 def _install_all() -> None:
-    fields = (
-        ("optimizer", "Optimizer", OPTIMIZERS),
-        ("lr", "Learning rate scheduler", SCHEDULES),
-        ("loss", "Loss", LOSSES),
-    )
-    paths = {"optimizer": "training.optimizer", "lr": "training.schedule", "loss": "training.loss"}
-    for prefix, title, rows in fields:
+    tables: dict[str, tuple[str, str, Mapping[str, Row]]] = {
+        "optimizer": ("training.optimizer", "Optimizer", OPTIMIZERS),
+        "lr": ("training.schedule", "Learning rate scheduler", SCHEDULES),
+        "loss": ("training.loss", "Loss", LOSSES),
+    }
+    for prefix, (path, title, rows) in tables.items():
         for row in rows.values():
-            _install(f"{prefix}_{row.name}", _chooser(paths[prefix], title, row), _parameters(row), _doc(row))
+            _install(f"{prefix}_{row.name}", _chooser(path, title, row), _parameters(row), _doc(row))
     subsets = "\n    train, val, test: for which images."
-    for row in TRANSFORMS.values():
-        parameters = {**_parameters(row), **dict.fromkeys(SUBSETS, False)}
-        _install(f"apply_{row.name}", _transformer(row), parameters, _doc(row, subsets))
+    for transform in TRANSFORMS.values():
+        parameters = {**_parameters(transform), **dict.fromkeys(SUBSETS, False)}
+        _install(f"apply_{transform.name}", _transformer(transform), parameters, _doc(transform, subsets))
     for setting in SETTINGS.values():
         doc = f"{setting.doc} Effective after `Reload()`, or with `Train()`."
         _install(f"update_{setting.name}", _updater(setting), {setting.argument: REQUIRED}, doc)
-    listings = {"Optimizers": OPTIMIZERS, "Schedulers": SCHEDULES, "Losses": LOSSES, "Transforms": TRANSFORMS}
+    listings: dict[str, Mapping[str, Row]] = {
+        "Optimizers": OPTIMIZERS,
+        "Schedulers": SCHEDULES,
+        "Losses": LOSSES,
+        "Transforms": TRANSFORMS,
+    }
     for title, table in listings.items():
         _install(
             f"List_{title}", _lister(title, list(table)), {}, f"Print and return the names of the {title.lower()}."

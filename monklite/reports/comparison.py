@@ -16,7 +16,7 @@ from ..runs import history
 from ..runs.file_names import HISTORY, PREDICTIONS
 from ..runs.run import Run
 from ..runs.state import RunState
-from ..spec import Choice
+from ..spec import Choice, Table
 from ..statistics import paired
 
 SIGNIFICANT = 0.05
@@ -102,7 +102,10 @@ def row(entry: Entry) -> dict[str, Any]:
 def _row(entry: Entry) -> dict[str, Any]:
     state, spec, results, test = entry.state, entry.state.spec, entry.state.results, entry.state.testing
     data, model, training = state.dataset, state.model, spec.training
-    kind = ("csv_" if spec.data.train_csv else "") + ("train-val" if spec.data.val_path else "train")
+    sources = spec.data.sources
+    kind = ("csv_" if sources and isinstance(sources[0], Table) else "") + (
+        "train-val" if len(sources) > 1 else "train"
+    )
     return {
         "project": state.project,
         "experiment": state.experiment,

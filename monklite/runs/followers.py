@@ -43,7 +43,7 @@ class Follower(Run):
     def write(self, state: RunState) -> None: ...
 
     def update(self, **changes: Any) -> RunState:
-        return self.state().model_copy(update=changes)
+        return self.state().replace(**changes)
 
     def hold(self) -> bool:
         return True

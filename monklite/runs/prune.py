@@ -112,7 +112,7 @@ def _is_held(run: Run, tell: Tell) -> bool:
 
 
 def _weights(run: Run, state: RunState, kinds: Sequence[str]) -> Iterator[Item]:
-    prefix = state.spec.training.intermediate_prefix
+    prefix = state.asked.training.intermediate_prefix
     files = sorted(p for p in run.models.glob("[!.]*") if p.is_file() and not p.is_symlink())
     for kind in kinds:
         found = tuple(p for p in files if kind_of_weights(p.name, prefix) == kind)

@@ -69,10 +69,11 @@ class Run:
 
         Raises:
             StorageError: another machine took the run over, or the disk does not take it.
+            UnknownArgument, InvalidValue: there is no such field, or that cannot be its value; nothing is written.
         """
         self.check_hold()
         with storing(self.folder / STATE), FileLock(self.folder / ".state.lock"):
-            state = self._stored().model_copy(update=changes)  # what is read into a status is for readers
+            state = self._stored().replace(**changes)  # what is read into a status is for readers
             self.write(state)
         return state
 
@@ -155,6 +156,14 @@ class Run:
         if found is None or (found.is_here() and not self._is_locked()):
             return None
         return found if (found.is_here() and found.lives()) or found.is_fresh(self.folder) else None
+
+    def busy_text(self) -> str:
+        """What is said to whoever wants a run that is being trained."""
+        who = self.holder()
+        return (
+            f"{self} is being trained right now{f' by {who}' if who else ''}; wait for it, or stop it first (a process that was "
+            "killed on another machine is noticed after a minute)"
+        )
 
     def _is_locked(self) -> bool:
         """Whether a process of this machine has the lock: a copy of the folder, made while it was held, is not."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any, Literal
 
@@ -13,17 +12,19 @@ from pydantic import Field, ValidationError
 
 from ..errors import DamagedFile, MonkliteError
 from ..records import DatasetRecord, ModelRecord, Results, Testing
-from ..spec import Frozen, Spec, build
+from ..spec import Frozen, Resolved, Spec, build
+from .upgrades import UPGRADES
 
-SCHEMA = 1
+SCHEMA = 2
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # characters that a terminal would obey
 Status = Literal["new", "running", "done", "failed", "interrupted"]
-# One step each: UPGRADES[n] turns a state of schema n into one of schema n + 1.
-UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 
 class RunState(Frozen):
-    """Everything in `experiment-state.json`."""
+    """Everything in `experiment-state.json`.
+
+    `asked`: the settings as the user gave them; `resolved`: what is computed with, None before data were prepared.
+    """
 
     schema_version: int = Field(default=SCHEMA, alias="schema")
     project: str
@@ -35,12 +36,27 @@ class RunState(Frozen):
     ended: str | None = None
     error: str | None = None
     origin: tuple[str, str, int] | None = None  # project, experiment, version that it was copied from
-    spec: Spec = Spec()
+    asked: Spec = Spec()
+    resolved: Resolved | None = None  # once data were prepared
     environment: dict[str, Any] = Field(default_factory=dict)
     dataset: DatasetRecord | None = None
     model: ModelRecord | None = None
     results: Results | None = None
     testing: Testing | None = None
+
+    @property
+    def spec(self) -> Spec | Resolved:
+        """What is computed with; what was asked for as long as nothing is."""
+        return self.resolved or self.asked
+
+    def replace(self, **changes: Any) -> RunState:
+        """A copy with other fields; every value is checked.
+
+        Raises:
+            UnknownArgument: there is no such field. InvalidValue, InvalidType: a value that breaks its rule.
+        """
+        values = {name: getattr(self, name) for name in type(self).model_fields if name != "schema_version"}
+        return build(RunState, {**values, **changes})
 
     def to_json(self) -> str:
         """Valid JSON whatever is in it: a loss that became infinite, a folder whose name is no valid text."""
@@ -82,10 +98,9 @@ def parse(text: str, where: str) -> RunState:
         raise DamagedFile(
             f"{where} was written by a newer monklite (schema {schema}, known: {SCHEMA}); upgrade monklite"
         )
-    while schema < SCHEMA:
-        values = UPGRADES[schema](values)
-        schema += 1
     try:
+        for older in range(schema, SCHEMA):
+            values = UPGRADES[older](values)
         return build(RunState, values)
-    except (MonkliteError, ValidationError, RecursionError) as error:
+    except (MonkliteError, ValidationError, AttributeError, TypeError, ValueError, RecursionError) as error:
         raise DamagedFile(f"{where} is damaged: {error}") from None

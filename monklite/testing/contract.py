@@ -19,7 +19,7 @@ from ..backends.base import Backend, Learner
 from ..catalog import OPTIMIZERS, resolve
 from ..data.augment import Draws
 from ..errors import DamagedFile, MonkliteError, TrainingFailed, WeightsMismatch
-from ..spec import Spec
+from ..spec import Resolved, Spec
 
 SIDE, CLASSES = 32, ("dark", "light", "red")
 MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
@@ -50,7 +50,7 @@ class LearnerContract:
         """Weights and batch statistics by name, as copies."""
         raise AssertionError("say how to read the weights of this backend's learner")
 
-    def spec(self, **changes: Any) -> Spec:
+    def spec(self, **changes: Any) -> Resolved:
         """A resolved spec; keywords with `__` for the dots of the path."""
         values = {
             "model.name": self.model,

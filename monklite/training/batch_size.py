@@ -18,7 +18,7 @@ SPARE = 0.8  # share of the free memory that a step may take
 STEPS = 3  # timed steps a size, after one that warms up
 
 
-def batch_size(make: Callable[[], Learner], size: int, classes: int, n_images: int) -> int:
+def find(make: Callable[[], Learner], size: int, classes: int, n_images: int) -> int:
     """Try steps of a throwaway learner with twice as many images each time, until it pays or fits no more.
 
     Args:

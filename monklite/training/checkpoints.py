@@ -9,7 +9,7 @@ from ..backends.base import Snapshot
 from ..records import EpochRow
 from ..runs.file_names import BEST, FINAL, RESUME
 from ..runs.run import Run
-from ..spec import TrainingSpec
+from ..spec import ResolvedTraining
 from .engine import Handler, Loop
 from .writer import Writer
 
@@ -26,7 +26,7 @@ class Checkpoints(Handler):
     that name them.
     """
 
-    def __init__(self, run: Run, training: TrainingSpec, writer: Writer) -> None:
+    def __init__(self, run: Run, training: ResolvedTraining, writer: Writer) -> None:
         self.run, self.training, self.writer = run, training, writer
         self._best: list[Snapshot] = []  # the one not written yet; replaced by training, emptied by the writing thread
         self._final: Snapshot | None = None

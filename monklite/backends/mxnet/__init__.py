@@ -1,39 +1,22 @@
-"""MXNet 1.9.1, with the networks of Gluon's model zoo and, where it is installed, of GluonCV."""
+"""MXNet 1.9.1, with Gluon's networks and GluonCV's. What it says of itself; the framework is imported with `.backend`."""
 
-from __future__ import annotations
-
-import importlib.util
 from importlib import metadata
 
-from ...catalog.models import INSTALL
-from ...processes import Alone
-from ...spec import Spec
-from . import device
-from .framework import mx
-from .learner import GluonLearner
-from .network import parameter_layers
+from ...catalog.backends import Description
 
 
-class GluonBackend:
-    """See `backends.base.Backend`."""
-
-    name = "mxnet"
-
-    def devices(self) -> list[str]:
-        return device.available()
-
-    def learner(self, spec: Spec, classes: tuple[str, ...], pretrained: bool = True) -> GluonLearner:
-        return GluonLearner(spec, classes, pretrained)
-
-    def layers(self, learner: GluonLearner) -> list[str]:
-        return [name for name, _ in parameter_layers(learner.network)]
-
-    def world(self) -> Alone:
-        return Alone()
-
-    def versions(self) -> dict[str, str]:
-        optional = {p: metadata.version(p) for p in INSTALL if importlib.util.find_spec(p)}
-        return {"mxnet": mx.__version__, **optional}
+def _unusable() -> str:
+    numpy = metadata.version("numpy")
+    return f"MXNet 1.9.1 cannot work with NumPy {numpy}" if int(numpy.split(".")[0]) >= 2 else ""
 
 
-BACKEND = GluonBackend()
+# Automatic mixed precision rewrites the whole library for the process, so only float32 is offered; networks are always compiled
+DESCRIPTION = Description(
+    name="mxnet",
+    title="Mxnet",
+    packages=("mxnet",),
+    install='pip install "monklite[mxnet]", on Linux x86-64 with Python 3.10 to 3.12 and NumPy 1.26',
+    backend="monklite.backends.mxnet.backend.BACKEND",
+    precisions=("auto", "float32"),
+    unusable=_unusable,
+)

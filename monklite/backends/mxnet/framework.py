@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ...catalog.models import INSTALL
+from ...catalog.rows import INSTALL
 from ...errors import MissingPackage
 
 

@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 
+from ...catalog.backends import load as load_path
 from ...catalog.losses import LOSSES
 from ...catalog.optimizers import OPTIMIZERS
-from ...catalog.recipes import check_precision
-from ...catalog.rows import load as load_path
 from ...data.augment import Draws
 from ...errors import DamagedFile, MonkliteError, OutOfMemory, TrainingFailed
 from ...processors import cpu_count
 from ...records import ModelRecord
-from ...spec import Spec
+from ...spec import Resolved
 from .. import tensors
 from ..averaging import Averages
+from ..capabilities import check_capabilities
 from . import augment, device, network, weights
 from .arrays import NetworkArrays
 from .framework import autograd, gluon, mx, nd, reason
@@ -42,8 +42,8 @@ class Pending:
 class GluonLearner:
     """See `backends.base.Learner`."""
 
-    def __init__(self, spec: Spec, classes: tuple[str, ...], pretrained: bool) -> None:
-        check_precision(spec)
+    def __init__(self, spec: Resolved, classes: tuple[str, ...], pretrained: bool) -> None:
+        check_capabilities(spec)
         self.context = device.choose(spec.model.use_gpu)
         self.classes, self.seed, self._steps = classes, spec.seed, 0
         mx.random.seed(spec.seed)
@@ -56,20 +56,19 @@ class GluonLearner:
         self._begins_with_statistics = isinstance(network.parameter_layers(self.network)[0][1], gluon.nn.BatchNorm)
         self.configure(spec)
 
-    def configure(self, spec: Spec) -> None:
+    def configure(self, spec: Resolved) -> None:
         optimizer, loss = spec.training.optimizer, spec.training.loss
-        assert optimizer is not None and loss is not None, "the spec is resolved"
         self._averages = Averages(NetworkArrays(self.network), spec.training.ema_decay)
         row, loss_row = OPTIMIZERS[optimizer.name], LOSSES[loss.name]
-        self.optimizer = load_path(str(row.mxnet))(**row.keywords("mxnet", optimizer))
+        self.optimizer = load_path(row.path("mxnet"))(**row.keywords("mxnet", optimizer))
         self._trained = [p for p in self.network.collect_params().values() if p.grad_req != "null"]
         self._trainer = gluon.Trainer(self._trained, self.optimizer, kvstore=None)
         self._trainer._init_kvstore()
         self._clips = {name: optimizer.params.get(name, 0.0) for name in ("clipnorm", "clipvalue")}
-        self.criterion = load_path(str(loss_row.mxnet))(**loss_row.keywords("mxnet", loss))
-        self._one_hot = loss_row.cells["target"] == "one_hot" or not loss.params.get("label_as_categories", True)
+        self.criterion = load_path(loss_row.path("mxnet"))(**loss_row.keywords("mxnet", loss))
+        self._one_hot = loss_row.form_of(loss) == "one_hot"
 
-    def refresh(self, spec: Spec) -> None:
+    def refresh(self, spec: Resolved) -> None:
         trained = [p for p in self.network.collect_params().values() if p.grad_req != "null"]
         if {id(p) for p in trained} != {id(p) for p in self._trained}:
             self.configure(spec)

@@ -9,27 +9,27 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ...catalog.models import Model, find_model
+from ...catalog.models import ModelRow, find_model
 from ...errors import InvalidValue, MonkliteError, PretrainedUnavailable, WeightsMismatch
-from ...spec import Spec
+from ...spec import Resolved
 from ..freezing import frozen
 from . import weights
 from .framework import autograd, gluon, gluoncv, model_store, mx, nd, reason, vision
 
+BACKEND = "mxnet"
 RANDOM = "random"
 PREFIX = "net_"  # the same in every process, so that saved parameters fit a network built again
 STATISTICS = ("running_mean", "running_var")
 LARGE_WINDOW = 7  # px of the smallest window with which a network of the zoo ends: 7, 8, 13
 
 
-def build(spec: Spec, n_classes: int, context: Any, pretrained: bool) -> tuple[Any, str]:
+def build(spec: Resolved, n_classes: int, context: Any, pretrained: bool) -> tuple[Any, str]:
     """The network of a resolved spec on its device, and a word on where its weights came from."""
-    row = find_model(spec.model.name, "mxnet")
+    row = find_model(spec.model.name, BACKEND)
     size = spec.data.input_size
-    assert size is not None
     if size < row.least_size:
         raise InvalidValue(f"{row.name} needs images of at least {row.least_size} px, not input_size={size}")
-    network = _of_gluoncv(row, n_classes) if row.package("mxnet") else _of_the_zoo(row, n_classes)
+    network = _of_gluoncv(row, n_classes) if row.cells[BACKEND].package else _of_the_zoo(row, n_classes)
     _average_everything(network)
     he = mx.init.Xavier(rnd_type="gaussian", factor_type="in", magnitude=2)  # He et al. 2015
     network.initialize(he, ctx=context)
@@ -44,20 +44,25 @@ def build(spec: Spec, n_classes: int, context: Any, pretrained: bool) -> tuple[A
     return network, source
 
 
-def _of_the_zoo(row: Model, n_classes: int) -> Any:
-    return vision.get_model(row.builder("mxnet"), classes=n_classes, prefix=PREFIX)
+def _head(row: ModelRow) -> str:
+    """The place of the classifier."""
+    return row.heads[BACKEND][0]
 
 
-def _of_gluoncv(row: Model, n_classes: int) -> Any:
+def _of_the_zoo(row: ModelRow, n_classes: int) -> Any:
+    return vision.get_model(row.cells[BACKEND].path, classes=n_classes, prefix=PREFIX)
+
+
+def _of_gluoncv(row: ModelRow, n_classes: int) -> Any:
     """Some of GluonCV's networks take no prefix, others none that has an effect: they get it from the scope of names. Its
     pruned ones have 1000 classes whatever they are asked for."""
     # Residual branches begin at 0 (Goyal et al. 2017): the scores of 50 random ones overflow until statistics have settled
-    options = {"last_gamma": True} if (row.family, row.mxnet_head) == ("resnet", "fc") else {}
+    options = {"last_gamma": True} if (row.family, _head(row)) == ("resnet", "fc") else {}
     with mx.name.Prefix(PREFIX):
-        network = gluoncv().get_model(row.builder("mxnet"), classes=n_classes, **options)
-    head = getattr(network, row.mxnet_head)
+        network = gluoncv().get_model(row.cells[BACKEND].path, classes=n_classes, **options)
+    head = getattr(network, _head(row))
     if isinstance(head, gluon.nn.Dense) and head.weight.shape[0] != n_classes:
-        setattr(network, row.mxnet_head, gluon.nn.Dense(n_classes, in_units=head._in_units, prefix=head.prefix))
+        setattr(network, _head(row), gluon.nn.Dense(n_classes, in_units=head._in_units, prefix=head.prefix))
     network.apply(_mend_group_norm)
     return network
 
@@ -86,7 +91,7 @@ def _average_everything(block: Any) -> None:
             _average_everything(child)
 
 
-def _settle_shapes(network: Any, row: Model, size: int, context: Any) -> None:
+def _settle_shapes(network: Any, row: ModelRow, size: int, context: Any) -> None:
     """Gluon learns the shapes of its weights from the first images."""
     try:
         with autograd.predict_mode():
@@ -95,7 +100,7 @@ def _settle_shapes(network: Any, row: Model, size: int, context: Any) -> None:
         raise InvalidValue(f"{row.name} cannot be built for input_size={size}: {reason(error)}") from None
 
 
-def _pretrained(network: Any, row: Model, size: int) -> str:
+def _pretrained(network: Any, row: ModelRow, size: int) -> str:
     """The zoo's weights, from its cache folder or the network, without the head."""
     folder = Path(mx.base.data_dir()) / "models"
     title, store, name = _store(row)
@@ -117,7 +122,7 @@ def _pretrained(network: Any, row: Model, size: int) -> str:
             f"the file at {folder / file_name}, or start from random weights with use_pretrained=False"
         ) from None
     try:
-        weights.load_into(network, given, Path(file), row.mxnet_head)
+        weights.load_into(network, given, Path(file), _head(row))
     except WeightsMismatch:
         if size == row.input_size:
             raise
@@ -128,24 +133,24 @@ def _pretrained(network: Any, row: Model, size: int) -> str:
     return f"ImageNet ({title})"
 
 
-def _store(row: Model) -> tuple[str, Any, str]:
+def _store(row: ModelRow) -> tuple[str, Any, str]:
     """Whose pretrained weights there are, the module that fetches them, and the network's name there."""
-    name = row.builder("mxnet")
-    if not row.package("mxnet"):
+    name = row.cells[BACKEND].path
+    if not row.cells[BACKEND].package:
         return "Gluon", model_store, name
     zoo = gluoncv()
     renamed = dict(zip(zoo.pretrained_model_list(), zoo.model_store._model_sha1, strict=True))  # 0.89 is 2.6x there
     return "GluonCV", zoo.model_store, renamed.get(name, name)
 
 
-def _own_weights(network: Any, row: Model, paths: tuple[str, ...]) -> str:
+def _own_weights(network: Any, row: ModelRow, paths: tuple[str, ...]) -> str:
     """`[symbol.json, params]` as Monk wants it, or the file of parameters alone."""
     files = [Path(p) for p in paths if not p.endswith(".json")]
     if len(files) != 1:
         raise InvalidValue(
             f"the mxnet backend takes [symbol.json, params] or one file of parameters, not {list(paths)}"
         )
-    new_head = weights.load_into(network, weights.read(files[0]), files[0], row.mxnet_head)
+    new_head = weights.load_into(network, weights.read(files[0]), files[0], _head(row))
     return f"{files[0].name}{', new head' if new_head else ''}"
 
 
@@ -171,9 +176,9 @@ def trainable(block: Any) -> bool:
     return any(p.grad_req != "null" for n, p in block._reg_params.items() if not is_statistic(n))
 
 
-def _freeze(network: Any, row: Model, spec: Spec) -> None:
+def _freeze(network: Any, row: ModelRow, spec: Resolved) -> None:
     """Frozen batch normalisation uses the statistics that it has, so that they stay too."""
-    for layer in frozen(spec.model, parameter_layers(network), (row.mxnet_head,)):
+    for layer in frozen(spec.model, parameter_layers(network), row.heads[BACKEND]):
         for parameter in layer._reg_params.values():
             parameter.grad_req = "null"
         if isinstance(layer, gluon.nn.BatchNorm):

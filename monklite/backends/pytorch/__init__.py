@@ -1,39 +1,15 @@
-"""PyTorch, with torchvision's networks."""
+"""PyTorch, with torchvision's networks. What it says of itself; the framework is imported with `.backend`."""
 
-from __future__ import annotations
+from ...catalog.backends import Description
+from ...spec import PRECISIONS
 
-import torch
-import torchvision
-
-from ...processes import World
-from ...spec import Spec
-from . import device, distributed
-from .learner import TorchLearner
-from .network import parameter_layers
-
-
-class TorchBackend:
-    """See `backends.base.Backend`."""
-
-    name = "pytorch"
-
-    def devices(self) -> list[str]:
-        return device.available()
-
-    def learner(self, spec: Spec, classes: tuple[str, ...], pretrained: bool = True) -> TorchLearner:
-        return TorchLearner(spec, classes, pretrained)
-
-    def layers(self, learner: TorchLearner) -> list[str]:
-        return [name for name, _ in parameter_layers(learner.network)]
-
-    def world(self) -> World:
-        return distributed.world()
-
-    def versions(self) -> dict[str, str]:
-        found = {"torch": torch.__version__, "torchvision": torchvision.__version__}
-        if torch.cuda.is_available():
-            found |= {"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version())}
-        return found
-
-
-BACKEND = TorchBackend()
+DESCRIPTION = Description(
+    name="pytorch",
+    title="Pytorch",
+    packages=("torch", "torchvision"),
+    install="pip install torch torchvision",
+    backend="monklite.backends.pytorch.backend.BACKEND",
+    precisions=PRECISIONS,
+    compiles=True,
+    distributes=True,
+)

@@ -42,6 +42,9 @@ class Group:
         dist.all_reduce(told, group=self._talk)
         return bool(told)
 
+    def wait(self) -> None:
+        dist.barrier(group=self._talk)
+
     def gather(self, array: np.ndarray) -> np.ndarray:
         parts: list[Any] = [None] * self.size
         dist.all_gather_object(parts, array, group=self._talk)

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import nn
 
+from ...catalog.backends import load as load_path
 from ...catalog.losses import LOSSES
 from ...catalog.optimizers import OPTIMIZERS
-from ...catalog.rows import load as load_path
 from ...data.augment import Draws
 from ...errors import DamagedFile, InvalidValue, MonkliteError, OutOfMemory, TrainingFailed
 from ...records import ModelRecord
-from ...spec import Choice, Spec
+from ...spec import Choice, Resolved
 from ..averaging import Averages
 from ..tensors import Snapshot
 from . import augment, device, distributed, network, weights
@@ -33,7 +33,7 @@ NO_MEMORY = ("not enough memory", "can't allocate memory")  # what torch says of
 class TorchLearner:
     """See `backends.base.Learner`."""
 
-    def __init__(self, spec: Spec, classes: tuple[str, ...], pretrained: bool) -> None:
+    def __init__(self, spec: Resolved, classes: tuple[str, ...], pretrained: bool) -> None:
         self.device = device.choose(spec.model.use_gpu)
         self.dtype = device.precision(spec.model.precision, self.device)
         device.respect_limits()
@@ -55,21 +55,20 @@ class TorchLearner:
         self.family = network.find_model(spec.model.name, "pytorch").family
         self.configure(spec)
 
-    def configure(self, spec: Spec) -> None:
+    def configure(self, spec: Resolved) -> None:
         optimizer, loss = spec.training.optimizer, spec.training.loss
-        assert optimizer is not None and loss is not None, "the spec is resolved"
         self._averages = Averages(NetworkArrays(self.network), spec.training.ema_decay)
         trained = [p for p in self.network.parameters() if p.requires_grad]
         row = OPTIMIZERS[optimizer.name]
-        made = load_path(str(row.pytorch))
+        made = load_path(row.path("pytorch"))
         fused = {"fused": True} if device.fuses(made, self.device) else {}
         self.optimizer = made(trained, **_joined(row.keywords("pytorch", optimizer)), **fused)
         self._clips = {name: optimizer.params.get(name, 0.0) for name in ("clipnorm", "clipvalue")}
         self.criterion = self._criterion(loss)
-        self._one_hot = LOSSES[loss.name].cells["target"] == "one_hot"
+        self._one_hot = LOSSES[loss.name].form_of(loss) == "one_hot"
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
 
-    def refresh(self, spec: Spec) -> None:
+    def refresh(self, spec: Resolved) -> None:
         self.network.to(self.device, memory_format=torch.channels_last)
         held = {id(p) for group in self.optimizer.param_groups for p in group["params"]}
         if held != {id(p) for p in self.network.parameters() if p.requires_grad}:
@@ -81,7 +80,7 @@ class TorchLearner:
         keywords = row.keywords("pytorch", choice)
         if keywords.get("weight") is not None:
             keywords["weight"] = torch.tensor(keywords["weight"], device=self.device)
-        return load_path(str(row.pytorch))(**keywords)
+        return load_path(row.path("pytorch"))(**keywords)
 
     def step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
         with self._explained(len(labels), draws.size), device.algorithms(self.device, self._deterministic):

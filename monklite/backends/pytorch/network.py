@@ -10,27 +10,27 @@ import torch
 import torchvision
 from torch import nn
 
-from ...catalog.models import Model, find_model
+from ...catalog.models import ModelRow, find_model
 from ...errors import InvalidValue, PretrainedUnavailable, WeightsMismatch
-from ...spec import Spec
+from ...spec import Resolved
 from ..freezing import frozen
 from . import weights
 
+BACKEND = "pytorch"
 RANDOM = "random"
 
 
-def build(spec: Spec, n_classes: int, pretrained: bool) -> tuple[nn.Module, str]:
+def build(spec: Resolved, n_classes: int, pretrained: bool) -> tuple[nn.Module, str]:
     """The network of a resolved spec on the CPU, and a word on where its weights came from."""
-    row = find_model(spec.model.name, "pytorch")
+    row = find_model(spec.model.name, BACKEND)
     size = spec.data.input_size
-    assert size is not None
     if size < row.least_size:
         raise InvalidValue(f"{row.name} needs images of at least {row.least_size} px, not input_size={size}")
     from_zoo = pretrained and spec.model.pretrained and not spec.model.weights_path
     network = _pretrained(row, size) if from_zoo else _random(row, size)
     if row.auxiliary_size > size:
         network.aux_logits, network.AuxLogits = False, None
-    for place in row.head:
+    for place in row.heads[BACKEND]:
         _new_head(network, place, n_classes)
     source = _zoo(row).DEFAULT.name if from_zoo else RANDOM
     if pretrained and spec.model.weights_path:
@@ -39,11 +39,11 @@ def build(spec: Spec, n_classes: int, pretrained: bool) -> tuple[nn.Module, str]
     return network, source
 
 
-def _zoo(row: Model) -> type[torchvision.models.WeightsEnum]:
-    return torchvision.models.get_model_weights(str(row.pytorch))
+def _zoo(row: ModelRow) -> type[torchvision.models.WeightsEnum]:
+    return torchvision.models.get_model_weights(row.cells[BACKEND].path)
 
 
-def _random(row: Model, size: int) -> nn.Module:
+def _random(row: ModelRow, size: int) -> nn.Module:
     options: dict[str, object] = {}
     if row.size_argument:
         options[row.size_argument] = (size, size) if row.size_argument == "input_size" else size
@@ -51,12 +51,12 @@ def _random(row: Model, size: int) -> nn.Module:
         # torchvision's own truncated normal is so wide that validation overflows until batch statistics have settled
         options["init_weights"] = False
     try:
-        return torchvision.models.get_model(str(row.pytorch), weights=None, **options)
+        return torchvision.models.get_model(row.cells[BACKEND].path, weights=None, **options)
     except (AssertionError, ValueError, RuntimeError) as error:
         raise InvalidValue(f"{row.name} cannot be built for input_size={size}: {error}") from None
 
 
-def _pretrained(row: Model, size: int) -> nn.Module:
+def _pretrained(row: ModelRow, size: int) -> nn.Module:
     """The network with torchvision's default weights, from torch's cache folder or the network."""
     choice = _zoo(row).DEFAULT
     if row.size_argument and size != row.input_size:
@@ -69,7 +69,7 @@ def _pretrained(row: Model, size: int) -> nn.Module:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*auxiliary heads.*")  # they get new heads anyway
-            return torchvision.models.get_model(str(row.pytorch), weights=choice)
+            return torchvision.models.get_model(row.cells[BACKEND].path, weights=choice)
     except OSError as error:  # URLError too
         raise PretrainedUnavailable(
             f"the pretrained weights of {row.name} could not be downloaded ({error}). Go online once, or fetch {choice.url} "
@@ -100,10 +100,10 @@ def _new_head(network: nn.Module, place: str, n_classes: int) -> None:
     setattr(parent, name, new)
 
 
-def _own_weights(network: nn.Module, row: Model, paths: tuple[str, ...]) -> str:
+def _own_weights(network: nn.Module, row: ModelRow, paths: tuple[str, ...]) -> str:
     if len(paths) != 1:
         raise InvalidValue(f"the pytorch backend takes one weight file, not {len(paths)}: model_path='weights.pth'")
-    new_head = weights.load_into(network, weights.read(Path(paths[0])), Path(paths[0]), optional=row.head)
+    new_head = weights.load_into(network, weights.read(Path(paths[0])), Path(paths[0]), optional=row.heads[BACKEND])
     return f"{Path(paths[0]).name}{', new head' if new_head else ''}"
 
 
@@ -113,8 +113,8 @@ def parameter_layers(network: nn.Module) -> list[tuple[str, nn.Module]]:
     return [(n or type(m).__name__, m) for n, m in found]  # a ViT itself holds its class token
 
 
-def _freeze(network: nn.Module, row: Model, spec: Spec) -> None:
-    for layer in frozen(spec.model, parameter_layers(network), row.head):
+def _freeze(network: nn.Module, row: ModelRow, spec: Resolved) -> None:
+    for layer in frozen(spec.model, parameter_layers(network), row.heads[BACKEND]):
         for parameter in layer.parameters(recurse=False):
             parameter.requires_grad_(False)
 

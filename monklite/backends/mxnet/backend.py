@@ -1,0 +1,39 @@
+"""MXNet itself."""
+
+from __future__ import annotations
+
+import importlib.util
+from importlib import metadata
+
+from ...catalog.rows import INSTALL
+from ...processes import Alone
+from ...spec import Resolved
+from . import device
+from .framework import mx
+from .learner import GluonLearner
+from .network import parameter_layers
+
+
+class GluonBackend:
+    """See `backends.base.Backend`."""
+
+    name = "mxnet"
+
+    def devices(self) -> list[str]:
+        return device.available()
+
+    def learner(self, spec: Resolved, classes: tuple[str, ...], pretrained: bool = True) -> GluonLearner:
+        return GluonLearner(spec, classes, pretrained)
+
+    def layers(self, learner: GluonLearner) -> list[str]:
+        return [name for name, _ in parameter_layers(learner.network)]
+
+    def world(self) -> Alone:
+        return Alone()
+
+    def versions(self) -> dict[str, str]:
+        optional = {p: metadata.version(p) for p in INSTALL if importlib.util.find_spec(p)}
+        return {"mxnet": mx.__version__, **optional}
+
+
+BACKEND = GluonBackend()

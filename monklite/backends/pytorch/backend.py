@@ -1,0 +1,39 @@
+"""PyTorch itself."""
+
+from __future__ import annotations
+
+import torch
+import torchvision
+
+from ...processes import World
+from ...spec import Resolved
+from . import device, distributed
+from .learner import TorchLearner
+from .network import parameter_layers
+
+
+class TorchBackend:
+    """See `backends.base.Backend`."""
+
+    name = "pytorch"
+
+    def devices(self) -> list[str]:
+        return device.available()
+
+    def learner(self, spec: Resolved, classes: tuple[str, ...], pretrained: bool = True) -> TorchLearner:
+        return TorchLearner(spec, classes, pretrained)
+
+    def layers(self, learner: TorchLearner) -> list[str]:
+        return [name for name, _ in parameter_layers(learner.network)]
+
+    def world(self) -> World:
+        return distributed.world()
+
+    def versions(self) -> dict[str, str]:
+        found = {"torch": torch.__version__, "torchvision": torchvision.__version__}
+        if torch.cuda.is_available():
+            found |= {"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version())}
+        return found
+
+
+BACKEND = TorchBackend()

@@ -1,0 +1,80 @@
+"""What every group of methods stands on: the workspace, what is open in it, and the console."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from .. import backends
+from ..catalog.backends import describe
+from ..errors import suggestion
+from ..evaluation import Evaluation
+from ..experiment import Experiment
+from ..opening import Opened
+from ..rules import PathText, Whole
+from ..runs.followers import SharedWorkspace
+from ..runs.workspace import Workspace
+from ..training.session import Display
+from . import console as show
+
+ARGUMENTS = {  # field of the spec: the argument that sets it, where that has another name
+    "training.epochs": "num_epochs",
+    "data.workers": "num_processors",
+    "data.shuffle": "shuffle_data",
+    "model.name": "model_name",
+    "model.freeze_base": "freeze_base_network",
+    "model.pretrained": "use_pretrained",
+    "training.intermediate_prefix": "intermediate_model_prefix",
+}
+
+
+class Base:
+    """One experiment of a workspace, in training mode or in evaluation mode."""
+
+    _backend = "pytorch"
+
+    def __init__(
+        self, verbose: int = 1, workspace: str | os.PathLike[str] = "workspace", backend: str | None = None
+    ) -> None:
+        self.verbose = int(verbose) if isinstance(verbose, bool) else Whole(least=0)("verbose", verbose)
+        self._backend = backends.check(backend or self._backend)
+        root, world = PathText()("workspace", workspace), backends.world(self._backend)
+        shared = SharedWorkspace(root, world) if world.size > 1 else Workspace(root)
+        self._console = show.Console(self.verbose if world.rank == 0 else 0)
+        self._opened = Opened(shared, self._backend, self._console.say)
+        self._display = Display()
+        self._console.say(f"{describe(self._backend).title} Version: {backends.version(self._backend)}\n")
+
+    @property
+    def _experiment(self) -> Experiment:
+        return self._opened.experiment
+
+    @property
+    def _evaluation(self) -> Evaluation:
+        return self._opened.evaluation
+
+    @property
+    def model(self) -> Any:
+        """The framework's own live network; None before Model(). After Train() it has the weights of `final`."""
+        return getattr(self._opened.learner, "network", None)
+
+    @property
+    def criterion(self) -> Any:
+        """The framework's own live loss; None before Model()."""
+        return getattr(self._opened.learner, "criterion", None)
+
+    @property
+    def optimizer(self) -> Any:
+        """The framework's own live optimizer; None before Model()."""
+        return getattr(self._opened.learner, "optimizer", None)
+
+    def _change(self, changes: Mapping[str, Any], names: Mapping[str, str] | None = None) -> None:
+        """Change the settings; an error speaks of the argument that the user gave (`names`: field -> argument)."""
+        self._experiment.change(changes, {**ARGUMENTS, **(names or {})})
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        known = (n for n in dir(type(self)) if n[0] != "_")
+        raise AttributeError(f"{type(self).__name__} has no {name!r}.{suggestion(name, known)}")
