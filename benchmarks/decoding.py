@@ -28,7 +28,8 @@ from monklite.catalog.recipes import cpu_count
 from monklite.data import decode, digests, discover
 from monklite.data.augment import policy
 from monklite.data.batches import Batches
-from monklite.data.cache import Store, open_store
+from monklite.data.cache import open_store
+from monklite.data.stores import Store
 
 SCALES = (1, 2, 4)  # times the side that is wanted
 
@@ -84,14 +85,14 @@ def compare_stores(data: str, side: int, workers: int, repeat: int) -> None:
     n, how = len(samples), policy((), side)
     print(f"\n{n} images, {side} px, {workers} threads")
     row("discover", timed(lambda: discover.from_folders(data), repeat), n)
-    row("read every file for its digest", timed(lambda: digests.read(samples, None, workers), repeat), n)
+    row("ask the file system", timed(lambda: digests.recall(samples, None), repeat), n)
     with tempfile.TemporaryDirectory() as folder:
         cold = Path(folder, "cache")
-        row("digests, decode, write the cache", timed(lambda: open_store(samples, how, cold, workers), 1), n)
+        row("read, decode, write the cache", timed(lambda: open_store(samples, how, cold, workers), 1), n)
         time.sleep(3)  # until the files are old enough to be trusted, should they have been made just now
         open_store(samples, how, cold, workers)
         row("open the warm cache", timed(lambda: open_store(samples, how, cold, workers), repeat), n)
-        kept, streamed = open_store(samples, how, cold, workers), open_store(samples, how, cold, workers, keep=False)
+        kept, streamed = (open_store(samples, how, cold, workers, keep=keep)[1] for keep in (True, False))
         row("one epoch from the cache", timed(lambda: epoch(kept, samples.labels, side), repeat), n)
         row("one epoch streamed", timed(lambda: epoch(streamed, samples.labels, side), repeat), n)
 
@@ -107,7 +108,7 @@ def row(name: str, seconds: float, n: int) -> None:
 
 def main(options: argparse.Namespace) -> None:
     samples = discover.from_folders(options.data)
-    compare_scales([samples.root / p for p in samples.paths], options.side, options.repeat)
+    compare_scales([samples.roots[0] / p for p in samples.paths], options.side, options.repeat)
     compare_stores(options.data, options.side, options.workers or cpu_count(), options.repeat)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from measure import PeakMemory, in_process, keep, markdown
 
-STEPS = ("folders", "table", "fingerprint", "split")
+STEPS = ("folders", "table", "sizes, times", "fingerprint", "split")
 SPARE = 100_000  # file entries to leave free
 
 
@@ -41,12 +41,14 @@ def measure(folder: str) -> None:
     """Every step on a folder that is there; prints seconds and MiB of each as JSON."""
     import pandas  # noqa: F401 (its import is not discovery's)
 
-    from monklite.data import csv_table, discover, split
+    from monklite.data import csv_table, digests, discover, split
+    from monklite.spec import Table
 
     results, base = {}, Path(folder)
     work = {
         "folders": lambda: discover.from_folders(base / "images"),
-        "table": lambda: csv_table.from_csv(base / "images", base / "labels.csv"),
+        "table": lambda: csv_table.from_csv(Table(path=base / "images", csv=base / "labels.csv")),
+        "sizes, times": lambda: digests.recall(samples, None),
         "fingerprint": lambda: discover.fingerprint(samples),
         "split": lambda: [samples.take(rows) for rows in split.stratified(samples, 0.7, 0)],
     }
@@ -56,7 +58,7 @@ def measure(folder: str) -> None:
             made = call()
             results[step] = {"seconds": time.perf_counter() - begin}
         results[step]["mib"] = memory.grown
-        if step == "folders":
+        if step in ("folders", "sizes, times"):
             samples = made
         del made
     print(json.dumps(results))

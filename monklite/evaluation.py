@@ -73,7 +73,7 @@ class Evaluation:
 
     def _result(self, data: EvaluationData, source: Source, logits: np.ndarray) -> Testing:
         classes = self.predictor.classes
-        labels, predicted = data.samples.labels, logits.argmax(axis=1)
+        labels, predicted = data.judged.labels, logits.argmax(axis=1)
         table = metrics.confusion(labels, predicted, len(classes))
         correct, total = int(np.trace(table)), len(labels)
         return Testing(
@@ -91,11 +91,11 @@ class Evaluation:
                 if table[i].sum()
             },
             confusion=tuple(tuple(int(n) for n in row) for row in table),
-            unreadable=len(data.problems),
+            unreadable=int(np.count_nonzero(data.samples.problems != "")),
         )
 
     def _write_predictions(self, data: EvaluationData, logits: np.ndarray) -> None:
-        samples, classes, probabilities = data.samples, self.predictor.classes, metrics.softmax(logits)
+        samples, classes, probabilities = data.judged, self.predictor.classes, metrics.softmax(logits)
         text = io.StringIO()
         rows = csv.writer(text, lineterminator="\n")
         rows.writerow(("path", "class", "predicted", *(f"p({name})" for name in classes)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from .backends import Learner
 from .backends.capabilities import check_capabilities
 from .catalog import resolve
 from .catalog.models import find_model
-from .data import health, prepare, split
+from .data import dataset_csv, health, prepare
 from .data.cache import Tick
 from .data.prepare import TrainingData
 from .errors import DatasetError, InvalidValue, MonkliteError, NotReady
@@ -26,7 +25,9 @@ from .training import batch_size, resuming
 from .training.progress import Say
 from .training.session import SHOW_ALL, Display, Session
 
-DATA_FIELDS = ("data", "seed")  # a change in one of these asks for new batches
+# a change in one of these asks for another table of images, or other pixels; in one of the next only for other batches
+TABLE_FIELDS = ("data.sources", "data.split", "data.input_size", "data.stored_size", "data.transforms", "seed")
+BATCH_FIELDS = ("data.batch_size", "data.shuffle", "data.workers")
 SPLIT_FIELDS = ("data.sources", "data.split", "seed")
 NETWORK_FIELDS = ("model", "data.input_size", "seed", "backend")
 
@@ -118,7 +119,7 @@ class Experiment:
 
     def _check_same_images(self, data: TrainingData) -> None:
         before, recorded = self.run.state().dataset, self.run.folder / SAMPLES
-        others = split.changed(recorded, data.samples, data.report.digests) if recorded.exists() else []
+        others = dataset_csv.changed(recorded, data.samples) if recorded.exists() else []
         if others or (before is not None and before.fingerprint != data.record.fingerprint):
             which = f" ({len(others)}, the first: {others[0]})" if others else ""
             raise DatasetError(
@@ -130,8 +131,8 @@ class Experiment:
         """Write into the run which image is where, and the odd files."""
         if self.data is None or self.resuming or backends.world(self.asked.backend).rank > 0:
             return  # what a resumed run was trained on is recorded, and its training may yet be refused
-        split.write(self.run.folder / SAMPLES, self.data.samples, self.data.report.digests)
-        health.write(self.run.folder / HEALTH, self.data.report)
+        dataset_csv.write(self.run.folder / SAMPLES, self.data.samples)
+        health.write(self.run.folder / HEALTH, self.data.samples)
         self.run.update(asked=self.asked, resolved=self._data_spec, dataset=self.data.record)
 
     # Network
@@ -172,8 +173,7 @@ class Experiment:
         )
         self.say(f"    Note: batch_size='auto' took {size}\n")
         self._batch_size = size
-        self.data = replace(data, train=replace(data.train, batch_size=size), val=replace(data.val, batch_size=size))
-        self._data_spec = self.resolved()
+        self._batch(data)
 
     def _copied_weights(self, spec: Resolved, classes: tuple[str, ...]) -> Run | None:
         """The run whose weights a copy starts from, as long as it has the same network and classes."""
@@ -196,12 +196,23 @@ class Experiment:
                 f"the loss has {len(weights)} class weights, and there are {len(classes)} classes: give one per class"
             )
 
+    def refresh_data(self, tick: Tick | None = None) -> TrainingData:
+        """Make again what a change of the settings has made stale of the data, and only that."""
+        self._own_version()
+        if self.data is None or self._differs(self._data_spec, TABLE_FIELDS):
+            return self.prepare(tick)
+        if self._differs(self._data_spec, BATCH_FIELDS):
+            self._batch(self.data)
+        return self.data
+
+    def _batch(self, data: TrainingData) -> None:
+        """Other batches of the same images."""
+        spec, world = self.resolved(), backends.world(self.asked.backend)
+        self.data, self._data_spec = data.batched(spec).shared(world.rank, world.size), spec
+
     def refresh(self, tick: Tick | None = None) -> tuple[TrainingData, Learner]:
         """Make again what a change of the settings has made stale, and only that."""
-        self._own_version()
-        data = self.data
-        if data is None or self._differs(self._data_spec, DATA_FIELDS):
-            data = self.prepare(tick)
+        data = self.refresh_data(tick)
         learner, spec = self.learner, self.resolved()
         unmeasured = self.asked.data.batch_size == AUTO and self._batch_size is None and not self.resuming
         if learner is None or unmeasured or self._differs(self._network_spec, NETWORK_FIELDS):

@@ -55,17 +55,22 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         StorageError: the disk is full, or the folder cannot be written. The file at `path`, if any, stays as it was.
     """
-    with storing(path), _beside(path) as temporary:
+    with storing(path), beside(path) as temporary:
         mode = _usual_mode(temporary)
         yield temporary
         temporary.chmod(mode)  # some libraries make files that nobody else may read
-        _flush(temporary)
-        temporary.replace(path)
-        _flush(path.parent)
+        publish(temporary, path)
+
+
+def publish(temporary: Path, path: Path) -> None:
+    """Flush a file that is written to its end, and give it the name that others look for."""
+    _flush(temporary)
+    temporary.replace(path)
+    _flush(path.parent)
 
 
 @contextmanager
-def _beside(path: Path) -> Iterator[Path]:
+def beside(path: Path) -> Iterator[Path]:
     """A name in the same folder for what becomes `path`; what still bears it afterwards is removed."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}{TEMPORARY}")
     try:
@@ -94,7 +99,7 @@ def point(link: Path, target: Path) -> None:
     Raises:
         OSError, NotImplementedError: it is not to be had.
     """
-    with _beside(link) as temporary:
+    with beside(link) as temporary:
         temporary.symlink_to(target, target_is_directory=(link.parent / target).is_dir())
         temporary.replace(link)
         _flush(link.parent)
@@ -116,7 +121,7 @@ class Twin:
         try:
             if _identity(self.path) != self.identity:
                 return False
-            with _beside(path) as temporary:  # a rename between two names of one file leaves both
+            with beside(path) as temporary:  # a rename between two names of one file leaves both
                 os.link(self.path, temporary)
                 temporary.replace(path)
                 _flush(path.parent)

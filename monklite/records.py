@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from .spec import Frozen
+from .tasks import SINGLE
+
+ACCURACY = "accuracy"  # the figure that every task has
 
 
 class DatasetRecord(Frozen):
-    """The images of a run. `fingerprint`: SHA-256 over every file's name, class and size.
+    """The images of a run. `train_counts`, `val_counts`: of each class; `train_images`, `val_images`: of all, None in records
+    from before an image could have several labels. `fingerprint`: SHA-256 over every file's name, class and size.
 
     Odd ones, as `health.Report.counts` has them: `unreadable` are left out, the others are used; `passed_over` are no images.
     """
@@ -17,6 +22,9 @@ class DatasetRecord(Frozen):
     train_counts: tuple[int, ...]
     val_counts: tuple[int, ...]
     fingerprint: str
+    label_type: str = SINGLE
+    train_images: int | None = None
+    val_images: int | None = None
     unreadable: int = 0
     passed_over: int = 0
     converted: int = 0
@@ -27,11 +35,11 @@ class DatasetRecord(Frozen):
 
     @property
     def n_train(self) -> int:
-        return sum(self.train_counts)
+        return sum(self.train_counts) if self.train_images is None else self.train_images
 
     @property
     def n_val(self) -> int:
-        return sum(self.val_counts)
+        return sum(self.val_counts) if self.val_images is None else self.val_images
 
 
 class ModelRecord(Frozen):
@@ -97,6 +105,7 @@ class EpochRow:
     """One row of the history. Accuracies 0 to 1; `epoch` counts from 1; times in seconds.
 
     `data_wait`: time in which the loop waited for images. `images_per_second`: training and validation together.
+    `val_figures`: further figures of the task on validation, by name.
     """
 
     epoch: int
@@ -108,3 +117,8 @@ class EpochRow:
     seconds: float
     data_wait: float
     images_per_second: float
+    val_figures: Mapping[str, float] = field(default_factory=dict)
+
+    def figure(self, name: str) -> float:
+        """A figure of the task on validation."""
+        return self.val_accuracy if name == ACCURACY else self.val_figures[name]

@@ -56,6 +56,7 @@ class Task(ABC):
 
     name: ClassVar[str]
     activations: ClassVar[tuple[Activation, ...]]  # of the losses that can train it
+    least_classes: ClassVar[int]  # that make a classifier
     deciding: ClassVar[str]  # the figure, of those on validation, that decides which epoch is best; higher is better
     deciding_title: ClassVar[str]  # what it is called
 
@@ -120,6 +121,7 @@ class SingleLabel(Task):
 
     name = SINGLE
     activations = ("softmax", "sigmoid")
+    least_classes = 2
     deciding, deciding_title = "accuracy", "accuracy"
 
     @classmethod
@@ -160,6 +162,7 @@ class MultiLabel(Task):
 
     name = MULTIPLE
     activations = ("sigmoid",)
+    least_classes = 1
     deciding, deciding_title = "f1", "F1"
 
     @classmethod

@@ -12,8 +12,9 @@ from monklite.catalog.transforms import TRANSFORMS
 from monklite.data import discover
 from monklite.data.augment import Policy, policy
 from monklite.data.batches import Batch, Batches
-from monklite.data.cache import CachedStore, open_store
-from monklite.errors import UnreadableImage
+from monklite.data.cache import open_store
+from monklite.data.stores import CachedStore
+from monklite.errors import DatasetError
 from monklite.testing.datasets import draw_patterns
 
 PLAIN = policy((), 4)
@@ -24,7 +25,7 @@ CROP = policy((TRANSFORMS["random_resized_crop"].choose("pytorch", {"input_size"
 def batches(n: int, batch_size: int = 4, how: Policy = PLAIN, seed: int = 0, shuffle: bool = True) -> Batches:
     """Batches of n images whose pixels tell their row, which is 100 more than their label."""
     pixels = np.arange(n + 100, dtype=np.uint8)[:, None, None, None] + np.zeros((1, 4, 4, 3), np.uint8)
-    store = CachedStore(pixels, np.full((n + 100, 2), 9), {})
+    store = CachedStore(pixels, np.full((n + 100, 2), 9))
     return Batches(store, np.arange(100, n + 100), np.arange(n), how, batch_size, seed, shuffle)
 
 
@@ -39,7 +40,7 @@ def draws(batch: Batch) -> list:
 
 
 def alive() -> list[str]:
-    return [t.name for t in threading.enumerate() if t.name == "monklite-batches"]
+    return [t.name for t in threading.enumerate() if t.name.startswith("monklite-batches")]
 
 
 @pytest.mark.parametrize("n", [1, 2, 4, 5, 8, 11, 50])
@@ -104,11 +105,11 @@ def test_there_is_one_draw_an_image() -> None:
 
 def test_an_error_in_the_thread_reaches_who_waits(tmp_path: Path) -> None:
     samples = discover.from_folders(draw_patterns(tmp_path / "images", {"a": 6, "b": 6}, side=8))
-    store = open_store(samples, PLAIN, tmp_path / "cache", 1, keep=False)
-    (samples.root / samples.paths[9]).write_bytes(b"")
+    _, store = open_store(samples, PLAIN, tmp_path / "cache", 1, keep=False)
+    (samples.roots[0] / samples.paths[9]).write_bytes(b"")
     made = Batches(store, np.arange(12), samples.labels, PLAIN, batch_size=4)
     got = []
-    with pytest.raises(UnreadableImage, match=r"b-003\.png cannot be read: the file is empty"):
+    with pytest.raises(DatasetError, match=r"b-003\.png has changed since the dataset was read"):
         got.extend(made.epoch())
     assert [len(b) for b in got] == [4, 4]
     assert alive() == []
@@ -131,7 +132,7 @@ def test_an_epoch_given_up_half_way_leaves_no_thread(taken: int) -> None:
 def test_an_epoch_broken_off_by_an_error_leaves_no_thread() -> None:
     with pytest.raises(ZeroDivisionError):
         for _ in batches(200).epoch():
-            assert alive() == ["monklite-batches"]
+            assert alive() == ["monklite-batches_0"]
             raise ZeroDivisionError
     assert alive() == []
 

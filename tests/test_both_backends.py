@@ -14,7 +14,7 @@ from test_prototype import SMALL, _numbers, _original_epoch_end, _stop_after_two
 
 from monklite import Prototype, backends, compare, gluon_prototype, pytorch_prototype
 from monklite.catalog.backends import BUILT_IN, describe
-from monklite.data import split
+from monklite.data import dataset_csv
 from monklite.errors import (
     DatasetError,
     InvalidType,
@@ -117,7 +117,7 @@ def test_the_run_records_its_backend(here: Path, backend: str) -> None:
 def test_both_backends_see_the_same_images(here: Path) -> None:
     ours, theirs = (state(name) for name in BACKENDS)
     assert ours.dataset == theirs.dataset
-    tables = [split.read(Workspace().find("p", name).folder / SAMPLES) for name in BACKENDS]
+    tables = [dataset_csv.read(Workspace().find("p", name).folder / SAMPLES) for name in BACKENDS]
     assert tables[0] == tables[1]
 
 
@@ -149,7 +149,7 @@ def test_one_image_and_a_folder_are_predicted_alike(here: Path, patterns: Path, 
 def test_the_validation_result_comes_back_from_the_best_weights(here: Path, patterns: Path, backend: str) -> None:
     now = state(backend)
     ptf = opened(backend, eval_infer=True)
-    held = sorted(split.read(Workspace().find("p", backend).folder / SAMPLES)["val"])
+    held = sorted(dataset_csv.read(Workspace().find("p", backend).folder / SAMPLES)["val"])
     right = [ptf.Infer(img_name=patterns / path)["predicted_class"] == Path(path).parent.name for path in held]
     assert np.mean(right) == pytest.approx(now.results.best_val_accuracy)
 
@@ -171,7 +171,7 @@ def test_averages_are_judged_and_kept_and_change_nothing_else(workspace: Path, p
     assert not equal(live, weights(plain))
     assert "averaged weights (decay 0.8)" in state("averaged").model.methods
     judge = Prototype("p", "averaged", eval_infer=True, backend=backend, verbose=0)
-    held = sorted(split.read(Workspace().find("p", "averaged").folder / SAMPLES)["val"])
+    held = sorted(dataset_csv.read(Workspace().find("p", "averaged").folder / SAMPLES)["val"])
     labels = np.array([("dots", "rings", "stripes").index(Path(path).parent.name) for path in held])
     logits = np.stack([judge.Infer(img_name=patterns / path, return_raw=True)["raw"] for path in held])
     best = ours[state("averaged").results.best_epoch - 1]
@@ -229,7 +229,7 @@ def test_a_copy_has_the_same_split_and_weights(here: Path, backend: str) -> None
     ptf = Prototype("p", f"copy of {backend}", copy_from=["p", backend], backend=backend, verbose=0)
     ptf.Reload()
     made = Workspace().find("p", f"copy of {backend}")
-    assert split.read(made.folder / SAMPLES) == split.read(source.folder / SAMPLES)
+    assert dataset_csv.read(made.folder / SAMPLES) == dataset_csv.read(source.folder / SAMPLES)
     assert equal(weights(ptf), weights(opened(backend, eval_infer=True)))
 
 

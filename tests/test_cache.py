@@ -20,10 +20,11 @@ import pytest
 from filelock import FileLock, Timeout
 
 from monklite.catalog.transforms import TRANSFORMS
-from monklite.data import cache, cache_limit, decode, digests, discover
+from monklite.data import cache, cache_index, cache_limit, decode, digests, discover
 from monklite.data.augment import policy
-from monklite.data.cache import CachedStore, StreamingStore, open_store
-from monklite.data.discover import Samples
+from monklite.data.cache import open_store as open_both
+from monklite.data.samples import Samples
+from monklite.data.stores import CachedStore, Store, StreamingStore
 from monklite.errors import DatasetError, InvalidValue, NotFound, StorageError, UnreadableImage
 from monklite.files import TEMPORARY, storing
 from monklite.testing.datasets import draw_patterns
@@ -43,37 +44,61 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the files that were decoded, one entry each time."""
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The digests of the files that were decoded, one entry each time."""
+    contents: list[bytes] = []
+    real = decode.decode
+
+    def counting(content: bytes, *arguments: object) -> object:
+        contents.append(digests.digest_of(content))
+        return real(content, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(decode, "decode", counting)
+    return contents
+
+
+@pytest.fixture
+def read_files(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the files that were read, one entry each time."""
     names: list[str] = []
-    real = decode.read
+    real = decode.read_file
 
-    def counting(path: Path, *arguments: object) -> object:
+    def counting(path: str) -> object:
         names.append(Path(path).name)
-        return real(path, *arguments)  # type: ignore[arg-type]
+        return real(path)
 
-    monkeypatch.setattr(decode, "read", counting)
+    monkeypatch.setattr(decode, "read_file", counting)
     return names
 
 
-def everything(store: cache.Store, samples: Samples) -> np.ndarray:
+def open_store(*arguments: object, **named: object) -> Store:
+    """The images alone, without the table."""
+    return open_both(*arguments, **named)[1]
+
+
+def looked_at(*arguments: object, **named: object) -> Samples:
+    """The table alone, without the images."""
+    return open_both(*arguments, **named)[0]
+
+
+def everything(store: Store, samples: Samples) -> np.ndarray:
     return store.read(np.arange(len(samples)))
 
 
 def expected(samples: Samples) -> np.ndarray:
-    return np.stack([decode.load(samples.root / path, 16)[0] for path in samples.paths])
+    return np.stack([decode.load(samples.roots[0] / path, 16)[0] for path in samples.paths])
 
 
 def spoil(samples: Samples, row: int) -> None:
-    (samples.root / samples.paths[row]).write_bytes(b"no picture")
+    (samples.roots[0] / samples.paths[row]).write_bytes(b"no picture")
 
 
 def test_images_are_those_of_decoding(samples: Samples, folder: Path) -> None:
-    store = open_store(samples, PLAIN, folder, 2)
+    table, store = open_both(samples, PLAIN, folder, 2)
     assert isinstance(store, CachedStore)
     assert (everything(store, samples) == expected(samples)).all()
     assert store.sizes.tolist() == [[24, 24]] * 8
-    assert store.problems == {}
+    assert table.problems.tolist() == [""] * 8
 
 
 def test_rows_come_in_the_asked_order(samples: Samples, folder: Path) -> None:
@@ -82,12 +107,12 @@ def test_rows_come_in_the_asked_order(samples: Samples, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_every_image_is_decoded_once(samples: Samples, folder: Path, decoded: list[str], workers: int) -> None:
-    open_store(samples, PLAIN, folder, workers)
-    assert sorted(decoded) == sorted(Path(p).name for p in samples.paths)
+def test_every_image_is_decoded_once(samples: Samples, folder: Path, decoded: list[bytes], workers: int) -> None:
+    table = looked_at(samples, PLAIN, folder, workers)
+    assert sorted(decoded) == sorted(table.digests.tolist())
 
 
-def test_a_second_opening_decodes_nothing(samples: Samples, folder: Path, decoded: list[str]) -> None:
+def test_a_second_opening_decodes_nothing(samples: Samples, folder: Path, decoded: list[bytes]) -> None:
     first = everything(open_store(samples, PLAIN, folder, 2), samples)
     decoded.clear()
     second = everything(open_store(samples, PLAIN, folder, 2), samples)
@@ -95,9 +120,9 @@ def test_a_second_opening_decodes_nothing(samples: Samples, folder: Path, decode
     assert (first == second).all()
 
 
-def test_another_time_alone_decodes_nothing(samples: Samples, folder: Path, decoded: list[str]) -> None:
+def test_another_time_alone_decodes_nothing(samples: Samples, folder: Path, decoded: list[bytes]) -> None:
     open_store(samples, PLAIN, folder, 2)
-    os.utime(samples.root / samples.paths[3], ns=(0, 5))
+    os.utime(samples.roots[0] / samples.paths[3], ns=(0, 5))
     decoded.clear()
     open_store(samples, PLAIN, folder, 2)
     assert decoded == []
@@ -119,21 +144,22 @@ def rename_the_files(root: Path) -> Path:
 
 @pytest.mark.parametrize("change", [move, copy, rename_the_files])
 def test_the_same_content_elsewhere_finds_its_cache(
-    samples: Samples, folder: Path, decoded: list[str], change: Callable[[Path], Path]
+    samples: Samples, folder: Path, decoded: list[bytes], change: Callable[[Path], Path]
 ) -> None:
     spoil(samples, 2)
     before = everything(open_store(samples, PLAIN, folder, 2), samples)
-    there = discover.from_folders(change(samples.root))
+    there = discover.from_folders(change(samples.roots[0]))
     decoded.clear()
-    store = open_store(there, PLAIN, folder, 2)
+    table, store = open_both(there, PLAIN, folder, 2)
     assert decoded == []
     assert (everything(store, there) == before).all()
-    assert store.problems[2].startswith(f"{there.root / there.paths[2]} cannot be read: it is not an image")
+    assert table.problems[2].startswith("it is not an image")
+    assert len(list(folder.glob(f"*{cache.IMAGES}"))) == 1
 
 
 def test_a_changed_file_of_the_same_size_and_time_is_seen_at_once(samples: Samples, folder: Path) -> None:
     before = everything(open_store(samples, PLAIN, folder, 2), samples)
-    target, other = (samples.root / samples.paths[row] for row in (0, 7))
+    target, other = (samples.roots[0] / samples.paths[row] for row in (0, 7))
     content, info = other.read_bytes(), target.stat()
     target.write_bytes(content + bytes(max(0, info.st_size - len(content))))
     os.utime(target, ns=(info.st_atime_ns, info.st_mtime_ns))
@@ -142,7 +168,7 @@ def test_a_changed_file_of_the_same_size_and_time_is_seen_at_once(samples: Sampl
 
 def test_a_changed_picture_is_seen(samples: Samples, folder: Path) -> None:
     before = everything(open_store(samples, PLAIN, folder, 2), samples)
-    target, other = (samples.root / samples.paths[row] for row in (0, 7))
+    target, other = (samples.roots[0] / samples.paths[row] for row in (0, 7))
     target.write_bytes(other.read_bytes())
     os.utime(target, ns=(0, 5))
     after = everything(open_store(samples, PLAIN, folder, 2), samples)
@@ -156,28 +182,34 @@ def test_other_settings_give_another_cache(samples: Samples, folder: Path) -> No
     assert len(list(folder.glob(f"*{cache.IMAGES}"))) == 3
 
 
-def test_some_of_the_samples_give_another_cache(samples: Samples, folder: Path) -> None:
+def test_some_of_the_samples_give_another_cache_and_decode_nothing(
+    samples: Samples, folder: Path, decoded: list[bytes]
+) -> None:
     open_store(samples, PLAIN, folder, 2)
+    decoded.clear()
     part = samples.take(np.array([6, 1]))
-    assert (everything(open_store(part, PLAIN, folder, 2), part) == expected(samples)[[6, 1]]).all()
+    images = everything(open_store(part, PLAIN, folder, 2), part)
+    assert decoded == []
+    assert (images == expected(samples)[[6, 1]]).all()
 
 
 @pytest.mark.parametrize("keep", [True, False])
 def test_problems_are_told_by_row(samples: Samples, folder: Path, keep: bool) -> None:
     spoil(samples, 2)
-    store = open_store(samples, PLAIN, folder, 2, keep=keep)
-    assert list(store.problems) == [2]
-    assert "dots-002.png cannot be read: it is not an image" in store.problems[2]
+    table, store = open_both(samples, PLAIN, folder, 2, keep=keep)
+    assert np.flatnonzero(table.problems != "").tolist() == [2]
+    assert table.problems[2].startswith("it is not an image")
+    assert table.readable().tolist() == [0, 1, 3, 4, 5, 6, 7]
     assert store.sizes[2].tolist() == [0, 0]
 
 
-def test_problems_are_remembered(samples: Samples, folder: Path, decoded: list[str]) -> None:
+def test_problems_are_remembered(samples: Samples, folder: Path, decoded: list[bytes]) -> None:
     for row in (5, 2):
         spoil(samples, row)
-    first = open_store(samples, PLAIN, folder, 2).problems
+    first = looked_at(samples, PLAIN, folder, 2).problems.tolist()
     decoded.clear()
-    assert open_store(samples, PLAIN, folder, 2).problems == first
-    assert (sorted(first), decoded) == ([2, 5], [])
+    assert looked_at(samples, PLAIN, folder, 2).problems.tolist() == first
+    assert ([i for i, problem in enumerate(first) if problem], decoded) == ([2, 5], [])
 
 
 def test_streaming_gives_the_same_and_writes_nothing(samples: Samples, folder: Path) -> None:
@@ -199,7 +231,7 @@ def test_streaming_an_unreadable_image_is_an_error(samples: Samples, folder: Pat
 
 def test_a_file_that_vanishes_while_it_is_streamed_is_named(samples: Samples, folder: Path) -> None:
     store = open_store(samples, PLAIN, folder, 2, keep=False)
-    (samples.root / samples.paths[5]).unlink()
+    (samples.roots[0] / samples.paths[5]).unlink()
     assert store.read(np.array([0, 1])).any()
     with pytest.raises(NotFound, match=r"rings-001\.png is not there"):
         store.read(np.array([4, 5]))
@@ -207,9 +239,9 @@ def test_a_file_that_vanishes_while_it_is_streamed_is_named(samples: Samples, fo
 
 def test_a_file_that_changes_while_it_is_streamed_is_named(samples: Samples, folder: Path) -> None:
     store = open_store(samples, PLAIN, folder, 2, keep=False)
-    os.utime(samples.root / samples.paths[4], ns=(0, 5))
+    os.utime(samples.roots[0] / samples.paths[4], ns=(0, 5))
     assert store.read(np.array([4])).any()
-    (samples.root / samples.paths[5]).write_bytes((samples.root / samples.paths[0]).read_bytes())
+    (samples.roots[0] / samples.paths[5]).write_bytes((samples.roots[0] / samples.paths[0]).read_bytes())
     with pytest.raises(DatasetError, match=r"rings-001\.png has changed since the dataset was read"):
         store.read(np.array([4, 5]))
 
@@ -256,16 +288,17 @@ def test_data_larger_than_the_limit_are_streamed(
 
 
 def test_what_is_known_of_streamed_files_is_kept(
-    samples: Samples, folder: Path, decoded: list[str], monkeypatch: pytest.MonkeyPatch
+    samples: Samples, folder: Path, decoded: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(cache_limit.VARIABLE, "0")
+    monkeypatch.setattr(digests, "YOUNG", -(10**18))
     spoil(samples, 2)
-    first = open_store(samples, PLAIN, folder, 2)
+    before, first = open_both(samples, PLAIN, folder, 2)
     decoded.clear()
-    again = open_store(samples, PLAIN, folder, 2)
+    table, again = open_both(samples, PLAIN, folder, 2)
     assert decoded == []
-    assert (again.problems, again.sizes.tolist()) == (first.problems, first.sizes.tolist())
-    assert list(again.problems) == [2]
+    assert (table.problems.tolist(), again.sizes.tolist()) == (before.problems.tolist(), first.sizes.tolist())
+    assert np.flatnonzero(table.problems != "").tolist() == [2]
     monkeypatch.delenv(cache_limit.VARIABLE)
     kept = open_store(samples, PLAIN, folder, 2)
     assert isinstance(kept, CachedStore)
@@ -311,7 +344,7 @@ def test_a_disk_without_room_for_the_index_keeps_nothing(
         with storing(path):
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(cache, "write_arrays", full)
+    monkeypatch.setattr(cache_index, "write_arrays", full)
     store = open_store(samples, PLAIN, folder, 2)
     assert isinstance(store, StreamingStore)
     assert not list(folder.glob(f"*{cache.IMAGES}"))
@@ -323,7 +356,7 @@ def test_another_failure_of_the_disk_is_told(samples: Samples, folder: Path, mon
         with storing(path):
             raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(cache, "write_arrays", failing)
+    monkeypatch.setattr(cache_index, "write_arrays", failing)
     with pytest.raises(StorageError, match=r"index\.npz could not be written: Input/output error"):
         open_store(samples, PLAIN, folder, 2)
 
@@ -332,34 +365,87 @@ def test_another_input_size_has_notes_of_its_own(samples: Samples, folder: Path)
     crop = TRANSFORMS["random_resized_crop"].choose("pytorch", {"input_size": 16})
     hows = [policy((*RESIZED.prefix, crop), size) for size in (16, 32)]
     assert hows[0].decoding == hows[1].decoding
-    small, large = (open_store(samples, how, folder, 2) for how in hows)
+    small, large = (looked_at(samples, how, folder, 2) for how in hows)
     assert small.notes.tolist() == [0] * 8
     assert large.notes.tolist() == [decode.Note.SMALL] * 8
 
 
 @pytest.mark.parametrize("keep", [True, False])
-def test_progress_is_told_file_by_file_and_image_by_image(samples: Samples, folder: Path, keep: bool) -> None:
+def test_progress_is_told_image_by_image(samples: Samples, folder: Path, keep: bool) -> None:
     told: list[tuple[int, int]] = []
     open_store(samples, PLAIN, folder, 2, lambda done, total: told.append((done, total)), keep)
-    assert told == [(k, 8) for k in range(1, 9)] * 2
+    assert told == [(k, 8) for k in range(1, 9)]
 
 
 @pytest.mark.parametrize("keep", [True, False])
-def test_a_file_that_changes_while_it_is_decoded_is_named(samples: Samples, folder: Path, keep: bool) -> None:
-    told: list[int] = []
+def test_digest_and_pixels_are_of_the_same_bytes_whatever_changes_meanwhile(
+    samples: Samples, folder: Path, keep: bool
+) -> None:
+    """A file that is replaced by another while the images are read counts as one or the other, never as half of each."""
+    target, other = (samples.roots[0] / samples.paths[row] for row in (6, 1))
+    versions = [target.read_bytes(), other.read_bytes()]
+    pixels = [decode.decode(content, 16).pixels for content in versions]
 
     def change(done: int, total: int) -> None:
-        told.append(done)
-        if len(told) == 12:  # all are read, four are decoded
-            spoil(samples, 1)
+        if done == 1:
+            target.write_bytes(versions[1])
 
-    with pytest.raises(DatasetError, match=r"dots-001\.png changed while the images were read: wait until"):
-        open_store(samples, PLAIN, folder, 2, change, keep)
-    assert not list(folder.glob(f"*{cache.INDEX}"))
+    table, store = open_both(samples, PLAIN, folder, 1, change, keep)
+    which = [digests.digest_of(content) for content in versions].index(table.digests[6])
+    if keep:
+        assert (store.read(np.array([6]))[0] == pixels[which]).all()
+    elif which == 0:
+        with pytest.raises(DatasetError, match=r"rings-002\.png has changed since the dataset was read"):
+            store.read(np.array([6]))
+
+
+def test_each_file_is_read_once_and_not_again_where_the_memo_knows_it(
+    samples: Samples, folder: Path, read_files: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(digests, "YOUNG", -(10**18))
+    open_store(samples, PLAIN, folder, 2)
+    assert sorted(read_files) == sorted(Path(p).name for p in samples.paths)
+    read_files.clear()
+    open_store(samples, PLAIN, folder, 2)
+    assert read_files == []
+    open_store(samples, policy((), 12), folder, 2)
+    assert sorted(read_files) == sorted(Path(p).name for p in samples.paths)
+
+
+def test_the_file_system_is_asked_once_for_each_file(
+    samples: Samples, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    real = os.stat
+
+    def counting(path: object, *arguments: object, **named: object) -> object:
+        asked.append(str(path))
+        return real(path, *arguments, **named)
+
+    monkeypatch.setattr(os, "stat", counting)
+    table = looked_at(samples, PLAIN, folder, 2)
+    looked_at(table, policy((), 12), folder, 2)
+    assert sorted(p for p in asked if p.endswith(".png")) == sorted(str(samples.roots[0] / p) for p in samples.paths)
+
+
+@pytest.mark.parametrize("n_new", [1, 3])
+def test_only_new_images_are_decoded_where_a_dataset_has_grown(
+    samples: Samples, folder: Path, decoded: list[bytes], n_new: int
+) -> None:
+    before = everything(open_store(samples, PLAIN, folder, 2), samples)
+    for path in draw_patterns(folder.parent / "more", {"dots": n_new}, side=24, seed=7).rglob("*.png"):
+        path.rename(samples.roots[0] / "dots" / f"a-{path.name}")
+    grown = discover.from_folders(samples.roots[0])
+    decoded.clear()
+    store = open_store(grown, PLAIN, folder, 2)
+    assert len(decoded) == n_new
+    assert (everything(store, grown) == expected(grown)).all()
+    old = [row for row, path in enumerate(grown.paths) if path in set(samples.paths)]
+    assert (everything(store, grown)[old] == before).all()
 
 
 def test_a_file_that_is_gone_before_it_is_read_is_named(samples: Samples, folder: Path) -> None:
-    (samples.root / samples.paths[6]).unlink()
+    (samples.roots[0] / samples.paths[6]).unlink()
     with pytest.raises(NotFound, match=r"rings-002\.png is no longer there: .* put it back"):
         open_store(samples, PLAIN, folder, 2)
 
@@ -472,7 +558,7 @@ def test_a_cache_is_locked_while_it_is_written(samples: Samples, folder: Path) -
 def test_an_interrupted_decoding_leaves_nothing_that_counts(samples: Samples, folder: Path) -> None:
     def interrupt(done: int, total: int) -> None:
         told.append(done)
-        if len(told) == 12:
+        if len(told) == 4:
             raise KeyboardInterrupt
 
     told: list[int] = []
@@ -507,7 +593,7 @@ def die_while_writing(samples: Samples, folder: Path) -> None:
 
     def die(done: int, total: int) -> None:
         told.append(done)
-        if len(told) == 12:
+        if len(told) == 4:
             os.kill(os.getpid(), signal.SIGKILL)
 
     open_store(samples, PLAIN, folder, 1, die)
@@ -533,10 +619,11 @@ def test_removing_the_whole_folder_does_not_disturb_a_reader(samples: Samples, f
 
 
 def test_notes_and_digests_are_those_of_the_files(samples: Samples, folder: Path) -> None:
-    shutil.copy(samples.root / samples.paths[0], samples.root / samples.paths[1])
+    shutil.copy(samples.roots[0] / samples.paths[0], samples.roots[0] / samples.paths[1])
+    contents = [digests.digest_of((samples.roots[0] / p).read_bytes()) for p in samples.paths]
     for how in (PLAIN, policy((), 32)):
-        for store in (open_store(samples, how, folder, 2), open_store(samples, how, folder, 2, keep=False)):
-            assert (store.notes == (decode.Note.SMALL if how.input_size == 32 else 0)).all()
-            assert store.notes.shape == (8,)
-            assert store.digests.tolist() == [digests.digest_of(str(samples.root / p)) for p in samples.paths]
-            assert store.digests[0] == store.digests[1] != store.digests[2]
+        for table in (looked_at(samples, how, folder, 2), looked_at(samples, how, folder, 2, keep=False)):
+            assert (table.notes == (decode.Note.SMALL if how.input_size == 32 else 0)).all()
+            assert table.notes.shape == (8,)
+            assert table.digests.tolist() == contents
+            assert table.digests[0] == table.digests[1] != table.digests[2]

@@ -16,12 +16,18 @@ from filelock import FileLock
 
 from monklite.data import cache_limit, discover
 from monklite.data.augment import Policy, policy
-from monklite.data.cache import CachedStore, StreamingStore, open_store
-from monklite.data.discover import Samples
+from monklite.data.cache import open_store as open_both
+from monklite.data.samples import Samples
+from monklite.data.stores import CachedStore, Store, StreamingStore
 from monklite.files import in_words
 from monklite.testing.datasets import draw_patterns
 
 SIDES = (16, 17, 18)  # three caches of 6, 7 and 8 kB
+
+
+def open_store(*arguments: object) -> Store:
+    """The images alone, without the table."""
+    return open_both(*arguments)[1]
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from PIL import Image
 
 from monklite.catalog.transforms import TRANSFORMS
 from monklite.data import decode
-from monklite.data.decode import Note
+from monklite.data.decode import Decoded, Note
 from monklite.errors import NotFound, UnreadableImage
 
 # Pictures as they are stored for each EXIF orientation (CIPA DC-008, 4.6.5), from the upright one.
@@ -45,6 +45,12 @@ def picture(width: int = 24, height: int = 16) -> np.ndarray:
 def save(image: Image.Image, path: Path, **options: object) -> Path:
     image.save(path, **options)
     return path
+
+
+def decoded(path: Path, *arguments: object, **named: object) -> Decoded:
+    """A file read and decoded."""
+    content, problem = decode.read_file(path)
+    return Decoded(None, problem=problem) if problem else decode.decode(content, *arguments, **named)
 
 
 def png_header(width: int, height: int) -> bytes:
@@ -276,7 +282,7 @@ def test_a_folder_with_an_images_name_is_refused(tmp_path: Path) -> None:
 
 
 def notes(image: Image.Image, path: Path, least: int = 0, **options: object) -> Note:
-    return decode.read(save(image, path, **options), 8, least=least).notes
+    return decoded(save(image, path, **options), 8, least=least).notes
 
 
 def turned(orientation: int) -> Image.Exif:
@@ -322,7 +328,7 @@ def test_16_bit_colours_are_noted(tmp_path: Path) -> None:
     whole = png_header(4, 4)
     start = whole[:12] + head + struct.pack(">I", zlib.crc32(head))
     (tmp_path / "a.png").write_bytes(start + chunk + whole[-12:])
-    found = decode.read(tmp_path / "a.png", 4)
+    found = decoded(tmp_path / "a.png", 4)
     assert found.notes == Note.DEEP
     assert found.pixels is not None
     assert found.pixels[0, 3].tolist() == [45000 // 256, 50000 // 256, 55000 // 256]
@@ -349,7 +355,7 @@ def test_real_transparency_is_noted(tmp_path: Path) -> None:
 @pytest.mark.parametrize("ending", ["gif", "png", "tif", "webp"])
 def test_several_pictures_in_one_file_are_noted_and_the_first_is_taken(tmp_path: Path, ending: str) -> None:
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue", "lime")]
-    found = decode.read(save(frames[0], tmp_path / f"a.{ending}", save_all=True, append_images=frames[1:]), 4)
+    found = decoded(save(frames[0], tmp_path / f"a.{ending}", save_all=True, append_images=frames[1:]), 4)
     assert found.notes == Note.SEVERAL
     assert found.pixels is not None
     assert np.abs(found.pixels[0, 0].astype(int) - (255, 0, 0)).max() <= 3
@@ -360,9 +366,9 @@ def test_damage_behind_the_first_picture_does_not_matter(tmp_path: Path, ending:
     noise = np.random.default_rng(0).integers(0, 255, (2, 64, 64, 3), dtype=np.uint8)
     frames = [Image.fromarray(n) for n in noise]
     path = save(frames[0], tmp_path / f"a.{ending}", save_all=True, append_images=frames[1:])
-    whole = decode.read(path, 8)
+    whole = decoded(path, 8)
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * 0.7)])
-    cut = decode.read(path, 8)
+    cut = decoded(path, 8)
     assert cut.problem == ""
     assert np.array_equal(cut.pixels, whole.pixels)
 
@@ -373,8 +379,8 @@ def test_a_camera_file_with_a_preview_behind_the_photograph_is_a_jpeg(tmp_path: 
     large.save(path, "MPO", save_all=True, append_images=[large.resize((120, 90))], quality=95)
     with Image.open(path) as opened:
         assert opened.format == "MPO"
-    found = decode.read(path, 32)
-    plain = decode.read(save(large, tmp_path / "b.jpg", quality=95), 32)
+    found = decoded(path, 32)
+    plain = decoded(save(large, tmp_path / "b.jpg", quality=95), 32)
     assert (found.notes, found.size) == (Note(0), (1200, 900))
     assert np.array_equal(found.pixels, plain.pixels)
 
@@ -395,7 +401,7 @@ def test_several_things_are_noted_of_one_file(tmp_path: Path) -> None:
 
 def test_the_problem_does_not_hold_the_path(tmp_path: Path) -> None:
     (tmp_path / "a.png").mkdir()
-    assert decode.read(tmp_path / "a.png", 8) == (None, (0, 0), Note(0), "Is a directory")
+    assert decoded(tmp_path / "a.png", 8) == (None, (0, 0), Note(0), "Is a directory")
 
 
 @pytest.mark.parametrize("ending", ["bmp", "gif", "tif", "webp", "png"])
@@ -404,9 +410,9 @@ def test_too_many_pixels_are_refused_in_every_format(
 ) -> None:
     path = save(RGB, tmp_path / f"a.{ending}")
     monkeypatch.setattr(decode, "MOST_PIXELS", 24 * 16 - 1)
-    assert decode.read(path, 8).problem == "24 x 16 px, more than 383 in all"
+    assert decoded(path, 8).problem == "24 x 16 px, more than 383 in all"
     monkeypatch.setattr(decode, "MOST_PIXELS", 24 * 16)
-    assert decode.read(path, 8).problem == ""
+    assert decoded(path, 8).problem == ""
 
 
 def huge_gif() -> bytes:
@@ -427,7 +433,7 @@ def huge_tiff() -> bytes:
 def test_a_huge_canvas_in_a_small_file_is_refused_before_it_is_made(tmp_path: Path, make: Callable[[], bytes]) -> None:
     (tmp_path / "a").write_bytes(make())
     tracemalloc.start()
-    found = decode.read(tmp_path / "a", 8)
+    found = decoded(tmp_path / "a", 8)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert "pixels) exceeds limit of 178956970 pixels" in found.problem
@@ -440,7 +446,7 @@ def test_text_that_swells_in_a_png_is_refused(tmp_path: Path) -> None:
     whole = png_header(8, 8)
     (tmp_path / "a.png").write_bytes(whole[:33] + chunk * 20 + whole[33:])
     tracemalloc.start()
-    assert decode.read(tmp_path / "a.png", 8).pixels is None
+    assert decoded(tmp_path / "a.png", 8).pixels is None
     assert tracemalloc.get_traced_memory()[1] < 100_000_000
     tracemalloc.stop()
 
@@ -452,16 +458,16 @@ def test_deep_pictures_of_many_strips_come_out_as_of_one(
     values = np.random.default_rng(0).normal(3000, 800, (50, 40)).clip(0).astype(kind)
     values[-1, -1], values[0, 0] = 60_000, 0
     path = save(Image.fromarray(values), tmp_path / "a.tif")
-    whole = decode.read(path, 50, chain(("resize", 50)))
+    whole = decoded(path, 50, chain(("resize", 50)))
     monkeypatch.setattr(decode, "STRIP", 100)
-    assert np.array_equal(decode.read(path, 50, chain(("resize", 50))).pixels, whole.pixels)
+    assert np.array_equal(decoded(path, 50, chain(("resize", 50))).pixels, whole.pixels)
     assert whole.pixels is not None and whole.pixels.max() > 200
 
 
 def test_a_large_deep_picture_needs_little_more_memory_than_its_pixels(tmp_path: Path) -> None:
     path = save(Image.new("F", (4000, 3000), 0.5), tmp_path / "a.tif", compression="tiff_lzw")
     tracemalloc.start()
-    assert decode.read(path, 8).notes == Note.DEEP
+    assert decoded(path, 8).notes == Note.DEEP
     peak = tracemalloc.get_traced_memory()[1]  # what Pillow hands over twice, 1 byte written, and a strip
     tracemalloc.stop()
     assert peak < 12_000_000 * 10
@@ -489,9 +495,9 @@ def test_large_pictures_are_decoded_one_at_a_time(tmp_path: Path, monkeypatch: p
         return real(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(decode, "_square", watched)
-    decode.read(path, 8)
+    decoded(path, 8)
     monkeypatch.setattr(decode, "LARGE", 24 * 16 - 1)
-    decode.read(path, 8)
+    decoded(path, 8)
     assert at_once == [False, True]
     assert not decode._LARGE.locked()
 
@@ -581,4 +587,4 @@ def test_trouble_that_passes_is_not_the_files_fault(tmp_path: Path, monkeypatch,
     save(Image.fromarray(picture()), tmp_path / "a.png")
     monkeypatch.setattr(decode, "_read", fails)
     with pytest.raises(type(error)):
-        decode.read(tmp_path / "a.png", 8)
+        decoded(tmp_path / "a.png", 8)

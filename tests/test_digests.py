@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 
 from monklite.data import digests, discover
 from monklite.data.arrays import read_arrays, write_arrays
-from monklite.data.discover import Samples
+from monklite.data.samples import DIGEST, UNREAD, Samples
 from monklite.errors import NotFound
 from monklite.testing.datasets import draw_patterns
 
@@ -36,22 +37,24 @@ def long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(digests, "YOUNG", -(10**18))
 
 
-@pytest.fixture
-def read_files(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the files that were read, one entry each time."""
-    names: list[str] = []
-    real = digests.digest_of
-
-    def counting(path: str) -> bytes:
-        names.append(Path(path).name)
-        return real(path)
-
-    monkeypatch.setattr(digests, "digest_of", counting)
-    return names
+def read(samples: Samples, folder: Path | None) -> tuple[list[bytes], list[str]]:
+    """The digest of every file, and the names of those that the memo did not know, which were read."""
+    known = digests.recall(samples, folder)
+    unknown = np.flatnonzero(known.digests == UNREAD)
+    found = known.digests.copy()
+    for row in unknown:
+        try:
+            found[row] = digests.digest_of(Path(known.place(row)).read_bytes())
+        except IsADirectoryError:
+            found[row] = UNREAD
+    whole = replace(known, digests=found)
+    if folder is not None:
+        digests.remember(whole, unknown, folder)
+    return found.tolist(), [Path(known.paths[row]).name for row in unknown]
 
 
 def expected(samples: Samples) -> list[bytes]:
-    contents = [(samples.root / p).read_bytes() for p in samples.paths]
+    contents = [(samples.roots[0] / p).read_bytes() for p in samples.paths]
     return [hashlib.blake2b(content, digest_size=16).digest().rstrip(b"\0") for content in contents]
 
 
@@ -64,58 +67,47 @@ def change(path: Path, content: bytes) -> None:
 
 
 def test_digests_are_those_of_the_bytes(samples: Samples, folder: Path) -> None:
-    assert digests.read(samples, folder, 2).digests.tolist() == expected(samples)
-    assert digests.read(samples, None, 1).digests.tolist() == expected(samples)
-
-
-def test_a_large_file_is_read_to_its_end(tmp_path: Path) -> None:
-    content = os.urandom(3 * digests.BLOCK + 17)
-    (tmp_path / "large").write_bytes(content)
-    assert digests.digest_of(str(tmp_path / "large")) == hashlib.blake2b(content, digest_size=16).digest().rstrip(b"\0")
+    assert read(samples, folder)[0] == expected(samples)
+    assert read(samples, None)[0] == expected(samples)
 
 
 def test_a_digest_that_ends_in_zeros_is_the_same_in_an_array(tmp_path: Path) -> None:
     n = next(n for n in range(10_000) if hashlib.blake2b(str(n).encode(), digest_size=16).digest()[-1] == 0)
-    (tmp_path / "x").write_text(str(n))
-    samples = Samples(tmp_path, ("x",), ("x",), np.zeros(1, np.int64))
-    assert digests.read(samples, None, 1).digests[0] == digests.digest_of(str(tmp_path / "x"))
+    digest = digests.digest_of(str(n).encode())
+    assert np.array([digest], DIGEST)[0] == digest
 
 
 @pytest.mark.usefixtures("long_ago")
-def test_unchanged_files_are_not_read_again(samples: Samples, folder: Path, read_files: list[str]) -> None:
-    first = digests.read(samples, folder, 2)
-    assert len(read_files) == 6
-    second = digests.read(samples.take(np.array([5, 0])), folder, 2)
-    assert len(read_files) == 6
-    assert second.digests.tolist() == first.digests[[5, 0]].tolist()
+def test_unchanged_files_are_not_read_again(samples: Samples, folder: Path) -> None:
+    first, names = read(samples, folder)
+    assert len(names) == 6
+    second, names = read(samples.take(np.array([5, 0])), folder)
+    assert (second, names) == ([first[5], first[0]], [])
 
 
 @pytest.mark.usefixtures("long_ago")
-def test_only_the_changed_file_is_read_again(samples: Samples, folder: Path, read_files: list[str]) -> None:
-    digests.read(samples, folder, 2)
-    read_files.clear()
-    change(samples.root / samples.paths[4], (samples.root / samples.paths[3]).read_bytes())
-    again = digests.read(samples, folder, 2)
-    assert read_files == ["b-001.png"]
-    assert again.digests.tolist() == expected(samples)
+def test_only_the_changed_file_is_read_again(samples: Samples, folder: Path) -> None:
+    read(samples, folder)
+    change(samples.roots[0] / samples.paths[4], (samples.roots[0] / samples.paths[3]).read_bytes())
+    assert read(samples, folder) == (expected(samples), ["b-001.png"])
 
 
-def test_files_that_changed_just_now_are_not_trusted(samples: Samples, folder: Path, read_files: list[str]) -> None:
+def test_files_that_changed_just_now_are_not_trusted(samples: Samples, folder: Path) -> None:
     for path in samples.paths[:3]:
-        os.utime(samples.root / path, ns=(0, 5))  # the time of change is still now
-    for _ in range(2):
-        digests.read(samples, folder, 2)
-    assert len(read_files) == 12
+        os.utime(samples.roots[0] / path, ns=(0, 5))  # the time of change is still now
+    assert [len(read(samples, folder)[1]) for _ in range(2)] == [6, 6]
 
 
 @pytest.mark.usefixtures("long_ago")
-def test_files_from_the_future_are_read_each_time(
-    samples: Samples, folder: Path, read_files: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    os.utime(samples.root / samples.paths[2], ns=(0, time.time_ns() + 2 * 10**18))
-    for _ in range(2):
-        digests.read(samples, folder, 2)
-    assert sorted(read_files) == ["a-000.png", "a-001.png", *["a-002.png"] * 2, *(f"b-00{i}.png" for i in range(3))]
+def test_files_from_the_future_are_read_each_time(samples: Samples, folder: Path) -> None:
+    os.utime(samples.roots[0] / samples.paths[2], ns=(0, time.time_ns() + 2 * 10**18))
+    assert [len(read(samples, folder)[1]) for _ in range(2)] == [6, 1]
+
+
+def test_a_table_that_has_been_asked_about_is_not_asked_again(samples: Samples, folder: Path, monkeypatch) -> None:
+    known = digests.recall(samples, folder)
+    monkeypatch.setattr(os, "stat", lambda *_, **__: pytest.fail("asked again"))
+    assert digests.recall(known, None) is known
 
 
 def cut_short(path: Path) -> None:
@@ -149,90 +141,74 @@ def other_types(path: Path) -> None:
 
 @pytest.mark.usefixtures("long_ago")
 @pytest.mark.parametrize("harm", [cut_short, one_byte, text, one_array, unequal, other_types])
-def test_a_damaged_memo_is_made_again(
-    samples: Samples, folder: Path, read_files: list[str], harm: Callable[[Path], None]
-) -> None:
-    digests.read(samples, folder, 2)
+def test_a_damaged_memo_is_made_again(samples: Samples, folder: Path, harm: Callable[[Path], None]) -> None:
+    read(samples, folder)
     harm(folder / digests.MEMO)
-    assert digests.read(samples, folder, 2).digests.tolist() == expected(samples)
-    assert len(read_files) == 12
-    digests.read(samples, folder, 2)
-    assert len(read_files) == 12
+    found, names = read(samples, folder)
+    assert (found, len(names)) == (expected(samples), 6)
+    assert read(samples, folder) == (expected(samples), [])
 
 
 @pytest.mark.usefixtures("long_ago")
 def test_a_memo_that_cannot_be_written_is_done_without(samples: Samples, folder: Path) -> None:
     folder.write_text("a file")
-    assert digests.read(samples, folder, 2).digests.tolist() == expected(samples)
+    assert read(samples, folder)[0] == expected(samples)
     assert folder.read_text() == "a file"
 
 
 @pytest.mark.usefixtures("long_ago")
 def test_the_memo_is_bounded_and_keeps_the_newest(
-    samples: Samples, folder: Path, read_files: list[str], monkeypatch: pytest.MonkeyPatch
+    samples: Samples, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(digests, "MOST", 4)
     monkeypatch.setattr(time, "time", lambda: 1000.0)
-    digests.read(samples.take(np.arange(4)), folder, 2)
+    read(samples.take(np.arange(4)), folder)
     monkeypatch.setattr(time, "time", lambda: 2000.0)
-    digests.read(samples.take(np.array([4, 5])), folder, 2)
+    read(samples.take(np.array([4, 5])), folder)
     arrays = read_arrays(folder / digests.MEMO, "added")
     assert arrays is not None
     assert sorted(arrays[0]) == [1000, 1000, 2000, 2000]
-    read_files.clear()
-    digests.read(samples, folder, 2)
-    assert len(read_files) == 2
+    assert len(read(samples, folder)[1]) == 2
 
 
 def read_in_a_process(arguments: tuple[Samples, Path]) -> list[bytes]:
     digests.YOUNG = -(10**18)
-    return digests.read(*arguments, 1).digests.tolist()
+    return read(*arguments)[0]
 
 
 @pytest.mark.usefixtures("long_ago")
-def test_what_two_processes_add_at_once_is_kept(samples: Samples, folder: Path, read_files: list[str]) -> None:
+def test_what_two_processes_add_at_once_is_kept(samples: Samples, folder: Path) -> None:
     parts = [samples.take(np.array([i])) for i in range(6)]
     with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as pool:
         found = pool.map(read_in_a_process, [(part, folder) for part in parts])
     assert [one for part in found for one in part] == expected(samples)
-    digests.read(samples, folder, 2)
-    assert read_files == []
+    assert read(samples, folder)[1] == []
 
 
 def test_a_vanished_file_is_named(samples: Samples, folder: Path) -> None:
-    (samples.root / samples.paths[2]).unlink()
+    (samples.roots[0] / samples.paths[2]).unlink()
     with pytest.raises(NotFound, match=r"a-002\.png is no longer there"):
-        digests.read(samples, folder, 2)
-    with pytest.raises(NotFound, match=r"a-002\.png is no longer there"):
-        digests.digest_of(str(samples.root / samples.paths[2]))
+        digests.recall(samples, folder)
 
 
 @pytest.mark.usefixtures("long_ago")
-def test_what_cannot_be_read_has_no_digest_and_is_tried_again(
-    samples: Samples, folder: Path, read_files: list[str]
-) -> None:
-    place = samples.root / samples.paths[2]
+def test_what_cannot_be_read_has_no_digest_and_is_tried_again(samples: Samples, folder: Path) -> None:
+    place = samples.roots[0] / samples.paths[2]
     content = place.read_bytes()
     place.unlink()
     place.mkdir()
-    assert digests.read(samples, folder, 2).digests[2] == digests.UNREAD
+    assert read(samples, folder)[0][2] == UNREAD
     place.rmdir()
     place.write_bytes(content)
-    assert digests.read(samples, folder, 2).digests.tolist() == expected(samples)
+    assert read(samples, folder)[0] == expected(samples)
 
 
 @pytest.mark.usefixtures("long_ago")
-def test_odd_names_have_digests(tmp_path: Path, folder: Path, read_files: list[str]) -> None:
+def test_odd_names_have_digests(tmp_path: Path, folder: Path) -> None:
     (tmp_path / "x").mkdir()
     names = ("x/\udcff.png", "x/new\nline.png", "x/é ü.png")
     for name in names:
         (tmp_path / name).write_bytes(os.fsencode(name))
-    samples = Samples(tmp_path, ("x",), names, np.zeros(3, np.int64))
-    assert digests.read(samples, folder, 1).digests.tolist() == digests.read(samples, folder, 1).digests.tolist()
-    assert len(read_files) == 3
-
-
-def test_progress_tells_the_files_that_are_read(samples: Samples, folder: Path) -> None:
-    told: list[tuple[int, int]] = []
-    digests.read(samples, folder, 2, lambda done, total: told.append((done, total)))
-    assert told == [(k, 6) for k in range(1, 7)]
+    samples = Samples.found(tmp_path, ("x",), names, np.zeros(3, np.int64))
+    first, names_read = read(samples, folder)
+    assert (read(samples, folder), len(names_read)) == ((first, []), 3)

@@ -86,7 +86,7 @@ class SoftmaxRegression:
 def batches(patterns: Path, tmp_path: Path) -> tuple[Batches, Batches]:
     samples = discover.from_folders(patterns)
     how = policy(default_transforms("pytorch").train, 16)
-    store = open_store(samples, how, tmp_path / "cache", 1)
+    _, store = open_store(samples, how, tmp_path / "cache", 1)
     rows = np.arange(len(samples))
     made = [Batches(store, rows[i::2], samples.labels[i::2], how, 4, shuffle=not i) for i in (0, 1)]
     return made[0], made[1]

@@ -127,11 +127,10 @@ def test_every_setup_gives_other_weights(workspace, patterns, backend: str) -> N
 
 REPEAT = """
 import sys, json, hashlib, numpy as np
-from children import SEED
 from monklite import Prototype
-backend, images, workspace, experiment, workers = sys.argv[1:]
+backend, images, workspace, experiment, workers, seed = sys.argv[1:]
 ptf = Prototype("p", experiment, backend=backend, workspace=workspace, verbose=0)
-ptf.update_seed(SEED)
+ptf.update_seed(int(seed))
 ptf.Dataset_Params(dataset_path=images, split=0.67, input_size=32, batch_size=6, num_processors=int(workers))
 ptf.apply_random_resized_crop(32, train=True)
 ptf.apply_random_horizontal_flip(train=True)
@@ -167,7 +166,7 @@ def test_the_same_seed_gives_the_same_files_three_times(patterns: Path, tmp_path
 def trained_in_a_process(backend: str, images: Path, workspace: Path, *words: str) -> tuple[dict[str, str], str]:
     experiment, workers, streaming, seed = words
     done = subprocess.run(
-        [sys.executable, "-c", REPEAT, backend, str(images), str(workspace), experiment, workers],
+        [sys.executable, "-c", REPEAT, backend, str(images), str(workspace), experiment, workers, str(SEED)],
         capture_output=True, text=True, timeout=PATIENCE, check=False,
         env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(__file__).parents[1])}
         | ({"MONKLITE_CACHE_GB": "0"} if streaming == "yes" else {}),

@@ -13,7 +13,7 @@ import torch
 from test_prototype import SMALL, expert, state
 
 from monklite import Prototype
-from monklite.data import split
+from monklite.data import dataset_csv
 from monklite.errors import DamagedFile, DatasetError, InvalidValue, NotReady
 from monklite.runs import history
 from monklite.runs.file_names import HISTORY, SAMPLES, STATE
@@ -497,7 +497,9 @@ def test_a_repaired_image_is_no_longer_listed(workspace: Path, patterns: Path, t
     ptf.Dataset()
     run = Workspace().find("p", "e")
     assert (run.folder / "health.csv").read_text() == "subset,path,done,reason\n"
-    assert len(split.read(run.folder / SAMPLES)["train"]) + len(split.read(run.folder / SAMPLES)["val"]) == 36
+    assert (
+        len(dataset_csv.read(run.folder / SAMPLES)["train"]) + len(dataset_csv.read(run.folder / SAMPLES)["val"]) == 36
+    )
 
 
 def test_a_wrong_method_name_is_explained(workspace: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from monklite import Prototype
 from monklite.data import decode, prepare
-from monklite.data.prefetch import AHEAD
+from monklite.data.prefetch import PER_THREAD
 from monklite.errors import DatasetError, InvalidType, NotFound, NotReady, OutOfMemory, UnreadableImage
 from monklite.evaluation import Evaluation
 from monklite.inference import Predictor
@@ -139,11 +139,11 @@ def test_a_stream_without_end_takes_few_files_and_ends_its_threads_when_closed(p
     stream = predictor.stream(endless, refuse)
     assert (taken, decoding_threads()) == ([], [])
     assert next(stream).name.endswith("dots-000.png")
-    assert len(taken) <= BATCH + 2 * AHEAD
+    assert len(taken) <= BATCH + 2 * PER_THREAD
     assert decoding_threads()
     stream.close()
     assert decoding_threads() == []
-    assert len(taken) <= BATCH + 2 * AHEAD
+    assert len(taken) <= BATCH + 2 * PER_THREAD
 
 
 def test_the_threads_of_a_stream_end_with_it(predictor: Predictor, patterns: Path) -> None:

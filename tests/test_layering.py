@@ -14,8 +14,10 @@ FRAMEWORKS = {"torch", "torchvision", "mxnet"}
 LAYERS = (
     ("errors", "_version"),
     ("rules", "files", "processes", "processors"),
+    ("csv_files",),
     ("spec",),
-    ("records", "tasks"),
+    ("tasks",),
+    ("records",),
     ("catalog", "statistics"),
     ("data", "runs"),
     ("backends", "reports"),

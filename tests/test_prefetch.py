@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from monklite.data.prefetch import AHEAD, in_order
+from monklite.data.prefetch import PER_THREAD, in_order
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def test_results_come_in_the_order_of_the_items(pool: ThreadPoolExecutor) -> Non
     assert list(in_order(pool, slow_when_even, range(50), 2)) == [i * i for i in range(50)]
 
 
-@pytest.mark.parametrize("n", [0, 1, AHEAD * 2 - 1, AHEAD * 2, AHEAD * 2 + 1])
+@pytest.mark.parametrize("n", [0, 1, PER_THREAD * 2 - 1, PER_THREAD * 2, PER_THREAD * 2 + 1])
 def test_any_number_of_items(pool: ThreadPoolExecutor, n: int) -> None:
     assert list(in_order(pool, str, range(n), 2)) == [str(i) for i in range(n)]
 
@@ -40,9 +40,9 @@ def test_items_are_taken_only_as_results_are_asked_for(pool: ThreadPoolExecutor)
     taken = []
     results = in_order(pool, str, (taken.append(i) or i for i in itertools.count()), 2)
     assert [next(results) for _ in range(10)] == [str(i) for i in range(10)]
-    assert len(taken) == 10 - 1 + AHEAD * 2
+    assert len(taken) == 10 - 1 + PER_THREAD * 2
     results.close()
-    assert len(taken) == 10 - 1 + AHEAD * 2
+    assert len(taken) == 10 - 1 + PER_THREAD * 2
 
 
 def test_work_is_done_ahead_by_as_many_threads_as_there_are(pool: ThreadPoolExecutor) -> None:

@@ -11,10 +11,10 @@ from PIL import Image
 
 from monklite.catalog.recipes import default_transforms, resolve
 from monklite.catalog.transforms import TRANSFORMS
-from monklite.data import discover, split
+from monklite.data import dataset_csv, discover, health
 from monklite.data.prepare import TrainingData, for_testing, for_training, policy_for_testing
 from monklite.errors import DatasetError, NotReady
-from monklite.spec import Folders, Resolved, Spec, Table, Transforms
+from monklite.spec import SPLIT, Folders, Resolved, Spec, Table, Transforms
 from monklite.testing.datasets import draw_patterns
 
 
@@ -45,24 +45,29 @@ def cache(tmp_path: Path) -> Path:
 
 def classes_by_name(made: TrainingData, name: str) -> list[str]:
     """The class that each image of a subset has by its file's name, in the order of the batches' rows."""
-    return [path.rsplit("/", 1)[1].split("-")[0] for path in made.samples[name].paths]
+    return [path.rsplit("/", 1)[1].split("-")[0] for path in paths(made, name)]
+
+
+def paths(made: TrainingData, subset: str) -> list[str]:
+    """The images of a subset, in the order of the table."""
+    return made.samples.paths[made.samples.rows_of(subset)].tolist()
 
 
 def test_one_folder_is_split_by_class(images: Path, cache: Path) -> None:
     made = for_training(make_spec(train_path=images), cache)
     assert made.record.classes == ("cat", "dog")
     assert (made.record.train_counts, made.record.val_counts) == ((6, 9), (2, 3))
-    assert not set(made.samples["train"].paths) & set(made.samples["val"].paths)
+    assert not set(paths(made, "train")) & set(paths(made, "val"))
 
 
 @pytest.mark.parametrize("subset", ["train", "val"])
 def test_batches_hold_the_images_of_their_subset(images: Path, cache: Path, subset: str) -> None:
     made = for_training(make_spec(train_path=images, shuffle=False), cache)
     got = np.concatenate([b.images for b in getattr(made, subset).epoch()])
-    everything = discover.from_folders(images)
-    rows = [everything.paths.index(p) for p in made.samples[subset].paths]
+    everything = discover.from_folders(images).paths.tolist()
+    rows = [everything.index(p) for p in paths(made, subset)]
     assert (got == made.train.store.read(np.array(rows))).all()
-    assert getattr(made, subset).labels.tolist() == made.samples[subset].labels.tolist()
+    assert getattr(made, subset).labels.tolist() == made.samples.labels[made.samples.rows_of(subset)].tolist()
 
 
 def test_only_training_images_are_shuffled(images: Path, cache: Path) -> None:
@@ -99,8 +104,8 @@ def test_subsets_that_decode_differently_have_their_own(images: Path, cache: Pat
 def test_the_seed_decides_the_split(images: Path, cache: Path) -> None:
     spec = make_spec(train_path=images)
     first, again, other = (for_training(spec.replace({"seed": seed}), cache) for seed in (1, 1, 2))
-    assert first.samples["val"].paths == again.samples["val"].paths
-    assert first.samples["val"].paths != other.samples["val"].paths
+    assert paths(first, "val") == paths(again, "val")
+    assert paths(first, "val") != paths(other, "val")
     assert first.record.fingerprint == again.record.fingerprint != other.record.fingerprint
 
 
@@ -121,7 +126,7 @@ def test_classes_of_validation_go_by_name_not_by_position(tmp_path: Path, cache:
     train = draw_patterns(tmp_path / "train", {"ant": 3, "bee": 3, "cat": 3}, side=20)
     val = draw_patterns(tmp_path / "val", {"cat": 2, "bee": 2}, side=20)
     made = for_training(make_spec(train_path=train, val_path=val), cache)
-    assert made.samples["val"].labels.tolist() == [1, 1, 2, 2]
+    assert made.samples.labels[made.samples.rows_of("val")].tolist() == [1, 1, 2, 2]
     assert [made.record.classes[k] for k in made.val.labels] == classes_by_name(made, "val")
     assert made.record.val_counts == (0, 2, 2)
 
@@ -147,10 +152,10 @@ def test_an_unreadable_image_is_left_out_counted_and_told(images: Path, cache: P
     (images / "dog" / "dog-005.png").write_bytes(b"")
     (images / "dog" / "notes.txt").write_text("stray")
     made = for_training(make_spec(train_path=images), cache)
-    assert (made.record.unreadable, made.record.passed_over, made.strays) == (1, 1, ("dog/notes.txt",))
-    assert "the file is empty" in made.problems["train"]["dog/dog-005.png"]
+    assert (made.record.unreadable, made.record.passed_over, made.samples.strays) == (1, 1, ("dog/notes.txt",))
+    assert "the file is empty" in health.unreadable(made.samples)["dog/dog-005.png"]
     assert made.train.n_images + made.val.n_images == 19
-    assert "dog/dog-005.png" not in {*made.samples["train"].paths, *made.samples["val"].paths}
+    assert "dog/dog-005.png" not in {*paths(made, "train"), *paths(made, "val")}
 
 
 def test_rows_after_an_unreadable_image_keep_their_own_pixels(images: Path, cache: Path) -> None:
@@ -159,7 +164,7 @@ def test_rows_after_an_unreadable_image_keep_their_own_pixels(images: Path, cach
     (images / "cat" / "cat-000.png").write_bytes(b"")
     made = for_training(make_spec(train_path=images, shuffle=False), cache)
     got = np.concatenate([b.images for b in made.val.epoch()])
-    assert (got == np.stack([pixels[p] for p in made.samples["val"].paths])).all()
+    assert (got == np.stack([pixels[p] for p in paths(made, "val")])).all()
 
 
 def test_unreadable_images_of_validation_are_counted_too(images: Path, tmp_path: Path, cache: Path) -> None:
@@ -168,26 +173,24 @@ def test_unreadable_images_of_validation_are_counted_too(images: Path, tmp_path:
         broken.write_text("no picture")
     made = for_training(make_spec(train_path=images, val_path=val), cache)
     assert made.record.unreadable == 2
-    assert {name: list(found) for name, found in made.problems.items()} == {
-        "train": ["cat/cat-001.png"],
-        "val": ["dog/dog-002.png"],
-    }
+    left_out = [(f.subset, f.path) for f in health.findings(made.samples) if f.done == health.LEFT_OUT]
+    assert left_out == [("train", "cat/cat-001.png"), ("val", "dog/dog-002.png")]
     assert (made.train.n_images, made.val.n_images) == (19, 11)
 
 
 def test_a_recorded_split_is_used_again(images: Path, tmp_path: Path, cache: Path) -> None:
     spec, recorded = make_spec(train_path=images), tmp_path / "split.csv"
     first = for_training(spec, cache, recorded)
-    split.write(recorded, dict(first.samples))
+    dataset_csv.write(recorded, first.samples)
     shutil.copy(images / "cat" / "cat-000.png", images / "cat" / "cat-000-copy.png")
     again = for_training(spec.replace({"seed": 99, "data.split": 0.5}), cache, recorded)
-    assert {name: s.paths for name, s in again.samples.items()} == {name: s.paths for name, s in first.samples.items()}
+    assert [paths(again, subset) for subset in SPLIT] == [paths(first, subset) for subset in SPLIT]
     assert again.record == first.record
 
 
 def test_an_image_missing_from_a_recorded_split_is_named(images: Path, tmp_path: Path, cache: Path) -> None:
     spec, recorded = make_spec(train_path=images), tmp_path / "split.csv"
-    split.write(recorded, dict(for_training(spec, cache).samples))
+    dataset_csv.write(recorded, for_training(spec, cache).samples)
     (images / "cat" / "cat-003.png").unlink()
     with pytest.raises(
         DatasetError, match=r"1 (train|val) images of this run are no longer \(readable\) in .*cat-003\.png"
@@ -198,7 +201,7 @@ def test_an_image_missing_from_a_recorded_split_is_named(images: Path, tmp_path:
 def test_progress_is_told_over_all_images(images: Path, cache: Path) -> None:
     told: list[tuple[int, int]] = []
     for_training(make_spec(train_path=images), cache, tick=lambda done, total: told.append((done, total)))
-    assert told == [(k, 20) for k in range(1, 21)] * 2  # read, then decoded
+    assert told == [(k, 20) for k in range(1, 21)]
 
 
 def test_test_images_come_in_order_with_the_classes_of_training(tmp_path: Path, cache: Path) -> None:
@@ -206,7 +209,7 @@ def test_test_images_come_in_order_with_the_classes_of_training(tmp_path: Path, 
     made = for_testing(make_spec(), ("cat", "ant", "bee"), Folders(path=str(where)), cache)
     assert made.samples.paths[0] == "bee/bee-000.png"
     assert [int(k) for b in made.batches.epoch() for k in b.labels] == [2, 2, 2, 0, 0]
-    assert made.fingerprint == discover.fingerprint(made.samples)
+    assert made.fingerprint == discover.fingerprint(made.judged)
 
 
 def test_a_class_that_only_the_test_set_has_is_refused(images: Path, cache: Path) -> None:
@@ -219,13 +222,13 @@ def test_a_class_that_only_the_test_set_has_is_refused(images: Path, cache: Path
 def test_unreadable_test_images_are_left_out(images: Path, cache: Path) -> None:
     (images / "cat" / "cat-002.png").write_bytes(b"")
     made = for_testing(make_spec(), ("cat", "dog"), Folders(path=str(images)), cache)
-    assert (list(made.problems), made.batches.n_images) == (["cat/cat-002.png"], 19)
+    assert (list(health.unreadable(made.samples)), made.batches.n_images) == (["cat/cat-002.png"], 19)
 
 
 def test_a_test_table_may_name_the_images(images: Path, tmp_path: Path, cache: Path) -> None:
     (tmp_path / "t.csv").write_text("image|label\ndog/dog-000.png|dog\ncat/cat-000.png|cat\n")
     where = Table(path=str(images), csv=str(tmp_path / "t.csv"), delimiter="|")
-    assert for_testing(make_spec(), ("cat", "dog"), where, cache).samples.counts() == (1, 1)
+    assert for_testing(make_spec(), ("cat", "dog"), where, cache).judged.counts() == (1, 1)
 
 
 def same(images: Path, one: str, *others: str) -> None:
@@ -253,7 +256,7 @@ def test_validation_images_that_are_trained_on_are_counted_and_kept(images: Path
     shutil.copy(images / "dog" / "dog-002.png", val / "dog" / "other-name.png")
     made = for_training(make_spec(train_path=images, val_path=val), cache)
     assert (made.record.leaked, made.record.val_counts) == (1, (3, 3))
-    assert list(made.report.findings()) == [
+    assert list(health.findings(made.samples)) == [
         ("val", "dog/other-name.png", "note", "the same image is trained on as dog/dog-002.png")
     ]
 
@@ -264,9 +267,9 @@ def test_what_is_converted_is_counted_and_listed_in_its_subset(images: Path, cac
     Image.fromarray(deep[:5].astype(np.uint8)).save(images / "dog" / "dog-000.png")
     made = for_training(make_spec(train_path=images), cache)
     assert (made.record.converted, made.record.enlarged) == (1, 1)
-    found = {f.path: f for f in made.report.findings()}
+    found = {f.path: f for f in health.findings(made.samples)}
     assert {path: f.done for path, f in found.items()} == {"cat/cat-000.png": "converted", "dog/dog-000.png": "note"}
-    assert all(f.path in made.samples[f.subset].paths for f in found.values())
+    assert all(f.path in paths(made, f.subset) for f in found.values())
 
 
 def test_why_images_are_streamed_is_told_once(images: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -310,12 +313,12 @@ def test_the_stored_size_can_be_chosen_where_pixels_are_resampled(images: Path, 
 def test_test_images_that_were_trained_on_are_counted(images: Path, tmp_path: Path, cache: Path) -> None:
     spec, recorded = make_spec(train_path=images), tmp_path / "dataset.csv"
     made = for_training(spec, cache)
-    split.write(recorded, made.samples, made.report.digests)
+    dataset_csv.write(recorded, made.samples)
     test = draw_patterns(tmp_path / "test", {"cat": 3, "dog": 2}, side=20, seed=1)
     where = Folders(path=str(test))
     assert for_testing(spec, ("cat", "dog"), where, cache, recorded=recorded).n_seen == 0
     for k, subset in enumerate(("train", "val")):
-        shutil.copy(images / made.samples[subset].paths[0], test / "dog" / f"renamed-{k}.png")
+        shutil.copy(images / paths(made, subset)[0], test / "dog" / f"renamed-{k}.png")
     found = for_testing(spec, ("cat", "dog"), where, cache, recorded=recorded)
     assert (found.n_seen, found.batches.n_images, found.remarks) == (2, 7, ())
     assert for_testing(spec, ("cat", "dog"), where, cache).n_seen == 0
@@ -332,7 +335,7 @@ def test_a_damaged_record_does_not_keep_a_test_set_from_being_judged(images: Pat
 def test_copies_in_a_test_set_are_counted(images: Path, cache: Path) -> None:
     same(images, "cat/cat-000.png", "cat/cat-003.png", "dog/dog-000.png")
     made = for_testing(make_spec(), ("cat", "dog"), Folders(path=str(images)), cache)
-    assert {kind: n for kind, n in made.report.counts().items() if n} == {"copies": 1, "conflicting": 3}
+    assert {kind: n for kind, n in health.counts(made.samples).items() if n} == {"copies": 1, "conflicting": 3}
 
 
 @pytest.mark.parametrize(("folder", "size"), [("cxr-original", 224), ("cxr-512/train", 96)])
@@ -340,7 +343,7 @@ def test_real_xrays_are_all_read(cxr: Path, cache: Path, folder: str, size: int)
     made = for_training(make_spec(train_path=cxr / folder, input_size=size), cache)
     n_files = sum(1 for p in (cxr / folder).rglob("*.*") if p.is_file())
     assert made.record.classes == ("Covid-19", "No_findings", "Pneumonia")
-    assert (made.record.n_train + made.record.n_val, made.record.unreadable, made.strays) == (n_files, 0, ())
+    assert (made.record.n_train + made.record.n_val, made.record.unreadable, made.samples.strays) == (n_files, 0, ())
     pixels = np.concatenate([b.images for s in (made.train, made.val) for b in s.epoch()])
     assert pixels.shape == (n_files, size, size, 3)
     assert (pixels.reshape(n_files, -1).std(axis=1) > 15).all()

@@ -13,7 +13,7 @@ import torch
 
 from monklite import Prototype
 from monklite.catalog import LOSSES, OPTIMIZERS, SCHEDULES, SETTINGS, TRANSFORMS
-from monklite.data import split
+from monklite.data import dataset_csv
 from monklite.errors import InvalidType, InvalidValue, NotReady, UnknownArgument, UnknownName
 from monklite.pytorch_prototype import prototype
 from monklite.runs.file_names import HISTORY, SAMPLES
@@ -251,7 +251,7 @@ def test_a_copy_has_the_same_split_and_weights(trained, patterns: Path) -> None:
     ptf = Prototype("p", "copied", copy_from=["p", "e", 1], verbose=0)
     ptf.Reload()
     made = Workspace().find("p", "copied")
-    assert split.read(made.folder / SAMPLES) == split.read(source.folder / SAMPLES)
+    assert dataset_csv.read(made.folder / SAMPLES) == dataset_csv.read(source.folder / SAMPLES)
     assert made.state().origin == ("p", "e", 1)
     best = Prototype("p", "e", eval_infer=True, version=1, verbose=0).model.state_dict()
     assert all(torch.equal(best[n], t) for n, t in ptf.model.state_dict().items())
@@ -266,10 +266,10 @@ def test_a_copy_with_another_model_starts_anew(trained) -> None:
 
 def test_another_split_or_seed_changes_who_is_where(workspace: Path, patterns: Path) -> None:
     ptf = expert(patterns)
-    before = split.read(Workspace().find("p", "e").folder / SAMPLES)
+    before = dataset_csv.read(Workspace().find("p", "e").folder / SAMPLES)
     ptf.update_seed(1)
     ptf.Reload()
-    after = split.read(Workspace().find("p", "e").folder / SAMPLES)
+    after = dataset_csv.read(Workspace().find("p", "e").folder / SAMPLES)
     assert before["train"] != after["train"]
     assert len(before["train"]) == len(after["train"])
 

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monklite.data import split
-from monklite.data.discover import Samples
-from monklite.errors import DamagedFile, DatasetError
+from monklite.data.samples import Samples
+from monklite.errors import DatasetError
 
 
 def table(*counts: int) -> Samples:
     names = tuple(f"c{k}" for k in range(len(counts)))
-    paths = tuple(f"{name}/{i:03d}.png" for name, n in zip(names, counts, strict=True) for i in range(n))
-    return Samples(Path("images"), names, paths, np.repeat(np.arange(len(counts)), counts))
+    paths = [f"{name}/{i:03d}.png" for name, n in zip(names, counts, strict=True) for i in range(n)]
+    return Samples.found(Path("images"), names, paths, np.repeat(np.arange(len(counts)), counts))
 
 
 @given(
@@ -116,84 +116,6 @@ def test_groups_count_within_a_class_only() -> None:
     assert [part.tolist() for part in plain] == [part.tolist() for part in grouped]
 
 
-def digests(n: int) -> np.ndarray:
-    return np.frombuffer(np.random.default_rng(0).bytes(16 * n), "S16").copy()
-
-
-def test_digests_read_back_in_whatever_bytes(tmp_path: Path) -> None:
-    samples = table(3, 3)
-    marks = digests(6)
-    marks[0], marks[1] = b"ends in zero\0\0", b""
-    parts = {"train": np.array([0, 1, 2, 4]), "val": np.array([3, 5])}
-    split.write(
-        tmp_path / "s.csv", {n: samples.take(r) for n, r in parts.items()}, {n: marks[r] for n, r in parts.items()}
-    )
-    assert split.read_digests(tmp_path / "s.csv").tolist() == marks[[0, 1, 2, 4, 3, 5]].tolist()
-    assert split.read(tmp_path / "s.csv")["val"] == set(samples.take(parts["val"]).paths)
-
-
-def test_an_older_record_has_no_digests(tmp_path: Path) -> None:
-    split.write(tmp_path / "s.csv", {"val": table(1, 1)})
-    assert split.read_digests(tmp_path / "s.csv").tolist() == []
-
-
-@pytest.mark.parametrize("digest", ["xyz", "00", "g" * 32, "0" * 33])
-def test_a_damaged_digest_is_told(tmp_path: Path, digest: str) -> None:
-    (tmp_path / "s.csv").write_text(f"subset,class,path,digest\ntrain,a,a/1.png,{digest}\n")
-    with pytest.raises(DamagedFile, match=r"s\.csv is damaged .*line 2"):
-        split.read_digests(tmp_path / "s.csv")
-
-
-def test_a_written_split_reads_back(tmp_path: Path) -> None:
-    samples = table(6, 8)
-    train, val = split.stratified(samples, 0.5, 3)
-    split.write(tmp_path / "split.csv", {"train": samples.take(train), "val": samples.take(val)})
-    recorded = split.read(tmp_path / "split.csv")
-    assert split.as_recorded(samples, recorded["train"], "train").tolist() == train.tolist()
-    assert split.as_recorded(samples, recorded["val"], "val").tolist() == val.tolist()
-
-
-def test_odd_names_read_back(tmp_path: Path) -> None:
-    paths = ('a,b/"x".png', "a,b/é ü.png", "a,b/line\nbreak.png")
-    samples = Samples(Path("images"), ("a,b",), paths, np.zeros(3, np.int64))
-    split.write(tmp_path / "split.csv", {"train": samples})
-    assert split.read(tmp_path / "split.csv") == {"train": set(paths)}
-
-
-def test_the_record_is_a_plain_table(tmp_path: Path) -> None:
-    split.write(tmp_path / "split.csv", {"val": table(1, 1)})
-    assert (tmp_path / "split.csv").read_text() == "subset,class,path\nval,c0,c0/000.png\nval,c1,c1/000.png\n"
-
-
-def test_images_added_later_stay_out_of_a_recorded_split() -> None:
-    wanted = set(table(2, 2).paths)
-    rows = split.as_recorded(table(3, 3), wanted, "train")
-    assert {table(3, 3).paths[r] for r in rows} == wanted
-
-
-def test_a_vanished_image_is_named() -> None:
-    wanted = {*table(2, 2).paths, "c0/gone.png"}
-    with pytest.raises(
-        DatasetError, match=r"1 val images of this run are no longer \(readable\) in images, the first: c0/gone\.png"
-    ):
-        split.as_recorded(table(2, 2), wanted, "val")
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b"a,b\n1,2\n", b"subset,class\ntrain,cat\n", b"subset,class,path\n\xff\xfe\n"]
-)
-def test_a_damaged_record_is_told(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "split.csv").write_bytes(content)
-    with pytest.raises(DamagedFile, match=r"split\.csv is damaged .*: the split of this run is lost"):
-        split.read(tmp_path / "split.csv")
-
-
-def test_odd_file_names_are_recorded_and_found_again(tmp_path: Path) -> None:
-    odd = Samples(tmp_path, ("a", "b"), ("a/\udcff,\n.png", "b/é 1.png"), np.array([0, 1]))
-    split.write(tmp_path / "dataset.csv", {"train": odd})
-    assert split.read(tmp_path / "dataset.csv") == {"train": set(odd.paths)}
-
-
 def test_images_in_any_order_of_classes_are_drawn_from_the_rows_of_each_class_as_they_stand() -> None:
     samples = table(700, 300)
     mixed = samples.take(np.random.default_rng(1).permutation(1000))
@@ -202,3 +124,37 @@ def test_images_in_any_order_of_classes_are_drawn_from_the_rows_of_each_class_as
         rows = np.flatnonzero(mixed.labels == label)
         expected = np.random.default_rng([5, label]).permutation(rows)[:n_train]
         assert sorted(expected) == train[mixed.labels[train] == label].tolist()
+
+
+def labelled(rows: list[list[int]]) -> Samples:
+    """Images with several labels each, as 0 and 1 for each label."""
+    labels = np.array(rows, dtype=bool)
+    names = [f"c{k}" for k in range(labels.shape[1])]
+    return Samples.found(Path("images"), names, [f"{i:03d}.png" for i in range(len(labels))], labels)
+
+
+def test_combinations_of_labels_are_split_by_the_same_share() -> None:
+    samples = labelled([[1, 0], [0, 1], [1, 1], [0, 0]] * 10)
+    train, val = split.stratified(samples, 0.7, 0)
+    assert sorted([*train, *val]) == list(range(40))
+    for combination in ([1, 0], [0, 1], [1, 1], [0, 0]):
+        assert (samples.labels[train] == combination).all(axis=1).sum() == 7
+
+
+@given(
+    rows=st.lists(st.lists(st.integers(0, 1), min_size=3, max_size=3), min_size=4, max_size=40),
+    share=st.floats(0.01, 0.99),
+    seed=st.integers(0, 100),
+)
+def test_every_label_is_trained_on_however_rare_its_combinations_are(
+    rows: list[list[int]], share: float, seed: int
+) -> None:
+    samples = labelled([*rows, [1, 1, 1], [1, 1, 1]])
+    train, val = split.stratified(samples, share, seed)
+    assert sorted([*train, *val]) == list(range(len(samples)))
+    assert samples.labels[train].any(axis=0).all()
+
+
+def test_a_label_that_one_image_has_cannot_be_split() -> None:
+    with pytest.raises(DatasetError, match="class 'c1' has 1 readable image"):
+        split.stratified(labelled([[1, 0], [1, 1], [1, 0]]), 0.7, 0)

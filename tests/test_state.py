@@ -98,6 +98,9 @@ FULL = RunState(
         train_counts=(70, 50),
         val_counts=(30, 20),
         fingerprint="5d41402abc4b2a76b9719d911017c592",
+        label_type="multiple",
+        train_images=110,
+        val_images=48,
         unreadable=2,
         passed_over=1,
     ),
@@ -126,6 +129,7 @@ FULL = RunState(
     ),
 )
 FROM_1 = FULL.replace(
+    dataset=FULL.dataset.model_copy(update={"label_type": "single", "train_images": None, "val_images": None}),
     asked=ASKED.replace(
         {
             "data.sources": [{**s.model_dump(), "label_delimiter": ""} for s in ASKED.data.sources],
@@ -257,7 +261,8 @@ def test_there_is_an_upgrade_from_every_older_schema():
 
 
 def test_counts_are_summed_over_the_classes():
-    assert (FULL.dataset.n_train, FULL.dataset.n_val) == (120, 50)
+    assert (FROM_1.dataset.n_train, FROM_1.dataset.n_val) == (120, 50)
+    assert (FULL.dataset.n_train, FULL.dataset.n_val) == (110, 48)
 
 
 def test_now_is_utc_to_the_second():

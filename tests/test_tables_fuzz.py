@@ -17,6 +17,7 @@ from monklite.data import csv_table
 from monklite.errors import MonkliteError
 from monklite.reports.comparison import _right
 from monklite.runs.file_names import PREDICTIONS
+from monklite.spec import Table
 
 CELLS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=12)
 LABELS = CELLS.map(str.strip).filter(bool)
@@ -42,7 +43,9 @@ def table(pets: Path, content: bytes | str) -> Path:
 def read(pets: Path, delimiter: str = ",") -> dict[str, str] | None:
     """Path -> class, or None where the table was refused."""
     try:
-        found = csv_table.from_csv(pets, pets / "labels.csv", delimiter)
+        found = csv_table.from_csv(
+            Table.model_construct(path=str(pets), csv=str(pets / "labels.csv"), delimiter=delimiter, label_delimiter="")
+        )
     except MonkliteError:
         return None
     return {path: found.classes[label] for path, label in zip(found.paths, found.labels, strict=True)}

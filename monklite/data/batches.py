@@ -6,16 +6,16 @@ where it begins; so a resumed run gets what the unbroken one would have got, als
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from .augment import Draws, Policy
-from .cache import Store
+from .prefetch import in_order
+from .stores import Store
 
 PREFETCH = 3  # batches ready before they are asked for
 _ORDER, _DRAWS = 1, 2  # separate random streams, so that a new transform does not change the order
@@ -23,7 +23,8 @@ _ORDER, _DRAWS = 1, 2  # separate random streams, so that a new transform does n
 
 @dataclass(frozen=True)
 class Batch:
-    """`images` uint8 (n, side, side, 3) RGB; `labels` int64 (n,); `draws` for these images.
+    """`images` uint8 (n, side, side, 3) RGB; `labels` int64 (n,) or bool (n, classes), as the task has them; `draws` for these
+    images.
 
     Where several processes share a batch, these are this one's, and `n_images` counts all.
     """
@@ -41,7 +42,7 @@ class Batch:
 class Batches:
     """The batches of one subset.
 
-    `rows` are rows of the store, `labels` the class of each of them. Shuffled subsets give another order each epoch.
+    `rows` are rows of the store, `labels` those of each of them. Shuffled subsets give another order each epoch.
     """
 
     store: Store
@@ -70,8 +71,12 @@ class Batches:
         order = np.arange(len(self.rows))
         if self.shuffle:
             order = np.random.default_rng([self.seed, _ORDER, number]).permutation(order)
-        seeds = [self.seed, _DRAWS, number]
-        return _prefetched(self._make(order[a:b], np.random.default_rng([*seeds, a])) for a, b in self._bounds(start))
+
+        def make(bounds: tuple[int, int]) -> Batch:
+            first, last = bounds
+            return self._make(order[first:last], np.random.default_rng([self.seed, _DRAWS, number, first]))
+
+        return _prefetched(make, self._bounds(start))
 
     def _bounds(self, start: int = 0) -> list[tuple[int, int]]:
         """First and last+1 of each batch. A last batch of one image (a process) joins the one before: batch statistics of
@@ -91,36 +96,10 @@ class Batches:
         return Batch(self.store.read(rows), self.labels[chosen], draws, n_images)
 
 
-def _prefetched(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """Make batches in a thread, at most PREFETCH ahead; an error there is raised here."""
-    ready: queue.Queue[Any] = queue.Queue(PREFETCH)
-    stop, end = threading.Event(), object()
-
-    def put(item: Any) -> None:
-        while not stop.is_set():
-            try:
-                ready.put(item, timeout=0.1)
-            except queue.Full:
-                continue
-            return
-
-    def work() -> None:
-        try:
-            for batch in batches:
-                put(batch)
-                if stop.is_set():
-                    return
-            put(end)
-        except BaseException as error:  # handed over to the thread that waits for batches
-            put(error)
-
-    thread = threading.Thread(target=work, name="monklite-batches", daemon=True)
-    thread.start()
-    try:
-        while (item := ready.get()) is not end:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        stop.set()
-        thread.join()
+def _prefetched(make: Callable[[tuple[int, int]], Batch], bounds: Iterable[tuple[int, int]]) -> Iterator[Batch]:
+    """Make batches in a thread, a few ahead; an error there is raised here."""
+    with (
+        ThreadPoolExecutor(1, "monklite-batches") as pool,
+        closing(in_order(pool, make, bounds, workers=1, per_thread=PREFETCH)) as batches,
+    ):
+        yield from batches

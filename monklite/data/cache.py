@@ -1,7 +1,8 @@
 """Decoded once: images as one memory-mapped uint8 file, shared by every experiment and process on the same data.
 
 The key is what is in the files, in their order, with everything that decides the pixels: a moved or copied dataset finds its
-cache, a changed file never does. Where there is no room for the file, images are decoded again each time they are read,
+cache, a changed file never does. Each file is read once: its digest and its pixels come from the same bytes; pixels that some
+cache has already are taken from there. Where there is no room for the file, images are decoded again each time they are read,
 with the same result.
 """
 
@@ -13,186 +14,69 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
 from filelock import FileLock
 from PIL import __version__ as pillow_version
 
-from ..errors import DatasetError, StorageError, UnreadableImage
-from ..files import TEMPORARY, in_words, replacing, storing
+from ..errors import StorageError
+from ..files import in_words, storing
 from . import cache_limit, decode, digests
-from .arrays import read_arrays, write_arrays
 from .augment import Policy
-from .cache_limit import IMAGES, INDEX, LOCK
-from .digests import Contents, Tick
-from .discover import Samples
+from .cache_index import DecodedImage, Index, Known, map_images
+from .cache_limit import IMAGES, INDEX, LOCK, Lease
+from .cache_writer import FULL, Pixels
 from .prefetch import in_order
+from .samples import UNREAD, Samples, as_column
+from .stores import CachedStore, Store, StreamingStore
 
-FORMAT = 2  # raise it when decoding changes what it gives
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-
-class Store(Protocol):
-    """Decoded images.
-
-    `sizes` (N, 2): width and height before squeezing; `problems`: row -> why it is unreadable; `notes` uint16 (N,): what was
-    done to odd files, as `decode.Note`; `digests` S16 (N,): of the files' bytes; `remark`: why they are not kept decoded.
-    """
-
-    sizes: np.ndarray
-    problems: dict[int, str]
-    notes: np.ndarray
-    digests: np.ndarray
-    remark: str
-
-    def read(self, rows: np.ndarray) -> np.ndarray:
-        """The images of these rows, uint8 (n, side, side, 3)."""
-        ...
-
-
-def _nothing(kind: type) -> np.ndarray:
-    return np.zeros(0, kind)
-
-
-@dataclass
-class CachedStore:
-    """Images that lie decoded in a memory-mapped file."""
-
-    images: np.ndarray
-    sizes: np.ndarray
-    problems: dict[int, str]
-    notes: np.ndarray = field(default_factory=lambda: _nothing(np.uint16))
-    digests: np.ndarray = field(default_factory=lambda: np.zeros(0, digests.DTYPE))
-    remark: str = ""
-
-    def read(self, rows: np.ndarray) -> np.ndarray:
-        return self.images[rows]
-
-
-@dataclass
-class StreamingStore:
-    """Images that are decoded each time they are read."""
-
-    samples: Samples
-    policy: Policy
-    workers: int
-    sizes: np.ndarray
-    problems: dict[int, str]
-    notes: np.ndarray
-    digests: np.ndarray
-    stamps: np.ndarray
-    remark: str = ""
-
-    @cached_property
-    def _pool(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(max(1, self.workers), "monklite-decoding")
-
-    def read(self, rows: np.ndarray) -> np.ndarray:
-        """As of every store.
-
-        Raises:
-            NotFound: a file is gone. DatasetError: it holds something else now. UnreadableImage: it never could be read.
-        """
-        out = np.empty((len(rows), self.policy.stored_size, self.policy.stored_size, 3), np.uint8)
-        some = self.samples.take(rows)
-        for i, found in enumerate(_decode_all(some, self.policy, self.workers, self._pool)):
-            if found.pixels is None:
-                raise UnreadableImage(decode.sentence(some.root / some.paths[i], found.problem))
-            out[i] = found.pixels
-        self._check_unchanged(some, rows)
-        return out
-
-    def _check_unchanged(self, some: Samples, rows: np.ndarray) -> None:
-        """Every epoch must see the same images; other times alone, as after a copy put back, do not matter."""
-        for i in np.flatnonzero(digests.stamp(some)[0] != self.stamps[rows]):
-            path = f"{some.root}/{some.paths[i]}"
-            if digests.digest_of(path) not in (self.digests[rows[i]], digests.UNREAD):
-                raise DatasetError(f"{path} has changed since the dataset was read: train a new version with it")
+FORMAT = 3  # raise it when decoding changes what it gives, or the files of the cache what they hold
+Tick = Callable[[int, int], None]  # done, all
 
 
 def open_store(
     samples: Samples, policy: Policy, folder: Path, workers: int, tick: Tick | None = None, keep: bool = True
-) -> Store:
-    """Decode every image that is not in the cache yet, and return them all.
+) -> tuple[Samples, Store]:
+    """Decode every image that is not in the cache yet.
 
     Args:
-        samples: which files; `folder`: where caches lie; `workers`: threads that decode.
-        tick: told how many of how many files are read, then how many of how many images are decoded.
+        samples: which files; `folder`: where caches lie; `workers`: threads that read and decode.
+        tick: told how many of how many images are done.
         keep: False decodes without writing a cache.
 
+    Returns:
+        The table with what was found out about the files, and their images.
+
     Raises:
-        NotFound: a file has gone since the folder was read. DatasetError: one changed while it was decoded.
-        StorageError: the cache cannot be written.
+        NotFound: a file has gone since the folder was read. StorageError: the cache cannot be written.
         InvalidValue: the environment variable that limits the cache holds no number.
     """
     writable = keep and _writable(folder)
-    work = _Work(samples, policy, workers, tick, digests.read(samples, folder if keep else None, workers, tick))
-    base = folder / work.key()
+    samples = digests.recall(samples, folder if keep else None)
+    work = _Work(samples, policy, folder, workers, tick)
     if not keep:
-        return work.stream("")
-    store: Store | None = _open(base, work)
-    if store is None and not writable:  # a workspace that may only be read can still be judged and predicted with
-        return work.stream(_remark(f"nothing can be written into {folder}"))
-    if store is None:
-        with FileLock(f"{base}{LOCK}"):  # two processes with the same data: the second waits, then reads
-            store = _open(base, work) or _fill(base, work)
-    else:
+        return work.stream("", None)
+    if not writable:  # a workspace that may only be read can still be judged and predicted with
+        return work.open() or work.stream(_remark(f"nothing can be written into {folder}"), folder)
+    samples, store = work.open() or _open_or_fill(work)
+    if isinstance(store, CachedStore):
         cache_limit.make(folder)  # the limit, or what is free, may have become less
-    return store
+    return samples, store
 
 
-def _fill(base: Path, work: _Work) -> Store:
-    """Decode everything into the cache, or into none where there is no room for it."""
-    _sweep(base)
-    refused = cache_limit.make(base.parent, work.bytes) or _write(base, work)
-    store = None if refused else _open(base, work)
-    return store or _stream_with_index(base, work, refused or "and they were removed at once")
-
-
-def _stream_with_index(base: Path, work: _Work, refused: str) -> StreamingStore:
-    """Decode at every reading; what was found out about the files is kept all the same."""
-    remark = _remark(f"decoded they take {in_words(work.bytes)}, {refused}")
-    index = Index.load(base, len(work.samples))
-    if index is None:
-        index = work.look()
-        with contextlib.suppress(StorageError):  # a full disk: looked at again next time
-            index.save(base)
-    return work.streaming(index, remark)
+def _open_or_fill(work: _Work) -> tuple[Samples, Store]:
+    folder = work.folder
+    with FileLock(
+        folder / f"{work.place_key()}{LOCK}"
+    ):  # two processes with the same data: the second waits, then reads
+        work = replace(work, samples=digests.recall(work.samples, folder))
+        return work.open() or work.fill()
 
 
 def _remark(reason: str) -> str:
     return f"the images are decoded again in every epoch, which is slower: {reason}"
-
-
-@dataclass(frozen=True)
-class Index:
-    """What was found out about the files. `reasons`: row -> why it is unreadable, without the path, which may change."""
-
-    sizes: np.ndarray
-    notes: np.ndarray
-    reasons: dict[int, str]
-
-    @classmethod
-    def load(cls, base: Path, n: int) -> Index | None:
-        found = read_arrays(Path(f"{base}{INDEX}"), "sizes", "notes", "rows", "reasons")
-        if found is None or found[0].shape != (n, 2) or found[1].shape != (n,) or found[2].shape != found[3].shape:
-            return None
-        sizes, notes, rows, reasons = found
-        return cls(sizes, notes, {int(row): str(text) for row, text in zip(rows, reasons, strict=True)})
-
-    def save(self, base: Path) -> None:
-        rows = sorted(self.reasons)
-        write_arrays(
-            Path(f"{base}{INDEX}"),
-            sizes=self.sizes,
-            notes=self.notes,
-            rows=np.array(rows, np.int64),
-            reasons=np.array([self.reasons[row] for row in rows], dtype=str),
-        )
 
 
 @dataclass(frozen=True)
@@ -201,9 +85,9 @@ class _Work:
 
     samples: Samples
     policy: Policy
+    folder: Path
     workers: int
     tick: Tick | None
-    contents: Contents
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -213,55 +97,146 @@ class _Work:
     def bytes(self) -> int:
         return int(np.prod(self.shape, dtype=np.int64))
 
-    def key(self) -> str:
-        """32 hexadecimal digits over the files' contents and everything that decides the pixels and the notes."""
-        how = f"{FORMAT} {pillow_version} {self.policy.decoding} {self.policy.input_size}\n"
-        return hashlib.sha256(how.encode() + self.contents.digests.tobytes()).hexdigest()[:32]
+    @property
+    def how(self) -> str:
+        """Everything that decides the pixels and the notes, but for the files."""
+        return f"{FORMAT} {pillow_version} {self.policy.decoding} {self.policy.input_size}"
 
-    def look(self, keep: Callable[[Any], object] | None = None) -> Index:
-        """Decode every file once; `keep` gets the images in their order, black where one cannot be read.
+    def place_key(self) -> str:
+        """32 hexadecimal digits for files of these places and times, before anything is known of their contents."""
+        return _hexadecimal(self.how, self.samples.stamps)
 
-        Raises:
-            DatasetError: a file changed meanwhile.
+    def key(self, contents: np.ndarray) -> str:
+        """32 hexadecimal digits for files of these contents."""
+        return _hexadecimal(self.how, contents)
+
+    def open(self) -> tuple[Samples, Store] | None:
+        """The cache of these files, if it is known which one that is and it is there as a whole."""
+        known = self.samples.digests
+        return None if (known == UNREAD).any() else self._opened(self.folder / self.key(known))
+
+    def _opened(self, base: Path) -> tuple[Samples, Store] | None:
+        """A cache, marked as in use; or what it knows of files that are streamed because there is no room."""
+        if not (Path(f"{base}{INDEX}").exists() and Path(f"{base}{IMAGES}").exists()):  # the index is written last
+            return None
+        lease = Lease(base)  # before looking, so that nobody removes it in between
+        index, images = Index.load(Path(f"{base}{INDEX}")), map_images(Path(f"{base}{IMAGES}"), self.shape)
+        if index is None or images is None or len(index.digests) != len(self.samples):
+            lease.give_up()
+            return None
+        with contextlib.suppress(OSError):  # a cache that may only be read
+            os.utime(f"{base}{INDEX}")  # last use
+        store = CachedStore(images, index.sizes)
+        lease.hold_for(store)
+        return self._with(index), store
+
+    def fill(self) -> tuple[Samples, Store]:
+        """Decode everything into the cache, or into none where there is no room for it; call it holding the place's lock."""
+        if before := self._streamed_before():
+            return before
+        known = Known(self.folder, self.how, self.policy.stored_size)
+        base = self.folder / self.place_key()
+        with contextlib.closing(known), Pixels(base, self.shape, known) as pixels:
+            index = self._look(known, pixels)
+            self._remember(index)
+            if opened := self._kept(index, pixels):
+                return opened
+        return self._streamed(index, _remark(f"decoded they take {in_words(self.bytes)}, {pixels.refused}"))
+
+    def stream(self, remark: str, folder: Path | None) -> tuple[Samples, Store]:
+        """Read every file once, so that an unreadable one is known before training starts, and keep no pixels.
+
+        Args:
+            folder: caches that may have the images already, though nothing can be added to them.
         """
-        index = Index(np.zeros((len(self.samples), 2), np.int32), np.zeros(len(self.samples), np.uint16), {})
-        black = np.zeros(self.shape[1:], np.uint8)
-        for i, found in enumerate(_decode_all(self.samples, self.policy, self.workers)):
-            index.sizes[i], index.notes[i] = found.size, found.notes
-            if found.pixels is None:
-                index.reasons[i] = found.problem
-            if keep is not None:
-                keep(black if found.pixels is None else found.pixels)
-            if self.tick is not None:
-                self.tick(i + 1, len(self.samples))
-        changed = np.flatnonzero(digests.stamp(self.samples)[0] != self.contents.stamps)
-        if len(changed):
-            first = self.samples.root / self.samples.paths[changed[0]]
-            raise DatasetError(
-                f"{first} changed while the images were read: wait until they are all in place, then again"
-            )
+        with contextlib.closing(Known(folder, self.how, self.policy.stored_size)) as known:
+            index = self._look(known, None)
+            opened = self._opened(folder / self.key(index.digests)) if folder else None
+        return opened or self._streamed(index, remark)
+
+    def _remember(self, index: Index) -> None:
+        digests.remember(self._with(index), np.flatnonzero(self.samples.digests == UNREAD), self.folder)
+
+    def _kept(self, index: Index, pixels: Pixels) -> tuple[Samples, Store] | None:
+        """The cache under the name of its contents; None where it cannot be kept, and `pixels` say why."""
+        target = self.folder / self.key(index.digests)
+        with FileLock(f"{target}{LOCK}"):
+            if opened := self._opened(target):  # the same images under other names or in another place
+                return opened
+            if pixels.keep_as(Path(f"{target}{IMAGES}")) and self._index_kept(index, target, pixels):
+                opened = self._opened(target)
+                if opened is None:
+                    pixels.refused = "and they were removed at once"
+                return opened
+            with contextlib.suppress(StorageError):  # a full disk: looked at again next time
+                index.save(Path(f"{target}{INDEX}"))
+        return None
+
+    def _index_kept(self, index: Index, target: Path, pixels: Pixels) -> bool:
+        """Whether there was room for the index too; else the images go again."""
+        try:
+            index.save(Path(f"{target}{INDEX}"))
+        except StorageError as error:
+            Path(f"{target}{IMAGES}").unlink(missing_ok=True)
+            if getattr(error.__cause__, "errno", None) not in FULL:
+                raise
+            pixels.refused = "and the disk is full"
+            return False
+        return True
+
+    def _streamed_before(self) -> tuple[Samples, Store] | None:
+        """What is known of these files from an earlier time, where there is still no room for them."""
+        if (self.samples.digests == UNREAD).any():
+            return None
+        index = Index.load(self.folder / f"{self.key(self.samples.digests)}{INDEX}")
+        refused = index and cache_limit.make(self.folder, self.bytes)
+        if not index or not refused or len(index.digests) != len(self.samples):
+            return None
+        return self._streamed(index, _remark(f"decoded they take {in_words(self.bytes)}, {refused}"))
+
+    def _look(self, known: Known, pixels: Pixels | None) -> Index:
+        """Read, and where need be decode, every file once, in their order."""
+        index = Index.empty(len(self.samples), self.how)
+        with ThreadPoolExecutor(max(1, self.workers), "monklite-decoding") as pool:
+            images: Iterator[DecodedImage] = in_order(pool, self._image(known), range(len(self.samples)), self.workers)
+            for row, image in enumerate(images):
+                index.set(row, image)
+                if pixels is not None:
+                    pixels.put(row, image)
+                if self.tick is not None:
+                    self.tick(row + 1, len(self.samples))
         return index
 
-    def problems(self, index: Index) -> dict[int, str]:
-        root, paths = self.samples.root, self.samples.paths
-        return {row: decode.sentence(root / paths[row], reason) for row, reason in index.reasons.items()}
+    def _image(self, known: Known) -> Callable[[int], DecodedImage]:
+        def image(row: int) -> DecodedImage:
+            if found := known.find(bytes(self.samples.digests[row])):
+                return found
+            content, problem = decode.read_file(self.samples.place(row))
+            digest = UNREAD if problem else digests.digest_of(content)
+            if found := known.find(digest):
+                return found
+            if problem:
+                return DecodedImage(digest, None, None, (0, 0), 0, problem)
+            policy = self.policy
+            made = decode.decode(content, policy.stored_size, policy.prefix, policy.input_size)
+            return DecodedImage(digest, made.pixels, None, made.size, int(made.notes), made.problem)
 
-    def stream(self, remark: str) -> StreamingStore:
-        """Every file is read once here, so that an unreadable one is known before training starts."""
-        return self.streaming(self.look(), remark)
+        return image
 
-    def streaming(self, index: Index, remark: str) -> StreamingStore:
-        return StreamingStore(
-            self.samples,
-            self.policy,
-            self.workers,
-            index.sizes,
-            self.problems(index),
-            index.notes,
-            self.contents.digests,
-            self.contents.stamps,
-            remark,
-        )
+    def _with(self, index: Index) -> Samples:
+        """The table with what was found out about the files."""
+        problems = as_column([""] * len(self.samples))
+        for row, reason in index.reasons.items():
+            problems[row] = reason
+        return replace(self.samples, digests=index.digests, notes=index.notes, problems=problems)
+
+    def _streamed(self, index: Index, remark: str) -> tuple[Samples, Store]:
+        samples = self._with(index)
+        return samples, StreamingStore(samples, self.policy, self.workers, index.sizes, remark)
+
+
+def _hexadecimal(how: str, contents: np.ndarray) -> str:
+    return hashlib.sha256(f"{how}\n".encode() + contents.tobytes()).hexdigest()[:32]
 
 
 def _writable(folder: Path) -> bool:
@@ -275,66 +250,3 @@ def _writable(folder: Path) -> bool:
         with storing(folder):
             raise
     return os.access(folder, os.W_OK)
-
-
-def _sweep(base: Path) -> None:
-    """Remove what a killed writer of this cache left; call it only while holding its lock."""
-    for leftover in base.parent.glob(f".{base.name}.*{TEMPORARY}"):
-        leftover.unlink(missing_ok=True)
-
-
-def _open(base: Path, work: _Work) -> CachedStore | None:
-    """The cache, marked as in use; None where it is not there as a whole."""
-    if not (Path(f"{base}{INDEX}").exists() and Path(f"{base}{IMAGES}").exists()):  # the index is written last
-        return None
-    lease = cache_limit.Lease(base)  # before looking, so that nobody removes it in between
-    index, images = Index.load(base, len(work.samples)), _map(Path(f"{base}{IMAGES}"), work.shape)
-    if index is None or images is None:
-        lease.give_up()
-        return None
-    with contextlib.suppress(OSError):  # a cache that may only be read
-        os.utime(f"{base}{INDEX}")  # last use
-    store = CachedStore(images, index.sizes, work.problems(index), index.notes, work.contents.digests)
-    lease.hold_for(store)
-    return store
-
-
-def _map(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
-    try:
-        images = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError):  # removed, cut short, or something else
-        return None
-    return images if images.shape == shape and images.dtype == np.uint8 else None
-
-
-def _write(base: Path, work: _Work) -> str:
-    """Decode everything into the cache; returns "" or why there is no room for it.
-
-    Written from the first byte to the last, so that a disk that fills up is an error, not the end of the process as it is
-    where a memory map is written.
-    """
-    images = Path(f"{base}{IMAGES}")
-    try:
-        with replacing(images) as temporary, temporary.open("wb") as file:
-            np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": work.shape})
-            index = work.look(file.write)
-        index.save(base)
-    except StorageError as error:
-        if getattr(error.__cause__, "errno", None) not in FULL:
-            raise
-        images.unlink(missing_ok=True)  # there may have been room for it, and none for its index
-        return "and the disk is full"
-    return ""
-
-
-def _decode_all(
-    samples: Samples, policy: Policy, workers: int, pool: ThreadPoolExecutor | None = None
-) -> Iterator[decode.Decoded]:
-    """Decode in threads (Pillow works outside Python's lock), in order, with few images in memory at a time."""
-
-    def one(path: str) -> decode.Decoded:
-        return decode.read(samples.root / path, policy.stored_size, policy.prefix, policy.input_size)
-
-    with contextlib.ExitStack() as stack:
-        threads = pool or stack.enter_context(ThreadPoolExecutor(max(1, workers), "monklite-decoding"))
-        yield from in_order(threads, one, samples.paths, workers)

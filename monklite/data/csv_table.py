@@ -1,27 +1,54 @@
-"""Find the images that a CSV table names, with their classes."""
+"""Find the images that a CSV table names, with their labels."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import DatasetError, NotFound
-from .discover import Samples, _check_classes, _existing_folder
+from ..spec import Table
+from .discover import check_classes, existing_folder
+from .samples import Samples
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-def from_csv(root: str | os.PathLike[str], table: str | os.PathLike[str], delimiter: str = ",") -> Samples:
-    """Read a CSV file with a header: column 1 the image's path under `root`, column 2 its class.
+def from_csv(source: Table, training: bool = True) -> Samples:
+    """Read a CSV file with a header: column 1 the image's path under the source's folder, column 2 its label or labels.
+
+    Args:
+        training: False lets a test set have a single class.
 
     Raises:
         NotFound: the folder, the file, or an image that the file names is not there.
         DatasetError: not such a table, fewer than two classes, a file without a class, or one that is named twice.
     """
+    base, table = existing_folder(source.path), source.csv
+    frame = _frame(table, source.delimiter)
+    paths: list[str] = frame.iloc[:, 0].str.strip().str.replace("\\", "/", regex=False).tolist()
+    _check_listed(base, table, paths)
+    order = sorted(range(len(paths)), key=paths.__getitem__)
+    cells = frame.iloc[:, 1].str.strip().iloc[order]
+    paths = [paths[i] for i in order]
+    if source.label_delimiter:
+        classes, labels = _several(cells, source.label_delimiter)
+    else:
+        classes, labels = _one(cells, paths, table)
+    samples = Samples.found(base, classes, paths, labels)
+    if training:
+        check_classes(samples)
+    return samples
+
+
+def _frame(table: str, delimiter: str) -> pd.DataFrame:
+    """The table as text, without gaps."""
     import pandas as pd
 
-    base = _existing_folder(root)
     if not Path(table).is_file():
         raise NotFound(f"{table} is not there: path_to_csv must name a CSV file")
     try:
@@ -34,23 +61,32 @@ def from_csv(root: str | os.PathLike[str], table: str | os.PathLike[str], delimi
         raise DatasetError(
             f"{table} has one column; it needs two, image and class, separated by {delimiter!r} (see delimiter=)"
         )
-    frame = frame.fillna("")  # where a line ends early
-    paths: list[str] = frame.iloc[:, 0].str.strip().str.replace("\\", "/", regex=False).tolist()
-    names = frame.iloc[:, 1].str.strip()
-    unnamed = np.flatnonzero(names == "")
+    return frame.fillna("")  # where a line ends early
+
+
+def _one(cells: pd.Series, paths: list[str], table: str) -> tuple[list[str], np.ndarray]:
+    """Classes, and the place of each image's one among them."""
+    import pandas as pd
+
+    unnamed = np.flatnonzero(cells == "")
     if len(unnamed):
         raise DatasetError(f"{table} gives no class for {len(unnamed)} files, the first: {paths[unnamed[0]]}")
-    _check_listed(base, table, paths)
-    labels, classes = pd.factorize(names, sort=True)
-    order = sorted(range(len(paths)), key=paths.__getitem__)
-    samples = Samples(
-        base, tuple(map(str, classes)), tuple(map(paths.__getitem__, order)), labels[order].astype(np.int64)
-    )
-    _check_classes(samples)
-    return samples
+    labels, classes = pd.factorize(cells, sort=True)
+    return list(map(str, classes)), labels.astype(np.int64)
 
 
-def _check_listed(base: Path, table: str | os.PathLike[str], paths: list[str]) -> None:
+def _several(cells: pd.Series, delimiter: str) -> tuple[list[str], np.ndarray]:
+    """Labels, and which of them each image has, bool (N, labels); an empty cell says that it has none."""
+    lists = [[name for part in cell.split(delimiter) if (name := part.strip())] for cell in cells]
+    classes = sorted({name for names in lists for name in names})
+    places = {name: i for i, name in enumerate(classes)}
+    labels = np.zeros((len(lists), len(classes)), dtype=bool)
+    for row, names in enumerate(lists):
+        labels[row, [places[name] for name in names]] = True
+    return classes, labels
+
+
+def _check_listed(base: Path, table: str, paths: list[str]) -> None:
     missing = [p for p in paths if not os.path.isfile(os.path.join(base, p))]  # noqa: PTH113, PTH118 (a third of the time)
     if missing:
         raise NotFound(f"{table} names {len(missing)} files that are not in {base}, the first: {missing[0]}")

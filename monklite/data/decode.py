@@ -1,22 +1,22 @@
-"""One file -> one uint8 array: grey, RGB, RGBA, palette, CMYK, 16-bit and EXIF-rotated files come out right."""
+"""The bytes of a file -> one uint8 array: grey, RGB, RGBA, palette, CMYK, 16-bit and EXIF-rotated pictures come out right."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import re
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from enum import IntFlag
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from ..catalog.backends import load as load_path
+from ..catalog.backends import load as load_function
 from ..catalog.transforms import TRANSFORMS
 from ..errors import NotFound, UnreadableImage
 from ..spec import Choice
@@ -86,7 +86,8 @@ def load(path: str | os.PathLike[str], side: int, prefix: Sequence[Choice] = ())
         NotFound: no such file.
         UnreadableImage: truncated, not an image, or too many pixels; the message says which.
     """
-    pixels, size, _, problem = read(path, side, prefix)
+    content, problem = read_file(path)
+    pixels, size, _, problem = decode(content, side, prefix) if not problem else Decoded(None, problem=problem)
     if pixels is None:
         raise UnreadableImage(sentence(path, problem))
     return pixels, size
@@ -97,24 +98,36 @@ def sentence(path: str | os.PathLike[str], problem: str) -> str:
     return f"{path} cannot be read: {problem}"
 
 
-def read(path: str | os.PathLike[str], side: int, prefix: Sequence[Choice] = (), least: int = 0) -> Decoded:
-    """`load` with what was noted on the way, and without an error for a file that cannot be read.
-
-    Args:
-        least: a picture with a side shorter than this is noted as small, px.
+def read_file(path: str | os.PathLike[str]) -> tuple[bytes, str]:
+    """The bytes of a file, and why it cannot be read (then there are none).
 
     Raises:
-        NotFound: no such file.
+        NotFound: no such file. OSError: trouble that passes; remembered as unreadable, the file would be left out for ever.
     """
     try:
-        with _quiet(), Image.open(path, formats=FORMATS) as image:
-            return _read(image, side, prefix, least)
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 (a plain string is faster)
+            return file.read(), ""
     except FileNotFoundError:
         raise NotFound(f"{path} is not there") from None
+    except OSError as error:
+        if error.errno in PASSING:
+            raise
+        return b"", error.strerror or type(error).__name__
+
+
+def decode(content: bytes, side: int, prefix: Sequence[Choice] = (), least: int = 0) -> Decoded:
+    """One file's bytes as a square, with what was noted on the way; no error for what cannot be read as an image.
+
+    Args:
+        least: a picture with a side shorter than this is noted as small, px. The others as in `load`.
+    """
+    try:
+        with _quiet(), Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            return _read(image, side, prefix, least)
     except Exception as error:  # what a decoder may raise on a damaged file is written nowhere
         if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in PASSING):
-            raise  # not the file's fault; remembered as unreadable, it would be left out for ever
-        return Decoded(None, problem=_reason(path, error))
+            raise  # not the file's fault
+        return Decoded(None, problem=_reason(len(content), error))
 
 
 def _read(image: Image.Image, side: int, prefix: Sequence[Choice], least: int) -> Decoded:
@@ -138,7 +151,7 @@ def _square(image: Image.Image, side: int, prefix: Sequence[Choice]) -> tuple[np
         notes |= Note.TRANSPARENT
     picture = to_rgb(upright)
     for step in prefix:
-        picture = load_path(TRANSFORMS[step.name].decode)(picture, **step.params)
+        picture = load_function(TRANSFORMS[step.name].decode)(picture, **step.params)
     return np.asarray(resize(picture, side)), picture.size, notes
 
 
@@ -242,11 +255,10 @@ def center_crop(image: Image.Image, input_size: int) -> Image.Image:
     return image.crop((left, top, left + width, top + height))
 
 
-def _reason(path: str | os.PathLike[str], error: BaseException) -> str:
-    size = Path(path).stat().st_size if Path(path).exists() else 0
+def _reason(size: int, error: BaseException) -> str:
     if size == 0:
         return "the file is empty (0 bytes)"
-    text = str(getattr(error, "strerror", None) or error)  # the system's own texts repeat the path
+    text = str(getattr(error, "strerror", None) or error)
     if "cannot identify image file" in text:
         return f"it is not an image in any of the formats {', '.join(FORMATS)}"
     if "truncated" in text or "broken data stream" in text or "unexpected end" in text.lower():

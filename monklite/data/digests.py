@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 
@@ -16,95 +14,68 @@ from filelock import FileLock, Timeout
 
 from ..errors import NotFound, StorageError
 from .arrays import read_arrays, write_arrays
-from .discover import Samples
-from .prefetch import in_order
+from .samples import DIGEST, DIGEST_BYTES, UNREAD, Samples
 
-SIZE = 16  # bytes of a digest: two different files with the same one are not to be expected on this planet
-DTYPE = np.dtype(f"S{SIZE}")
-UNREAD = b""  # for a file that cannot be read; decoding finds out why
-YOUNG = (
-    2 * 10**9
-)  # ns: a file may change twice within one tick of its times (FAT counts in 2 s), so wait before trusting them
+# ns: a file may change twice within one tick of its times (FAT counts in 2 s), so wait before trusting them
+YOUNG = 2 * 10**9
 MOST = 1_000_000  # remembered files; 40 bytes each
 MEMO = "digests.npz"
 PATIENCE = 10  # seconds to wait for another process that writes the memo; it can always be done without
-BLOCK = 1 << 20
 GONE = "is no longer there: it has gone since the folder was read; put it back"
 
-Tick = Callable[[int, int], None]  # done, all
+
+def digest_of(content: bytes) -> bytes:
+    """The digest of a file's bytes, without NULs at its end, as NumPy has it."""
+    return blake2b(content, digest_size=DIGEST_BYTES).digest().rstrip(b"\0")
 
 
-@dataclass(frozen=True)
-class Contents:
-    """Of each sample: `digests` of its bytes, and `stamps` of its place, size and times; both S16 (N,)."""
+def recall(samples: Samples, folder: Path | None) -> Samples:
+    """The table with size and times of each file, and its digest where the memo in `folder` has it and it has not changed since.
 
-    digests: np.ndarray
-    stamps: np.ndarray
-
-
-def read(samples: Samples, folder: Path | None, workers: int, tick: Tick | None = None) -> Contents:
-    """The digest of every file, from the memo in `folder` where the file has not changed since.
+    The file system is asked once for each file, and not again for a table that has been here.
 
     Args:
         folder: where the memo lies; None does without one.
-        workers: threads that read. tick: told how many of the files that have to be read are done.
 
     Raises:
         NotFound: a file is gone.
     """
-    now = time.time_ns()  # before anything is looked at: what changes from here on gets a later time
-    stamps, settled = stamp(samples, before=now - YOUNG)
-    found, known = _Memo.load(folder).look_up(stamps)
-    unknown = np.flatnonzero(~known)
-    paths = (f"{samples.root}/{samples.paths[i]}" for i in unknown)
-    with ThreadPoolExecutor(max(1, workers), "monklite-reading") as pool:
-        for done, (row, digest) in enumerate(zip(unknown, in_order(pool, digest_of, paths, workers), strict=True), 1):
-            found[row] = digest
-            if tick is not None:
-                tick(done, len(unknown))
-    fresh = unknown[settled[unknown] & (found[unknown] != UNREAD)]
-    if folder is not None and len(fresh):
-        _Memo.add(folder, stamps[fresh], found[fresh])
-    return Contents(found, stamps)
+    if len(samples) and samples.stamps[0] == UNREAD:
+        samples = _stamped(samples, before=time.time_ns() - YOUNG)
+    unread = samples.digests == UNREAD
+    if folder is None or not unread.any():
+        return samples
+    return replace(samples, digests=np.where(unread, _Memo.load(folder).look_up(samples.stamps), samples.digests))
 
 
-def stamp(samples: Samples, before: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """A stamp of each file's place, size and times, S16 (N,), and whether it last changed before a time, ns since 1970.
+def remember(samples: Samples, rows: np.ndarray, folder: Path) -> None:
+    """Keep the digests of files that were read, unless they changed just now."""
+    kept = rows[samples.settled[rows] & (samples.digests[rows] != UNREAD)]
+    if len(kept):
+        _Memo.add(folder, samples.stamps[kept], samples.digests[kept])
+
+
+def _stamped(samples: Samples, before: int) -> Samples:
+    """With size, stamp, and whether the file last changed before a time, ns since 1970.
 
     The time of change counts too: it cannot be set back, as unpacking an archive does with the time of writing.
-
-    Raises:
-        NotFound: a file is gone.
     """
-    root = str(samples.root.resolve())
-    stamps, settled = np.empty(len(samples), DTYPE), np.empty(len(samples), bool)
-    for i, path in enumerate(samples.paths):
+    roots = [str(root.resolve()) for root in samples.roots]
+    sizes, stamps = np.empty(len(samples), np.int64), np.empty(len(samples), DIGEST)
+    settled = np.empty(len(samples), bool)
+    for i, (source, path) in enumerate(zip(samples.sources.tolist(), samples.paths, strict=True)):
         try:
-            info = os.stat(f"{root}/{path}")  # noqa: PTH116 (half the time)
+            info = os.stat(f"{roots[source]}/{path}")  # noqa: PTH116 (half the time)
         except FileNotFoundError:
-            raise NotFound(f"{samples.root / path} {GONE}") from None
-        text = f"{root}\0{path}\0{info.st_size}\0{info.st_mtime_ns}\0{info.st_ctime_ns}"
-        stamps[i] = blake2b(text.encode("utf-8", "surrogateescape"), digest_size=SIZE).digest()
+            raise NotFound(f"{samples.place(i)} {GONE}") from None
+        text = f"{roots[source]}\0{path}\0{info.st_size}\0{info.st_mtime_ns}\0{info.st_ctime_ns}"
+        sizes[i], stamps[i] = info.st_size, _stamp(text)
         settled[i] = max(info.st_mtime_ns, info.st_ctime_ns) < before
-    return stamps, settled
+    return replace(samples, file_sizes=sizes, stamps=stamps, settled=settled)
 
 
-def digest_of(path: str) -> bytes:
-    """The digest of one file's bytes, without NULs at its end as NumPy has it; UNREAD where the file cannot be read.
-
-    Raises:
-        NotFound: it is gone.
-    """
-    digest = blake2b(digest_size=SIZE)
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123 (a plain string is faster)
-            while block := file.read(BLOCK):
-                digest.update(block)
-    except FileNotFoundError:
-        raise NotFound(f"{path} {GONE}") from None
-    except OSError:
-        return UNREAD
-    return digest.digest().rstrip(b"\0")
+def _stamp(text: str) -> bytes:
+    return blake2b(text.encode("utf-8", "surrogateescape"), digest_size=DIGEST_BYTES).digest()
 
 
 @dataclass(frozen=True)
@@ -116,26 +87,25 @@ class _Memo:
     added: np.ndarray
 
     @classmethod
-    def load(cls, folder: Path | None) -> _Memo:
-        found = None if folder is None else read_arrays(folder / MEMO, "stamps", "digests", "added")
-        if found is not None:
-            memo = cls(*found)
+    def load(cls, folder: Path) -> _Memo:
+        arrays = read_arrays(folder / MEMO, "stamps", "digests", "added")
+        if arrays is not None:
+            memo = cls(*arrays)
             if memo._sound():
                 return memo
-        return cls(np.empty(0, DTYPE), np.empty(0, DTYPE), np.empty(0, np.int64))
+        return cls(np.empty(0, DIGEST), np.empty(0, DIGEST), np.empty(0, np.int64))
 
     def _sound(self) -> bool:
         arrays = (self.stamps, self.digests, self.added)
-        types = [a.dtype for a in arrays] == [DTYPE, DTYPE, np.dtype(np.int64)]
+        types = [a.dtype for a in arrays] == [DIGEST, DIGEST, np.dtype(np.int64)]
         return types and {a.shape for a in arrays} == {(self.stamps.size,)}
 
-    def look_up(self, stamps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The digest of each stamp, and whether it is known."""
+    def look_up(self, stamps: np.ndarray) -> np.ndarray:
+        """The digest of each stamp, `UNREAD` where it is not known."""
         if not len(self.stamps):
-            return np.full(len(stamps), UNREAD, DTYPE), np.zeros(len(stamps), bool)
+            return np.full(len(stamps), UNREAD, DIGEST)
         places = np.minimum(np.searchsorted(self.stamps, stamps), len(self.stamps) - 1)
-        known = self.stamps[places] == stamps
-        return np.where(known, self.digests[places], UNREAD).astype(DTYPE), known
+        return np.where(self.stamps[places] == stamps, self.digests[places], UNREAD).astype(DIGEST)
 
     @classmethod
     def add(cls, folder: Path, stamps: np.ndarray, digests: np.ndarray) -> None:

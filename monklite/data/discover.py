@@ -5,56 +5,18 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sized
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import DatasetError, NotFound, suggestion
+from ..errors import DatasetError, NotFound
+from .samples import Samples, quoted
 
 EXTENSIONS = frozenset((".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif"))
 IGNORED_FOLDERS = frozenset(("__MACOSX", "__pycache__", "$RECYCLE.BIN"))
 PART_NAMES = frozenset(("train", "training", "val", "valid", "validation", "test", "testing"))
-
-
-@dataclass(frozen=True)
-class Samples:
-    """Images and their classes. `paths` are relative to `root`, sorted, with `/`; `labels` index `classes`."""
-
-    root: Path
-    classes: tuple[str, ...]
-    paths: tuple[str, ...]
-    labels: np.ndarray
-    strays: tuple[str, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def counts(self) -> tuple[int, ...]:
-        """Number of images of each class."""
-        return tuple(np.bincount(self.labels, minlength=len(self.classes)).tolist())
-
-    def take(self, rows: np.ndarray) -> Samples:
-        """Some of the samples, in the given order."""
-        paths = tuple(map(self.paths.__getitem__, rows.tolist()))
-        return Samples(self.root, self.classes, paths, self.labels[rows], self.strays)
-
-    def relabel(self, classes: tuple[str, ...], where: str) -> Samples:
-        """The same samples with labels that index `classes`: classes are matched by name, never by position.
-
-        Raises:
-            DatasetError: a class that `classes` does not have.
-        """
-        extra = sorted(set(self.classes) - set(classes))
-        if extra:
-            raise DatasetError(
-                f"{where} has {_plural(extra, 'class', 'classes')} {_quoted(extra)}, which the training images do not have. "
-                f"Classes known: {_quoted(classes)}.{suggestion(extra[0], classes)} Rename or remove the folder, or "
-                "train with it."
-            )
-        places = {name: i for i, name in enumerate(classes)}
-        position = np.array([places[name] for name in self.classes], dtype=np.int64)
-        return Samples(self.root, classes, self.paths, position[self.labels], self.strays)
 
 
 def from_folders(root: str | os.PathLike[str], training: bool = True, exclude: Path | None = None) -> Samples:
@@ -71,7 +33,7 @@ def from_folders(root: str | os.PathLike[str], training: bool = True, exclude: P
         NotFound: the folder is not there.
         DatasetError: no class folders, only one class, or a class without images.
     """
-    base = _existing_folder(root)
+    base = existing_folder(root)
     names, strays = _class_folders(base, exclude)
     _check_layout(base, names, least=2 if training else 1)
     paths: list[str] = []
@@ -82,10 +44,10 @@ def from_folders(root: str | os.PathLike[str], training: bool = True, exclude: P
         paths += sorted(found)
         counts.append(len(found))
     labels = np.repeat(np.arange(len(names), dtype=np.int64), counts)
-    samples = Samples(base, tuple(names), tuple(paths), labels, tuple(strays))
+    samples = Samples.found(base, names, paths, labels, strays)
     if not training:
         return _without_empty(samples)
-    _check_classes(samples)
+    check_classes(samples)
     return samples
 
 
@@ -119,13 +81,15 @@ def in_folder(folder: str | os.PathLike[str]) -> list[str]:
 
 
 def fingerprint(*tables: Samples) -> str:
-    """SHA-256 over every file's name, class and size in bytes: two datasets with one fingerprint are taken as the same."""
+    """SHA-256 over every file's name, class and size in bytes: two datasets with one fingerprint are taken as the same.
+
+    The sizes must be known: see `digests.recall`.
+    """
     digest = hashlib.sha256()
     for samples in tables:
-        labels = samples.labels.tolist()
-        for i in sorted(range(len(samples)), key=samples.paths.__getitem__):
-            size = os.stat(os.path.join(samples.root, samples.paths[i])).st_size  # noqa: PTH116, PTH118 (half the time)
-            line = f"{samples.paths[i]}\0{samples.classes[labels[i]]}\0{size}\n"
+        text, labels, sizes = samples.task.text, samples.labels, samples.file_sizes.tolist()
+        for i in sorted(range(len(samples)), key=samples.paths.tolist().__getitem__):
+            line = f"{samples.paths[i]}\0{text(labels[i])}\0{sizes[i]}\n"
             digest.update(line.encode("utf-8", "surrogateescape"))
         digest.update(b"\n")
     return digest.hexdigest()
@@ -138,7 +102,7 @@ def describe_strays(strays: tuple[str, ...]) -> str:
     return f"{len(strays)} {_plural(strays, 'entry', 'entries')} passed over, not images: {shown}"
 
 
-def _existing_folder(root: str | os.PathLike[str]) -> Path:
+def existing_folder(root: str | os.PathLike[str]) -> Path:
     base = Path(root)
     if not base.exists():
         raise NotFound(f"the dataset folder {str(base)!r} is not there (looked from {Path.cwd()})")
@@ -160,7 +124,7 @@ def _check_layout(base: Path, names: list[str], least: int) -> None:
     if len(parts) > 1:
         example = base / sorted(parts, key=lambda n: not n.lower().startswith("train"))[0]
         raise DatasetError(
-            f"{base} holds {_quoted(parts)}, which are parts of a dataset, not classes: "
+            f"{base} holds {quoted(parts)}, which are parts of a dataset, not classes: "
             f"give dataset_path={str(example)!r}, or a list [train, val]"
         )
     if len(names) == 1 and names[0].lower() in PART_NAMES and any(p.is_dir() for p in (base / names[0]).iterdir()):
@@ -169,28 +133,28 @@ def _check_layout(base: Path, names: list[str], least: int) -> None:
         raise DatasetError(f"{base} has only one class, {names[0]!r}: a classifier needs two or more class folders")
 
 
-def _check_classes(samples: Samples) -> None:
+def check_classes(samples: Samples) -> None:
+    """Refuse a table to train with that lacks images or classes."""
+    root = samples.roots[0]
     empty = [name for name, count in zip(samples.classes, samples.counts(), strict=True) if not count]
     if empty:
         kinds = " ".join(sorted(EXTENSIONS))
         raise DatasetError(
-            f"{samples.root}: no images in {_plural(empty, 'class', 'classes')} {_quoted(empty)} "
+            f"{root}: no images in {_plural(empty, 'class', 'classes')} {quoted(empty)} "
             f"(files ending in {kinds}); add some or remove the folder"
         )
     if not len(samples):
-        raise DatasetError(f"{samples.root}: the table names no images")
-    if len(samples.classes) < 2:
-        raise DatasetError(
-            f"{samples.root} has only one class, {_quoted(samples.classes)}: a classifier needs two or more"
-        )
+        raise DatasetError(f"{root}: the table names no images")
+    if len(samples.classes) < samples.task.least_classes:
+        raise DatasetError(f"{root} has only one class, {quoted(samples.classes)}: a classifier needs two or more")
 
 
 def _without_empty(samples: Samples) -> Samples:
     if not len(samples):
-        raise DatasetError(f"{samples.root} holds no images (files ending in {' '.join(sorted(EXTENSIONS))})")
+        raise DatasetError(f"{samples.roots[0]} holds no images (files ending in {' '.join(sorted(EXTENSIONS))})")
     present = np.unique(samples.labels)
-    labels = np.searchsorted(present, samples.labels)
-    return Samples(samples.root, tuple(samples.classes[i] for i in present), samples.paths, labels, samples.strays)
+    classes = tuple(samples.classes[i] for i in present)
+    return replace(samples, classes=classes, labels=np.searchsorted(present, samples.labels))
 
 
 def _walk(folder: str, relative: str, found: list[str], strays: list[str]) -> None:
@@ -215,10 +179,5 @@ def _is_image(entry: os.DirEntry[str]) -> bool:
     return ending in EXTENSIONS and not entry.name.startswith(".") and entry.is_file()
 
 
-def _plural(items: object, one: str, many: str) -> str:
-    return one if len(items) == 1 else many  # type: ignore[arg-type]
-
-
-def _quoted(names: tuple[str, ...] | list[str]) -> str:
-    shown = ", ".join(repr(n) for n in names[:10])
-    return shown + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+def _plural(items: Sized, one: str, many: str) -> str:
+    return one if len(items) == 1 else many

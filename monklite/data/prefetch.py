@@ -8,14 +8,14 @@ from concurrent.futures import Executor
 from itertools import islice
 from typing import TypeVar
 
-AHEAD = 4  # items under way for each thread: none waits for work, and few fight a model for the cores that both run on
+PER_THREAD = 4  # items under way: none waits for work, and few fight a model for the cores that both run on
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 def in_order(
-    pool: Executor, work: Callable[[Item], Result], items: Iterable[Item], workers: int
+    pool: Executor, work: Callable[[Item], Result], items: Iterable[Item], workers: int, per_thread: int = PER_THREAD
 ) -> Generator[Result, None, None]:
     """The results of `work` in the order of the items, with few of them in memory at a time.
 
@@ -23,7 +23,7 @@ def in_order(
     where its result would have come. Closing the iterator gives up what has not begun.
     """
     following = iter(items)
-    waiting = deque(pool.submit(work, item) for item in islice(following, AHEAD * max(1, workers)))
+    waiting = deque(pool.submit(work, item) for item in islice(following, per_thread * max(1, workers)))
     try:
         while waiting:
             yield waiting.popleft().result()

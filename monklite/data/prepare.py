@@ -1,4 +1,4 @@
-"""From a spec to batches: discover, decode, leave out the unreadable, split."""
+"""From settings to batches: discover, read and decode once, leave out the unreadable, split."""
 
 from __future__ import annotations
 
@@ -8,33 +8,36 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import DamagedFile, InvalidValue, NotReady
+from ..errors import DamagedFile, DatasetError, InvalidValue, NotReady
 from ..records import DatasetRecord
-from ..spec import SPLIT, Resolved, ResolvedData, Source, Table
-from . import csv_table, discover, health, split
+from ..spec import SPLIT, SUBSETS, Resolved, Source, Table
+from ..tasks import MULTIPLE, SINGLE
+from . import csv_table, dataset_csv, discover, health, split
 from .augment import Policy, policy
 from .batches import Batches
-from .cache import Store, Tick, open_store
-from .discover import Samples
-from .health import Report
+from .cache import Tick, open_store
+from .samples import NO_SUBSET, Samples, joined
+from .stores import Store
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Training and validation batches. `report`: what is odd in them; `remarks`: what else the user should know."""
+    """Training and validation batches. `samples`: the table of all images; `remarks`: what else the user should know."""
 
+    samples: Samples
     train: Batches
     val: Batches
-    samples: Mapping[str, Samples]
-    report: Report
     record: DatasetRecord
-    strays: tuple[str, ...]
     remarks: tuple[str, ...] = ()
 
-    @property
-    def problems(self) -> Mapping[str, Mapping[str, str]]:
-        """Subset -> path -> why the image is left out."""
-        return self.report.unreadable
+    def batched(self, spec: Resolved) -> TrainingData:
+        """The same images in other batches: size, order of training, threads that decode."""
+        data = spec.data
+        train, val = (
+            replace(b, batch_size=data.batch_size, store=b.store.with_workers(data.workers))
+            for b in (self.train, self.val)
+        )
+        return replace(self, train=replace(train, shuffle=data.shuffle), val=val)
 
     def shared(self, part: int, parts: int) -> TrainingData:
         """The share of process `part` of `parts`.
@@ -47,7 +50,7 @@ class TrainingData:
         for name, batches in (("batch_size", self.train.batch_size), ("validation set", self.val.n_images)):
             if batches < 2 * parts:
                 raise InvalidValue(
-                    f"a {name} of {batches} is too small for {parts} processes: each needs 2 images a step"
+                    f"a {name} of {batches} is too small for {parts} processes: each needs 2 images per step"
                 )
         train, val = (replace(b, part=part, parts=parts) for b in (self.train, self.val))
         return replace(self, train=train, val=val)
@@ -55,28 +58,22 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class EvaluationData:
-    """Test images in the order of their names, with labels that index the training classes.
+    """Test images in the order of their names, with labels for the training classes.
 
-    `report`: what is odd in them; `n_seen`: how many were used in training or validation; `remarks`: what else the user
-    should know.
+    `samples`: the table of all; `judged`: those that can be read, as in the batches; `n_seen`: how many were used in training
+    or validation; `remarks`: what else the user should know.
     """
 
-    batches: Batches
     samples: Samples
-    report: Report
+    judged: Samples
+    batches: Batches
     fingerprint: str
-    strays: tuple[str, ...]
     n_seen: int = 0
     remarks: tuple[str, ...] = ()
 
-    @property
-    def problems(self) -> Mapping[str, str]:
-        """Path -> why the image is left out."""
-        return self.report.unreadable["test"]
-
 
 def for_training(spec: Resolved, cache: Path, recorded: Path | None = None, tick: Tick | None = None) -> TrainingData:
-    """The training and validation batches of a resolved spec.
+    """The training and validation batches of a spec.
 
     Args:
         cache: folder of decoded images. recorded: the split that an earlier run stored, to be used again.
@@ -91,78 +88,84 @@ def for_training(spec: Resolved, cache: Path, recorded: Path | None = None, tick
             "no dataset yet: give a folder of class folders, Dataset_Params(dataset_path='...') or Default(dataset_path='...')"
         )
     policies = {n: policy(getattr(data.transforms, n), data.input_size, data.stored_size) for n in SPLIT}
-    parts = _parts(data, policies, cache, tick)
-    rows = _choose(parts, spec, recorded)
-    samples = {name: part.everything.take(rows[name]) for name, part in parts.items()}
-    made = {
+    tables, stores = _read(spec, policies, cache, tick)
+    samples = joined(tables)
+    samples = replace(samples, subsets=_subsets(samples, spec, recorded))
+    if policies["val"].decoding != policies["train"].decoding and len(tables) == 1:
+        # one folder whose validation images are decoded in another way: what is noted of them is noted of that
+        again, stores["val"] = open_store(tables[0], policies["val"], cache, data.workers, tick)
+        judged = samples.subsets == SUBSETS.index("val")
+        samples = replace(samples, notes=np.where(judged, again.notes, samples.notes))
+    first = {"train": 0, "val": len(tables[0]) if len(tables) > 1 else 0}  # the table's row of a store's first image
+    batches = {
         name: Batches(
-            part.store, rows[name], samples[name].labels, policies[name], data.batch_size, spec.seed,
+            stores[name],
+            samples.rows_of(name) - first[name],
+            samples.labels[samples.rows_of(name)],
+            policies[name],
+            data.batch_size,
+            spec.seed,
             shuffle=data.shuffle and name == "train",
         )
-        for name, part in parts.items()
-    }  # fmt: skip
-    folders = list(parts.values())[: len(data.sources)]
-    report = Report(
-        {n: _by_path(p.everything, p.store.problems) for n, p in zip(SPLIT, folders, strict=False)},
-        samples,
-        {name: part.store.notes[rows[name]] for name, part in parts.items()},
-        {name: part.store.digests[rows[name]] for name, part in parts.items()},
-    )
-    strays = tuple(stray for part in folders for stray in part.everything.strays)
-    remarks = tuple(part.store.remark for part in parts.values() if part.store.remark)[:1]  # one is enough
-    return TrainingData(
-        made["train"], made["val"], samples, report, _record(samples, report, strays), strays, remarks
-    )  # fmt: skip
+        for name in SPLIT
+    }
+    remarks = tuple(dict.fromkeys(store.remark for store in stores.values() if store.remark))[:1]  # one is enough
+    return TrainingData(samples, batches["train"], batches["val"], _record(samples), remarks)
 
 
-@dataclass(frozen=True)
-class _Part:
-    """The folder that a subset is taken from: its images, decoded, and which of them can be read."""
-
-    everything: Samples
-    store: Store
-    rows: np.ndarray
-
-
-def _parts(data: ResolvedData, policies: Mapping[str, Policy], cache: Path, tick: Tick | None) -> dict[str, _Part]:
-    """Where each subset comes from; one folder serves both, decoded once where both subsets decode alike."""
-    train_source, *val_sources = data.sources
-    found = _read(train_source, exclude=cache.parent)
-    workers = data.workers
-    store = open_store(found, policies["train"], cache, workers, tick)
-    train = _Part(found, store, health.readable(found, store.problems))
-    if not val_sources:
-        alike = policies["val"].decoding == policies["train"].decoding
-        val_store = store if alike else open_store(found, policies["val"], cache, workers, tick)
-        return {"train": train, "val": _Part(found, val_store, train.rows)}
-    other = _read(val_sources[0], exclude=cache.parent)
-    other = other.relabel(found.classes, f"the validation set {val_sources[0].path}")
-    val_store = open_store(other, policies["val"], cache, workers, tick)
-    return {"train": train, "val": _Part(other, val_store, health.readable(other, val_store.problems))}
+def _read(
+    spec: Resolved, policies: Mapping[str, Policy], cache: Path, tick: Tick | None
+) -> tuple[list[Samples], dict[str, Store]]:
+    """The table of each source, with what was found out about its files, and the store of each subset's images."""
+    tables: list[Samples] = []
+    stores: dict[str, Store] = {}
+    for source, name in zip(spec.data.sources, SPLIT, strict=False):
+        found = _discover(source, exclude=cache.parent)
+        if tables:
+            found = found.relabel(tables[0].classes, f"the validation set {source.path}")
+            _check_label_type(found, tables[0].task.name, f"the validation set {source.path}")
+        found, stores[name] = open_store(found, policies[name], cache, spec.data.workers, tick)
+        health.check_readable(found)
+        tables.append(found)
+    return tables, {"val": stores["train"], **stores}
 
 
-def _choose(parts: Mapping[str, _Part], spec: Resolved, recorded: Path | None) -> dict[str, np.ndarray]:
-    """Rows of each subset: as an earlier run recorded them, else by split, else all."""
-    usable = {name: part.everything.take(part.rows) for name, part in parts.items()}
+def _discover(source: Source, training: bool = True, exclude: Path | None = None) -> Samples:
+    if isinstance(source, Table):
+        return csv_table.from_csv(source, training)
+    return discover.from_folders(source.path, training, exclude)
+
+
+def _subsets(samples: Samples, spec: Resolved, recorded: Path | None) -> np.ndarray:
+    """The subset of each image: as an earlier run recorded it, else by split, else that of its folder."""
+    subsets, rows = np.full(len(samples), NO_SUBSET, np.int8), samples.readable()
     if recorded is not None and recorded.exists():
-        wanted = split.read(recorded)
-        chosen = {name: split.as_recorded(usable[name], wanted.get(name, set()), name) for name in SPLIT}
+        wanted = dataset_csv.read(recorded)
+        several = len(spec.data.sources) > 1
+        for number, name in enumerate(SPLIT):
+            mine = rows[samples.sources[rows] == number] if several else rows
+            subsets[dataset_csv.rows_as_recorded(samples, mine.tolist(), wanted.get(name, set()), name)] = number
     elif len(spec.data.sources) == 1:
-        digests = parts["train"].store.digests[parts["train"].rows]
-        chosen = dict(zip(SPLIT, split.stratified(usable["train"], spec.data.split, spec.seed, digests), strict=True))
+        usable = samples.take(rows)
+        for number, part in enumerate(split.stratified(usable, spec.data.split, spec.seed, usable.digests)):
+            subsets[rows[part]] = number
     else:
-        return {name: part.rows for name, part in parts.items()}
-    return {name: parts[name].rows[rows] for name, rows in chosen.items()}
+        subsets[rows] = samples.sources[rows]
+    return subsets
 
 
-def _record(samples: Mapping[str, Samples], report: Report, strays: tuple[str, ...]) -> DatasetRecord:
+def _record(samples: Samples) -> DatasetRecord:
+    train, val = (samples.take(samples.rows_of(name)) for name in SPLIT)
     return DatasetRecord(
-        classes=samples["train"].classes,
-        train_counts=samples["train"].counts(),
-        val_counts=samples["val"].counts(),
-        fingerprint=discover.fingerprint(samples["train"], samples["val"]),
-        passed_over=len(strays),
-        **report.counts(),
+        classes=samples.classes,
+        label_type=samples.task.name,
+        train_counts=train.counts(),
+        val_counts=val.counts(),
+        train_images=len(train),
+        val_images=len(val),
+        fingerprint=discover.fingerprint(train, val),
+        passed_over=len(samples.strays),
+        **health.counts(samples),
     )
 
 
@@ -173,27 +176,35 @@ def for_testing(
     cache: Path,
     tick: Tick | None = None,
     recorded: Path | None = None,
+    label_type: str = SINGLE,
 ) -> EvaluationData:
     """The batches of a test set, its classes matched by name with those of training.
 
     Args:
-        recorded: the split of the run, to see whether test images were trained on. The others as in `for_training`.
+        recorded: the split of the run, to see whether test images were trained on. label_type: of the training images.
+            The others as in `for_training`.
     """
-    found = _read(source, False, cache.parent).relabel(classes, f"the test set {source.path}")
+    found = _discover(source, False, cache.parent).relabel(classes, f"the test set {source.path}")
+    _check_label_type(found, label_type, f"the test set {source.path}")
     how = policy_for_testing(spec)
-    store = open_store(found, how, cache, spec.data.workers, tick)
-    rows = health.readable(found, store.problems)
-    samples = found.take(rows)
-    batches = Batches(store, rows, samples.labels, how, spec.data.batch_size)
-    report = Report(
-        {"test": _by_path(found, store.problems)},
-        {"test": samples},
-        {"test": store.notes[rows]},
-        {"test": store.digests[rows]},
-    )
-    n_seen, remark = _seen(report.digests["test"], recorded)
+    found, store = open_store(found, how, cache, spec.data.workers, tick)
+    health.check_readable(found)
+    samples = replace(found, subsets=np.full(len(found), SUBSETS.index("test"), np.int8))
+    rows = samples.rows_of("test")
+    judged = samples.take(rows)
+    batches = Batches(store, rows, judged.labels, how, spec.data.batch_size)
+    n_seen, remark = _seen(judged.digests, recorded)
     remarks = tuple(text for text in (store.remark, remark) if text)
-    return EvaluationData(batches, samples, report, discover.fingerprint(samples), found.strays, n_seen, remarks)
+    return EvaluationData(samples, judged, batches, discover.fingerprint(judged), n_seen, remarks)
+
+
+def _check_label_type(samples: Samples, label_type: str, where: str) -> None:
+    if samples.task.name != label_type:
+        words = {SINGLE: "one label per image", MULTIPLE: "several labels per image"}
+        raise DatasetError(
+            f"{where} has {words[samples.task.name]}, and the training images have {words[label_type]}: give a table, with "
+            "label_delimiter= as for training"
+        )
 
 
 def _seen(digests: np.ndarray, recorded: Path | None) -> tuple[int, str]:
@@ -201,7 +212,7 @@ def _seen(digests: np.ndarray, recorded: Path | None) -> tuple[int, str]:
     if recorded is None:
         return 0, ""
     try:
-        return int(np.isin(digests, split.read_digests(recorded)).sum()), ""
+        return int(np.isin(digests, dataset_csv.read_digests(recorded)).sum()), ""
     except (DamagedFile, OSError) as error:  # the images can be judged all the same
         return 0, f"whether test images were trained on cannot be told: {error}"
 
@@ -210,13 +221,3 @@ def policy_for_testing(spec: Resolved) -> Policy:
     """The transforms of test images: the test chain, or validation's where none was given."""
     data = spec.data
     return policy(data.transforms.test or data.transforms.val, data.input_size, data.stored_size)
-
-
-def _read(source: Source, training: bool = True, exclude: Path | None = None) -> Samples:
-    if isinstance(source, Table):
-        return csv_table.from_csv(source.path, source.csv, source.delimiter)
-    return discover.from_folders(source.path, training, exclude)
-
-
-def _by_path(samples: Samples, problems: Mapping[int, str]) -> dict[str, str]:
-    return {samples.paths[row]: problems[row] for row in sorted(problems)}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..data import health
 from ..data.discover import describe_strays
 from ..data.prepare import EvaluationData
 from ..inference import Prediction
@@ -120,9 +121,9 @@ def test_details(console: Console, source: Source) -> None:
 
 def test_numbers(console: Console, data: EvaluationData, classes: Sequence[str]) -> None:
     console.block("Dataset Numbers", {"Num test images": data.batches.n_images, "Num classes": len(classes)})
-    for problem in list(data.problems.values())[:SHOWN_FILES]:
+    for problem in list(health.unreadable(data.samples).values())[:SHOWN_FILES]:
         console.say(f"    left out: {problem}")
-    odd_files(console, {**data.report.counts(), "seen": data.n_seen}, data.strays, None)
+    odd_files(console, {**health.counts(data.samples), "seen": data.n_seen}, data.samples.strays, None)
     for remark in data.remarks:
         console.say(f"    Note: {remark}\n")
 

@@ -75,7 +75,7 @@ class DatasetMethods(Base):
             return show.test_numbers(self._console, self._evaluation.prepare(tick), self._evaluation.predictor.classes)
         data = self._experiment.prepare(tick)
         show.transforms(self._console, self._experiment.asked, "train", "val")
-        return show.dataset_numbers(self._console, data.record, data.strays, self._experiment.run)
+        return show.dataset_numbers(self._console, data.record, data.samples.strays, self._experiment.run)
 
     @api
     def update_dataset(

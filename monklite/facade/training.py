@@ -111,7 +111,7 @@ class TrainingMethods(DatasetMethods, ModelMethods):
     def Reload(self) -> None:
         """Make data, network and optimizer again after `update_*` calls. `Train()` does it too where it is needed."""
         data, learner = self._experiment.refresh(self._console.ticker("    reading images"))
-        show.dataset_numbers(self._console, data.record, data.strays, self._experiment.run)
+        show.dataset_numbers(self._console, data.record, data.samples.strays, self._experiment.run)
         show.model_details(self._console, self._experiment.resolved(), learner.describe())
 
     @api

@@ -1,27 +1,23 @@
-"""`history.csv`: one row an epoch, written whole after each, read back by resume and comparison."""
+"""`history.csv`: one row per epoch, written whole after each, read back by resuming and comparing."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Sequence
-from dataclasses import asdict, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 
-from ..errors import DamagedFile
-from ..files import write_text
+from ..csv_files import reading_csv, write_csv
 from ..records import EpochRow
 
-COLUMNS = [f.name for f in fields(EpochRow)]
+FIXED = [f.name for f in fields(EpochRow) if f.name != "val_figures"]
+PREFIX = "val_"  # of the columns of a task's further figures
 
 
 def write(path: Path, history: Sequence[EpochRow]) -> None:
     """Write all epochs; numbers keep every digit."""
-    text = io.StringIO()
-    rows = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    rows.writeheader()
-    rows.writerows(asdict(row) for row in history)
-    write_text(path, text.getvalue())
+    further = list(dict.fromkeys(name for row in history for name in row.val_figures))
+    columns = [*FIXED, *(f"{PREFIX}{name}" for name in further)]
+    write_csv(path, columns, ([*_fixed(row), *(row.val_figures.get(name) for name in further)] for row in history))
 
 
 def read(path: Path) -> list[EpochRow]:
@@ -32,16 +28,16 @@ def read(path: Path) -> list[EpochRow]:
     """
     if not path.exists():
         return []
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = csv.DictReader(file)
-            if not set(COLUMNS) <= set(rows.fieldnames or ()):
-                raise KeyError("no header")
-            return [_row(values) for values in rows]
-    except (KeyError, ValueError, TypeError, csv.Error) as error:
-        raise DamagedFile(f"{path} is damaged ({error})") from None
+    with reading_csv(path, FIXED) as rows:
+        further = [name for name in rows.fieldnames or () if name not in FIXED and name.startswith(PREFIX)]
+        return [_row(values, further) for values in rows]
 
 
-def _row(values: dict[str, str]) -> EpochRow:
-    numbers = {name: float(values[name]) for name in COLUMNS}
-    return EpochRow(**{**numbers, "epoch": int(numbers["epoch"])})  # type: ignore[arg-type]
+def _fixed(row: EpochRow) -> list[float]:
+    return [getattr(row, name) for name in FIXED]
+
+
+def _row(values: Mapping[str, str], further: Sequence[str]) -> EpochRow:
+    numbers = {name: float(values[name]) for name in FIXED}
+    figures = {name.removeprefix(PREFIX): float(values[name]) for name in further}
+    return EpochRow(**{**numbers, "epoch": int(numbers["epoch"])}, val_figures=figures)  # type: ignore[arg-type]
