@@ -57,7 +57,7 @@ def limit(ptf, files: list[Path]) -> tuple[float, float]:
     for i in range(0, len(images), size):
         part = images[i : i + size]
         draws = policy.draw(np.array([size for _, size in part]), rng)
-        predictor.learner.scores(np.stack([pixels for pixels, _ in part]), draws)
+        predictor.learner.logits(np.stack([pixels for pixels, _ in part]), draws)
     return decoded - begin, time.perf_counter() - decoded
 
 

@@ -102,24 +102,27 @@ def traced(package: Path, images: Path) -> dict[str, float]:
         trace = Path(work, "trace")
         calls = "open,openat,stat,lstat,newfstatat,statx,fstat,read,pread64"
         subprocess.run(
-            ["strace", "-f", "-y", "-e", f"trace={calls}", "-o", trace, *words],
+            ["strace", "-ff", "-y", "-e", f"trace={calls}", "-o", trace, *words],
             cwd=work,
             check=True,
             stdout=subprocess.DEVNULL,
         )
-        count = {"opens": 0, "stats": 0, "bytes": 0}
-        for line in trace.read_text(errors="replace").splitlines():
+        count = {"opens": 0, "stats by name": 0, "stats of what is open": 0, "bytes": 0}
+        lines = (line for file in Path(work).glob("trace.*") for line in file.read_text(errors="replace").splitlines())
+        for line in lines:
             if str(images) not in line or not re.search(r"\d{6}\.jpg", line):
                 continue
-            call = line.split(maxsplit=1)[1].split("(")[0]
+            call = line.split("(")[0]
             if call in ("open", "openat"):
                 count["opens"] += 1
             elif call in ("read", "pread64"):
-                count["bytes"] += int(line.rpartition("= ")[2].split()[0] or 0)
+                done = re.search(r"= (\d+)$", line)
+                count["bytes"] += int(done[1]) if done else 0
             elif "stat" in call:
-                count["stats"] += 1
+                count["stats by name" if f'"{images}' in line else "stats of what is open"] += 1
     size = sum(f.stat().st_size for f in images.rglob("*.jpg"))
-    return {"opens": count["opens"] / TRACED, "stats": count["stats"] / TRACED, "times read": count["bytes"] / size}
+    read = round(count.pop("bytes") / size, 2)
+    return {**{name: number / TRACED for name, number in count.items()}, "times read": read}
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ def _warn(text: str) -> None:
 
 
 def _printable(text: str) -> str:
-    from .reports.comparison import printable
+    from .reports.table import printable
 
     return str(printable(text))
 
@@ -51,7 +51,7 @@ def list_runs(workspace: str) -> None:
     """List every run of the workspace."""
     from tabulate import tabulate
 
-    from .reports import comparison, report
+    from .reports import comparison, table
     from .runs.workspace import Workspace
 
     entries = comparison.collect(Workspace(workspace).runs(), tell=_warn, curves=False)
@@ -59,7 +59,7 @@ def list_runs(workspace: str) -> None:
         raise InvalidValue(f"there are no runs in {Workspace(workspace).root}; choose another with --workspace")
     rows = [
         {"project": e.state.project, **row, "status": e.state.status}
-        for e, row in zip(entries, report.overview(entries), strict=True)
+        for e, row in zip(entries, table.overview(entries), strict=True)
     ]
     click.echo(tabulate(rows, headers="keys", disable_numparse=True))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +10,13 @@ from .data import prepare
 from .data.cache import Tick
 from .data.prepare import EvaluationData
 from .errors import NotReady, StorageError
-from .files import write_text
 from .inference import Predictor
-from .records import ClassResult, Testing
+from .records import ACCURACY, ClassResult, Testing
+from .runs import predictions
 from .runs.file_names import PREDICTIONS, SAMPLES
-from .spec import Source
+from .spec import Source, Table
 from .statistics import intervals, metrics
+from .tasks import SINGLE, Task
 
 
 class Evaluation:
@@ -38,9 +37,18 @@ class Evaluation:
         if self.source is None:
             raise NotReady("say first which images: Dataset_Params(dataset_path='test folder')")
         predictor = self.predictor
-        samples = predictor.run.folder / SAMPLES
-        self._data = prepare.for_testing(predictor.spec, predictor.classes, self.source, self.cache, tick, samples)
+        samples, task = predictor.run.folder / SAMPLES, predictor.task
+        self._data = prepare.for_testing(
+            predictor.spec, task.classes, self._as_trained(self.source), self.cache, tick, samples, task.name
+        )
         return self._data
+
+    def _as_trained(self, source: Source) -> Source:
+        """A table whose labels are separated as in the training table, unless something else is said."""
+        trained = self.predictor.spec.data.sources[0]
+        if isinstance(source, Table) and isinstance(trained, Table) and not source.label_delimiter:
+            return source.model_copy(update={"label_delimiter": trained.label_delimiter})
+        return source
 
     def run(self, tick: Tick | None = None) -> Testing:
         """Predict every test image; keeps the result in the run's state and every prediction as CSV.
@@ -72,33 +80,43 @@ class Evaluation:
         return np.concatenate(parts)
 
     def _result(self, data: EvaluationData, source: Source, logits: np.ndarray) -> Testing:
-        classes = self.predictor.classes
-        labels, predicted = data.judged.labels, logits.argmax(axis=1)
-        table = metrics.confusion(labels, predicted, len(classes))
-        correct, total = int(np.trace(table)), len(labels)
+        task, labels = self.predictor.task, data.judged.labels
+        answers = task.predicted(logits)
+        correct, total = int(task.right(logits, labels).sum()), len(labels)
+        figures = task.figures(logits, labels)
         return Testing(
             dataset_path=source.path,
             fingerprint=data.fingerprint,
             weights=self.predictor.weights.name,
             num_images=total,
             num_correct=correct,
-            accuracy=correct / total,
+            accuracy=figures.pop(ACCURACY),
             interval=intervals.wilson(correct, total),
-            majority_accuracy=float(table.sum(axis=1).max() / total),
-            classes={
-                name: ClassResult(num_images=int(table[i].sum()), num_correct=int(table[i, i]))
-                for i, name in enumerate(classes)
-                if table[i].sum()
-            },
-            confusion=tuple(tuple(int(n) for n in row) for row in table),
+            majority_accuracy=float(np.unique(task.strata(labels), return_counts=True)[1].max() / total),
+            classes=_by_class(task, labels, answers),
+            confusion=_confusion(task, labels, answers),
             unreadable=int(np.count_nonzero(data.samples.problems != "")),
+            figures=figures,
         )
 
     def _write_predictions(self, data: EvaluationData, logits: np.ndarray) -> None:
-        samples, classes, probabilities = data.judged, self.predictor.classes, metrics.softmax(logits)
-        text = io.StringIO()
-        rows = csv.writer(text, lineterminator="\n")
-        rows.writerow(("path", "class", "predicted", *(f"p({name})" for name in classes)))
-        for path, label, p in zip(samples.paths, samples.labels, probabilities, strict=True):
-            rows.writerow((path, classes[label], classes[int(p.argmax())], *(f"{v:.6f}" for v in p)))
-        write_text(self.predictor.run.logs / PREDICTIONS, text.getvalue())
+        table = self.predictor.run.logs / PREDICTIONS
+        predictions.write(table, self.predictor.task, data.judged.paths, data.judged.labels, logits)
+
+
+def _by_class(task: Task, labels: np.ndarray, answers: np.ndarray) -> dict[str, ClassResult]:
+    """The classes that the test set has, each for itself."""
+    truth, given = task.membership(labels), task.membership(answers)
+    has, right, wrong = truth.sum(axis=0), (truth & given).sum(axis=0), (~truth & given).sum(axis=0)
+    return {
+        name: ClassResult(num_images=int(has[i]), num_correct=int(right[i]), num_false=int(wrong[i]))
+        for i, name in enumerate(task.classes)
+        if has[i]
+    }
+
+
+def _confusion(task: Task, labels: np.ndarray, answers: np.ndarray) -> tuple[tuple[int, ...], ...]:
+    if task.name != SINGLE:
+        return ()
+    table = metrics.confusion(labels, answers, len(task.classes))
+    return tuple(tuple(int(n) for n in row) for row in table)

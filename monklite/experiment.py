@@ -9,18 +9,20 @@ from typing import Any
 from . import backends
 from .backends import Learner
 from .backends.capabilities import check_capabilities
-from .catalog import resolve
+from .catalog import LOSSES, resolve
 from .catalog.models import find_model
 from .data import dataset_csv, health, prepare
 from .data.cache import Tick
 from .data.prepare import TrainingData
 from .errors import DatasetError, InvalidValue, MonkliteError, NotReady
+from .records import DatasetRecord
 from .rules import AUTO
 from .runs.file_names import HEALTH, SAMPLES
 from .runs.run import Run, weights_of
 from .runs.state import RunState
 from .runs.workspace import Workspace
 from .spec import Resolved, Spec
+from .tasks import Task, task_of
 from .training import batch_size, resuming
 from .training.progress import Say
 from .training.session import SHOW_ALL, Display, Session
@@ -142,14 +144,13 @@ class Experiment:
         self._own_version()
         if self.data is None:
             raise NotReady("the number of classes is not known yet: call Dataset() before Model()")
-        classes = self.data.record.classes
-        self._check_loss(self.resolved(), classes)
-        copied = self._copied_weights(self.resolved(), classes)
+        task = self._task(self.resolved(), self.data.record)
+        copied = self._copied_weights(self.resolved(), task.classes)
         self.learner = None  # free its memory first
         if self.asked.data.batch_size == AUTO and not self.resuming:
-            self._find_batch_size(self.data)
+            self._find_batch_size(self.data, task)
         spec = self.resolved()
-        learner = backends.load(spec.backend).learner(spec, classes, pretrained=not (copied or self.resuming))
+        learner = backends.load(spec.backend).learner(spec, task, pretrained=not (copied or self.resuming))
         record = learner.describe()
         if copied is not None:
             learner.load_weights(weights_of(copied))
@@ -159,17 +160,14 @@ class Experiment:
         self.learner, self._network_spec = learner, spec
         return learner
 
-    def _find_batch_size(self, data: TrainingData) -> None:
+    def _find_batch_size(self, data: TrainingData, task: Task) -> None:
         """Put a number where `"auto"` was asked for."""
-        spec, classes = self.resolved(), data.record.classes
+        spec = self.resolved()
         backend = backends.load(spec.backend)
         if backend.world().size > 1:
             raise InvalidValue("batch_size='auto' works in one process; with several, give a number")
         size = batch_size.find(
-            lambda: backend.learner(spec, classes, pretrained=False),
-            spec.data.input_size,
-            len(classes),
-            data.train.n_images,
+            lambda: backend.learner(spec, task, pretrained=False), spec.data.input_size, data.train.n_images
         )
         self.say(f"    Note: batch_size='auto' took {size}\n")
         self._batch_size = size
@@ -189,12 +187,19 @@ class Experiment:
         self.say(f"    Note: the weights of {self.origin} are not taken over: {reason}\n")
         return None
 
-    def _check_loss(self, spec: Resolved, classes: tuple[str, ...]) -> None:
-        weights = spec.training.loss.params.get("weight")
+    def _task(self, spec: Resolved, record: DatasetRecord) -> Task:
+        """The task of the images with the loss that is asked for.
+
+        Raises:
+            InvalidValue: that loss cannot train it.
+        """
+        loss, classes = spec.training.loss, record.classes
+        weights = loss.params.get("weight")
         if weights is not None and len(weights) != len(classes):
             raise InvalidValue(
                 f"the loss has {len(weights)} class weights, and there are {len(classes)} classes: give one per class"
             )
+        return task_of(record.label_type, classes, LOSSES[loss.name].activation)
 
     def refresh_data(self, tick: Tick | None = None) -> TrainingData:
         """Make again what a change of the settings has made stale of the data, and only that."""
@@ -219,7 +224,7 @@ class Experiment:
             learner = self.build()
             return self.data or data, learner
         if self._network_spec is not None and self._network_spec.training != spec.training:
-            self._check_loss(spec, data.record.classes)
+            learner.task = self._task(spec, data.record)
             learner.configure(spec)
             self._network_spec = spec
         return data, learner

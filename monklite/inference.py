@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator, Iterable, Sequence, Sized
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import backends
 from .backends import Learner
-from .catalog import resolve
+from .catalog import LOSSES, resolve
 from .data import decode, discover, prepare
 from .data.augment import Draws, Policy
 from .data.cache import Tick
@@ -23,18 +23,18 @@ from .data.prefetch import in_order
 from .errors import NotFound, NotReady, OutOfMemory, UnreadableImage
 from .processors import cpu_count
 from .runs.run import Run, weights_of
-from .statistics import metrics
+from .tasks import task_of
 
 LeftOut = Callable[[str, str], None]  # name of a file, why it cannot be read
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """One image: the most likely class, its probability, and the logits of all classes."""
+    """One image: its name, what is answered, as the task says it, and scores and logits of all classes."""
 
     name: str
-    predicted_class: str
-    score: float
+    answer: Mapping[str, Any]
+    scores: np.ndarray
     logits: np.ndarray
 
 
@@ -48,20 +48,21 @@ class Predictor:
         self.run = run
         # in full precision: bfloat16 has 8 bits for a logit, so that near ties would go to the first class by rounding
         self.spec = resolve(state.asked, state.resolved).replace({"model.precision": "float32"})
-        self.classes = state.dataset.classes
+        loss = LOSSES[self.spec.training.loss.name]
+        self.task = task_of(state.dataset.label_type, state.dataset.classes, loss.activation)
         self.weights = weights_of(run)
-        self.learner: Learner = backends.load(self.spec.backend).learner(self.spec, self.classes, pretrained=False)
+        self.learner: Learner = backends.load(self.spec.backend).learner(self.spec, self.task, pretrained=False)
         self.learner.load_weights(self.weights)
         self._at_once = sys.maxsize  # images that the memory takes, as far as is known
 
     def logits(self, images: np.ndarray, draws: Draws) -> np.ndarray:
-        """The learner's scores; where the memory is too small for so many images, of half as many at a time from then on."""
+        """The learner's logits; where the memory is too small for so many images, of half as many at a time from then on."""
         parts: list[np.ndarray] = []
         first = 0
         while first < len(images):
             some = slice(first, first + self._at_once)
             try:
-                parts.append(self.learner.scores(images[some], draws.take(some)))
+                parts.append(self.learner.logits(images[some], draws.take(some)))
                 first += len(parts[-1])
             except OutOfMemory:
                 self._at_once = min(self._at_once, len(images) - first) // 2
@@ -139,11 +140,11 @@ class Predictor:
         sizes = np.array([image.size for image in images])
         draws = policy.draw(sizes, np.random.default_rng(self.spec.seed))
         logits = self.logits(np.stack([image.pixels for image in images]), draws)
-        found = []
-        for image, row, p in zip(images, logits, metrics.softmax(logits), strict=True):
-            best = int(p.argmax())
-            found.append(Prediction(image.name, self.classes[best], float(p[best]), row))
-        return found
+        scores, answers = self.task.scores(logits), self.task.predicted(logits)
+        return [
+            Prediction(image.name, self.task.as_dict(line, answer), line, row)
+            for image, line, answer, row in zip(images, scores, answers, logits, strict=True)
+        ]
 
 
 class _Decoded(NamedTuple):

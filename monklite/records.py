@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pydantic import Field
+
 from .spec import Frozen
 from .tasks import SINGLE
 
@@ -60,7 +62,11 @@ class ModelRecord(Frozen):
 
 
 class Results(Frozen):
-    """What training gave. Accuracies 0 to 1; memory in MiB, None where it was not measured."""
+    """What training gave. Accuracies 0 to 1; memory in MiB, None where it was not measured.
+
+    `figure`: the one that decides which epoch is best; `best_val_figure`: its best value, None in older records, where it is
+    the accuracy.
+    """
 
     epochs_completed: int
     train_accuracy: float
@@ -75,17 +81,30 @@ class Results(Frozen):
     gpu_framework_mib: float | None = None
     process_mib: float | None = None
     batch_size: int | None = None  # at the end: smaller than the spec's where memory was short
+    figure: str = ACCURACY
+    best_val_figure: float | None = None
+
+    @property
+    def best_figure(self) -> float:
+        """The best value on validation of the figure that decides."""
+        return self.best_val_accuracy if self.best_val_figure is None else self.best_val_figure
 
 
 class ClassResult(Frozen):
-    """One class of a test set."""
+    """One class of a test set: images that have it, those of them that were answered so, and others that were answered so."""
 
     num_images: int
     num_correct: int
+    num_false: int = 0
 
 
 class Testing(Frozen):
-    """One evaluation on a test set. `interval`: 95 % Wilson interval of the accuracy, 0 to 1."""
+    """One evaluation on a test set. `interval`: 95 % Wilson interval of the accuracy, 0 to 1.
+
+    An image with several labels is correct if all of them are answered, and no other. `majority_accuracy`: of answering every
+    image with the most frequent class, or combination of labels. `confusion`: rows are true classes, columns the answers;
+    empty where an image may have several labels. `figures`: what else the task counts, by name.
+    """
 
     dataset_path: str
     fingerprint: str
@@ -98,6 +117,7 @@ class Testing(Frozen):
     classes: dict[str, ClassResult]
     confusion: tuple[tuple[int, ...], ...]
     unreadable: int = 0
+    figures: dict[str, float] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,8 @@ def label_type(sources: Sequence[Source]) -> str:
     return MULTIPLE if any(isinstance(s, Table) and s.label_delimiter for s in sources) else SINGLE
 
 
-def task_of(kind: str, classes: tuple[str, ...], activation: Activation) -> Task:
-    """The task of a label type with a loss of that activation.
+def task_of(kind: str, classes: tuple[str, ...], activation: Activation | None = None) -> Task:
+    """The task of a label type, with a loss of that activation (its usual one by default).
 
     Raises:
         InvalidValue: such a loss cannot train it.
@@ -60,10 +60,10 @@ class Task(ABC):
     deciding: ClassVar[str]  # the figure, of those on validation, that decides which epoch is best; higher is better
     deciding_title: ClassVar[str]  # what it is called
 
-    def __init__(self, classes: tuple[str, ...], activation: Activation) -> None:
-        if activation not in self.activations:
+    def __init__(self, classes: tuple[str, ...], activation: Activation | None = None) -> None:
+        if activation is not None and activation not in self.activations:
             raise InvalidValue(self.refusal(activation))
-        self.classes, self.activation = classes, activation
+        self.classes, self.activation = classes, activation or self.activations[0]
 
     @classmethod
     @abstractmethod
@@ -97,6 +97,10 @@ class Task(ABC):
     @abstractmethod
     def strata(self, labels: np.ndarray) -> np.ndarray:
         """Groups of images that are labelled alike, int64 (n,)."""
+
+    @abstractmethod
+    def membership(self, labels: np.ndarray) -> np.ndarray:
+        """Whether each image has each label, bool (n, classes)."""
 
     @abstractmethod
     def names(self, label: Any) -> tuple[str, ...]:
@@ -146,6 +150,9 @@ class SingleLabel(Task):
     def strata(self, labels: np.ndarray) -> np.ndarray:
         return labels
 
+    def membership(self, labels: np.ndarray) -> np.ndarray:
+        return labels[:, None] == np.arange(len(self.classes))
+
     def names(self, label: Any) -> tuple[str, ...]:
         return (self.classes[label],)
 
@@ -192,6 +199,9 @@ class MultiLabel(Task):
 
     def strata(self, labels: np.ndarray) -> np.ndarray:
         return np.unique(labels, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+    def membership(self, labels: np.ndarray) -> np.ndarray:
+        return labels
 
     def names(self, label: Any) -> tuple[str, ...]:
         return tuple(name for name, has in zip(self.classes, label, strict=True) if has)

@@ -6,8 +6,8 @@ import numpy as np
 
 
 class IgnoresTheSeed:
-    def __init__(self, spec, classes, pretrained):
-        super().__init__(spec.replace({"seed": int(np.random.default_rng().integers(1, 10**6))}), classes, pretrained)
+    def __init__(self, spec, task, pretrained):
+        super().__init__(spec.replace({"seed": int(np.random.default_rng().integers(1, 10**6))}), task, pretrained)
 
 
 class IgnoresTheRate:

@@ -9,6 +9,7 @@ from test_prototype import expert, state
 
 from monklite import Prototype
 from monklite.errors import InvalidValue, OutOfMemory
+from monklite.tasks import SingleLabel
 from monklite.training import batch_size
 
 
@@ -27,6 +28,8 @@ CLOCK = Clock()
 class Timed:
     """Takes `fixed` seconds a step and `each` an image; has memory for `most`."""
 
+    task = SingleLabel(("a", "b", "c"))
+
     def __init__(self, fixed: float, each: float, most: int = 10**9) -> None:
         self.fixed, self.each, self.most = fixed, each, most
 
@@ -42,7 +45,7 @@ def chosen(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(batch_size, "time", CLOCK)
 
     def choose(learner: Timed, n_images: int = 10_000) -> int:
-        return batch_size.find(lambda: learner, 8, 3, n_images)
+        return batch_size.find(lambda: learner, 8, n_images)
 
     return choose
 

@@ -261,7 +261,7 @@ def test_a_frozen_base_is_trained_on_what_it_gives_when_judged(backend: str) -> 
     contract = LearnerContract()
     contract.backend = backends.load(backend)
     learner, (images, labels) = contract.learner(model__freeze_base=True), easy()
-    judged = learner.loss(learner.scores(images, plain()), labels)
+    judged = learner.loss(learner.logits(images, plain()), labels)
     assert float(learner.step(images, labels, plain())[0]) == pytest.approx(judged, rel=1e-4)
 
 

@@ -18,9 +18,9 @@ from monklite import compare
 from monklite.catalog import OPTIMIZERS, resolve
 from monklite.errors import InvalidType, InvalidValue, MonkliteError, NotReady, UnknownArgument, UnknownName
 from monklite.records import ClassResult, DatasetRecord, EpochRow, ModelRecord, Results, Testing
-from monklite.reports import comparison, report
+from monklite.reports import comparison, report, table, wording
 from monklite.runs import history
-from monklite.runs.file_names import FINAL, HISTORY, PREDICTIONS, STATE
+from monklite.runs.file_names import COMPARISON_TABLE, FINAL, HISTORY, PREDICTIONS, REPORT, STATE
 from monklite.runs.run import Run
 from monklite.runs.workspace import Workspace
 from monklite.spec import Folders, Spec, Table
@@ -138,7 +138,7 @@ def right(*wrong: int) -> list[bool]:
 
 
 def row(run: Run) -> dict[str, Any]:
-    return comparison.row(comparison.collect([run])[0])
+    return table.row(comparison.collect([run])[0])
 
 
 def labels(*runs: Run) -> list[str]:
@@ -278,7 +278,7 @@ def test_two_runs_that_differ_much_are_told_apart(runs):
     (pair,) = comparison.pairs(comparison.collect([b, a]))
     assert (pair.best, pair.other, pair.only_best, pair.only_other) == ("a", "b", 12, 0)
     assert pair.p_value == pytest.approx(2 / 2**12)
-    assert pair.verdict() == (
+    assert wording.verdict(pair) == (
         "a did better than b on the test images, more than by chance (12 images only a gets right, 0 only b; p = 0.000488)"
     )
 
@@ -287,7 +287,7 @@ def test_two_runs_that_differ_little_are_not(runs):
     made = [trained(runs, experiment="a", right=right(0)), trained(runs, experiment="b", right=right(1, 2))]
     (pair,) = comparison.pairs(comparison.collect(made))
     assert (pair.only_best, pair.only_other, pair.p_value) == (2, 1, 1.0)
-    assert pair.verdict().startswith(
+    assert wording.verdict(pair).startswith(
         "a and b cannot be told apart on the test images (2 images only a gets right, 1 only b"
     )
 
@@ -302,7 +302,7 @@ def test_p_values_are_adjusted_for_the_number_of_pairs(runs):
 
 def test_many_runs_that_cannot_be_told_apart_share_one_line(runs):
     made = [trained(runs, experiment=f"e{i}", right=right(i)) for i in range(6)]
-    *_, last = comparison.verdicts(comparison.collect(made))
+    *_, last = wording.verdicts(comparison.collect(made))
     assert last == "e0 cannot be told apart on the test images from: e1, e2, e3, e4, e5"
 
 
@@ -336,14 +336,14 @@ def test_only_runs_tested_on_the_same_images_make_pairs(runs):
 
 def test_runs_on_the_same_images_need_no_warning(runs):
     made = [trained(runs, experiment=name, right=right()) for name in "ab"]
-    assert comparison.warnings(comparison.collect(made)) == []
+    assert wording.warnings(comparison.collect(made)) == []
 
 
 def test_other_images_are_warned_of(runs):
     other = DATA.model_copy(update={"fingerprint": "b" * 64})
     a = trained(runs, experiment="a", right=right())
     b = trained(runs, experiment="b", dataset=other, testing=judged(right(), "other"))
-    found = comparison.warnings(comparison.collect([a, b]))
+    found = wording.warnings(comparison.collect([a, b]))
     assert [text.partition(", so ")[0] for text in found] == [
         "The runs were not trained and validated on the same images",
         "The runs were not tested on the same images",
@@ -353,7 +353,7 @@ def test_other_images_are_warned_of(runs):
 def test_runs_that_did_not_finish_are_warned_of(runs):
     interrupted = trained(runs, experiment="a", status="running", results=results(2))
     failed = trained(runs, experiment="b", status="failed", results=None)
-    found = comparison.warnings(comparison.collect([interrupted, failed, fresh(runs, "p", "c")]))
+    found = wording.warnings(comparison.collect([interrupted, failed, fresh(runs, "p", "c")]))
     assert found == [
         "a is interrupted after 2 of 3 epochs.",
         "b is failed after 0 of 3 epochs.",
@@ -368,11 +368,11 @@ def test_compare_writes_charts_table_and_report_and_returns_the_table(runs, comp
     for name in "ab":
         trained(runs, experiment=name, right=right(0))
         comparing.Add_Experiment("p", name)
-    table = comparing.Generate_Statistics()
+    returned = comparing.Generate_Statistics()
     written = {p.name for p in (runs.root / "comparison" / "mine").iterdir()}
-    assert written == {*report.CURVES, report.BEST, report.TIME, report.MEMORY, report.TABLE, report.REPORT}
+    assert written == {*report.SHOWN, COMPARISON_TABLE, REPORT}
     assert len([name for name in written if name.endswith(".png")]) == 7
-    assert list(table["experiment"]) == ["a", "b"]
+    assert list(returned["experiment"]) == ["a", "b"]
 
 
 def test_the_table_on_disk_is_the_one_returned(runs, comparing):
@@ -529,7 +529,7 @@ def test_a_comparison_goes_on_without_damaged_runs_and_says_which(runs, capsys):
     ctf.Add_Experiment("p", "bad")
     assert list(ctf.Generate_Statistics()["experiment"]) == ["good"]
     assert "    p/bad/v001 is left out: " in capsys.readouterr().out
-    assert "p/bad/v001 is left out" in (runs.comparison("c") / report.REPORT).read_text()
+    assert "p/bad/v001 is left out" in (runs.comparison("c") / REPORT).read_text()
     (runs.find("p", "good").folder / STATE).write_text("{")
     with pytest.raises(
         NotReady, match=r"none of the 2 runs can be read; the first: p/good/v001 is left out: .*damaged"
@@ -557,7 +557,7 @@ def test_of_many_unfinished_runs_the_first_are_named(runs):
     for i in range(25):
         fresh(runs, "p", f"e{i:02d}")
     fill(fresh(runs, "p", "x")).update(status="failed")
-    found = comparison.warnings(comparison.collect(list(runs.runs())))
+    found = wording.warnings(comparison.collect(list(runs.runs())))
     names = ", ".join(f"e{i:02d}" for i in range(20))
     assert found == ["1 run is failed: x.", f"25 runs are new: {names} and 5 more."]
 
@@ -568,7 +568,7 @@ def test_of_many_runs_that_did_worse_the_first_are_named(runs):
         fill(fresh(runs, "p", f"e{i:02d}"), right=[False] * 40)
     for i in range(5):
         fill(fresh(runs, "p", f"x{i}"), right=[True] * 40)
-    found = comparison.verdicts(comparison.collect(list(runs.runs())))
+    found = wording.verdicts(comparison.collect(list(runs.runs())))
     assert found[1].startswith("best did better on the test images, more than by chance, than 22 runs: e00, e01,")
     assert found[1].endswith("e19 and 2 more")
     assert found[2] == "best cannot be told apart on the test images from: x0, x1, x2, x3, x4"
@@ -576,8 +576,8 @@ def test_of_many_runs_that_did_worse_the_first_are_named(runs):
 
 @pytest.mark.parametrize("found", ["a\x1b[0m", "\u202ex", "\ud800", "a\nb", "\x7f"])
 def test_characters_that_control_a_terminal_are_replaced(found):
-    assert comparison.printable(found).isprintable() and len(comparison.printable(found)) == len(found)
-    assert comparison.printable("肺 (v2)") == "肺 (v2)" and comparison.printable(3) == 3
+    assert table.printable(found).isprintable() and len(table.printable(found)) == len(found)
+    assert table.printable("肺 (v2)") == "肺 (v2)" and table.printable(3) == 3
 
 
 def damaged(good: bytes, dice: random.Random) -> bytes:
@@ -615,7 +615,7 @@ def test_whatever_the_bytes_are_only_our_errors_come_out_and_the_others_are_list
         files[which].write_bytes(strange(whole[0], dice) if i % 4 == 0 else damaged(whole[which], dice))
         entries = comparison.collect([victim, good], tell=told.append)
         assert [e.run.folder for e in entries][-1:] == [good.folder] and len(entries) + len(told) == 2
-        report.overview(entries), comparison.warnings(entries), comparison.verdicts(entries)
+        table.overview(entries), wording.warnings(entries), wording.verdicts(entries)
         left_out += len(told)
         if i % 100 == 0:
             report.write(runs.comparison("c"), entries)

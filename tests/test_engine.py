@@ -21,10 +21,11 @@ from monklite.data.cache import open_store
 from monklite.errors import DamagedFile, OutOfMemory, TrainingFailed
 from monklite.records import EpochRow
 from monklite.runs import history
-from monklite.runs.file_names import BEST, FINAL, HISTORY, RESUME
+from monklite.runs.file_names import ACCURACY_CURVE, BEST, FINAL, HISTORY, LOSS_CURVE, RESUME
 from monklite.runs.run import Run
 from monklite.runs.workspace import Workspace
 from monklite.spec import TrainingSpec
+from monklite.tasks import SingleLabel
 from monklite.training import checkpoints as checkpointing
 from monklite.training import engine, progress, recording
 from monklite.training.early_stopping import ended
@@ -46,8 +47,9 @@ class Text:
 class SoftmaxRegression:
     """A learner on the mean colour of each image."""
 
-    def __init__(self, n_classes: int = 3) -> None:
-        self.weights, self.rate = np.zeros((4, n_classes)), 0.1
+    def __init__(self) -> None:
+        self.task = SingleLabel(("a", "b", "c"))
+        self.weights, self.rate = np.zeros((4, 3)), 0.1
 
     @staticmethod
     def _features(images: np.ndarray) -> np.ndarray:
@@ -63,11 +65,11 @@ class SoftmaxRegression:
         self.weights -= self.rate * features.T @ p
         return loss, correct
 
-    def scores(self, images, draws):
+    def logits(self, images, draws):
         return (self._features(images) @ self.weights).astype(np.float32)
 
-    def loss(self, scores, labels):
-        return float((np.log(np.exp(scores).sum(axis=1)) - scores[np.arange(len(labels)), labels]).mean())
+    def loss(self, logits, labels):
+        return float((np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(len(labels)), labels]).mean())
 
     def set_learning_rate(self, rate):
         self.rate = rate
@@ -127,7 +129,7 @@ def test_the_history_has_one_true_row_an_epoch(batches) -> None:
     trained.run()
     last = trained.history[-1]
     assert [r.epoch for r in trained.history] == [1, 2, 3]
-    logits = np.concatenate([trained.learner.scores(b.images, b.draws) for b in batches[1].epoch(2)])
+    logits = np.concatenate([trained.learner.logits(b.images, b.draws) for b in batches[1].epoch(2)])
     assert last.val_accuracy == (logits.argmax(axis=1) == batches[1].labels).mean()
     assert last.val_loss == pytest.approx(trained.learner.loss(logits, batches[1].labels))
     assert last.images_per_second == pytest.approx(36 / last.seconds)
@@ -215,11 +217,11 @@ def test_training_ends_with_its_epochs_or_its_patience(accuracies, patience, ove
 class Slips(SoftmaxRegression):
     """Judged worse each time."""
 
-    def loss(self, scores: np.ndarray, labels: np.ndarray) -> float:
+    def loss(self, logits: np.ndarray, labels: np.ndarray) -> float:
         self.judged = getattr(self, "judged", 0) + 1
         return float(self.judged)
 
-    def scores(self, images: np.ndarray, draws) -> np.ndarray:
+    def logits(self, images: np.ndarray, draws) -> np.ndarray:
         return np.eye(3)[np.zeros(len(images), int)]
 
 
@@ -246,7 +248,7 @@ def test_history_and_curves_are_written(batches, run, writer) -> None:
     trained.run()
     writer.flush()
     assert history.read(run.logs / HISTORY) == trained.history
-    for curve in (recording.ACCURACY_CURVE, recording.LOSS_CURVE):
+    for curve in (ACCURACY_CURVE, LOSS_CURVE):
         assert (run.logs / curve).read_bytes().startswith(b"\x89PNG")
 
 
@@ -388,9 +390,9 @@ class ShortOfMemory(SoftmaxRegression):
         self.sizes.append(len(images))
         return super().step(images, labels, draws)
 
-    def scores(self, images, draws):
+    def logits(self, images, draws):
         self._check(images)
-        return super().scores(images, draws)
+        return super().logits(images, draws)
 
     def _check(self, images) -> None:
         if len(images) > self.most:

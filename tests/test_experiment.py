@@ -226,7 +226,9 @@ def test_an_extended_run_is_that_of_all_epochs_at_once(workspace: Path, patterns
 def test_a_training_stopped_early_is_finished_and_can_be_let_go_on(
     workspace: Path, patterns: Path, monkeypatch, capsys
 ) -> None:
-    monkeypatch.setattr(early_stopping, "_rank", lambda row: -row.epoch)  # nothing is ever better than the first
+    monkeypatch.setattr(
+        early_stopping, "_rank", lambda row, figure: -row.epoch
+    )  # nothing is ever better than the first
     expert(patterns, experiment="whole", epochs=4).Train()
     ptf = expert(patterns, epochs=4)
     ptf.update_early_stopping(2)
@@ -253,7 +255,7 @@ def test_a_training_stopped_early_is_finished_and_can_be_let_go_on(
 
 
 def test_patience_that_was_lowered_is_told_as_it_stands(workspace: Path, patterns: Path, monkeypatch) -> None:
-    monkeypatch.setattr(early_stopping, "_rank", lambda row: -row.epoch)
+    monkeypatch.setattr(early_stopping, "_rank", lambda row, figure: -row.epoch)
     expert(patterns, epochs=4).Train()
     ptf = Prototype("p", "e", resume_train=True, verbose=0)
     ptf.update_early_stopping(1)
@@ -268,7 +270,7 @@ def test_weights_of_half_an_epoch_are_never_the_last(workspace: Path, patterns: 
         loop.stop = loop.epoch == 2 if lower.__code__.co_names[0] == "update_early_stopping" else loop.epoch == 1
         batch_done(loop)
 
-    monkeypatch.setattr(early_stopping, "_rank", lambda row: -row.epoch)
+    monkeypatch.setattr(early_stopping, "_rank", lambda row, figure: -row.epoch)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(engine.Loop, "_batch_done", stop)
         expert(patterns, epochs=4).Train()

@@ -82,7 +82,7 @@ def one_by_one(predictor: Predictor, files: list[Path]) -> np.ndarray:
     for start in range(0, len(files), BATCH):
         images = [decode.load(f, policy.stored_size, policy.prefix) for f in files[start : start + BATCH]]
         draws = policy.draw(np.array([size for _, size in images]), np.random.default_rng(predictor.spec.seed))
-        parts.append(predictor.learner.scores(np.stack([pixels for pixels, _ in images]), draws))
+        parts.append(predictor.learner.logits(np.stack([pixels for pixels, _ in images]), draws))
     return np.concatenate(parts)
 
 
@@ -96,8 +96,11 @@ def test_a_folder_is_predicted_as_if_each_batch_were_decoded_before_it_is_scored
 def test_class_and_score_follow_from_the_logits(predictor: Predictor, patterns: Path) -> None:
     one = predictor.predict(patterns / "dots" / "dots-000.png")
     exponents = np.exp(one.logits.astype(float) - one.logits.max())
-    assert one.predicted_class == predictor.classes[int(one.logits.argmax())]
-    assert one.score == pytest.approx(exponents.max() / exponents.sum())
+    assert one.answer == {
+        "predicted_class": predictor.task.classes[int(one.logits.argmax())],
+        "score": pytest.approx(exponents.max() / exponents.sum()),
+    }
+    assert one.scores == pytest.approx(exponents / exponents.sum())
     assert one.name == str(patterns / "dots" / "dots-000.png")
 
 
@@ -155,7 +158,7 @@ def test_the_threads_of_a_stream_end_with_an_error(predictor, patterns, monkeypa
     def fail(*_: object) -> np.ndarray:
         raise RuntimeError("the device gave out")
 
-    monkeypatch.setattr(predictor.learner, "scores", fail)
+    monkeypatch.setattr(predictor.learner, "logits", fail)
     with pytest.raises(RuntimeError, match="the device gave out"):
         next(predictor.stream(patterns / "dots", refuse))
     assert decoding_threads() == []
@@ -235,12 +238,13 @@ class Small:
 
     def __init__(self, learner, most: int) -> None:
         self.learner, self.most, self.asked = learner, most, []
+        self.task = learner.task
 
-    def scores(self, images, draws):
+    def logits(self, images, draws):
         self.asked.append(len(images))
         if len(images) > self.most:
             raise OutOfMemory(f"too small for {len(images)} images")
-        return self.learner.scores(images, draws)
+        return self.learner.logits(images, draws)
 
 
 def test_a_memory_that_is_too_small_for_a_batch_is_given_less(predictor, patterns, monkeypatch) -> None:

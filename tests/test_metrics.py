@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import accuracy_score, confusion_matrix
+from sklearn.metrics import confusion_matrix
 
 from monklite.statistics import intervals, metrics, paired
 
@@ -17,15 +15,6 @@ from monklite.statistics import intervals, metrics, paired
 def scored() -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
     return rng.normal(size=(200, 4)).astype(np.float32), rng.integers(0, 4, 200)
-
-
-def test_accuracy_is_scikit_learns(scored: tuple[np.ndarray, np.ndarray]) -> None:
-    logits, labels = scored
-    assert metrics.accuracy(logits, labels) == accuracy_score(labels, logits.argmax(1))
-
-
-def test_accuracy_of_nothing_is_nan() -> None:
-    assert math.isnan(metrics.accuracy(np.zeros((0, 3)), np.zeros(0, np.int64)))
 
 
 def test_confusion_is_scikit_learns(scored: tuple[np.ndarray, np.ndarray]) -> None:
@@ -37,15 +26,6 @@ def test_confusion_is_scikit_learns(scored: tuple[np.ndarray, np.ndarray]) -> No
 def test_a_class_that_never_occurs_has_its_row_and_column() -> None:
     counts = metrics.confusion(np.array([0, 2]), np.array([2, 2]), 4)
     assert counts.tolist() == [[0, 0, 1, 0], [0, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
-
-
-def test_softmax_sums_to_one_and_keeps_ratios() -> None:
-    got = metrics.softmax(np.log(np.array([[1, 2, 5], [3, 3, 6]], np.float64)))
-    assert got == pytest.approx(np.array([[1 / 8, 2 / 8, 5 / 8], [1 / 4, 1 / 4, 1 / 2]]))
-
-
-def test_softmax_of_huge_logits_does_not_overflow() -> None:
-    assert metrics.softmax(np.array([[1e4, 0.0], [-1e4, 0.0]], np.float32)).tolist() == [[1, 0], [0, 1]]
 
 
 @pytest.mark.parametrize(

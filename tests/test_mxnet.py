@@ -34,6 +34,7 @@ from monklite.errors import (
     TrainingFailed,
     WeightsMismatch,
 )
+from monklite.tasks import SingleLabel
 from monklite.testing.contract import CLASSES, MEAN, SIDE, STD, LearnerContract, easy, plain
 
 needs_gluoncv = pytest.mark.skipif(importlib.util.find_spec("gluoncv") is None, reason="gluoncv is not installed")
@@ -92,7 +93,7 @@ class ForgetsBatchStatistics(GluonLearner):
 
 
 class JudgesInTrainingMode(GluonLearner):
-    def scores(self, images, draws):
+    def logits(self, images, draws):
         with autograd.train_mode():
             return self.network(self._inputs(images, draws)).asnumpy()
 
@@ -100,7 +101,7 @@ class JudgesInTrainingMode(GluonLearner):
 class LearnsWhileJudging(GluonLearner):
     """MXNet moves batch statistics in the backward pass."""
 
-    def scores(self, images, draws):
+    def logits(self, images, draws):
         with autograd.record():
             logits = self.network(self._inputs(images, draws))
         logits.backward()
@@ -168,11 +169,11 @@ def test_every_model_trains_saves_and_answers(name: str, tmp_path: Path) -> None
     loss, _ = learner.step(images, np.array([0, 1]), plain(size))
     assert np.isfinite(float(loss))
     learner.capture_weights().write(tmp_path / "weights")
-    scores = learner.scores(images, plain(size))
+    scores = learner.logits(images, plain(size))
     del learner
     other = made(**spec, seed=1)
     other.load_weights(tmp_path / "weights")
-    assert np.array_equal(other.scores(images, plain(size)), scores)
+    assert np.array_equal(other.logits(images, plain(size)), scores)
     assert np.isfinite(scores).all()
     assert scores.shape == (2, len(CLASSES))
     alone = load_without_monklite(tmp_path / "weights")(nd.array(as_network_input(images))).asnumpy()
@@ -198,7 +199,7 @@ def test_group_normalisation_is_that_of_gluoncv() -> None:
         other.set_data(ours.data())
     images, _ = easy(4)
     found = theirs(nd.array(as_network_input(images))).asnumpy()
-    assert np.allclose(found, learner.scores(images, plain()), atol=1e-5 * np.abs(found).max())
+    assert np.allclose(found, learner.logits(images, plain()), atol=1e-5 * np.abs(found).max())
     assert np.ptp(found, axis=0).max() > 1e-3 * np.abs(found).max()  # it tells images apart
 
 
@@ -214,7 +215,7 @@ def test_a_frozen_network_of_gluoncv_trains_its_head_alone(name: str, head: str)
     nd.waitall()
     moved = {n for n, a in structural(learner.network).items() if not np.array_equal(before[n], a)}
     assert moved == {f"{head}.weight", f"{head}.bias"}
-    assert learner.scores(easy(2)[0], plain()).shape == (2, len(CLASSES))
+    assert learner.logits(easy(2)[0], plain()).shape == (2, len(CLASSES))
 
 
 @pytest.mark.parametrize(
@@ -223,7 +224,7 @@ def test_a_frozen_network_of_gluoncv_trains_its_head_alone(name: str, head: str)
 def test_there_is_one_score_a_class_at_any_size(name: str, size: int) -> None:
     """Gluon's own pooling windows fit the networks' standard sizes only."""
     learner = made(model__name=name, data__input_size=size)
-    assert learner.scores(np.zeros((2, size, size, 3), np.uint8), plain(size)).shape == (2, len(CLASSES))
+    assert learner.logits(np.zeros((2, size, size, 3), np.uint8), plain(size)).shape == (2, len(CLASSES))
 
 
 def test_the_head_is_of_one_size_at_any_input_size() -> None:
@@ -377,7 +378,7 @@ def test_an_error_of_mxnet_while_training_is_explained(
     assert not isinstance(caught.value, OutOfMemory)  # which would be answered with a smaller batch
 
 
-@pytest.mark.parametrize("waiting", [lambda learner: learner.capture_weights(), lambda learner: learner.scores(*TWO)])
+@pytest.mark.parametrize("waiting", [lambda learner: learner.capture_weights(), lambda learner: learner.logits(*TWO)])
 def test_an_error_of_an_earlier_step_is_explained_where_it_comes_out(monkeypatch: pytest.MonkeyPatch, waiting) -> None:
     def fails() -> None:
         raise mx.MXNetError("Failed to allocate CPU Memory")
@@ -398,7 +399,7 @@ def test_too_little_memory_to_score_can_be_answered_with_fewer_images(monkeypatc
     learner = small()
     monkeypatch.setattr(learner, "network", fails)
     with pytest.raises(OutOfMemory, match=r"the memory of cpu\(0\) is too small for 2 images of 32 px"):
-        learner.scores(*TWO)
+        learner.logits(*TWO)
 
 
 def test_the_reason_of_an_error_without_words_is_its_kind() -> None:
@@ -430,7 +431,7 @@ def test_plain_mxnet_loads_the_exported_files(tmp_path: Path) -> None:
     learner, _ = exported(tmp_path)
     images, _ = easy(4)
     found = load_without_monklite(tmp_path / "weights")(nd.array(as_network_input(images))).asnumpy()
-    assert np.allclose(found, learner.scores(images, plain()), atol=1e-5)
+    assert np.allclose(found, learner.logits(images, plain()), atol=1e-5)
 
 
 @pytest.mark.slow
@@ -446,7 +447,7 @@ np.save("y.npy", block(mx.nd.array(np.load("x.npy"))).asnumpy())
 assert "monklite" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, capture_output=True)
-    assert np.allclose(np.load(tmp_path / "y.npy"), learner.scores(images, plain()), atol=1e-5)
+    assert np.allclose(np.load(tmp_path / "y.npy"), learner.logits(images, plain()), atol=1e-5)
 
 
 def test_numbered_weights_have_monks_names(tmp_path: Path) -> None:
@@ -617,7 +618,7 @@ def test_pretrained_weights_come_from_the_cache(
     same = {n for n in given if given[n].shape == found[n].shape and np.array_equal(given[n], found[n])}
     assert {n for n in given if not n.startswith("output.")} <= same
     assert learner.describe().weights == "ImageNet (Gluon)"
-    assert len(learner.scores(easy(1)[0], plain())[0]) == len(CLASSES)
+    assert len(learner.logits(easy(1)[0], plain())[0]) == len(CLASSES)
 
 
 GLUONCV_WEIGHTS = [
@@ -758,7 +759,7 @@ def test_weights_of_gluoncv_exported_elsewhere_are_loaded(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("how", [by_export, by_save_parameters])
 def test_own_weights_with_other_classes_get_a_new_head(tmp_path: Path, how) -> None:
-    source = BACKEND.learner(TestMXNet().spec(model__name="mobilenet0.25"), ("a", "b", "c", "d", "e"))
+    source = BACKEND.learner(TestMXNet().spec(model__name="mobilenet0.25"), SingleLabel(("a", "b", "c", "d", "e")))
     learner = small(model__weights_path=how(source, tmp_path), seed=3)
     given, found = arrays(source), arrays(learner)
     assert learner.describe().weights.endswith(".params, new head")
@@ -769,7 +770,7 @@ def test_own_weights_with_other_classes_get_a_new_head(tmp_path: Path, how) -> N
 @pytest.mark.parametrize("classes", [CLASSES, ("a", "b", "c", "d")], ids=["same classes", "other classes"])
 def test_own_weights_of_another_network_are_refused(tmp_path: Path, classes: tuple[str, ...]) -> None:
     """A ResNet34 holds all that a ResNet18 asks for, and more."""
-    source = BACKEND.learner(TestMXNet().spec(model__name="resnet34"), classes)
+    source = BACKEND.learner(TestMXNet().spec(model__name="resnet34"), SingleLabel(classes))
     with pytest.raises(WeightsMismatch, match=r"does not fit this network: .*not in the network.*from another model\?"):
         made(model__weights_path=by_save_parameters(source, tmp_path))
 

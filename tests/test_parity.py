@@ -25,6 +25,7 @@ from monklite.catalog.schedules import Moment
 from monklite.data.augment import Draws, policy
 from monklite.runs.workspace import Workspace
 from monklite.spec import Choice, Folders, Spec
+from monklite.tasks import SingleLabel
 from monklite.testing.contract import CLASSES, MEAN, STD
 
 BACKENDS = tuple(BUILT_IN)
@@ -51,7 +52,7 @@ def choice(table: dict[str, Row], backend: str, name: str, **values: Any) -> Cho
 
 
 def learner(backend: str, **changes: Any) -> Any:
-    return backends.load(backend).learner(spec(backend, **changes), CLASSES)
+    return backends.load(backend).learner(spec(backend, **changes), SingleLabel(CLASSES))
 
 
 # Scores
@@ -110,7 +111,7 @@ def compare_scores(name: str, on_mxnet: str, size: int) -> None:
     copy_weights(one, two)
     images = np.random.default_rng(0).integers(0, 256, (4, size, size, 3), dtype=np.uint8)
     draws = Draws(size, MEAN, STD)
-    ours, theirs = one.scores(images, draws), two.scores(images, draws)
+    ours, theirs = one.logits(images, draws), two.logits(images, draws)
     assert np.ptp(ours, axis=0).max() > 10 * SCORES * np.abs(ours).max()  # they tell images apart
     assert np.abs(ours - theirs).max() <= SCORES * np.abs(ours).max()
 
@@ -412,7 +413,7 @@ def losses(name: str, scores: np.ndarray, labels: np.ndarray, **values: Any) -> 
     found = []
     for backend, bare in (("pytorch", bare_torch), ("mxnet", bare_gluon)):
         made = bare(choice(OPTIMIZERS, backend, "sgd", learning_rate=0.1))
-        made.classes = CLASSES
+        made.task = SingleLabel(CLASSES)
         made.configure(spec(backend, training__loss=choice(LOSSES, backend, name, **values)))
         found.append(made.loss(scores, labels))
     return found

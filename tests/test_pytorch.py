@@ -17,6 +17,7 @@ from monklite.backends.tensors import Snapshot
 from monklite.catalog import LOSSES, OPTIMIZERS, models
 from monklite.errors import InvalidValue, NotFound, OutOfMemory, PretrainedUnavailable, TrainingFailed, WeightsMismatch
 from monklite.processors import cpu_count
+from monklite.tasks import SingleLabel
 from monklite.testing.contract import CLASSES, LearnerContract, easy, plain
 
 
@@ -69,7 +70,7 @@ class CapturesWithoutCopying(TorchLearner):
 
 
 class JudgesInTrainingMode(TorchLearner):
-    def scores(self, images, draws):
+    def logits(self, images, draws):
         self.network.train()
         with torch.no_grad():
             return self.network(self._inputs(images, draws)).numpy()
@@ -116,9 +117,9 @@ def test_tables_of_indices_have_no_average() -> None:
     learner = made(model__name="swin_t", training__ema_decay=0.999)
     learner.set_learning_rate(0.0)
     tables = {n: a for n, a in arrays(learner).items() if n.endswith("relative_position_index")}
-    before = learner.scores(easy(2)[0], plain())
+    before = learner.logits(easy(2)[0], plain())
     TestPyTorch.train(learner, 30)
-    assert np.allclose(learner.scores(easy(2)[0], plain()), before, atol=1e-5)
+    assert np.allclose(learner.logits(easy(2)[0], plain()), before, atol=1e-5)
     assert tables
     assert all(np.array_equal(tables[n], arrays(learner)[n]) for n in tables)
 
@@ -147,7 +148,7 @@ def test_live_networks_that_cannot_be_copied_are_averaged_too(keep: str) -> None
         learner.network.fc = torch.nn.utils.weight_norm(learner.network.fc)
         learner.refresh(TestPyTorch().spec(training__ema_decay=0.9))
     TestPyTorch.train(learner, 2)
-    assert np.isfinite(learner.scores(easy(2)[0], plain())).all()
+    assert np.isfinite(learner.logits(easy(2)[0], plain())).all()
 
 
 @pytest.mark.parametrize("name", ["googlenet", "inception_v3"])
@@ -183,11 +184,11 @@ def test_every_model_trains_saves_and_answers(name: str, tmp_path: Path) -> None
     loss, _ = learner.step(images, np.array([0, 1]), plain(size))
     assert np.isfinite(float(loss))
     learner.capture_weights().write(tmp_path / "weights")
-    scores = learner.scores(images, plain(size))
+    scores = learner.logits(images, plain(size))
     del learner
     other = made(**spec, seed=1)
     other.load_weights(tmp_path / "weights")
-    assert np.array_equal(other.scores(images, plain(size)), scores)
+    assert np.array_equal(other.logits(images, plain(size)), scores)
     assert scores.shape == (2, len(CLASSES))
 
 
@@ -241,7 +242,7 @@ def test_the_users_random_numbers_stay_their_own() -> None:
 def test_precision_is_taken_and_told(precision: str) -> None:
     learner = made(model__precision=precision)
     assert learner.describe().precision == precision
-    assert learner.scores(easy(2)[0], plain()).dtype == np.float32
+    assert learner.logits(easy(2)[0], plain()).dtype == np.float32
 
 
 @pytest.mark.parametrize(
@@ -337,7 +338,7 @@ def test_own_weights_are_loaded(tmp_path: Path, how: str) -> None:
 
 
 def test_own_weights_with_other_classes_get_a_new_head(tmp_path: Path) -> None:
-    source = BACKEND.learner(TestPyTorch().spec(), ("a", "b", "c", "d", "e"))
+    source = BACKEND.learner(TestPyTorch().spec(), SingleLabel(("a", "b", "c", "d", "e")))
     source.capture_weights().write(tmp_path / "five.safetensors")
     learner = made(model__weights_path=[tmp_path / "five.safetensors"])
     assert learner.describe().weights == "five.safetensors, new head"

@@ -33,6 +33,8 @@ RESULTS = Results(
     gpu_framework_mib=812.25,
     process_mib=2210.5,
     batch_size=8,
+    figure="f1",
+    best_val_figure=0.79,
 )
 ASKED = Spec().replace(
     {
@@ -123,9 +125,13 @@ FULL = RunState(
         accuracy=0.85,
         interval=(0.709, 0.929),
         majority_accuracy=0.6,
-        classes={"cat": ClassResult(num_images=24, num_correct=21), "dog": ClassResult(num_images=16, num_correct=13)},
+        classes={
+            "cat": ClassResult(num_images=24, num_correct=21, num_false=3),
+            "dog": ClassResult(num_images=16, num_correct=13, num_false=3),
+        },
         confusion=((21, 3), (3, 13)),
         unreadable=1,
+        figures={"f1": 0.87},
     ),
 )
 FROM_1 = FULL.replace(
@@ -143,6 +149,13 @@ FROM_1 = FULL.replace(
             "data.sources": [{**s.model_dump(), "label_delimiter": ""} for s in ASKED.data.sources],
             "data.input_size": 224,
             "training.loss": SMOOTHED,
+        }
+    ),
+    results=RESULTS.model_copy(update={"figure": "accuracy", "best_val_figure": None}),
+    testing=FULL.testing.model_copy(
+        update={
+            "figures": {},
+            "classes": {name: c.model_copy(update={"num_false": 0}) for name, c in FULL.testing.classes.items()},
         }
     ),
 )

@@ -18,6 +18,7 @@ from monklite.catalog import resolve
 from monklite.catalog.backends import BUILT_IN
 from monklite.errors import DamagedFile, MonkliteError
 from monklite.spec import Spec
+from monklite.tasks import SingleLabel
 from monklite.testing.contract import CLASSES, SIDE, easy, plain
 from monklite.training.engine import Point
 
@@ -39,7 +40,9 @@ def saved(request, tmp_path_factory) -> tuple[Any, Path, tensors.Arrays, dict]:
         "data.input_size": SIDE,
         "training.ema_decay": 0.9,
     }
-    learner = backends.load(request.param).learner(resolve(Spec().replace(values)), CLASSES, pretrained=False)
+    learner = backends.load(request.param).learner(
+        resolve(Spec().replace(values)), SingleLabel(CLASSES), pretrained=False
+    )
     images, labels = easy()
     learner.step(images, labels, plain())
     path = tmp_path_factory.mktemp("state") / "resume_state"

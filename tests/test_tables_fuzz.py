@@ -119,8 +119,8 @@ def test_damaged_predictions_are_none_or_fit_the_result(tmp_path_factory, damage
     whole = "path,class,predicted,p(cat)\n" + "".join(f"{','.join(row)},0.5\n" for row in ROWS)
     (logs / PREDICTIONS).write_bytes(damage(whole.encode()))
     testing = SimpleNamespace(num_images=len(ROWS), num_correct=sum(CORRECT))
-    entry = SimpleNamespace(run=SimpleNamespace(logs=logs), state=SimpleNamespace(testing=testing))
-    right = _right(entry)
+    entry = SimpleNamespace(run=SimpleNamespace(logs=logs))
+    right = _right(entry, testing)
     assert right is None or (len(right), int(right.sum())) == (len(CORRECT), sum(CORRECT))
 
 
@@ -128,5 +128,5 @@ def test_whole_predictions_are_read(tmp_path: Path) -> None:
     whole = "path,class,predicted\n" + "".join(f"{','.join(row)}\n" for row in ROWS)
     (tmp_path / PREDICTIONS).write_text(whole)
     testing = SimpleNamespace(num_images=len(ROWS), num_correct=sum(CORRECT))
-    entry = SimpleNamespace(run=SimpleNamespace(logs=tmp_path), state=SimpleNamespace(testing=testing))
-    assert _right(entry).tolist() == CORRECT
+    entry = SimpleNamespace(run=SimpleNamespace(logs=tmp_path))
+    assert _right(entry, testing).tolist() == CORRECT

@@ -13,6 +13,7 @@ from ..data.augment import Draws
 from ..processes import World
 from ..records import ModelRecord
 from ..spec import Resolved
+from ..tasks import Task
 
 
 class Snapshot(Protocol):
@@ -32,6 +33,7 @@ class Snapshot(Protocol):
 class Learner(Protocol):
     """A live model with its loss and optimizer, on its device."""
 
+    task: Task
     network: Any
     criterion: Any
     optimizer: Any
@@ -40,15 +42,15 @@ class Learner(Protocol):
         """One update of the weights.
 
         Args:
-            images: uint8 (n, side, side, 3) RGB. labels: int64 (n,). draws: what to do to each image.
+            images: uint8 (n, side, side, 3) RGB. labels: as the task has them. draws: what to do to each image.
 
         Returns:
-            Mean loss and number of right answers, both before the update and over all processes. They may still be under
+            Mean loss and number of images answered right, both before the update and over all processes. They may still be under
             way on the device: `float()` waits for them, so a loop calls it seldom.
         """
         ...
 
-    def scores(self, images: np.ndarray, draws: Draws) -> np.ndarray:
+    def logits(self, images: np.ndarray, draws: Draws) -> np.ndarray:
         """Logits float32 (n, classes), in inference mode; nothing of the learner changes.
 
         Once it has trained with an `ema_decay`, they are those of the averaged weights, which then stand in the network until
@@ -56,8 +58,8 @@ class Learner(Protocol):
         """
         ...
 
-    def loss(self, scores: np.ndarray, labels: np.ndarray) -> float:
-        """Mean of the training loss over `scores` (n, classes)."""
+    def loss(self, logits: np.ndarray, labels: np.ndarray) -> float:
+        """Mean of the training loss over `logits` (n, classes)."""
         ...
 
     def augmented(self, images: np.ndarray, draws: Draws) -> np.ndarray:
@@ -93,7 +95,7 @@ class Learner(Protocol):
         ...
 
     def capture_weights(self) -> Snapshot:
-        """Copy the weights that `scores` uses, to be written in a form that the plain framework reads without running code from
+        """Copy the weights that `logits` uses, to be written in a form that the plain framework reads without running code from
         the file."""
         ...
 
@@ -123,7 +125,7 @@ class Backend(Protocol):
         """What can be used here, best first; the last is always `cpu`."""
         ...
 
-    def learner(self, spec: Resolved, classes: tuple[str, ...], pretrained: bool = True) -> Learner:
+    def learner(self, spec: Resolved, task: Task, pretrained: bool = True) -> Learner:
         """Build the network of a resolved spec with a new head, its loss and optimizer. The spec's seed decides.
 
         `pretrained=False` leaves out loading first weights, for a network whose own weights come next.

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import DatasetError, suggestion
 from ..spec import SUBSETS
-from ..tasks import MULTIPLE, SINGLE, TASKS, Task
+from ..tasks import MULTIPLE, SINGLE, Task, task_of
 
 DIGEST_BYTES = 16  # two different files with the same digest are not to be expected on this planet
 DIGEST = np.dtype(f"S{DIGEST_BYTES}")
@@ -79,8 +79,7 @@ class Samples:
     @property
     def task(self) -> Task:
         """What a label is here."""
-        kind = TASKS[SINGLE if self.labels.ndim == 1 else MULTIPLE]
-        return kind(self.classes, kind.activations[0])
+        return task_of(SINGLE if self.labels.ndim == 1 else MULTIPLE, self.classes)
 
     def counts(self) -> tuple[int, ...]:
         """Number of images of each class."""

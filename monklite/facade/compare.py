@@ -6,8 +6,9 @@ import os
 from typing import TYPE_CHECKING
 
 from ..errors import InvalidValue, NotReady
-from ..reports import comparison, report
+from ..reports import comparison, report, table, wording
 from ..rules import PathText, Whole
+from ..runs.file_names import REPORT
 from ..runs.run import Run
 from ..runs.workspace import Workspace
 from .checks import api
@@ -75,8 +76,8 @@ class compare:
             raise NotReady(f"none of the {len(self._runs)} runs can be read; the first: {left_out[0]}")
         folder = self._workspace.comparison(self._name)
         rows = report.write(folder, entries, left_out)
-        self._console.say(f"\n{tabulate(report.overview(entries), headers='keys', disable_numparse=True)}\n")
-        for text in (*left_out, *comparison.verdicts(entries), *comparison.warnings(entries)):
+        self._console.say(f"\n{tabulate(table.overview(entries), headers='keys', disable_numparse=True)}\n")
+        for text in (*left_out, *wording.verdicts(entries), *wording.warnings(entries)):
             self._console.say(f"    {text}")
-        self._console.say(f"\nGenerated: {folder / report.REPORT}\n")
+        self._console.say(f"\nGenerated: {folder / REPORT}\n")
         return pd.DataFrame(rows)

@@ -12,15 +12,21 @@ from ..data import health
 from ..data.discover import describe_strays
 from ..data.prepare import EvaluationData
 from ..inference import Prediction
-from ..records import DatasetRecord, ModelRecord, Testing
-from ..runs.file_names import BEST, FINAL, HEALTH, HISTORY
+from ..records import ACCURACY, DatasetRecord, ModelRecord, Testing
+from ..runs.file_names import ACCURACY_CURVE, BEST, FINAL, HEALTH, HISTORY, LOSS_CURVE
 from ..runs.run import Run
 from ..runs.state import RunState
 from ..spec import Choice, Resolved, ResolvedTraining, Source, Spec, Table, TrainingSpec
 from ..tasks import label_type
-from ..training import progress, recording
+from ..training import progress
 
 SHOWN_CLASSES = SHOWN_FILES = 20
+PREDICTED = {  # what a prediction's entries are called
+    "predicted_class": "Predicted class",
+    "score": "Predicted score",
+    "predicted_classes": "Predicted classes",
+    "scores": "Predicted scores",
+}
 ODD_FILES = {  # what is said of so many images
     "unreadable": "cannot be read; left out",
     "converted": "of an unusual kind (more than 8 bits, CMYK, turned, transparent, animated), converted",
@@ -241,7 +247,10 @@ def training_outputs(console: Console, run: Run, state: RunState) -> None:
     if results is None:
         return
     console.say(f"    Training completed in: {progress.duration(results.train_seconds)}")
-    console.say(f"    Best val Acc:          {results.best_val_accuracy:.6f} (epoch {results.best_epoch})\n")
+    console.say(f"    Best val Acc:          {results.best_val_accuracy:.6f} (epoch {results.best_epoch})")
+    if results.figure != ACCURACY:
+        console.say(f"    Best val {results.figure}:           {results.best_figure:.6f}")
+    console.say()
     console.say("Training End\n")
     console.block(
         "Training Outputs",
@@ -251,7 +260,7 @@ def training_outputs(console: Console, run: Run, state: RunState) -> None:
             "Final model": FINAL,
             "Best model": BEST,
             "History": HISTORY,
-            "Curves": f"{recording.ACCURACY_CURVE}, {recording.LOSS_CURVE}",
+            "Curves": f"{ACCURACY_CURVE}, {LOSS_CURVE}",
         },
     )
 
@@ -273,15 +282,22 @@ def testing(console: Console, result: Testing, where: Path, unsaved: str = "") -
     console.say(
         f"        Average accuracy (%):    {100 * result.accuracy:.2f}  (95 % interval {100 * low:.1f} to {100 * high:.1f})"
     )
+    for name, value in result.figures.items():
+        console.say(f"        {f'{name}:':24} {value:.4f}")
     console.say(f"        Always the largest class: {100 * result.majority_accuracy:.2f} %")
     console.say(f"        Every prediction:        {where}\n" if not unsaved else f"        Note: {unsaved}\n")
 
 
 def prediction(console: Console, found: Prediction) -> None:
-    console.block(
-        "Prediction",
-        {"Image name": found.name, "Predicted class": found.predicted_class, "Predicted score": f"{found.score:.4f}"},
-    )
+    rows = {PREDICTED[key]: _value(value) for key, value in found.answer.items()}
+    console.block("Prediction", {"Image name": found.name, **rows})
+
+
+def _value(value: Any) -> Any:
+    """Scores with four digits."""
+    if isinstance(value, list):
+        return ", ".join(str(_value(item)) for item in value) or "none"
+    return f"{value:.4f}" if isinstance(value, float) else value
 
 
 def summary(console: Console, run: Run, state: RunState) -> None:

@@ -72,7 +72,9 @@ class DatasetMethods(Base):
         """
         tick = self._console.ticker("    reading images")
         if self._opened.evaluating:
-            return show.test_numbers(self._console, self._evaluation.prepare(tick), self._evaluation.predictor.classes)
+            return show.test_numbers(
+                self._console, self._evaluation.prepare(tick), self._evaluation.predictor.task.classes
+            )
         data = self._experiment.prepare(tick)
         show.transforms(self._console, self._experiment.asked, "train", "val")
         return show.dataset_numbers(self._console, data.record, data.samples.strays, self._experiment.run)

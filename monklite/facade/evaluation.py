@@ -67,8 +67,8 @@ class EvaluationMethods(Base):
                 in place of the list. Its threads end with it, also when it is closed early.
 
         Returns:
-            `{"img_name", "predicted_class", "score"}`, the score being a probability, 0 to 1; for a folder a list (or a
-            generator) of them in the order of the names.
+            `{"img_name", "predicted_class", "score"}`, the score being a probability, 0 to 1; where images have several labels,
+            `{"img_name", "predicted_classes", "scores"}`. For a folder a list (or a generator) of them in the order of the names.
 
         Raises:
             NotFound: no such file or folder. UnreadableImage: the file is damaged or not an image.
@@ -107,5 +107,5 @@ def _as_dicts(found: Generator[Prediction, None, None], raw: bool) -> Iterator[d
 
 
 def _as_dict(found: Prediction, raw: bool) -> dict[str, Any]:
-    values: dict[str, Any] = {"img_name": found.name, "predicted_class": found.predicted_class, "score": found.score}
+    values: dict[str, Any] = {"img_name": found.name, **found.answer}
     return {**values, "raw": found.logits} if raw else values

@@ -12,6 +12,12 @@ COMPARISON, CACHE = "comparison", ".cache"
 FINAL, BEST, RESUME = "final", "best_model", "resume_state"
 INTERMEDIATE = "intermediate"  # its name is in the spec
 WEIGHT_KINDS = (BEST, FINAL, RESUME, INTERMEDIATE)
+# a comparison's, as Monk calls them
+TRAIN_ACCURACY, VAL_ACCURACY = "train_accuracy.png", "val_accuracy.png"
+TRAIN_LOSS, VAL_LOSS = "train_loss.png", "val_loss.png"
+STATS_TIME, STATS_BEST, STATS_MEMORY = "stats_training_time.png", "stats_best_val_acc.png", "stats_max_gpu_usage.png"
+COMPARISON_TABLE, REPORT = "comparison.csv", "report.html"
+ACCURACY_CURVE, LOSS_CURVE = "train_val_accuracy.png", "train_val_loss.png"
 HISTORY, SAMPLES, HEALTH, PREDICTIONS = "history.csv", "dataset.csv", "health.csv", "test_predictions.csv"
 MOST_BYTES = 255  # what file systems take as the name of one folder
 _WINDOWS = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")

@@ -99,7 +99,7 @@ def _readable(runs: Iterable[Run], tell: Tell) -> Iterator[tuple[Run, RunState]]
 
 def _old(runs: Sequence[tuple[Run, RunState]], keep: int) -> list[Run]:
     """All but the newest and the best on validation."""
-    judged = [(s.results.best_val_accuracy, r.version) for r, s in runs if s.results is not None]
+    judged = [(s.results.best_figure, r.version) for r, s in runs if s.results is not None]
     best = max(judged, default=(0, 0))[1]
     return [r for r, _ in runs[:-keep] if r.version != best]
 

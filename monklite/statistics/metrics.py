@@ -1,22 +1,8 @@
-"""Accuracy, per class, confusion, intervals: arrays in, numbers out. The one place where they are computed."""
+"""Counts of right and wrong answers: arrays in, numbers out."""
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities (n, classes) from logits (n, classes)."""
-    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
-    powers = np.exp(shifted)
-    return powers / powers.sum(axis=1, keepdims=True)
-
-
-def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Share of rows whose largest logit is at the label; nan for no rows."""
-    return float((logits.argmax(axis=1) == labels).mean()) if len(labels) else math.nan
 
 
 def confusion(labels: np.ndarray, predicted: np.ndarray, n_classes: int) -> np.ndarray:

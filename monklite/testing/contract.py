@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 
 from ..backends.base import Backend, Learner
-from ..catalog import OPTIMIZERS, resolve
+from ..catalog import LOSSES, OPTIMIZERS, resolve
 from ..data.augment import Draws
 from ..errors import DamagedFile, MonkliteError, TrainingFailed, WeightsMismatch
 from ..spec import Resolved, Spec
+from ..tasks import MultiLabel, SingleLabel
 
-SIDE, CLASSES = 32, ("dark", "light", "red")
+SIDE, CLASSES, LABELS = 32, ("dark", "light", "red"), ("light", "red", "striped")
 MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 
 
@@ -37,6 +38,16 @@ def easy(n: int = 12, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     colours = np.array([(60, 60, 60), (200, 200, 200), (200, 60, 60)])[labels]
     noise = rng.normal(0, 20, (n, SIDE, SIDE, 3))
     return np.clip(colours[:, None, None] + noise, 0, 255).astype(np.uint8), labels
+
+
+def easy_labels(n: int = 12, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Images uint8 (n, 32, 32, 3) that are light or not, red or not, striped or not, and these labels, bool (n, 3)."""
+    rng = np.random.default_rng(seed)
+    labels = np.array([[i & 1, i & 2, i & 4] for i in range(n)], dtype=bool)
+    light, red, striped = labels.T[:, :, None, None, None]
+    stripes = np.where(np.arange(SIDE) // 2 % 2, 40, -40)[None, None, :, None]
+    pixels = 70 + 90 * light + 60 * red * np.array([1, -0.5, -0.5]) + striped * stripes
+    return np.clip(pixels + rng.normal(0, 10, (n, SIDE, SIDE, 3)), 0, 255).astype(np.uint8), labels
 
 
 class LearnerContract:
@@ -66,14 +77,22 @@ class LearnerContract:
         return OPTIMIZERS["sgd"].choose(self.backend.name, {"learning_rate": 0.02, "momentum": 0.9, **values})
 
     def learner(self, **changes: Any) -> Learner:
-        return self.backend.learner(self.spec(**changes), CLASSES)
+        return self.backend.learner(self.spec(**changes), SingleLabel(CLASSES))
+
+    def labeller(self, **changes: Any) -> Learner:
+        """A learner for images with several labels."""
+        return self.backend.learner(self.spec(training__loss=self.sigmoid(), **changes), MultiLabel(LABELS))
+
+    def sigmoid(self) -> Any:
+        return LOSSES["sigmoid_binary_crossentropy"].choose(self.backend.name, {})
 
     @staticmethod
     def train(learner: Learner, steps: int, first: int = 0) -> list[float]:
         """The losses of a few steps, each on its own images."""
         losses = []
+        draw = easy if learner.task.name == SingleLabel.name else easy_labels
         for i in range(first, first + steps):
-            images, labels = easy(seed=i)
+            images, labels = draw(seed=i)
             losses.append(float(learner.step(images, labels, plain())[0]))
         return losses
 
@@ -88,7 +107,52 @@ class LearnerContract:
         losses = self.train(learner, 50)  # batch statistics need some steps to settle
         images, labels = easy(seed=99)
         assert np.mean(losses[-3:]) < 0.5 * losses[0]
-        assert (learner.scores(images, plain()).argmax(axis=1) == labels).mean() > 0.9
+        assert (learner.logits(images, plain()).argmax(axis=1) == labels).mean() > 0.9
+
+    def test_several_labels_of_an_image_are_learned(self) -> None:
+        learner = self.labeller()
+        losses = self.train(learner, 60)
+        images, labels = easy_labels(16, seed=99)
+        logits = learner.logits(images, plain())
+        assert logits.shape == labels.shape
+        assert np.mean(losses[-3:]) < 0.5 * losses[0]
+        assert learner.task.figures(logits, labels)["f1"] > 0.9
+
+    def test_several_labels_are_saved_and_gone_on_with(self, tmp_path: Path) -> None:
+        unbroken, resumed = self.labeller(), self.labeller(seed=5)
+        self.train(unbroken, 2)
+        unbroken.capture(3).write(tmp_path / "state")
+        assert resumed.load(tmp_path / "state") == 3
+        assert self.train(unbroken, 2, 2) == self.train(resumed, 2, 2)
+
+    def test_a_step_counts_the_images_whose_labels_are_all_right(self) -> None:
+        """An image cannot be right with its labels and with the opposite of them."""
+        learner = self.labeller(training__optimizer=self.sgd(learning_rate=1e-9))
+        images, labels = easy_labels(12)
+        counted = float(learner.step(images, labels, plain())[1])
+        assert counted in range(len(labels) + 1)
+        wrong = ~labels
+        assert counted + float(learner.step(images, wrong, plain())[1]) <= len(labels)
+
+    def test_the_loss_of_several_labels_is_binary_cross_entropy(self) -> None:
+        logits = np.array([[2.0, -1.0, 0.5], [0.0, 1.0, -3.0]], np.float32)
+        labels = np.array([[True, False, True], [False, False, False]])
+        assert math.isclose(self.labeller().loss(logits, labels), self.binary(logits, labels), rel_tol=1e-5)
+
+    def test_one_class_per_image_can_be_trained_with_one_decision_per_class(self) -> None:
+        logits, labels = np.array([[2.0, 0.0, 0.0], [0.0, 1.0, 0.0]], np.float32), np.array([0, 2])
+        learner = self.learner(training__loss=self.sigmoid())
+        assert math.isclose(
+            learner.loss(logits, labels), self.binary(logits, labels[:, None] == np.arange(3)), rel_tol=1e-5
+        )
+        images, classes = easy()
+        assert float(learner.step(images, classes, plain())[1]) in range(len(classes) + 1)
+
+    @staticmethod
+    def binary(logits: np.ndarray, labels: np.ndarray) -> float:
+        """Mean binary cross-entropy of sigmoid scores, written out."""
+        scores = 1 / (1 + np.exp(-logits.astype(np.float64)))
+        return float(np.mean(-np.log(np.where(labels, scores, 1 - scores))))
 
     def test_a_step_tells_loss_and_right_answers(self) -> None:
         images, labels = easy()
@@ -97,7 +161,7 @@ class LearnerContract:
         assert float(correct) in range(len(labels) + 1)
 
     def test_scores_are_float32_logits_one_row_an_image(self) -> None:
-        scores = self.learner().scores(easy(5)[0], plain())
+        scores = self.learner().logits(easy(5)[0], plain())
         assert scores.shape == (5, len(CLASSES))
         assert scores.dtype == np.float32
         assert np.isfinite(scores).all()
@@ -106,13 +170,13 @@ class LearnerContract:
         learner = self.learner()
         self.train(learner, 3)
         images, _ = easy(6)
-        together = learner.scores(images, plain())
-        assert np.allclose(learner.scores(images[:2], plain()), together[:2], atol=1e-4)
+        together = learner.logits(images, plain())
+        assert np.allclose(learner.logits(images[:2], plain()), together[:2], atol=1e-4)
 
     def test_scores_change_nothing(self) -> None:
         learner = self.learner()
         before = self.arrays(learner)
-        learner.scores(easy()[0], plain())
+        learner.logits(easy()[0], plain())
         assert all(np.array_equal(before[n], a) for n, a in self.arrays(learner).items())
 
     def test_a_saved_learner_goes_on_as_if_never_stopped(self, tmp_path: Path) -> None:
@@ -146,15 +210,15 @@ class LearnerContract:
             assert self.train(learner, 1, i) == self.train(ordinary, 1, i)
             own = min(0.5, (1 + i) / (10 + i)) if i else 0.0
             expected = {n: self.blended(expected.get(n, a), a, own) for n, a in self.arrays(ordinary).items()}
-            learner.scores(images, plain())  # the averages stand in the network meanwhile, and the step takes them out
+            learner.logits(images, plain())  # the averages stand in the network meanwhile, and the step takes them out
         learner.capture_weights().write(tmp_path / "weights")
         judge = self.learner(seed=5, training__ema_decay=0.5)
         self.train(judge, 2)  # what is read replaces averages too
         judge.load_weights(tmp_path / "weights")
         for name, array in self.arrays(judge).items():
             assert np.allclose(array, expected[name], rtol=1e-4, atol=1e-6), name
-        assert np.array_equal(learner.scores(images, plain()), judge.scores(images, plain()))
-        assert not np.allclose(learner.scores(images, plain()), ordinary.scores(images, plain()), atol=1e-4)
+        assert np.array_equal(learner.logits(images, plain()), judge.logits(images, plain()))
+        assert not np.allclose(learner.logits(images, plain()), ordinary.logits(images, plain()), atol=1e-4)
         assert self.train(learner, 2, 9) == self.train(ordinary, 2, 9)
 
     @staticmethod
@@ -170,7 +234,7 @@ class LearnerContract:
         resumed.load(tmp_path / "state")
         images, _ = easy(4)
         for first in (3, 4):
-            assert np.array_equal(unbroken.scores(images, plain()), resumed.scores(images, plain()))
+            assert np.array_equal(unbroken.logits(images, plain()), resumed.logits(images, plain()))
             unbroken.capture(first).write(tmp_path / "again")  # the trained weights, though it has just been judged
             resumed.load(tmp_path / "again")
             assert self.train(unbroken, 1, first) == self.train(resumed, 1, first)
@@ -181,7 +245,7 @@ class LearnerContract:
         learner.capture(1).write(tmp_path / "state")
         other.load(tmp_path / "state")
         images, _ = easy(4)
-        assert np.array_equal(learner.scores(images, plain()), other.scores(images, plain()))
+        assert np.array_equal(learner.logits(images, plain()), other.logits(images, plain()))
 
     def test_weights_give_the_same_answers_when_read_back(self, tmp_path: Path) -> None:
         learner, other = self.learner(), self.learner(seed=5)
@@ -189,7 +253,7 @@ class LearnerContract:
         learner.capture_weights().write(tmp_path / "weights")
         other.load_weights(tmp_path / "weights")
         images, _ = easy(4)
-        assert np.array_equal(learner.scores(images, plain()), other.scores(images, plain()))
+        assert np.array_equal(learner.logits(images, plain()), other.logits(images, plain()))
 
     def test_a_snapshot_is_of_its_moment(self, tmp_path: Path) -> None:
         """Training goes on while it is written; the second file of it is the same again."""

@@ -18,11 +18,11 @@ SPARE = 0.8  # share of the free memory that a step may take
 STEPS = 3  # timed steps a size, after one that warms up
 
 
-def find(make: Callable[[], Learner], size: int, classes: int, n_images: int) -> int:
+def find(make: Callable[[], Learner], size: int, n_images: int) -> int:
     """Try steps of a throwaway learner with twice as many images each time, until it pays or fits no more.
 
     Args:
-        make: builds the learner. size: side of the images, px. classes: how many. n_images: training images; a batch is at
+        make: builds the learner. size: side of the images, px. n_images: training images; a batch is at
             most a tenth of them, so that an epoch has some updates.
 
     Raises:
@@ -34,7 +34,7 @@ def find(make: Callable[[], Learner], size: int, classes: int, n_images: int) ->
     while count <= most:
         before = _taken()
         try:
-            speed = _images_per_second(learner, count, size, classes)
+            speed = _images_per_second(learner, count, size)
         except TrainingFailed:
             if count == SMALLEST:
                 raise
@@ -52,10 +52,10 @@ def _taken() -> int:
     return psutil.Process().memory_info().rss
 
 
-def _images_per_second(learner: Learner, count: int, size: int, classes: int) -> float:
+def _images_per_second(learner: Learner, count: int, size: int) -> float:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (count, size, size, 3), np.uint8)
-    labels, draws = rng.integers(0, classes, count), Draws(size, (0.5,) * 3, (0.25,) * 3)
+    labels, draws = learner.task.example_labels(count, rng), Draws(size, (0.5,) * 3, (0.25,) * 3)
     float(learner.step(images, labels, draws)[0])
     seconds = []
     for _ in range(STEPS):

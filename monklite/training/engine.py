@@ -16,9 +16,9 @@ from ..catalog import schedules
 from ..data.batches import Batch, Batches
 from ..errors import DamagedFile, OutOfMemory, TrainingFailed
 from ..processes import Alone, World
-from ..records import EpochRow
+from ..records import ACCURACY, EpochRow
 from ..spec import Choice
-from ..statistics import metrics
+from ..tasks import Task
 from .early_stopping import best_of, ended
 
 AGREE_EVERY = 8  # batches after which several processes tell each other whether to stop
@@ -124,17 +124,21 @@ class Loop:
         self._batch_size(start.batch_size)
 
     @property
+    def task(self) -> Task:
+        return self.learner.task
+
+    @property
     def total(self) -> int:
         """Batches of this epoch, training and validation."""
         return len(self.steps) + self.train.left(self.images) + len(self.val)
 
     @property
     def best(self) -> EpochRow:
-        return best_of(self.history)
+        return best_of(self.history, self.task.deciding)
 
     @property
     def ended(self) -> bool:
-        return ended(self.history, self.epochs, self.patience)
+        return ended(self.history, self.epochs, self.patience, self.task.deciding)
 
     def point(self) -> Point:
         """Where training stands now; waits for the device.
@@ -171,11 +175,21 @@ class Loop:
         self._enter()
         self._fire("epoch_start")
         train_loss, train_accuracy = self._train()
-        val_loss, val_accuracy = self._validate()
+        val_loss, figures = self._validate()
+        val_accuracy = figures.pop(ACCURACY)
         seconds = time.perf_counter() - self._begun
         speed = (self.train.n_images + self.val.n_images) / seconds
         row = EpochRow(
-            self.epoch + 1, self.rate, train_loss, train_accuracy, val_loss, val_accuracy, seconds, self._waited, speed
+            self.epoch + 1,
+            self.rate,
+            train_loss,
+            train_accuracy,
+            val_loss,
+            val_accuracy,
+            seconds,
+            self._waited,
+            speed,
+            figures,
         )
         self.history.append(row)
         self.images, self.steps, self._waited = 0, [], 0.0
@@ -192,8 +206,9 @@ class Loop:
         self.learner.set_learning_rate(self.rate)
 
     def _moment(self) -> schedules.Moment:
-        losses, accuracies = [r.val_loss for r in self.history], [r.val_accuracy for r in self.history]
-        return schedules.Moment(self.base_rate, self.epoch, self.epochs, losses, accuracies)
+        losses = [row.val_loss for row in self.history]
+        figures = [row.figure(self.task.deciding) for row in self.history]
+        return schedules.Moment(self.base_rate, self.epoch, self.epochs, losses, figures)
 
     def _train(self) -> tuple[float, float]:
         def step(batch: Batch) -> None:
@@ -206,18 +221,18 @@ class Loop:
         n = sum(count for _, _, count in steps)
         return sum(loss * count for loss, _, count in steps) / n, sum(right for _, right, _ in steps) / n
 
-    def _validate(self) -> tuple[float, float]:
-        scores: list[np.ndarray] = []
+    def _validate(self) -> tuple[float, dict[str, float]]:
+        parts: list[np.ndarray] = []
         labels: list[np.ndarray] = []
 
         def judge(batch: Batch) -> None:
-            scores.append(self.learner.scores(batch.images, batch.draws))
+            parts.append(self.learner.logits(batch.images, batch.draws))
             labels.append(batch.labels)
 
         self._over("val", 0, judge)
-        logits, truth = (self.world.gather(np.concatenate(parts)) for parts in (scores, labels))
+        logits, truth = (self.world.gather(np.concatenate(arrays)) for arrays in (parts, labels))
         # the leader's numbers for all: processes that disagreed in the last bit might not all stop early
-        return self.world.lead(lambda: (self.learner.loss(logits, truth), metrics.accuracy(logits, truth)))
+        return self.world.lead(lambda: (self.learner.loss(logits, truth), self.task.figures(logits, truth)))
 
     def _over(self, subset: str, first: int, work: Callable[[Batch], None]) -> None:
         """Do something with every batch of a subset from image `first` on, in smaller ones where memory does not suffice."""

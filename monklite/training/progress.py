@@ -60,9 +60,10 @@ class Progress(Handler):
         if not self.lines:
             return
         best = " (best)" if loop.best is row else ""
+        further = "".join(f", Val-{name}: {value:.3f}" for name, value in row.val_figures.items())
         self.say(
             f"    [Epoch {row.epoch}] Train-acc: {row.train_accuracy:.3f}, Train-loss: {row.train_loss:.3f} | "
-            f"Val-acc: {row.val_accuracy:.3f}{best}, Val-loss: {row.val_loss:.3f} | "
+            f"Val-acc: {row.val_accuracy:.3f}{further}{best}, Val-loss: {row.val_loss:.3f} | "
             f"time: {duration(row.seconds)}, {row.images_per_second:.0f} images/s"
         )
         self.say("" if loop.ended else f"    {self._left(loop)}\n")

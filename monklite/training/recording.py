@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from ..records import EpochRow, Results
 from ..reports import charts
 from ..runs import history
-from ..runs.file_names import HISTORY
+from ..runs.file_names import ACCURACY_CURVE, HISTORY, LOSS_CURVE
 from ..runs.run import Run
 from .engine import Handler, Loop
 from .memory import Memory
 from .writer import Writer
 
-ACCURACY_CURVE, LOSS_CURVE = "train_val_accuracy.png", "train_val_loss.png"
 REDRAW_EVERY = 120.0  # seconds between drawings of the curves; at the end they are always drawn
 
 
@@ -49,6 +48,9 @@ class History(Handler):
 def draw_curves(run: Run, rows: Sequence[EpochRow]) -> None:
     """Accuracy and loss of training and validation over the epochs, as two PNG files."""
     accuracy = {"training": [r.train_accuracy for r in rows], "validation": [r.val_accuracy for r in rows]}
+    accuracy |= {
+        f"validation, {name}": [r.figure(name) for r in rows] for name in (rows[-1].val_figures if rows else ())
+    }
     loss = {"training": [r.train_loss for r in rows], "validation": [r.val_loss for r in rows]}
     charts.save(charts.lines("Accuracy", "accuracy", accuracy, percent=True), run.logs / ACCURACY_CURVE)
     charts.save(charts.lines("Loss", "loss", loss), run.logs / LOSS_CURVE)
@@ -81,6 +83,8 @@ class Record(Handler):
             val_loss=last.val_loss,
             best_val_accuracy=best.val_accuracy,
             best_epoch=best.epoch,
+            figure=loop.task.deciding,
+            best_val_figure=best.figure(loop.task.deciding),
             train_seconds=seconds,
             images_per_second=images / seconds,
             batch_size=loop.train.batch_size,

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 from ..backends import Learner, tensors
 from ..errors import DamagedFile, NotFound, NotReady
+from ..records import ACCURACY
 from ..runs import history
 from ..runs.file_names import BEST, HISTORY, RESUME
 from ..runs.run import Run
 from ..spec import Resolved, ResolvedTraining
+from ..tasks import TASKS
 from .early_stopping import best_of, ended
 from .engine import Point
 from .progress import Say
@@ -63,8 +65,14 @@ def _best_written(run: Run) -> int:
     epochs = [results.best_epoch if results else 0]
     with contextlib.suppress(NotFound, DamagedFile):  # the history is made anew from the saved state
         if rows := history.read(run.logs / HISTORY):
-            epochs.append(best_of(rows).epoch)
+            epochs.append(best_of(rows, _deciding(run)).epoch)
     return max(epochs)
+
+
+def _deciding(run: Run) -> str:
+    """The figure that decides which epoch of a run is best."""
+    dataset = run.state().dataset
+    return TASKS[dataset.label_type].deciding if dataset else ACCURACY
 
 
 def saved_point(run: Run) -> Point:
@@ -94,9 +102,10 @@ def start(run: Run, learner: Learner, training: ResolvedTraining, say: Say) -> P
 def _check_something_is_left(run: Run, training: ResolvedTraining) -> None:
     point = saved_point(run)
     done = len(point.history)
-    over = ended(point.history, training.epochs, training.early_stopping)
+    figure = _deciding(run)
+    over = ended(point.history, training.epochs, training.early_stopping, figure)
     if done > training.epochs or (over and run.state().status == "done"):
-        best = best_of(point.history).epoch
+        best = best_of(point.history, figure).epoch
         raise NotReady(f"{how_to_extend(run, training, done, best)}, then Train()")
     if over and point.images:
         raise NotReady(

@@ -8,6 +8,7 @@ from importlib import metadata
 from ...catalog.rows import INSTALL
 from ...processes import Alone
 from ...spec import Resolved
+from ...tasks import Task
 from . import device
 from .framework import mx
 from .learner import GluonLearner
@@ -22,8 +23,8 @@ class GluonBackend:
     def devices(self) -> list[str]:
         return device.available()
 
-    def learner(self, spec: Resolved, classes: tuple[str, ...], pretrained: bool = True) -> GluonLearner:
-        return GluonLearner(spec, classes, pretrained)
+    def learner(self, spec: Resolved, task: Task, pretrained: bool = True) -> GluonLearner:
+        return GluonLearner(spec, task, pretrained)
 
     def layers(self, learner: GluonLearner) -> list[str]:
         return [name for name, _ in parameter_layers(learner.network)]

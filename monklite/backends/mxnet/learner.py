@@ -18,6 +18,7 @@ from ...errors import DamagedFile, MonkliteError, OutOfMemory, TrainingFailed
 from ...processors import cpu_count
 from ...records import ModelRecord
 from ...spec import Resolved
+from ...tasks import Task
 from .. import tensors
 from ..averaging import Averages
 from ..capabilities import check_capabilities
@@ -42,12 +43,12 @@ class Pending:
 class GluonLearner:
     """See `backends.base.Learner`."""
 
-    def __init__(self, spec: Resolved, classes: tuple[str, ...], pretrained: bool) -> None:
+    def __init__(self, spec: Resolved, task: Task, pretrained: bool) -> None:
         check_capabilities(spec)
         self.context = device.choose(spec.model.use_gpu)
-        self.classes, self.seed, self._steps = classes, spec.seed, 0
+        self.task, self.seed, self._steps = task, spec.seed, 0
         mx.random.seed(spec.seed)
-        self.network, self.source = network.build(spec, len(classes), self.context, pretrained)
+        self.network, self.source = network.build(spec, len(task.classes), self.context, pretrained)
         with autograd.predict_mode():  # once hybridised, so that the graph can be exported
             size = spec.data.input_size
             self.network(nd.zeros((1, 3, size, size), ctx=self.context)).wait_to_read()
@@ -66,7 +67,7 @@ class GluonLearner:
         self._trainer._init_kvstore()
         self._clips = {name: optimizer.params.get(name, 0.0) for name in ("clipnorm", "clipvalue")}
         self.criterion = load_path(loss_row.path("mxnet"))(**loss_row.keywords("mxnet", loss))
-        self._one_hot = loss_row.form_of(loss) == "one_hot"
+        self._form = loss_row.form_of(loss)
 
     def refresh(self, spec: Resolved) -> None:
         trained = [p for p in self.network.collect_params().values() if p.grad_req != "null"]
@@ -79,7 +80,7 @@ class GluonLearner:
 
     def _step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[Pending, Pending]:
         self._averages.before_step()
-        x, y = self._inputs(images, draws), nd.array(labels, ctx=self.context)
+        x, y = self._inputs(images, draws), self._targets(labels)
         # MXNet's random state cannot be read, so every step begins from a seed of its own: a resumed run draws the same
         mx.random.seed((self.seed * 1_000_003 + self._steps) % 2**31, ctx=self.context)
         self._steps += 1
@@ -94,11 +95,13 @@ class GluonLearner:
         if self._averages.limit:
             self._settle()
             self._averages.after_step()
-        return Pending(loss), Pending((logits.argmax(axis=1) == y).sum())
+        return Pending(loss), Pending(self.task.right(logits, y).sum())
 
     def _compare(self, logits: Any, y: Any) -> Any:
-        target = nd.one_hot(y, len(self.classes)) if self._one_hot else y
-        return self.criterion(logits, target).mean()
+        return self.criterion(logits, y).mean()
+
+    def _targets(self, labels: np.ndarray) -> Any:
+        return nd.array(self.task.targets(labels, self._form), ctx=self.context)
 
     def _clip(self) -> None:
         if not any(self._clips.values()):
@@ -110,7 +113,7 @@ class GluonLearner:
         if self._clips["clipnorm"]:
             gluon.utils.clip_global_norm(gradients, self._clips["clipnorm"], check_isfinite=False)
 
-    def scores(self, images: np.ndarray, draws: Draws) -> np.ndarray:
+    def logits(self, images: np.ndarray, draws: Draws) -> np.ndarray:
         self._settle()
         what = f"{len(images)} images of {draws.size} px at once"
         with _explained(self.context, what, OutOfMemory), autograd.predict_mode():
@@ -123,11 +126,9 @@ class GluonLearner:
         with _explained(self.context):
             nd.waitall()
 
-    def loss(self, scores: np.ndarray, labels: np.ndarray) -> float:
+    def loss(self, logits: np.ndarray, labels: np.ndarray) -> float:
         with _explained(self.context):
-            return float(
-                self._compare(nd.array(scores, ctx=self.context), nd.array(labels, ctx=self.context)).asscalar()
-            )
+            return float(self._compare(nd.array(logits, ctx=self.context), self._targets(labels)).asscalar())
 
     def augmented(self, images: np.ndarray, draws: Draws) -> np.ndarray:
         return augment.apply(self._moved(images), draws).asnumpy().transpose(0, 2, 3, 1)

@@ -7,6 +7,7 @@ import torchvision
 
 from ...processes import World
 from ...spec import Resolved
+from ...tasks import Task
 from . import device, distributed
 from .learner import TorchLearner
 from .network import parameter_layers
@@ -20,8 +21,8 @@ class TorchBackend:
     def devices(self) -> list[str]:
         return device.available()
 
-    def learner(self, spec: Resolved, classes: tuple[str, ...], pretrained: bool = True) -> TorchLearner:
-        return TorchLearner(spec, classes, pretrained)
+    def learner(self, spec: Resolved, task: Task, pretrained: bool = True) -> TorchLearner:
+        return TorchLearner(spec, task, pretrained)
 
     def layers(self, learner: TorchLearner) -> list[str]:
         return [name for name, _ in parameter_layers(learner.network)]

@@ -18,6 +18,7 @@ from ...data.augment import Draws
 from ...errors import DamagedFile, InvalidValue, MonkliteError, OutOfMemory, TrainingFailed
 from ...records import ModelRecord
 from ...spec import Choice, Resolved
+from ...tasks import Task
 from ..averaging import Averages
 from ..tensors import Snapshot
 from . import augment, device, distributed, network, weights
@@ -33,11 +34,11 @@ NO_MEMORY = ("not enough memory", "can't allocate memory")  # what torch says of
 class TorchLearner:
     """See `backends.base.Learner`."""
 
-    def __init__(self, spec: Resolved, classes: tuple[str, ...], pretrained: bool) -> None:
+    def __init__(self, spec: Resolved, task: Task, pretrained: bool) -> None:
         self.device = device.choose(spec.model.use_gpu)
         self.dtype = device.precision(spec.model.precision, self.device)
         device.respect_limits()
-        self.classes = classes
+        self.task = task
         self._deterministic = spec.model.deterministic
         self._random_state = torch.Generator().manual_seed(spec.seed).get_state()
         self._cuda_state: torch.Tensor | None = None
@@ -45,7 +46,7 @@ class TorchLearner:
             torch.cuda.reset_peak_memory_stats(self.device)
             self._cuda_state = torch.Generator(self.device).manual_seed(spec.seed).get_state()
         with self._own_random():
-            self.network, self.source = network.build(spec, len(classes), pretrained)
+            self.network, self.source = network.build(spec, len(task.classes), pretrained)
         self.world = distributed.world()
         if self.world.size > 1 and self.device.type == "cuda":
             self.network = nn.SyncBatchNorm.convert_sync_batchnorm(self.network)
@@ -65,7 +66,7 @@ class TorchLearner:
         self.optimizer = made(trained, **_joined(row.keywords("pytorch", optimizer)), **fused)
         self._clips = {name: optimizer.params.get(name, 0.0) for name in ("clipnorm", "clipvalue")}
         self.criterion = self._criterion(loss)
-        self._one_hot = LOSSES[loss.name].form_of(loss) == "one_hot"
+        self._form = LOSSES[loss.name].form_of(loss)
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
 
     def refresh(self, spec: Resolved) -> None:
@@ -118,12 +119,12 @@ class TorchLearner:
     def _step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
         self._averages.before_step()
         network.train_mode(self.network)
-        x, y = self._inputs(images, draws), augment.moved(labels, self.device)
+        x, y = self._inputs(images, draws), self._targets(labels)
         self.optimizer.zero_grad(set_to_none=True)
         with self._own_random(), self._autocast():
             output = self._for_training()(x)
         loss, logits = self._loss(output, y)
-        right = (logits.detach().argmax(1) == y).sum()
+        right = self.task.right(logits.detach(), y).sum()
         told, share = loss.detach(), 1.0
         if self.world.size > 1:
             # each process counts by its images, for its gradients are averaged with the others' as equals
@@ -152,8 +153,10 @@ class TorchLearner:
         return loss, main
 
     def _compare(self, logits: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        target: torch.Tensor = nn.functional.one_hot(y, len(self.classes)).float() if self._one_hot else y
-        return self.criterion(logits.float(), target)
+        return self.criterion(logits.float(), y)
+
+    def _targets(self, labels: np.ndarray) -> torch.Tensor:
+        return augment.moved(self.task.targets(labels, self._form), self.device)
 
     def _clip(self) -> None:
         if not any(self._clips.values()):
@@ -165,17 +168,16 @@ class TorchLearner:
         if self._clips["clipnorm"]:
             nn.utils.clip_grad_norm_(trained, self._clips["clipnorm"])
 
-    def scores(self, images: np.ndarray, draws: Draws) -> np.ndarray:
+    def logits(self, images: np.ndarray, draws: Draws) -> np.ndarray:
         self._averages.stand_in()
         self.network.eval()
         alike = device.algorithms(self.device, self._deterministic)
         with self._explained(len(images), draws.size, OutOfMemory), alike, torch.inference_mode(), self._autocast():
             return self.network(self._inputs(images, draws)).float().cpu().numpy()
 
-    def loss(self, scores: np.ndarray, labels: np.ndarray) -> float:
+    def loss(self, logits: np.ndarray, labels: np.ndarray) -> float:
         with torch.inference_mode():
-            y = torch.from_numpy(labels).to(self.device)
-            return float(self._compare(torch.from_numpy(scores).to(self.device), y))
+            return float(self._compare(torch.from_numpy(logits).to(self.device), self._targets(labels)))
 
     def augmented(self, images: np.ndarray, draws: Draws) -> np.ndarray:
         return augment.apply(self._moved(images), draws).permute(0, 2, 3, 1).cpu().numpy()
@@ -193,7 +195,7 @@ class TorchLearner:
     def capture_weights(self) -> Snapshot:
         self._check_weights()
         self._averages.stand_in()
-        return weights.snapshot(self.network.state_dict(), {"classes": self.classes})
+        return weights.snapshot(self.network.state_dict(), {"classes": self.task.classes})
 
     def load_weights(self, path: Path) -> None:
         weights.load_into(self.network, weights.read_own(path)[0], path)

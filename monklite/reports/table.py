@@ -1,0 +1,197 @@
+"""The table of a comparison, one column per line: what it is called, where its value comes from, how it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..spec import Choice, Table
+from .comparison import Entry
+
+NOT_DONE = "NA"  # written where there is nothing to write
+Value = Callable[[Entry], Any]
+
+
+@dataclass(frozen=True)
+class Column:
+    """`value`: of a run, None where there is none. `scale`: factor of a number that is written with two decimals, 0: as it is."""
+
+    title: str
+    value: Value
+    scale: float = 0.0
+
+    def cell(self, entry: Entry) -> Any:
+        """What is written."""
+        value = self.value(entry)
+        if value is None:
+            return NOT_DONE
+        return round(self.scale * value, 2) if self.scale else printable(value)
+
+
+def printable(value: Any) -> Any:
+    """A text without characters that would control a terminal: runs may come from strangers."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in value) if isinstance(value, str) else value
+
+
+def _of(part: str, field: str, *place: int) -> Value:
+    """A field of a record that may not be there yet, or one item of it; then None."""
+
+    def value(entry: Entry) -> Any:
+        record = getattr(entry.state, part)
+        found = None if record is None else getattr(record, field)
+        return found[place[0]] if place and found is not None else found
+
+    return value
+
+
+def _kind(entry: Entry) -> str:
+    """Monk's word for the form of the dataset."""
+    sources = entry.state.spec.data.sources
+    table = "csv_" if sources and isinstance(sources[0], Table) else ""
+    return table + ("train-val" if len(sources) > 1 else "train")
+
+
+def _chain(subset: str) -> Value:
+    def value(entry: Entry) -> str:
+        chain: tuple[Choice, ...] = getattr(entry.state.spec.data.transforms, subset)
+        return "; ".join(map(str, chain)) or "resize"
+
+    return value
+
+
+def _choice(field: str) -> Value:
+    def value(entry: Entry) -> str | None:
+        choice = getattr(entry.state.spec.training, field)
+        return choice.name if choice else None
+
+    return value
+
+
+def _rate(entry: Entry) -> Any:
+    optimizer = entry.state.spec.training.optimizer
+    return optimizer.params.get("learning_rate") if optimizer else None
+
+
+def _all_trained(entry: Entry) -> bool | None:
+    model = entry.state.model
+    return None if model is None else model.trainable_layers == model.layers
+
+
+def _origin(entry: Entry) -> str:
+    return "/".join(map(str, entry.state.origin)) if entry.state.origin else "New"
+
+
+def _epochs(entry: Entry) -> int:
+    return entry.state.results.epochs_completed if entry.state.results else 0
+
+
+def _methods(entry: Entry) -> str | None:
+    return ", ".join(entry.state.model.methods) if entry.state.model else None
+
+
+def _start(part: str) -> Value:
+    """The first digits of a fingerprint."""
+    fingerprint = _of(part, "fingerprint")
+    return lambda entry: (fingerprint(entry) or "")[:12] or None
+
+
+def _further(entry: Entry) -> float | None:
+    """The figure that decides where that is not the accuracy."""
+    results = entry.state.results
+    return results.best_val_figure if results and results.figure != "accuracy" else None
+
+
+# fmt: off
+COLUMNS = (
+    # Monk's, in Monk's order
+    Column("project", lambda e: e.state.project),
+    Column("experiment", lambda e: e.state.experiment),
+    Column("base_model", lambda e: e.state.spec.model.name),
+    Column("origin", _origin),
+    Column("best val acc", _of("results", "best_val_accuracy"), 100),
+    Column("test acc", _of("testing", "accuracy"), 100),
+    Column("num test images", _of("testing", "num_images")),
+    Column("epochs", _epochs),
+    Column("base lr", _rate),
+    Column("optimizer", _choice("optimizer")),
+    Column("lr scheduler", _choice("schedule")),
+    Column("loss func", _choice("loss")),
+    Column("All layers trained", _all_trained),
+    Column("gpu used", lambda e: e.on_gpu if e.state.model else None),
+    Column("max gpu usage", lambda e: e.gpu_mib, 1),
+    Column("training time", _of("results", "train_seconds"), 1),
+    Column("train dataset type", _kind),
+    Column("num train images", _of("dataset", "n_train")),
+    Column("num val images", _of("dataset", "n_val")),
+    Column("shuffled dataset", lambda e: e.state.spec.data.shuffle),
+    Column("train transforms", _chain("train")),
+    Column("val transforms", _chain("val")),
+    Column("test transforms", _chain("test")),
+    # ours
+    Column("version", lambda e: e.state.version),
+    Column("status", lambda e: e.state.status),
+    Column("backend", lambda e: e.state.spec.backend),
+    Column("device", _of("model", "device")),
+    Column("precision", _of("model", "precision")),
+    Column("methods", _methods),
+    Column("parameters", _of("model", "parameters")),
+    Column("trainable parameters", _of("model", "trainable_parameters")),
+    Column("first weights", _of("model", "weights")),
+    Column("input size", lambda e: e.state.spec.data.input_size),
+    Column("batch size", lambda e: e.state.spec.data.batch_size),
+    Column("seed", lambda e: e.state.spec.seed),
+    Column("best epoch", _of("results", "best_epoch")),
+    Column("images per second", _of("results", "images_per_second"), 1),
+    Column("max gpu usage of framework", _of("results", "gpu_framework_mib"), 1),
+    Column("max process memory", _of("results", "process_mib"), 1),
+    Column("test acc low", _of("testing", "interval", 0), 100),
+    Column("test acc high", _of("testing", "interval", 1), 100),
+    Column("test acc of largest class", _of("testing", "majority_accuracy"), 100),
+    Column("dataset fingerprint", _start("dataset")),
+    Column("test fingerprint", _start("testing")),
+    Column("best val F1", _further, 100),
+)
+# fmt: on
+
+
+def row(entry: Entry) -> dict[str, Any]:
+    """One row of `comparison.csv`. Accuracies in %, times in s, memory in MiB."""
+    return {column.title: column.cell(entry) for column in COLUMNS}
+
+
+def overview(entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    """The table for the screen: what one looks at first."""
+    return [_overview(entry) for entry in entries]
+
+
+def _overview(entry: Entry) -> dict[str, Any]:
+    cells, model = row(entry), entry.state.model
+    return {
+        "experiment": entry.label,
+        "model": cells["base_model"],
+        "backend": cells["backend"],
+        "version": entry.state.version,
+        "best val acc %": cells["best val acc"],
+        "test acc % (95 %)": _test(entry),
+        "epochs": _epochs(entry),
+        "time s": cells["training time"],
+        "images/s": cells["images per second"],
+        "peak MiB": _memory(entry),
+        "parameters": NOT_DONE if model is None else f"{model.parameters / 1e6:.1f} M",
+    }
+
+
+def _test(entry: Entry) -> str:
+    test = entry.state.testing
+    if test is None:
+        return NOT_DONE
+    low, high = test.interval
+    return f"{100 * test.accuracy:.1f} ({100 * low:.0f} to {100 * high:.0f})"
+
+
+def _memory(entry: Entry) -> str:
+    results = entry.state.results
+    if entry.gpu_mib is not None:
+        return f"{entry.gpu_mib:.0f} GPU"
+    return NOT_DONE if results is None or results.process_mib is None else f"{results.process_mib:.0f} RAM"

@@ -1,0 +1,292 @@
+"""Images with several labels, from a table to a comparison, on both backends."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from sklearn.metrics import accuracy_score, f1_score
+from test_both_backends import BACKENDS, equal, weights
+from test_prototype import _original_epoch_end, _stop_after_two
+
+from monklite import Prototype, compare
+from monklite.errors import DatasetError, InvalidValue
+from monklite.runs import history
+from monklite.runs.file_names import HISTORY, PREDICTIONS, SAMPLES
+from monklite.runs.workspace import Workspace
+from monklite.testing.contract import LABELS, easy_labels
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def drawn(folder: Path, name: str, n: int, seed: int, separator: str = "|") -> Path:
+    """A table of images that are light or not, red or not, striped or not; an eighth of them has no label at all."""
+    images, labels = easy_labels(n, seed)
+    rows = []
+    for i, (pixels, has) in enumerate(zip(images, labels, strict=True)):
+        path = f"{name}-{i}.png"
+        Image.fromarray(pixels).save(folder / path)
+        rows.append((path, separator.join(label for label, own in zip(LABELS, has, strict=True) if own)))
+    with (folder / f"{name}.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("file", "labels"), *rows])
+    return folder / f"{name}.csv"
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("labels")
+    drawn(folder, "train", 80, 0)
+    drawn(folder, "test", 24, 1)
+    return folder
+
+
+def opened(backend: str, images: Path, experiment: str = "", epochs: int = 6, **params: object) -> Prototype:
+    ptf = Prototype("p", experiment or backend, backend=backend, verbose=0)
+    asked = {"split": 0.8, "input_size": 32, "batch_size": 8, "label_delimiter": "|", **params}
+    ptf.Dataset_Params(images, images / "train.csv", **asked)
+    ptf.Dataset()
+    ptf.Model_Params("resnet18_v1", freeze_base_network=False, use_pretrained=False)
+    ptf.Model()
+    ptf.optimizer_adam(0.003)
+    ptf.lr_fixed()
+    ptf.loss_sigmoid_binary_crossentropy()
+    ptf.Training_Params(num_epochs=epochs, save_intermediate_models=False, seed=1)
+    return ptf
+
+
+@pytest.fixture(scope="module")
+def trained(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a workspace that has a trained experiment of each backend."""
+    folder = tmp_path_factory.mktemp("multi")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for name in BACKENDS:
+            opened(name, images).Train()
+    return folder
+
+
+@pytest.fixture
+def here(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(trained)
+    return trained
+
+
+def judge(backend: str, images: Path, **params: object) -> Prototype:
+    ptf = Prototype("p", backend, backend=backend, eval_infer=True, verbose=0)
+    ptf.Dataset_Params(images, images / "test.csv", **params)
+    ptf.Dataset()
+    return ptf
+
+
+def truth(images: Path) -> dict[str, set[str]]:
+    with (images / "test.csv").open(newline="") as file:
+        return {row["file"]: set(filter(None, row["labels"].split("|"))) for row in csv.DictReader(file)}
+
+
+def as_table(labels: list[set[str]]) -> np.ndarray:
+    return np.array([[name in one for name in LABELS] for one in labels])
+
+
+# Trained, judged, predicted, compared
+
+
+def test_the_run_records_what_it_was_trained_on(here: Path, backend: str) -> None:
+    state = Workspace().find("p", backend).state()
+    record, results = state.dataset, state.results
+    assert record is not None and results is not None
+    assert (record.label_type, record.classes) == ("multiple", LABELS)
+    assert (record.n_train, record.n_val) == (64, 16)
+    assert [a + b for a, b in zip(record.train_counts, record.val_counts, strict=True)] == [40, 40, 40]
+    assert results.figure == "f1"
+    assert results.best_figure > 0.8
+
+
+def test_the_split_keeps_images_with_several_and_with_no_label(here: Path, backend: str) -> None:
+    table = pd.read_csv(Workspace().find("p", backend).folder / SAMPLES, dtype=str, keep_default_na=False)
+    cells = [set(filter(None, label.split("|"))) for label in table["label"]]
+    assert len(cells) == 80
+    assert sum(not cell for cell in cells) == 10
+    assert sum(len(cell) == 3 for cell in cells) == 10
+
+
+def test_the_best_epoch_is_the_one_with_the_best_f1(here: Path, backend: str) -> None:
+    run = Workspace().find("p", backend)
+    rows, results = history.read(run.logs / HISTORY), run.state().results
+    figures = [row.val_figures["f1"] for row in rows]
+    assert results is not None
+    assert (results.best_figure, results.best_epoch) == (max(figures), 1 + figures.index(max(figures)))
+    assert results.best_val_accuracy == rows[results.best_epoch - 1].val_accuracy
+
+
+def test_evaluation_agrees_with_scikit_learn(here: Path, images: Path, backend: str) -> None:
+    accuracy, by_class = judge(backend, images).Evaluate()
+    run = Workspace().find("p", backend)
+    known, table = truth(images), pd.read_csv(run.logs / PREDICTIONS, dtype=str, keep_default_na=False)
+    assert set(table["path"]) == set(known)
+    ours = as_table([known[path] for path in table["path"]])
+    answers = as_table([set(filter(None, cell.split("|"))) for cell in table["predicted"]])
+    testing = run.state().testing
+    assert testing is not None
+    assert accuracy == pytest.approx(100 * accuracy_score(ours, answers))
+    assert testing.figures["f1"] == pytest.approx(f1_score(ours, answers, average="micro"))
+    assert testing.figures["f1"] > 0.8
+    for k, name in enumerate(LABELS):
+        right = int((ours[:, k] & answers[:, k]).sum())
+        assert (by_class[name]["num_images"], by_class[name]["num_correct"]) == (int(ours[:, k].sum()), right)
+        assert testing.classes[name].num_false == int((~ours[:, k] & answers[:, k]).sum())
+        recall = 100 * right / int(ours[:, k].sum())
+        assert by_class[name]["accuracy(%)"] == pytest.approx(recall)
+
+
+def test_a_prediction_names_each_label_whose_score_is_above_one_half(here: Path, images: Path, backend: str) -> None:
+    ptf = Prototype("p", backend, backend=backend, eval_infer=True, verbose=0)
+    for i in (0, 7):
+        found = ptf.Infer(img_name=images / f"test-{i}.png", return_raw=True)
+        scores = 1 / (1 + np.exp(-np.asarray(found["raw"], np.float64)))
+        expected = {name: score for name, score in zip(LABELS, scores, strict=True) if score > 0.5}
+        assert found["predicted_classes"] == list(expected)
+        assert found["scores"] == pytest.approx(list(expected.values()))
+    assert found["predicted_classes"] == list(LABELS)
+
+
+def test_a_folder_is_predicted_as_its_images_are(here: Path, images: Path, backend: str) -> None:
+    ptf = Prototype("p", backend, backend=backend, eval_infer=True, verbose=0)
+    one = ptf.Infer(img_name=images / "test-3.png")
+    several = {found["img_name"]: found for found in ptf.Infer(img_dir=images)}
+    assert len(several) == 104
+    found = next(v for name, v in several.items() if Path(name).name == "test-3.png")
+    assert found["predicted_classes"] == one["predicted_classes"]
+
+
+def test_what_is_printed_names_the_labels(here: Path, images: Path, backend: str, capsys) -> None:
+    ptf = judge(backend, images)
+    ptf._console.verbose = 1
+    ptf.Evaluate()
+    ptf.Infer(img_name=images / "test-0.png")
+    said = capsys.readouterr().out
+    assert "f1:" in said
+    assert "Predicted classes:" in said
+
+
+def test_both_stand_in_one_comparison(here: Path, images: Path) -> None:
+    for name in BACKENDS:
+        judge(name, images).Evaluate()
+    ctf = compare(verbose=0)
+    ctf.Comparison("both")
+    for name in BACKENDS:
+        ctf.Add_Experiment("p", name)
+    rows = ctf.Generate_Statistics()
+    best = [Workspace().find("p", name).state().results.best_figure for name in BACKENDS]
+    assert rows["best val F1"].tolist() == pytest.approx([100 * b for b in best], abs=0.006)
+    assert "F1" in (here / "workspace" / "comparison" / "both" / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_resumed_run_equals_the_unbroken_one(workspace: Path, images: Path, monkeypatch, backend: str) -> None:
+    unbroken = opened(backend, images, "unbroken", epochs=4)
+    unbroken.Train()
+    broken = opened(backend, images, "broken", epochs=4)
+    _stop_after_two(monkeypatch)
+    with pytest.raises(KeyboardInterrupt):
+        broken.Train()
+    _original_epoch_end(monkeypatch)
+    resumed = Prototype("p", "broken", backend=backend, resume_train=True, verbose=0)
+    resumed.Train()
+    assert equal(weights(resumed), weights(unbroken))
+    rows = [history.read(Workspace().find("p", name).logs / HISTORY) for name in ("unbroken", "broken")]
+    assert [r.val_figures for r in rows[0]] == [r.val_figures for r in rows[1]]
+    assert len(rows[0]) == 4
+
+
+def test_quick_mode_takes_the_loss_of_several_labels(workspace: Path, images: Path, backend: str) -> None:
+    ptf = Prototype("p", "quick", backend=backend, verbose=0)
+    ptf.Default(
+        images,
+        images / "train.csv",
+        model_name="resnet18_v1",
+        use_pretrained=False,
+        num_epochs=1,
+        label_delimiter="|",
+    )
+    ptf.update_input_size(32)
+    ptf.Train()
+    state = Workspace().find("p", "quick").state()
+    assert state.resolved.training.loss.name == "sigmoid_binary_crossentropy"
+    assert state.status == "done"
+
+
+# Test tables
+
+
+def test_a_test_table_is_read_as_the_training_table_was(here: Path, images: Path, tmp_path: Path) -> None:
+    """Unless another separator is given; then the answers are the same."""
+    inherited, _ = judge("pytorch", images).Evaluate()
+    other = tmp_path / "other.csv"
+    other.write_text((images / "test.csv").read_text().replace("|", " "))
+    ptf = Prototype("p", "pytorch", eval_infer=True, verbose=0)
+    ptf.Dataset_Params(images, other, label_delimiter=" ")
+    ptf.Dataset()
+    assert ptf.Evaluate()[0] == inherited
+
+
+def test_a_test_folder_is_refused(here: Path, patterns: Path, backend: str) -> None:
+    ptf = Prototype("p", backend, backend=backend, eval_infer=True, verbose=0)
+    ptf.Dataset_Params(patterns)
+    with pytest.raises(DatasetError, match="several labels"):
+        ptf.Dataset()
+
+
+def test_an_unknown_label_of_a_test_table_is_named(here: Path, images: Path, tmp_path: Path) -> None:
+    table = tmp_path / "odd.csv"
+    table.write_text("file,labels\ntest-0.png,light|gren\n")
+    ptf = Prototype("p", "pytorch", eval_infer=True, verbose=0)
+    ptf.Dataset_Params(images, table)
+    with pytest.raises(DatasetError, match="gren"):
+        ptf.Dataset()
+
+
+# Wrong calls
+
+
+def test_softmax_is_refused_for_several_labels(workspace: Path, images: Path, backend: str) -> None:
+    ptf = opened(backend, images)
+    ptf.loss_softmax_crossentropy()
+    with pytest.raises(InvalidValue, match=r"one class per image: take loss_sigmoid_binary_crossentropy\(\)"):
+        ptf.Train()
+    assert Workspace().find("p", backend).state().status == "new"
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda p, d: p.Dataset_Params(d, label_delimiter="|"), "label_delimiter goes with a table"),
+        (lambda p, d: p.Dataset_Params(d, d / "train.csv", ";", label_delimiter=";"), "must differ from delimiter"),
+        (lambda p, d: p.Dataset_Params(d, d / "train.csv", label_delimiter="ab"), "label_delimiter must be one of"),
+    ],
+)
+def test_wrong_separators_are_refused(workspace: Path, images: Path, call, message: str) -> None:
+    with pytest.raises(InvalidValue, match=message):
+        call(Prototype("p", "e", verbose=0), images)
+
+
+def test_one_label_of_all_images_can_be_trained(workspace: Path, images: Path, tmp_path: Path, backend: str) -> None:
+    """Yes or no: a single label is a task where an image may have none."""
+    table = tmp_path / "one.csv"
+    rows = [("file", "labels"), *((f"train-{i}.png", "light" if i & 1 else "") for i in range(40))]
+    with table.open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    ptf = Prototype("p", "one", backend=backend, verbose=0)
+    ptf.Default(
+        images, table, model_name="resnet18_v1", use_pretrained=False, freeze_base_network=False, num_epochs=1,
+        label_delimiter="|",
+    )  # fmt: skip
+    ptf.update_input_size(32)
+    ptf.Train()
+    state = Workspace().find("p", "one").state()
+    assert (state.dataset.classes, state.status) == (("light",), "done")

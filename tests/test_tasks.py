@@ -1,0 +1,185 @@
+"""The two tasks against scikit-learn and against each other."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis.extra.numpy import arrays
+from sklearn.metrics import accuracy_score, f1_score
+
+from monklite.errors import InvalidValue
+from monklite.spec import Folders, Table
+from monklite.tasks import MULTIPLE, SINGLE, TASKS, MultiLabel, SingleLabel, label_type, sigmoid, softmax, task_of
+
+CLASSES = ("cat", "dog", "owl")
+ROW = np.array([2.0, -1.0, 0.5])  # logits of one image
+
+
+@pytest.fixture
+def logits() -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(200, 3)).astype(np.float32)
+
+
+@pytest.fixture
+def labels() -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 3, 200)
+
+
+@pytest.fixture
+def several() -> np.ndarray:
+    return np.random.default_rng(2).random((200, 3)) < 0.4
+
+
+# Scores
+
+
+def test_softmax_sums_to_one_and_keeps_ratios() -> None:
+    got = softmax(np.log(np.array([[1, 2, 5], [3, 3, 6]], np.float64)))
+    assert got == pytest.approx(np.array([[1 / 8, 2 / 8, 5 / 8], [1 / 4, 1 / 4, 1 / 2]]))
+
+
+def test_sigmoid_is_the_inverse_of_the_log_odds() -> None:
+    p = np.array([[0.01, 0.5, 0.999]])
+    assert sigmoid(np.log(p / (1 - p))) == pytest.approx(p)
+
+
+@pytest.mark.filterwarnings("error")
+def test_huge_logits_do_not_overflow() -> None:
+    huge = np.array([[1e4, 0.0], [-1e4, 0.0]], np.float32)
+    assert softmax(huge).tolist() == [[1, 0], [0, 1]]
+    assert sigmoid(huge).tolist() == [[1, 0.5], [0, 0.5]]
+
+
+def test_scores_are_those_of_the_loss() -> None:
+    assert SingleLabel(CLASSES).scores(ROW[None]) == pytest.approx(softmax(ROW[None]))
+    assert SingleLabel(CLASSES, "sigmoid").scores(ROW[None]) == pytest.approx(sigmoid(ROW[None]))
+    assert MultiLabel(CLASSES).scores(ROW[None]) == pytest.approx(sigmoid(ROW[None]))
+
+
+# Figures
+
+
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+def test_accuracy_is_scikit_learns(logits, labels, activation) -> None:
+    assert SingleLabel(CLASSES, activation).figures(logits, labels) == {
+        "accuracy": accuracy_score(labels, logits.argmax(1))
+    }
+
+
+def test_figures_of_several_labels_are_scikit_learns(logits, several) -> None:
+    figures = MultiLabel(CLASSES).figures(logits, several)
+    assert figures["accuracy"] == accuracy_score(several, logits > 0)
+    assert figures["f1"] == pytest.approx(f1_score(several, logits > 0, average="micro"))
+
+
+@given(truth=arrays(bool, (7, 3)), answers=arrays(bool, (7, 3)))
+def test_f1_is_scikit_learns_for_any_answers(truth, answers) -> None:
+    found = MultiLabel(CLASSES).figures(np.where(answers, 1.0, -1.0), truth)["f1"]
+    expected = f1_score(truth, answers, average="micro", zero_division=np.nan)
+    assert found == pytest.approx(expected, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("task", "labels"),
+    [(SingleLabel(CLASSES), np.zeros(0, np.int64)), (MultiLabel(CLASSES), np.zeros((0, 3), bool))],
+)
+def test_figures_of_nothing_are_nan(task, labels) -> None:
+    assert all(math.isnan(value) for value in task.figures(np.zeros((0, 3), np.float32), labels).values())
+
+
+@pytest.mark.parametrize("task", [SingleLabel(CLASSES), MultiLabel(CLASSES)])
+def test_the_figure_that_decides_is_one_of_the_figures(task) -> None:
+    figures = task.figures(ROW[None], task.example_labels(1, np.random.default_rng(0)))
+    assert task.deciding in figures
+    assert "accuracy" in figures
+
+
+# Answers
+
+
+def test_an_image_with_several_labels_is_right_if_all_are_and_no_other() -> None:
+    task = MultiLabel(CLASSES)
+    logits = np.array([[1, 1, -1]] * 4 + [[-1, -1, -1]], np.float32)
+    truth = np.array([[1, 1, 0], [1, 0, 0], [1, 1, 1], [0, 0, 1], [0, 0, 0]], bool)
+    assert task.right(logits, task.targets(truth, "one_hot")).tolist() == [True, False, False, False, True]
+
+
+def test_right_is_asked_of_targets_in_either_form(logits, labels) -> None:
+    task = SingleLabel(CLASSES)
+    by_index, one_hot = (task.right(logits, task.targets(labels, form)) for form in ("index", "one_hot"))
+    assert by_index.tolist() == one_hot.tolist() == (logits.argmax(1) == labels).tolist()
+
+
+def test_targets_have_the_type_that_a_loss_needs(labels, several) -> None:
+    assert SingleLabel(CLASSES).targets(labels, "index").dtype == np.int64
+    assert SingleLabel(CLASSES).targets(labels, "one_hot").dtype == np.float32
+    assert MultiLabel(CLASSES).targets(several, "one_hot").dtype == np.float32
+
+
+def test_a_prediction_reads_as_users_expect() -> None:
+    single, several = SingleLabel(CLASSES, "sigmoid"), MultiLabel(CLASSES)
+    scores = sigmoid(ROW)
+    (answer,) = single.predicted(ROW[None])
+    assert single.as_dict(scores, answer) == {"predicted_class": "cat", "score": pytest.approx(scores[0])}
+    (answer,) = several.predicted(ROW[None])
+    assert several.as_dict(scores, answer) == {
+        "predicted_classes": ["cat", "owl"],
+        "scores": pytest.approx([scores[0], scores[2]]),
+    }
+    assert several.as_dict(scores, np.zeros(3, bool)) == {"predicted_classes": [], "scores": []}
+    assert (single.text(1), several.text(np.array([1, 0, 1], bool)), several.text(np.zeros(3, bool))) == (
+        "dog",
+        "cat|owl",
+        "",
+    )
+
+
+# Labels
+
+
+def test_labels_are_counted_by_class(labels, several) -> None:
+    assert SingleLabel(CLASSES).counts(labels) == tuple((labels == i).sum() for i in range(3))
+    assert MultiLabel(CLASSES).counts(several) == tuple(several[:, i].sum() for i in range(3))
+
+
+def test_a_class_that_no_image_has_is_counted_as_none() -> None:
+    assert SingleLabel(CLASSES).counts(np.array([0, 0, 1])) == (2, 1, 0)
+
+
+@pytest.mark.parametrize("kind", TASKS)
+def test_images_are_alike_if_their_labels_are(kind, labels, several) -> None:
+    task = task_of(kind, CLASSES)
+    given = labels if kind == SINGLE else several
+    groups = task.strata(given)
+    texts = [task.text(label) for label in given]
+    assert groups.shape == (len(given),)
+    assert len(set(zip(groups.tolist(), texts, strict=True))) == len(set(groups.tolist())) == len(set(texts))
+
+
+@pytest.mark.parametrize("kind", TASKS)
+def test_membership_and_names_agree(kind, labels, several) -> None:
+    task = task_of(kind, CLASSES)
+    given = labels if kind == SINGLE else several
+    for label, has in zip(given, task.membership(given), strict=True):
+        assert task.names(label) == tuple(name for name, h in zip(CLASSES, has, strict=True) if h)
+
+
+# Which task
+
+
+def test_a_delimiter_means_several_labels() -> None:
+    table = Table(path="a", csv="c")
+    assert label_type((Folders(path="a"),)) == label_type((table,)) == SINGLE
+    assert label_type((table.model_copy(update={"label_delimiter": "|"}),)) == MULTIPLE
+
+
+def test_a_loss_that_cannot_train_the_task_is_refused() -> None:
+    assert task_of(SINGLE, CLASSES, "sigmoid").activation == "sigmoid"
+    with pytest.raises(
+        InvalidValue,
+        match=r"several labels cannot be trained with a loss of softmax .*loss_sigmoid_binary_crossentropy",
+    ):
+        task_of(MULTIPLE, CLASSES, "softmax")
