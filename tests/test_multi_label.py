@@ -110,7 +110,7 @@ def test_the_run_records_what_it_was_trained_on(here: Path, backend: str) -> Non
 
 def test_the_split_keeps_images_with_several_and_with_no_label(here: Path, backend: str) -> None:
     table = pd.read_csv(Workspace().find("p", backend).folder / SAMPLES, dtype=str, keep_default_na=False)
-    cells = [set(filter(None, label.split("|"))) for label in table["label"]]
+    cells = [set(filter(None, label.split("|"))) for label in table["class"]]
     assert len(cells) == 80
     assert sum(not cell for cell in cells) == 10
     assert sum(len(cell) == 3 for cell in cells) == 10
@@ -119,9 +119,9 @@ def test_the_split_keeps_images_with_several_and_with_no_label(here: Path, backe
 def test_the_best_epoch_is_the_one_with_the_best_f1(here: Path, backend: str) -> None:
     run = Workspace().find("p", backend)
     rows, results = history.read(run.logs / HISTORY), run.state().results
-    figures = [row.val_figures["f1"] for row in rows]
+    best = max(rows, key=lambda row: (row.val_figures["f1"], -row.val_loss))
     assert results is not None
-    assert (results.best_figure, results.best_epoch) == (max(figures), 1 + figures.index(max(figures)))
+    assert (results.best_figure, results.best_epoch) == (best.val_figures["f1"], best.epoch)
     assert results.best_val_accuracy == rows[results.best_epoch - 1].val_accuracy
 
 
@@ -147,13 +147,16 @@ def test_evaluation_agrees_with_scikit_learn(here: Path, images: Path, backend: 
 
 def test_a_prediction_names_each_label_whose_score_is_above_one_half(here: Path, images: Path, backend: str) -> None:
     ptf = Prototype("p", backend, backend=backend, eval_infer=True, verbose=0)
-    for i in (0, 7):
+    seen = []
+    for i in range(8):
         found = ptf.Infer(img_name=images / f"test-{i}.png", return_raw=True)
         scores = 1 / (1 + np.exp(-np.asarray(found["raw"], np.float64)))
         expected = {name: score for name, score in zip(LABELS, scores, strict=True) if score > 0.5}
         assert found["predicted_classes"] == list(expected)
         assert found["scores"] == pytest.approx(list(expected.values()))
-    assert found["predicted_classes"] == list(LABELS)
+        seen.append(len(expected))
+    assert min(seen) == 0
+    assert max(seen) > 1
 
 
 def test_a_folder_is_predicted_as_its_images_are(here: Path, images: Path, backend: str) -> None:
@@ -192,10 +195,11 @@ def test_a_resumed_run_equals_the_unbroken_one(workspace: Path, images: Path, mo
     unbroken = opened(backend, images, "unbroken", epochs=4)
     unbroken.Train()
     broken = opened(backend, images, "broken", epochs=4)
-    _stop_after_two(monkeypatch)
+    monkeypatch.setattr("monklite.training.recording.History.epoch_end", _stop_after_two(_original_epoch_end()))
     with pytest.raises(KeyboardInterrupt):
         broken.Train()
-    _original_epoch_end(monkeypatch)
+    monkeypatch.undo()
+    monkeypatch.chdir(workspace.parent)
     resumed = Prototype("p", "broken", backend=backend, resume_train=True, verbose=0)
     resumed.Train()
     assert equal(weights(resumed), weights(unbroken))

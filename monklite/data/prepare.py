@@ -122,8 +122,8 @@ def _read(
     for source, name in zip(spec.data.sources, SPLIT, strict=False):
         found = _discover(source, exclude=cache.parent)
         if tables:
-            found = found.relabel(tables[0].classes, f"the validation set {source.path}")
             _check_label_type(found, tables[0].task.name, f"the validation set {source.path}")
+            found = found.relabel(tables[0].classes, f"the validation set {source.path}")
         found, stores[name] = open_store(found, policies[name], cache, spec.data.workers, tick)
         health.check_readable(found)
         tables.append(found)
@@ -184,8 +184,9 @@ def for_testing(
         recorded: the split of the run, to see whether test images were trained on. label_type: of the training images.
             The others as in `for_training`.
     """
-    found = _discover(source, False, cache.parent).relabel(classes, f"the test set {source.path}")
+    found = _discover(source, False, cache.parent)
     _check_label_type(found, label_type, f"the test set {source.path}")
+    found = found.relabel(classes, f"the test set {source.path}")
     how = policy_for_testing(spec)
     found, store = open_store(found, how, cache, spec.data.workers, tick)
     health.check_readable(found)
@@ -199,12 +200,16 @@ def for_testing(
 
 
 def _check_label_type(samples: Samples, label_type: str, where: str) -> None:
-    if samples.task.name != label_type:
-        words = {SINGLE: "one label per image", MULTIPLE: "several labels per image"}
+    if samples.task.name == label_type:
+        return
+    if label_type == MULTIPLE:
         raise DatasetError(
-            f"{where} has {words[samples.task.name]}, and the training images have {words[label_type]}: give a table, with "
-            "label_delimiter= as for training"
+            f"{where} has one label per image, and the training images have several labels: give a table of such images "
+            "(path_to_csv=, with label_delimiter= where a cell holds several)"
         )
+    raise DatasetError(
+        f"{where} has several labels per image, and the training images have one: leave out label_delimiter="
+    )
 
 
 def _seen(digests: np.ndarray, recorded: Path | None) -> tuple[int, str]:
