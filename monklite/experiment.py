@@ -15,10 +15,11 @@ from .data import dataset_csv, health, prepare
 from .data.cache import Tick
 from .data.prepare import TrainingData
 from .errors import DatasetError, InvalidValue, MonkliteError, NotReady
+from .inference import weights_of
 from .records import DatasetRecord
 from .rules import AUTO
 from .runs.file_names import HEALTH, SAMPLES
-from .runs.run import Run, weights_of
+from .runs.run import Run
 from .runs.state import RunState
 from .runs.workspace import Workspace
 from .spec import Resolved, Spec

@@ -22,7 +22,8 @@ from .data.cache import Tick
 from .data.prefetch import in_order
 from .errors import NotFound, NotReady, OutOfMemory, UnreadableImage
 from .processors import cpu_count
-from .runs.run import Run, weights_of
+from .runs.file_names import BEST, FINAL
+from .runs.run import Run
 from .tasks import task_of
 
 LeftOut = Callable[[str, str], None]  # name of a file, why it cannot be read
@@ -36,6 +37,11 @@ class Prediction:
     answer: Mapping[str, Any]
     scores: np.ndarray
     logits: np.ndarray
+
+
+def weights_of(run: Run) -> Path:
+    """The weights to infer with: the best on validation, else the last; without the ending that a backend adds."""
+    return run.models / (BEST if run.has_weights(BEST) else FINAL)
 
 
 class Predictor:

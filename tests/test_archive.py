@@ -134,6 +134,7 @@ def test_the_same_run_gives_the_same_bytes(run, packed, tmp_path, monkeypatch):
 
 
 def test_the_names_of_files_of_the_mxnet_backend_are_known(run, packed):
+    run.update(asked=run.state().asked.replace({"backend": "mxnet"}))
     names = [f"{BEST}-0000.params", f"{BEST}-symbol.json", "intermediate_model_-0003.params"]
     assert not set(names) & set(pack_names(run, names))
 

@@ -703,18 +703,22 @@ def test_what_a_reader_makes_of_the_status_is_not_written(runs):
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"),
+    ("backend", "name", "kind"),
     [
-        ("intermediate_model_3", "intermediate"),
-        ("intermediate_model_-0003.params", "intermediate"),
-        ("intermediate_model_-0003.params.sha256", "intermediate"),
-        ("intermediate_model_-symbol.json", "intermediate"),
-        ("intermediate_model_notes.md", None),
-        ("intermediate_model_", None),
-        ("best_model-0000.params", "best_model"),
-        ("final", "final"),
-        ("finally.txt", None),
+        ("pytorch", "intermediate_model_3", "intermediate"),
+        ("mxnet", "intermediate_model_-0003.params", "intermediate"),
+        ("mxnet", "intermediate_model_-0003.params.sha256", "intermediate"),
+        ("mxnet", "intermediate_model_-symbol.json", "intermediate"),
+        ("pytorch", "intermediate_model_-symbol.json", None),
+        ("mxnet", "intermediate_model_3", None),
+        ("of another package, not installed here", "intermediate_model_3", "intermediate"),
+        ("pytorch", "intermediate_model_notes.md", None),
+        ("mxnet", "intermediate_model_notes.md", None),
+        ("pytorch", "intermediate_model_", None),
+        ("mxnet", "best_model-0000.params", "best_model"),
+        ("pytorch", "final", "final"),
+        ("pytorch", "finally.txt", None),
     ],
 )
-def test_only_weights_are_weights(name: str, kind: str | None):
-    assert kind_of_weights(name, "intermediate_model_") == kind
+def test_only_weights_are_weights(backend: str, name: str, kind: str | None):
+    assert kind_of_weights(name, "intermediate_model_", backend) == kind

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 BUILT_IN = {"pytorch": "monklite.backends.pytorch.DESCRIPTION", "mxnet": "monklite.backends.mxnet.DESCRIPTION"}
 GROUP = "monklite.backends"
+NUMBER = r"\d+"  # of the epoch, and nothing else
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Description:
     `title`: what people call it. `packages`: modules that must be installed. `install`: what to do where they are not.
     `backend`: dotted path of its `backends.base.Backend`, imported when it is used. `precisions`: what it can compute in.
     `compiles`: whether it can compile a network on demand. `distributes`: whether several processes can train one network.
+    `numbered_endings`: what follows the prefix in the names of an epoch's weight files, as a regular expression.
     `unusable`: why it cannot work here although its packages are installed, `""`: it can. `cells`: table -> row -> what it
     builds, and `models`: networks of its own, for a backend that has no column in monklite's tables.
     """
@@ -55,6 +57,7 @@ class Description:
     install: str
     backend: str
     precisions: tuple[str, ...] = ("auto", "float32")
+    numbered_endings: str = NUMBER
     compiles: bool = False
     distributes: bool = False
     unusable: Callable[[], str] = lambda: ""
@@ -84,6 +87,11 @@ def describe(name: str) -> Description:
         return load(BUILT_IN[name])
     find("backend", name, dict.fromkeys(names(), name))
     return _announced()[name].load()
+
+
+def numbered_endings(name: str) -> str:
+    """See `Description`; of a backend that is not known here, the plain number."""
+    return describe(name).numbered_endings if name in names() else NUMBER
 
 
 def announced() -> list[Description]:

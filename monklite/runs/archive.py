@@ -106,7 +106,7 @@ def _known(name: str, state: RunState, wanted: set[str]) -> bool:
     if name.startswith(LOGS):
         return _LOG.fullmatch(name.removeprefix(LOGS)) is not None
     plain = name.removeprefix(MODELS)
-    kind = kind_of_weights(plain, state.asked.training.intermediate_prefix)
+    kind = kind_of_weights(plain, state.asked.training.intermediate_prefix, state.asked.backend)
     return name.startswith(MODELS) and _WEIGHTS.fullmatch(plain) is not None and kind in wanted
 
 

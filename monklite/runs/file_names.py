@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ..catalog.backends import numbered_endings
 from ..errors import InvalidType, InvalidValue
 
 STATE, LOCK = "experiment-state.json", ".lock"
@@ -42,10 +43,19 @@ def check_name(kind: str, name: Any) -> str:
     return name
 
 
-def kind_of_weights(name: str, prefix: str) -> str | None:
-    """Which of `WEIGHT_KINDS` a file in `output/models` is, by its name and the prefix of intermediate ones."""
+def is_file_of(kind: str, name: str) -> bool:
+    """Whether a file in `output/models` is `best_model`, `final` or `resume_state`, whatever ending its backend adds."""
+    return re.fullmatch(rf"{kind}([-.].*)?", name) is not None
+
+
+def kind_of_weights(name: str, prefix: str, backend: str) -> str | None:
+    """Which of `WEIGHT_KINDS` a file in `output/models` is.
+
+    Args:
+        prefix: of intermediate weights. backend: that trained the run; it says how they end.
+    """
     for kind in (BEST, FINAL, RESUME):
-        if re.fullmatch(rf"{kind}([-.].*)?", name):  # what a backend adds to a name
+        if is_file_of(kind, name):
             return kind
-    numbered = rf"{re.escape(prefix)}(\d+|-\d{{4,}}\.params(\.sha256)?|-symbol\.json)"
+    numbered = rf"{re.escape(prefix)}({numbered_endings(backend)})"
     return INTERMEDIATE if re.fullmatch(numbered, name) else None

@@ -112,10 +112,10 @@ def _is_held(run: Run, tell: Tell) -> bool:
 
 
 def _weights(run: Run, state: RunState, kinds: Sequence[str]) -> Iterator[Item]:
-    prefix = state.asked.training.intermediate_prefix
+    prefix, backend = state.asked.training.intermediate_prefix, state.asked.backend
     files = sorted(p for p in run.models.glob("[!.]*") if p.is_file() and not p.is_symlink())
     for kind in kinds:
-        found = tuple(p for p in files if kind_of_weights(p.name, prefix) == kind)
+        found = tuple(p for p in files if kind_of_weights(p.name, prefix, backend) == kind)
         if found and (kind != RESUME or state.status == "done"):
             name = f"{run} ({len(found)} file{'s' * (len(found) > 1)})"
             yield Item(WEIGHTS[kind], name, found, _size(*found), run, state)

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from ..errors import DamagedFile, NotFound, StorageError
 from ..files import TEMPORARY, storing, sweep, write_text
 from . import heartbeat
-from .file_names import BEST, FINAL, LOCK, RESUME, STATE
+from .file_names import BEST, FINAL, LOCK, RESUME, STATE, is_file_of
 from .state import RunState, parse
 
 
@@ -181,14 +181,12 @@ class Run:
 
     def has_saved_state(self) -> bool:
         """Whether there is something to go on from."""
-        return any(self.models.glob(f"{RESUME}*"))
+        return self.has_weights(RESUME)
 
     def is_trained(self) -> bool:
         """Whether there are weights to infer with."""
-        return any((self.models / name).exists() or list(self.models.glob(f"{name}-*")) for name in (BEST, FINAL))
+        return self.has_weights(BEST) or self.has_weights(FINAL)
 
-
-def weights_of(run: Run) -> Path:
-    """The weights to infer with: the best on validation, else the last; without the ending that a backend adds."""
-    found = BEST if list(run.models.glob(f"{BEST}*")) else FINAL
-    return run.models / found
+    def has_weights(self, kind: str) -> bool:
+        """Whether there is a file of these weights."""
+        return any(is_file_of(kind, path.name) for path in self.models.glob(f"{kind}*"))

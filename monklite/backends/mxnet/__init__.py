@@ -18,5 +18,6 @@ DESCRIPTION = Description(
     install='pip install "monklite[mxnet]", on Linux x86-64 with Python 3.10 to 3.12 and NumPy 1.26',
     backend="monklite.backends.mxnet.backend.BACKEND",
     precisions=("auto", "float32"),
+    numbered_endings=r"-symbol\.json|-\d{4,}\.params(\.sha256)?",
     unusable=_unusable,
 )
