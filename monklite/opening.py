@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import backends
+from .catalog.recipes import default_spec
 from .errors import InvalidType, InvalidValue, NotReady
 from .evaluation import Evaluation
 from .experiment import Experiment
@@ -14,7 +15,6 @@ from .inference import Predictor
 from .rules import Flag
 from .runs.run import Run
 from .runs.workspace import Workspace
-from .spec import Spec
 from .training import resuming
 from .training.progress import Say
 
@@ -183,7 +183,7 @@ class Opened:
 
 def new(workspace: Workspace, project: str, experiment: str, backend: str, say: Say) -> Experiment:
     """A version of its own, with default settings."""
-    asked = Spec(backend=backends.check(backend))
+    asked = default_spec(backends.check(backend))
     return Experiment(workspace, workspace.claim(project, experiment), asked, say)
 
 

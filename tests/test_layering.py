@@ -25,7 +25,8 @@ LAYERS = (
     ("inference",),
     ("experiment", "evaluation"),
     ("opening",),
-    ("facade", "testing", "cli", "pytorch_prototype", "compare_prototype", "gluon_prototype", "__init__"),
+    ("facade", "testing", "pytorch_prototype", "compare_prototype", "gluon_prototype", "__init__"),
+    ("cli", "__main__"),
 )
 SIBLINGS = [{"catalog", "statistics"}, {"data", "runs"}, {"backends", "reports"}]  # neither may know the other
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}

@@ -14,7 +14,7 @@ from ..rules import AUTO
 from ..spec import ModelSpec, Resolved, Spec, TrainingSpec, Transforms, build
 from ..tasks import MULTIPLE, SINGLE, label_type
 from .losses import LOSSES
-from .models import find_model
+from .models import find_model, names
 from .optimizers import OPTIMIZERS
 from .schedules import SCHEDULES
 from .transforms import TRANSFORMS
@@ -60,6 +60,13 @@ RECIPES = (
 SCHEDULE = "cosine_decrease"  # no step to place by hand; good at any number of epochs (Loshchilov and Hutter 2017)
 LOSS_OF = {SINGLE: "softmax_crossentropy", MULTIPLE: "sigmoid_binary_crossentropy"}
 SPLIT_SHARE = 0.7  # Monk's; with few images a larger validation set is worth more than the images it takes
+
+
+def default_spec(backend: str) -> Spec:
+    """The settings before anything is asked for; a backend without the usual network begins with the first of its own."""
+    asked = Spec(backend=backend)
+    known = names(backend)
+    return asked if asked.model.name in known else asked.replace({"model.name": known[0]})
 
 
 def situation(spec: Spec) -> str:

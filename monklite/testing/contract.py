@@ -51,11 +51,13 @@ def easy_labels(n: int = 12, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 class LearnerContract:
-    """What every learner must do. Override `model` for a network that the backend has."""
+    """Tests that every learner must pass. Override `model` and those after it with networks that the backend has."""
 
     backend: Backend
     model = "resnet18"
     dropout_model = "alexnet"  # draws random numbers in every training step
+    other_model = "resnet34"  # its weights have other names or shapes than those of `model`
+    first_layers = 4  # to freeze: fewer than `model` has
 
     def arrays(self, learner: Any) -> dict[str, np.ndarray]:
         """Weights and batch statistics by name, as copies."""
@@ -275,7 +277,7 @@ class LearnerContract:
 
     def test_weights_of_another_network_are_refused(self, tmp_path: Path) -> None:
         self.learner().capture_weights().write(tmp_path / "weights")
-        other = self.learner(model__name="resnet34")
+        other = self.learner(model__name=self.other_model)
         self.refuses(WeightsMismatch, lambda: other.load_weights(tmp_path / "weights"))
 
     def test_damaged_weights_are_refused(self, tmp_path: Path) -> None:
@@ -304,9 +306,9 @@ class LearnerContract:
         assert learner.describe().trainable_layers == 1
 
     def test_frozen_layers_are_the_first_ones(self) -> None:
-        learner = self.learner(model__freeze_layers=4)
+        learner = self.learner(model__freeze_layers=self.first_layers)
         described = learner.describe()
-        assert described.layers - described.trainable_layers == 4
+        assert described.layers - described.trainable_layers == self.first_layers
         assert len(self.backend.layers(learner)) == described.layers
 
     def test_the_same_seed_gives_the_same_run(self) -> None:

@@ -1,0 +1,153 @@
+"""See `monklite.backends.base.Learner`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from monklite.backends import tensors
+from monklite.backends.averaging import Averages
+from monklite.backends.capabilities import check_capabilities
+from monklite.backends.freezing import frozen
+from monklite.catalog import LOSSES, OPTIMIZERS
+from monklite.catalog.backends import load
+from monklite.catalog.models import find_model
+from monklite.data.augment import Draws
+from monklite.errors import DamagedFile, InvalidValue, PretrainedUnavailable, TrainingFailed, WeightsMismatch
+from monklite.records import ModelRecord
+from monklite.spec import Resolved
+from monklite.tasks import Task
+
+from . import augment
+from .network import Linear, NetworkArrays, Parameters
+
+
+class NumpyLearner:
+    def __init__(self, spec: Resolved, task: Task, pretrained: bool) -> None:
+        check_capabilities(spec)
+        model = find_model(spec.model.name, "numpy")
+        if spec.model.weights_path:
+            raise InvalidValue("the numpy backend reads no weights of others: leave out model_path")
+        if spec.model.pretrained and pretrained:
+            raise PretrainedUnavailable(f"{model.name} has no pretrained weights: use_pretrained=False")
+        self.task = task
+        self.network = Linear(model.name, len(task.classes), spec.seed)
+        for names in frozen(spec.model, self.network.layers(), model.heads["numpy"]):
+            self.network.frozen.update(names)
+        self._random = np.random.default_rng(spec.seed + 1)
+        self.configure(spec)
+
+    def configure(self, spec: Resolved) -> None:
+        optimizer, loss = spec.training.optimizer, spec.training.loss
+        optimizer_row, loss_row = OPTIMIZERS[optimizer.name], LOSSES[loss.name]
+        self.optimizer = load(optimizer_row.path("numpy"))(**optimizer_row.keywords("numpy", optimizer))
+        self.criterion = load(loss_row.path("numpy"))(**loss_row.keywords("numpy", loss))
+        self._form = loss_row.form_of(loss)
+        self._clips = {name: optimizer.params.get(name, 0.0) for name in ("clipvalue", "clipnorm")}
+        self._averages = Averages(NetworkArrays(self.network), spec.training.ema_decay)
+
+    def refresh(self, spec: Resolved) -> None:
+        """The optimizer works on whatever parameters the network has."""
+
+    def step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[float, float]:
+        self._averages.before_step()
+        features, targets = self._features(images, draws), self.task.targets(labels, self._form)
+        if self.network.dropout:
+            kept = self._random.random(features.shape) >= self.network.dropout
+            features = features * kept / (1 - self.network.dropout)
+        with np.errstate(all="ignore"):  # a rate that is too large is reported when the weights are kept
+            logits = self.network.forward(features)
+            loss, slope = self.criterion(logits, targets)
+            gradients = self._clipped(self.network.gradients(features, slope))
+            self.optimizer.step(self.network.parameters, gradients)
+        self._averages.after_step()
+        return loss, float(self.task.right(logits, targets).sum())
+
+    def _clipped(self, gradients: Parameters) -> Parameters:
+        if limit := self._clips["clipvalue"]:
+            gradients = {name: gradient.clip(-limit, limit) for name, gradient in gradients.items()}
+        if limit := self._clips["clipnorm"]:
+            norm = float(np.sqrt(sum(np.square(gradient).sum() for gradient in gradients.values())))
+            gradients = {name: gradient * min(1, limit / max(norm, 1e-12)) for name, gradient in gradients.items()}
+        return gradients
+
+    def _features(self, images: np.ndarray, draws: Draws) -> np.ndarray:
+        return self.network.pooled(augment.normalize(augment.apply(images, draws), draws))
+
+    def logits(self, images: np.ndarray, draws: Draws) -> np.ndarray:
+        self._averages.stand_in()
+        features = self._features(images, draws)
+        # one image at a time, so that the sums of one do not depend on how many there are
+        return np.concatenate([self.network.forward(row[None]) for row in features]).astype(np.float32)
+
+    def loss(self, logits: np.ndarray, labels: np.ndarray) -> float:
+        return self.criterion(logits, self.task.targets(labels, self._form))[0]
+
+    def augmented(self, images: np.ndarray, draws: Draws) -> np.ndarray:
+        return augment.apply(images, draws)
+
+    def set_learning_rate(self, rate: float) -> None:
+        self.optimizer.learning_rate = rate
+
+    def capture(self, notes: Any) -> tensors.Snapshot:
+        arrays = dict(zip(self.network.parameters, self._averages.trained, strict=True))
+        _check_finite(arrays)
+        stored = {f"model.{name}": array.copy() for name, array in arrays.items()}
+        stored |= {f"optimizer.{name}": array.copy() for name, array in self.optimizer.memory.items()}
+        stored |= {f"average.{i}": array.copy() for i, array in enumerate(self._averages.averages)}
+        own = {"steps": self.optimizer.count, "averaged": self._averages.count}
+        return tensors.Snapshot(stored, {**own, "random": self._random.bit_generator.state, "notes": notes})
+
+    def load(self, path: Path) -> Any:
+        arrays, stored = tensors.read(path)
+        try:
+            self._put({name: arrays[f"model.{name}"] for name in self.network.parameters}, path)
+            averages = [arrays[f"average.{i}"] for i in range(len(self.network.parameters)) if stored["averaged"]]
+            self._averages.restore(averages, stored["averaged"])
+            start = len("optimizer.")
+            self.optimizer.memory = {n[start:]: a.copy() for n, a in arrays.items() if n.startswith("optimizer.")}
+            self.optimizer.count = stored["steps"]
+            self._random.bit_generator.state = stored["random"]
+            return stored["notes"]
+        except (LookupError, ValueError, TypeError) as error:
+            raise DamagedFile(f"{path} is not the state of this training ({error})") from None
+
+    def capture_weights(self) -> tensors.Snapshot:
+        self._averages.stand_in()
+        _check_finite(self.network.parameters)
+        return tensors.Snapshot({name: array.copy() for name, array in self.network.parameters.items()}, {})
+
+    def load_weights(self, path: Path) -> None:
+        self._put(tensors.read(path)[0], path)
+        self._averages.forget()
+
+    def _put(self, arrays: Parameters, path: Path) -> None:
+        own = self.network.parameters
+        if {n: a.shape for n, a in arrays.items()} != {n: a.shape for n, a in own.items()}:
+            raise WeightsMismatch(f"the weights in {path} are of another network")
+        for name, array in own.items():
+            array[...] = arrays[name]
+
+    def describe(self) -> ModelRecord:
+        sizes = {name: array.size for name, array in self.network.parameters.items()}
+        layers = self.network.layers()
+        return ModelRecord(
+            parameters=sum(sizes.values()),
+            trainable_parameters=sum(size for name, size in sizes.items() if name not in self.network.frozen),
+            layers=len(layers),
+            trainable_layers=sum(not self.network.frozen.issuperset(names) for _, names in layers),
+            weights="random",
+            device="cpu",
+            precision="float32",
+            methods=tuple(self._averages.told()),
+        )
+
+    def memory(self) -> float | None:
+        return None
+
+
+def _check_finite(arrays: Parameters) -> None:
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise TrainingFailed("the weights are not finite: take a smaller learning rate")
