@@ -1,18 +1,18 @@
-"""monklite against what a user would pick instead, on the same images: seconds an epoch, or accuracy.
+"""monklite against the alternatives, on the same images: seconds per epoch, or accuracy.
 
     python benchmarks/against_peers.py DATA [--models resnet18 resnet50 densenet121] [--rounds 3] [--out FOLDER]
         [--peers cold warm plain fastai limit] [--epochs 2] [--batch 16] [--size 224] [--fastai-python PYTHON]
     python benchmarks/against_peers.py DATA --accuracy 10 [--models resnet18] [--rounds 3] [--out FOLDER]
 
 DATA holds train/<class>/ and test/<class>/ (or val/<class>/). Peers are defined in peers.py; `cold` is monklite in an empty
-workspace, `warm` with the images decoded by an earlier experiment. Each measurement has a process of its own, in rounds
-(A B C A B C), and the files lie in the system's memory already. Of each process the fastest epoch counts, of these the median;
-ratios are taken within a round. Run it on an otherwise idle machine.
+workspace, `warm` is monklite with the images decoded by an earlier experiment. Each measurement runs in a process of its own,
+in rounds (A B C A B C), with the files already in the system's memory. The figure is the median over the processes of the
+fastest epoch of each; ratios are taken within a round. Run it on an otherwise idle machine.
 
-With --accuracy nothing is timed: `plain` and monklite with plain's optimizer train for that many epochs, each round from
+With --accuracy nothing is timed: `plain` and monklite with plain's optimizer train for that many epochs, each round with
 another seed, and their accuracies on the validation images after the last epoch are compared.
 
-Writes against_peers.json (after every round), against_peers.md and a chart of each model into the folder --out.
+Writes against_peers.json (after every round), against_peers.md and one chart per model into the folder --out.
 """
 
 import argparse
@@ -36,12 +36,12 @@ TITLES = {
 }
 SAME_RECIPE = ("plain", "monklite-sgd")
 
-Rounds = dict[str, dict[str, list[dict]]]  # model -> peer -> what peers.py printed, one a round
+Rounds = dict[str, dict[str, list[dict]]]  # model -> peer -> what peers.py printed, one per round
 
 
 def main(options: argparse.Namespace) -> None:
     if options.out.exists():
-        sys.exit(f"{options.out} is there already: results are never overwritten; give another --out")
+        sys.exit(f"{options.out} exists already, and results are never overwritten; choose another --out")
     if options.accuracy:
         options.epochs, options.peers, options.fastai_python = options.accuracy, list(SAME_RECIPE), sys.executable
     check(options)
@@ -52,37 +52,37 @@ def main(options: argparse.Namespace) -> None:
         for number in range(options.rounds):
             for model in options.models:
                 for peer in options.peers:
-                    seen = measure(peer, model, number, Path(scratch, peer), options)
-                    results[model][peer].append(seen)
-                    print(f"round {number + 1}: {model:12} {peer:12} {min(seen['epochs']):7.2f} s", flush=True)
+                    measurement = measure(peer, model, number, Path(scratch, peer), options)
+                    results[model][peer].append(measurement)
+                    print(f"round {number + 1}: {model:12} {peer:12} {min(measurement['epochs']):7.2f} s", flush=True)
             write(results, options)
     if not options.accuracy:
         draw(results, options.out)
 
 
 def check(options: argparse.Namespace) -> None:
-    """Refuse at once what would be found out after an hour."""
+    """Refuse wrong arguments before the long measurements start."""
     if not (options.data / "train").is_dir() or not any((options.data / n).is_dir() for n in ("val", "test")):
         sys.exit(f"{options.data} must hold train/<class>/ and test/<class>/ (or val/<class>/)")
     if "fastai" in options.peers:
-        tried = subprocess.run(
+        trial = subprocess.run(
             [options.fastai_python, "-c", "import fastai.vision.all"], capture_output=True, text=True
         )
-        if tried.returncode:
+        if trial.returncode:
             sys.exit(
-                f"{options.fastai_python} cannot import fastai ({tried.stderr.strip().splitlines()[-1]}): install it there, name "
-                "another Python with --fastai-python, or leave it out: --peers cold warm plain limit"
+                f"{options.fastai_python} cannot import fastai ({trial.stderr.strip().splitlines()[-1]}): install it there, "
+                "choose another Python with --fastai-python, or leave it out: --peers cold warm plain limit"
             )
 
 
 def measure(peer: str, model: str, seed: int, workspace: Path, options: argparse.Namespace) -> dict:
-    words = [Path(__file__).with_name("peers.py"), PEERS.get(peer, peer), options.data, model]
+    arguments = [Path(__file__).with_name("peers.py"), PEERS.get(peer, peer), options.data, model]
     for name in ("epochs", "batch", "size"):
-        words += [f"--{name}", getattr(options, name)]
+        arguments += [f"--{name}", getattr(options, name)]
     python = options.fastai_python if peer == "fastai" else sys.executable
-    seen = in_process(*words, "--seed", seed, "--workspace", workspace, python=python)
+    measurement = in_process(*arguments, "--seed", seed, "--workspace", workspace, python=python)
     shutil.rmtree(workspace if peer == "cold" else workspace / "bench", ignore_errors=True)
-    return seen
+    return measurement
 
 
 def write(results: Rounds, options: argparse.Namespace) -> None:
@@ -92,27 +92,27 @@ def write(results: Rounds, options: argparse.Namespace) -> None:
 
 
 def fastest(rounds: list[dict]) -> list[float]:
-    return [min(one["epochs"]) for one in rounds]
+    return [min(measurement["epochs"]) for measurement in rounds]
 
 
-def ratio(results: dict[str, list[dict]], over: str, peer: str) -> str:
-    """How many times faster `peer` is than `over`, within a round: median, smallest and largest."""
-    if over not in results or over == peer:
+def ratio(results: dict[str, list[dict]], baseline: str, peer: str) -> str:
+    """Speed of `peer` relative to `baseline` within a round: median, smallest and largest."""
+    if baseline not in results or baseline == peer:
         return ""
-    several = middle(a / b for a, b in zip(fastest(results[over]), fastest(results[peer]), strict=True))
-    return "{:.2f} ({:.2f} to {:.2f})".format(*several)
+    ratios = middle(a / b for a, b in zip(fastest(results[baseline]), fastest(results[peer]), strict=True))
+    return "{:.2f} ({:.2f} to {:.2f})".format(*ratios)
 
 
 def speeds(results: Rounds) -> str:
     header = (
         "model",
-        "who",
-        "an epoch, s",
+        "peer",
+        "epoch, s",
         "images/s",
         "times as fast as plain",
         "share of the limit",
         "until the first epoch, s",
-        "all in all, s",
+        "in total, s",
     )
     return markdown(header, speed_rows(results))
 
@@ -128,7 +128,7 @@ def speed_rows(results: Rounds) -> Iterator[tuple[str, ...]]:
                 f"{rounds[0]['images'] / seconds[0]:.1f}",
                 ratio(peers, "plain", peer),
                 ratio(peers, "limit", peer),
-                *(f"{middle(one[name] for one in rounds)[0]:.1f}" for name in ("before", "whole")),
+                *(f"{middle(r[name] for r in rounds)[0]:.1f}" for name in ("before", "whole")),
             )
 
 
@@ -137,17 +137,17 @@ def accuracies(results: Rounds) -> str:
 
 
 def accuracy_rows(results: Rounds) -> Iterator[tuple[str, ...]]:
-    """In %: mean and standard deviation over the seeds; the interval is Welch's."""
+    """Accuracies in %: mean and standard deviation over the seeds; the interval is Welch's."""
     from scipy import stats
 
     for model, peers in results.items():
-        plain, ours = ([100 * one["accuracies"][-1] for one in peers[name]] for name in SAME_RECIPE)
-        cells = [f"{statistics.mean(several):.1f} +- {deviation(several):.1f}" for several in (plain, ours)]
-        difference = f"{statistics.mean(ours) - statistics.mean(plain):+.1f}"
-        if len(plain) < 2 or len({*plain, *ours}) == 1:
+        plain, monklite = ([100 * r["accuracies"][-1] for r in peers[name]] for name in SAME_RECIPE)
+        cells = [f"{statistics.mean(values):.1f} +- {deviation(values):.1f}" for values in (plain, monklite)]
+        difference = f"{statistics.mean(monklite) - statistics.mean(plain):+.1f}"
+        if len(plain) < 2 or len({*plain, *monklite}) == 1:
             yield (model, *cells, difference, "needs more rounds")
             continue
-        low, high = stats.ttest_ind(ours, plain, equal_var=False).confidence_interval()
+        low, high = stats.ttest_ind(monklite, plain, equal_var=False).confidence_interval()
         yield (model, *cells, difference, f"{low:+.1f} to {high:+.1f}")
 
 

@@ -1,9 +1,10 @@
-"""Whether finding the images stays linear: seconds and memory for 10,000 to 1,000,000 files.
+"""Does the time to find the images stay linear? Seconds and memory for 10,000 to 1,000,000 files.
 
     python benchmarks/discovery.py [--files 10000 100000 1000000] [--classes 100] [--folder /dev/shm] [--out FOLDER]
 
-Empty files with the names of images are made in a temporary folder inside --folder and removed afterwards. Each number of files
-has a process of its own: class folders read, a CSV table of the same files read, the fingerprint taken, and the split made.
+Empty files named like images are created in a temporary folder inside --folder and removed afterwards. Each number of files is
+measured in a process of its own: reading class folders, reading a CSV table of the same files, asking for sizes and times, the
+fingerprint, and the split.
 """
 
 import argparse
@@ -17,14 +18,14 @@ from pathlib import Path
 from measure import PeakMemory, in_process, keep, markdown
 
 STEPS = ("folders", "table", "sizes, times", "fingerprint", "split")
-SPARE = 100_000  # file entries to leave free
+FREE_ENTRIES = 100_000  # file entries to leave free
 
 
 def make(folder: Path, files: int, classes: int) -> None:
     """`files` empty files in class folders, and labels.csv beside them."""
-    free = os.statvfs(folder)
-    if free.f_files and free.f_favail < files + classes + SPARE:
-        sys.exit(f"{folder} has room for {free.f_favail:,} more files; give another --folder, or fewer --files")
+    status = os.statvfs(folder)
+    if status.f_files and status.f_favail < files + classes + FREE_ENTRIES:
+        sys.exit(f"{folder} can take only {status.f_favail:,} more files; choose another --folder, or fewer --files")
     names = [f"class-{i:04d}" for i in range(classes)]
     for name in names:
         (folder / "images" / name).mkdir(parents=True)
@@ -38,29 +39,29 @@ def make(folder: Path, files: int, classes: int) -> None:
 
 
 def measure(folder: str) -> None:
-    """Every step on a folder that is there; prints seconds and MiB of each as JSON."""
+    """Run every step on a folder; prints seconds and MiB of each as JSON."""
     import pandas  # noqa: F401 (its import is not discovery's)
 
     from monklite.data import csv_table, digests, discover, split
     from monklite.spec import Table
 
     results, base = {}, Path(folder)
-    work = {
+    steps = {
         "folders": lambda: discover.from_folders(base / "images"),
         "table": lambda: csv_table.from_csv(Table(path=base / "images", csv=base / "labels.csv")),
         "sizes, times": lambda: digests.recall(samples, None),
         "fingerprint": lambda: discover.fingerprint(samples),
         "split": lambda: [samples.take(rows) for rows in split.stratified(samples, 0.7, 0)],
     }
-    for step, call in work.items():
+    for step, action in steps.items():
         with PeakMemory() as memory:
             begin = time.perf_counter()
-            made = call()
+            result = action()
             results[step] = {"seconds": time.perf_counter() - begin}
         results[step]["mib"] = memory.grown
         if step in ("folders", "sizes, times"):
-            samples = made
-        del made
+            samples = result
+        del result
     print(json.dumps(results))
 
 
@@ -69,12 +70,12 @@ def main(options: argparse.Namespace) -> None:
     for files in options.files:
         with tempfile.TemporaryDirectory(dir=options.folder) as folder:
             make(Path(folder), files, options.classes)
-            found = results[files] = in_process(__file__, "--measure", folder)
+            figures = results[files] = in_process(__file__, "--measure", folder)
         for step in STEPS:
-            seconds = found[step]["seconds"]
-            per_file = f"{1e6 * seconds / files:.2f}", f"{2**20 * found[step]['mib'] / files:.0f}"
-            rows.append((step, f"{files:,}", f"{seconds:.2f}", per_file[0], f"{found[step]['mib']:.0f}", per_file[1]))
-    header = ("step", "files", "s", "us a file", "peak, MiB more", "bytes a file")
+            seconds, mib = figures[step]["seconds"], figures[step]["mib"]
+            microseconds, size = f"{1e6 * seconds / files:.2f}", f"{2**20 * mib / files:.0f}"
+            rows.append((step, f"{files:,}", f"{seconds:.2f}", microseconds, f"{mib:.0f}", size))
+    header = ("step", "files", "s", "us per file", "peak, MiB more", "bytes per file")
     keep(options.out, "discovery", {"files": results}, markdown(header, sorted(rows, key=lambda r: STEPS.index(r[0]))))
 
 

@@ -1,14 +1,13 @@
-"""Is anything lost, and what is the user told: kills, faults, odd image files, and the same seed three times.
+"""Is anything lost, and what does the user read? Kills, faults, odd image files, and the same seed three times.
 
     python benchmarks/faults.py [--out FOLDER] [--kills 10] [--backend pytorch mxnet]
 
-Every training is real and has a process of its own; every fault is really brought about (`faults_tried.py`), as far as the
-machine lets us: a file system of its own and folders that may not be written need root on Linux. The trainings are small
-(36 images, three epochs of a few tenths of a second) and save whenever they can, so that a kill at a random moment often
-hits a file being written. The end of a training that was broken off is compared bit for bit with an undisturbed one: weights
-of every epoch, best and last weights, the training state, history, results (best score among them) and the table of images;
-times and memory are left out.
-What the saving costs is measured by `saving.py`.
+Every training is real and runs in a process of its own; every fault really happens (`faults_tried.py`), as far as the machine
+allows: a separate file system and folders that cannot be written need root on Linux. The trainings are small (36 images, three
+epochs of a few tenths of a second) and save whenever they can, so that a kill at a random moment often hits a file being
+written. The end of an interrupted training is compared bit for bit with an uninterrupted one: weights of every epoch, best and
+last weights, the training state, history, results (including the best score) and the table of images; times and memory are not
+compared. `saving.py` measures the cost of saving.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-sys.path.append(str(Path(__file__).parents[1] / "tests"))  # where the machinery that kills trainings is
+sys.path.append(str(Path(__file__).parents[1] / "tests"))  # for `children` and `kills`, which kill trainings
 
 import faults_tried
 import odd_images
@@ -55,50 +54,49 @@ from monklite.testing.datasets import draw_patterns
 BACKENDS = tuple(BUILT_IN)
 
 COUNTS = dict.fromkeys(("dots", "rings", "stripes"), 12)
-IMAGES = Path("images")  # below the folder of each plan
+IMAGES = Path("images")  # inside the folder of each plan
 KINDS_OF_ERROR = {kind.__name__ for kind in MonkliteError.__subclasses__()} | {"UnreadableImage", "OutOfMemory"}
-SHOWN = 300  # characters of a message in the table
+MAX_MESSAGE = 300  # characters of a message in a table
+DIFFERENT, OTHER_RESULT = "DIFFERENT PREDICTION", "another result"
 HINT = re.compile(r"Note(?!: a GPU)|Warning|left out|cannot|Stopped|goes into", re.IGNORECASE)
 
 
 def main(options: argparse.Namespace) -> int:
-    found: dict[str, Any] = {"kills": {}, "faults": {}, "seeds": {}}
+    results: dict[str, Any] = {"kills": {}, "faults": {}, "seeds": {}}
     with tempfile.TemporaryDirectory() as name:
         for backend in options.backend:
             folder = Path(name, backend)
-            plan = Plan(begun(folder / "plain"), IMAGES, backend)
-            found["kills"][backend] = kills(replace(plan, folder=begun(folder / "kills" / "unbroken")), options.kills)
-            found["seeds"][backend] = seeds(plan, folder)
-            found["faults"][backend] = faults(plan, folder)
-        found["odd images"] = odd(Path(name, "odd"))
-    wrong = found["wrong"] = list(gone_wrong(found))
-    keep(options.out, "faults", found, report(found))
-    print(
-        "\n".join(
-            ["", *(f"WRONG: {text}" for text in wrong)] if wrong else ["", "nothing was lost, and every error was told"]
-        )
-    )
-    return int(bool(wrong))
+            plan = Plan(folder_with_images(folder / "plain"), IMAGES, backend)
+            unbroken = replace(plan, folder=folder_with_images(folder / "kills" / "unbroken"))
+            results["kills"][backend] = kill_trainings(unbroken, options.kills)
+            results["seeds"][backend] = repeat_seed(plan, folder)
+            results["faults"][backend] = try_faults(plan, folder)
+        results["odd images"] = read_odd_images(Path(name, "odd"))
+    problems = results["wrong"] = list(find_problems(results))
+    keep(options.out, "faults", results, report(results))
+    lines = [f"WRONG: {problem}" for problem in problems] or ["nothing was lost, and every error was reported clearly"]
+    print("\n".join(["", *lines]))
+    return int(bool(problems))
 
 
-def gone_wrong(found: dict[str, Any]) -> Iterator[str]:
-    """What must not be: something lost or computed otherwise, or an error that is not monklite's."""
-    for backend, one in found["kills"].items():
-        yield from (f"{backend}: {text}" for text in one["lost"])
-    for backend, sums in found["seeds"].items():
-        if len(set(sums)) > 1:
-            yield f"{backend}: the same seed gave {len(set(sums))} different weights"
-    for backend, rows in found["faults"].items():
+def find_problems(results: dict[str, Any]) -> Iterator[str]:
+    """Yield everything that must not happen: a loss, a different result, or an error that is not one of monklite's."""
+    for backend, counts in results["kills"].items():
+        yield from (f"{backend}: {text}" for text in counts["lost"])
+    for backend, digests in results["seeds"].items():
+        if len(set(digests)) > 1:
+            yield f"{backend}: the same seed gave {len(set(digests))} different weights"
+    for backend, rows in results["faults"].items():
         for row in rows:
             yield from (f"{backend}: {row['fault']}: {error}" for error in row["unclear"])
-            if "ANOTHER ANSWER" in row.get("predicts", {}).values():
+            if DIFFERENT in row.get("predicts", {}).values():
                 yield f"{backend}: {row['fault']}: a saved version predicts something else"
-            if row.get("goes on", "").startswith("to another end"):
-                yield f"{backend}: {row['fault']}: it goes on {row['goes on']}"
+            if row.get("goes on", "").startswith(OTHER_RESULT):
+                yield f"{backend}: {row['fault']}: the resumed training ends with {row['goes on']}"
 
 
-def begun(folder: Path) -> Path:
-    """A new folder with images in it."""
+def folder_with_images(folder: Path) -> Path:
+    """Create a folder with images in it."""
     draw_patterns(folder / IMAGES, COUNTS)
     return folder
 
@@ -106,24 +104,24 @@ def begun(folder: Path) -> Path:
 # Kills
 
 
-def kills(plan: Plan, most: int) -> dict[str, Any]:
-    """Kill trainings at random moments, go on with them, and look whether their end is that of the unbroken one."""
+def kill_trainings(plan: Plan, n_kills: int) -> dict[str, Any]:
+    """Kill trainings at random moments, resume them, and compare each with the uninterrupted one."""
     images = plan.folder / IMAGES
-    killer, journeys, lost = Killer(replace(plan, images=images), seed=most), 0, []
+    killer, trainings, lost = Killer(replace(plan, images=images), seed=n_kills), 0, []
     survived = 0
-    while killer.kills < most and journeys < 5 * most:
-        folder, before = plan.folder.parent / f"{journeys}", killer.kills
+    while killer.kills < n_kills and trainings < 5 * n_kills:
+        folder, before = plan.folder.parent / f"{trainings}", killer.kills
         try:
-            killer.torment(replace(plan, images=images, folder=folder, **DISKS[journeys % len(DISKS)]), most)
+            killer.torment(replace(plan, images=images, folder=folder, **DISKS[trainings % len(DISKS)]), n_kills)
             survived += killer.kills - before
         except AssertionError as error:
-            lost.append(str(error)[:SHOWN])
-        journeys += 1
+            lost.append(str(error)[:MAX_MESSAGE])
+        trainings += 1
         print(f"{plan.backend}: {killer.kills} kills, {survived} survived", flush=True)
     return {
         "made": killer.kills,
         "survived": survived,
-        "trainings": journeys,
+        "trainings": trainings,
         "where": dict(killer.found),
         "lost": lost,
     }
@@ -132,91 +130,96 @@ def kills(plan: Plan, most: int) -> dict[str, Any]:
 # The same seed
 
 
-def seeds(plan: Plan, folder: Path) -> list[str]:
-    """SHA-256 over all weights of three runs, each in a process of its own; the first stays as the plan's own."""
-    sums = []
+def repeat_seed(plan: Plan, folder: Path) -> list[str]:
+    """SHA-256 of the final weights of three runs, each in a process of its own; the first stays in the plan's own folder."""
+    digests = []
     for number in range(3):
-        at = plan if not number else replace(plan, folder=begun(folder / f"seed {number}"))
-        run(at)
-        models = newest(at).models
-        sums.append({f.name: digest(f) for f in sorted(models.iterdir()) if f.name != RESUME})
-    names = {name for one in sums for name in one}
+        current = plan if not number else replace(plan, folder=folder_with_images(folder / f"seed {number}"))
+        run(current)
+        models = newest(current).models
+        digests.append({f.name: digest(f) for f in sorted(models.iterdir()) if f.name != RESUME})
+    names = {name for by_name in digests for name in by_name}
     final = next(n for n in sorted(names) if n.startswith("final") and "symbol" not in n and not n.endswith("sha256"))
-    return [one[final] if one == sums[0] else f"{one[final]} (other files differ)" for one in sums]
+    return [d[final] if d == digests[0] else f"{d[final]} (other files differ)" for d in digests]
 
 
 # Faults
 
 
-def faults(plan: Plan, folder: Path) -> list[dict[str, Any]]:
-    """Try every fault in a copy of the plan's folder, which holds a finished run; a killed one is put beside it."""
+def try_faults(plan: Plan, folder: Path) -> list[dict[str, Any]]:
+    """Try every fault in a copy of the plan's folder, which holds a finished run; first a killed run is added to it."""
     child = Child(replace(plan, pause="training"))
     wait_until_written(child)
     child.process.kill()
     child.end()
-    expected, right = judged(plan), outcome(Workspace(plan.folder / "workspace").find("p", "e", 1))
+    logits, expected = predict(plan), outcome(Workspace(plan.folder / "workspace").find("p", "e", 1))
     rows = []
     for fault in faults_tried.FAULTS:
-        row = tried(fault, replace(plan, folder=folder / "tried"), plan.folder, expected, right)
+        row = try_fault(fault, replace(plan, folder=folder / "tried"), plan.folder, logits, expected)
         print(f"{plan.backend}: {fault.name}: {row['printed'][:100]}", flush=True)
         rows.append(row)
     return rows
 
 
-def tried(fault: faults_tried.Fault, plan: Plan, base: Path, expected: dict, right: dict) -> dict[str, Any]:
-    """What was printed, which versions still predict as before, and whether training goes on to the same end."""
+def try_fault(fault: faults_tried.Fault, plan: Plan, base: Path, logits: dict, expected: dict) -> dict[str, Any]:
+    """Try one fault: what is printed, which versions still predict as before, whether resuming gives the same result.
+
+    `logits`: of each version before the fault. `expected`: the outcome of the uninterrupted training.
+    """
     shutil.copytree(base, plan.folder, symlinks=True)
     (plan.folder / "said.txt").unlink()
-    begin = replace(plan, resume=fault.resume, pause=fault.pause, act=fault.act)
+    attempt = replace(plan, resume=fault.resume, pause=fault.pause, act=fault.act)
     try:
-        children, repair = strike(fault, begin)
+        children, repair = cause(fault, attempt)
         row: dict[str, Any] = {
             "fault": fault.name,
-            "printed": " / ".join(dict.fromkeys(filter(None, map(told, children)))),
+            "printed": " / ".join(dict.fromkeys(filter(None, map(message_of, children)))),
         }
         row["status"] = [c.process.exitcode for c in children]
         row["unclear"] = [c.error for c in children if c.error and c.error.partition(":")[0] not in KINDS_OF_ERROR]
         repair()
-        now = judged(plan)
-        row["predicts"] = {v: kept(answer, expected.get(v), expected["v001"]) for v, answer in now.items()}
-        row["goes on"] = gone_on(plan, right)
+        row["predicts"] = {
+            version: compare_logits(current, logits.get(version), logits["v001"])
+            for version, current in predict(plan).items()
+        }
+        row["goes on"] = resume_training(plan, expected)
         return row
     except faults_tried.NotTried as error:
-        return {"fault": fault.name, "printed": f"not tried here ({error})", "status": [], "unclear": []}
+        return {"fault": fault.name, "printed": f"not possible here ({error})", "status": [], "unclear": []}
     finally:
-        faults_tried.cleared(plan.folder)
+        faults_tried.clean_up(plan.folder)
 
 
 def wait_until_written(child: Child) -> None:
-    """Wait until it pauses, and until its thread has written the first epoch."""
+    """Wait until the training pauses and its thread has written the first epoch."""
     child.wait_for("paused")
     for _ in range(200):
-        found = newest(child.plan)
-        done = weights(found, BEST) and found.has_saved_state() and (found.logs / HISTORY).exists()
-        if done and not leftovers(found):
+        current = newest(child.plan)
+        written = weights(current, BEST) and current.has_saved_state() and (current.logs / HISTORY).exists()
+        if written and not leftovers(current):
             return
         time.sleep(0.05)
 
 
-def kept(answer: Any, before: Any, unbroken: Any) -> str:
-    """What became of a version's answer; one that was trained on since has that of the unbroken run."""
-    if isinstance(answer, str):
-        return answer
-    if answer == before:
+def compare_logits(current: Any, before: Any, unbroken: Any) -> str:
+    """How a version's logits compare with those before the fault; a version resumed since has those of the uninterrupted run."""
+    if isinstance(current, str):  # an error
+        return current
+    if current == before:
         return "as before"
-    return (
-        "as the unbroken run" if answer == unbroken else "new, before its end" if before is None else "ANOTHER ANSWER"
-    )
+    if current == unbroken:
+        return "as the uninterrupted run"
+    return "new, not finished" if before is None else DIFFERENT
 
 
-def strike(fault: faults_tried.Fault, plan: Plan) -> tuple[list[Child], Any]:
-    """Bring the fault about, before or within what the user does; the ended processes, and the repair."""
-    repair = fault.bring(plan.folder) if not plan.pause else None
+def cause(fault: faults_tried.Fault, plan: Plan) -> tuple[list[Child], Any]:
+    """Cause the fault, before or during the user's action; returns the ended processes and the repair."""
+    repair = fault.cause(plan.folder) if not plan.pause else None
     children = [Child(plan) for _ in range(1 + fault.two)]
     if repair is None:
         wait_until_written(children[0])
         try:
-            repair = fault.bring(plan.folder)
+            repair = fault.cause(plan.folder)
         finally:
             children[0].go_on()
     for child in children:
@@ -224,44 +227,43 @@ def strike(fault: faults_tried.Fault, plan: Plan) -> tuple[list[Child], Any]:
     return children, repair
 
 
-def told(child: Child) -> str:
-    """The error that it ended with; without one, what it noted."""
+def message_of(child: Child) -> str:
+    """The error that a process ended with; without one, its notes and warnings."""
     if child.error:
         return child.error
     return " ".join(line.strip() for line in child.said.splitlines() if HINT.search(line)) or "(no error)"
 
 
-def judged(plan: Plan) -> dict[str, Any]:
-    """Version -> the logits that its best weights give for one image, or the error."""
-    child = run(replace(plan, act=judge))
+def predict(plan: Plan) -> dict[str, Any]:
+    """Version -> the logits of its best weights for one image, or the error."""
+    child = run(replace(plan, act=write_logits))
     child.process.close()
-    return json.loads((plan.folder / "judged.json").read_text())
+    return json.loads((plan.folder / "logits.json").read_text())
 
 
-def judge(plan: Plan) -> None:
-    """In a process of its own."""
+def write_logits(plan: Plan) -> None:
+    """Write `logits.json`, in a process of its own."""
     from monklite import Prototype
 
-    found: dict[str, Any] = {}
+    image = sorted((IMAGES / "rings").iterdir())[0]
+    logits: dict[str, Any] = {}
     for version in Workspace("workspace").versions("p", "e"):
         try:
             ptf = Prototype("p", "e", plan.backend, eval_infer=True, version=version.version, verbose=0)
-            found[version.folder.name] = ptf.Infer(img_name=sorted((IMAGES / "rings").iterdir())[0], return_raw=True)[
-                "raw"
-            ]
-        except Exception as error:  # it is what we want to see
-            found[version.folder.name] = f"{type(error).__name__}: {error}"
-    Path("judged.json").write_text(json.dumps(found, default=lambda array: array.tolist()))
+            logits[version.folder.name] = ptf.Infer(img_name=image, return_raw=True)["raw"]
+        except Exception as error:  # its text is part of the result
+            logits[version.folder.name] = f"{type(error).__name__}: {error}"
+    Path("logits.json").write_text(json.dumps(logits, default=lambda array: array.tolist()))
 
 
-def gone_on(plan: Plan, right: dict) -> str:
-    """Go on with the newest run that can be, after the repair."""
+def resume_training(plan: Plan, expected: dict) -> str:
+    """Resume the newest run after the repair; returns the error, or how the result compares with the expected one."""
     if not _done(newest(plan)):
         child = Child(resumed(plan))
         if child.end():
             return child.error
-    wrong = differences(outcome(newest_done(plan)), right)
-    return "to the same end" if not wrong else f"to another end: {', '.join(wrong)}"
+    names = differences(outcome(newest_done(plan)), expected)
+    return "the same result" if not names else f"{OTHER_RESULT}: {', '.join(names)}"
 
 
 def newest_done(plan: Plan) -> Run:
@@ -269,10 +271,10 @@ def newest_done(plan: Plan) -> Run:
     return [r for r in runs if (r.folder / STATE).exists() and _done(r)][-1]
 
 
-def _done(found: Run) -> bool:
-    """One that is damaged or has no state is not."""
+def _done(version: Run) -> bool:
+    """Whether a version is trained to its end; one that is damaged or has no state is not."""
     try:
-        return found.state().status == "done"
+        return version.state().status == "done"
     except MonkliteError:
         return False
 
@@ -280,27 +282,27 @@ def _done(found: Run) -> bool:
 # Odd images
 
 
-def odd(folder: Path) -> list[dict[str, str]]:
-    """What `Dataset()` does with one file of every kind."""
-    begun(folder)
+def read_odd_images(folder: Path) -> list[dict[str, str]]:
+    """Try `Dataset()` on one file of every kind."""
+    folder_with_images(folder)
     draw_patterns(folder / IMAGES, dict.fromkeys(COUNTS, 40), seed=1)
     kinds = odd_images.draw_all(folder / IMAGES)
-    child = run(Plan(folder, IMAGES, "pytorch", act=look))
+    child = run(Plan(folder, IMAGES, "pytorch", act=write_used))
     with (Workspace(folder / "workspace").versions("p", "e")[-1].folder / HEALTH).open(newline="") as file:
-        listed = list(csv.DictReader(file))
+        findings = list(csv.DictReader(file))
     used = (folder / "used.txt").read_text().split("\n")
     rows = []
     for path, kind in kinds.items():
-        mine = [row for row in listed if row["path"] == path]
-        done = " and ".join(dict.fromkeys(row["done"] for row in mine)) or ("used" if path in used else "passed over")
-        reasons = "; ".join(dict.fromkeys(row["reason"].replace(f"{IMAGES}/{path} ", "") for row in mine))
+        own = [row for row in findings if row["path"] == path]
+        done = " and ".join(dict.fromkeys(row["done"] for row in own)) or ("used" if path in used else "ignored")
+        reasons = "; ".join(dict.fromkeys(row["reason"].replace(f"{IMAGES}/{path} ", "") for row in own))
         rows.append({"kind": kind, "done": done, "reason": reasons, "used": str(path in used)})
-    rows.append({"kind": "told in all", "done": "", "reason": told(child), "used": ""})
+    rows.append({"kind": "messages printed", "done": "", "reason": message_of(child), "used": ""})
     return rows
 
 
-def look(plan: Plan) -> None:
-    """In a process of its own."""
+def write_used(plan: Plan) -> None:
+    """Write `used.txt`, the paths of the images that are used, in a process of its own."""
     from monklite import Prototype
 
     ptf = Prototype("p", "e", plan.backend)
@@ -310,43 +312,42 @@ def look(plan: Plan) -> None:
         Path("used.txt").write_text("\n".join(row["path"] for row in csv.DictReader(file)))
 
 
-# Telling
+# Report
 
 
-def report(found: dict[str, Any]) -> str:
-    parts = ["## Kills", kills_table(found["kills"])]
+def report(results: dict[str, Any]) -> str:
+    parts = ["## Kills", kills_table(results["kills"])]
     parts += [
         "## The same seed three times, each in a process of its own: SHA-256 of the last weights",
-        seeds_table(found["seeds"]),
+        seeds_table(results["seeds"]),
     ]
-    for backend, rows in found["faults"].items():
+    for backend, rows in results["faults"].items():
         parts += [f"## Faults, {backend}", faults_table(rows)]
-    parts += ["## Odd images", odd_table(found["odd images"])]
+    parts += ["## Odd images", odd_table(results["odd images"])]
     return "\n\n".join(parts)
 
 
-def kills_table(found: dict[str, Any]) -> str:
-    places = [
-        p for p in dict.fromkeys(k for one in found.values() for k in one["where"]) if p not in (NOTHING, WRITING)
-    ]
+def kills_table(kills: dict[str, Any]) -> str:
+    places = dict.fromkeys(place for counts in kills.values() for place in counts["where"])
+    columns = [NOTHING, *(place for place in places if place not in (NOTHING, WRITING)), WRITING]
     rows = [
-        (b, one["made"], one["survived"], *(one["where"].get(p, 0) for p in (NOTHING, *places, WRITING)))
-        for b, one in found.items()
+        (backend, counts["made"], counts["survived"], *(counts["where"].get(place, 0) for place in columns))
+        for backend, counts in kills.items()
     ]
-    return markdown(("", "kills", "survived", NOTHING, *places, f"of them {WRITING}"), rows)
+    return markdown(("", "kills", "survived", *columns[:-1], f"of them {WRITING}"), rows)
 
 
-def seeds_table(found: dict[str, list[str]]) -> str:
-    rows = [(b, *(s[:16] for s in sums), "yes" if len(set(sums)) == 1 else "NO") for b, sums in found.items()]
-    return markdown(("", "first", "second", "third", "all the same"), rows)
+def seeds_table(seeds: dict[str, list[str]]) -> str:
+    rows = [(b, *(d[:16] for d in digests), "yes" if len(set(digests)) == 1 else "NO") for b, digests in seeds.items()]
+    return markdown(("", "first", "second", "third", "identical"), rows)
 
 
 def faults_table(rows: list[dict[str, Any]]) -> str:
     def cells(row: dict[str, Any]) -> tuple[str, ...]:
-        predicts = [f"{v}: {short(what.partition(':')[0])}" for v, what in row.get("predicts", {}).items()]
+        predicts = [f"{v}: {short(text.partition(':')[0])}" for v, text in row.get("predicts", {}).items()]
         return row["fault"], short(row["printed"]), ", ".join(predicts), short(row.get("goes on", ""))
 
-    return markdown(("fault", "what was printed", "predictions afterwards", "training afterwards"), map(cells, rows))
+    return markdown(("fault", "message", "predictions afterwards", "resumed training"), map(cells, rows))
 
 
 def odd_table(rows: list[dict[str, str]]) -> str:
@@ -354,9 +355,9 @@ def odd_table(rows: list[dict[str, str]]) -> str:
 
 
 def short(text: Any) -> str:
-    """One line of a table; the places of this machine's files are cut."""
+    """One line for a table, without the paths of this machine."""
     line = re.sub(r"/\S*/(?=(tried|odd)/)", "", " ".join(str(text).split())).replace("|", "/")
-    return line if len(line) <= SHOWN else f"{line[:SHOWN]} ..."
+    return line if len(line) <= MAX_MESSAGE else f"{line[:MAX_MESSAGE]} ..."
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""`Infer(img_dir=)` against its limit: the time to decode all images plus the time of the model on ready arrays.
+"""`Infer(img_dir=)` against its limit: the time to decode all images plus the time of the model on decoded arrays.
 
     python benchmarks/inference.py DATA [--models resnet18 resnet50] [--images 600] [--rounds 5] [--out FOLDER]
 
-DATA holds images, in folders of any depth; links under other names make them up to `--images`. Without a GPU decoding
-and the model share the cores, so their sum is what can be reached there; a GPU can hide the one behind the other. Limit and
-`Infer` are timed in turn in one process; ratios are taken within a round. The network has random weights.
+DATA holds images, in folders of any depth; links under other names raise their number to `--images`. Without a GPU, decoding
+and the model share the cores, so their sum is the limit there; with a GPU the two can overlap. Limit and `Infer` are timed in
+turn in one process; ratios are taken within a round. The network has random weights.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from measure import in_process, keep, link, markdown, middle
 
 
 def measure(source: str, model: str, count: int, rounds: int) -> None:
-    """One model in this process; prints the seconds of each round as JSON."""
+    """Measure one model in this process; prints the seconds of each round as JSON."""
     from monklite import Prototype
     from monklite.testing.datasets import draw_patterns
 
@@ -38,26 +38,26 @@ def measure(source: str, model: str, count: int, rounds: int) -> None:
             begin = time.perf_counter()
             predictions = ptf.Infer(img_dir=base / "images")
             rows.append({"decoding": decoding, "model": scoring, "infer": time.perf_counter() - begin})
-            assert len(predictions) == count, "some images cannot be read: the two would do different work"
+            assert len(predictions) == count, "some images cannot be read, so limit and Infer would do different work"
     print(json.dumps(rows[1:]))  # the first round reads the files from the disk and warms up the network
 
 
 def limit(ptf, files: list[Path]) -> tuple[float, float]:
-    """Seconds to decode with all cores, and of the model on what came out."""
+    """Seconds to decode with all cores, and seconds of the model on the decoded images."""
     from monklite.data import decode, prepare
     from monklite.processors import cpu_count
 
     predictor = ptf._evaluation.predictor
-    policy, size = prepare.policy_for_testing(predictor.spec), predictor.spec.data.batch_size
+    policy, batch_size = prepare.policy_for_testing(predictor.spec), predictor.spec.data.batch_size
     begin = time.perf_counter()
     with ThreadPoolExecutor(cpu_count()) as pool:
         images = list(pool.map(lambda file: decode.load(file, policy.stored_size, policy.prefix), files))
     decoded = time.perf_counter()
     rng = np.random.default_rng(0)
-    for i in range(0, len(images), size):
-        part = images[i : i + size]
-        draws = policy.draw(np.array([size for _, size in part]), rng)
-        predictor.learner.logits(np.stack([pixels for pixels, _ in part]), draws)
+    for i in range(0, len(images), batch_size):
+        batch = images[i : i + batch_size]
+        draws = policy.draw(np.array([size for _, size in batch]), rng)
+        predictor.learner.logits(np.stack([pixels for pixels, _ in batch]), draws)
     return decoded - begin, time.perf_counter() - decoded
 
 
@@ -66,7 +66,7 @@ def main(options: argparse.Namespace) -> None:
     for model in options.models:
         rounds = in_process(__file__, "--measure", options.data, model, options.images, options.rounds)
         ratio = middle((r["decoding"] + r["model"]) / r["infer"] for r in rounds)
-        seconds = [middle(r[part] for r in rounds)[0] for part in ("decoding", "model", "infer")]
+        seconds = [middle(r[step] for r in rounds)[0] for step in ("decoding", "model", "infer")]
         results[model] = {"ratio": ratio, "rounds": rounds}
         rows.append(
             (

@@ -1,4 +1,4 @@
-"""What the benchmarks share: a measurement in a process of its own, and how results are written down."""
+"""Functions that the benchmarks share: measuring in a process of its own, and writing results."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from typing import Any
 import psutil
 
 PROJECT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(PROJECT))  # this copy of monklite is measured, whichever is installed
+sys.path.insert(0, str(PROJECT))  # measure this copy of monklite, not an installed one
 
 
-def in_process(*words: object, python: str = sys.executable, environment: Mapping[str, str] | None = None) -> Any:
-    """Run Python with these words, in a process of its own that imports this copy of monklite.
+def in_process(*arguments: object, python: str = sys.executable, environment: Mapping[str, str] | None = None) -> Any:
+    """Run Python with these arguments, in a process of its own that imports this copy of monklite.
 
     Returns:
         The last line that it prints, which must be JSON.
     """
     paths = os.pathsep.join(p for p in (str(PROJECT), os.environ.get("PYTHONPATH", "")) if p)
-    done = subprocess.run(
-        [python, "-W", "ignore", *map(str, words)],
+    finished = subprocess.run(
+        [python, "-W", "ignore", *map(str, arguments)],
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": paths, **(environment or {})},
     )
-    if done.returncode:
-        sys.exit(f"{' '.join(map(str, words))[:200]} ended with {done.returncode}:\n{done.stderr}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    if finished.returncode:
+        sys.exit(f"{' '.join(map(str, arguments))[:200]} ended with {finished.returncode}:\n{finished.stderr}")
+    return json.loads(finished.stdout.strip().splitlines()[-1])
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were taken on; `load` tells whether others were at work."""
+    """The machine that the figures were measured on; `load` shows whether other programs were running."""
     from monklite.training.environment import describe
 
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -55,12 +55,12 @@ def machine() -> dict[str, Any]:
 
 
 def link(source: Path, folder: Path, count: int) -> None:
-    """Make `folder` with `count` links to the images below `source`, taken in turn."""
+    """Create `folder` with `count` links to the images below `source`, in turn."""
     from monklite.data.discover import EXTENSIONS
 
-    found = sorted(p.resolve() for p in source.rglob("*") if p.suffix.lower() in EXTENSIONS)
+    images = sorted(p.resolve() for p in source.rglob("*") if p.suffix.lower() in EXTENSIONS)
     folder.mkdir(parents=True)
-    for i, file in enumerate(itertools.islice(itertools.cycle(found), count)):
+    for i, file in enumerate(itertools.islice(itertools.cycle(images), count)):
         (folder / f"{i:06d}{file.suffix}").symlink_to(file)
 
 
@@ -73,11 +73,11 @@ def middle(values: Iterable[float]) -> tuple[float, float, float]:
 def markdown(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A table; the first column is text, the others are numbers."""
     lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
 def keep(out: Path | None, name: str, results: Mapping[str, Any], table: str) -> None:
-    """Show the table; write it with the results beside it into the folder `out`, if there is one."""
+    """Print the table; with a folder `out`, write the table and the results into it."""
     print(table, flush=True)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
@@ -86,7 +86,7 @@ def keep(out: Path | None, name: str, results: Mapping[str, Any], table: str) ->
 
 
 class PeakMemory:
-    """The largest memory of its own that this process takes within the block, MiB; files that are only mapped do not count."""
+    """Peak private memory of this process within the block, MiB; memory-mapped files do not count."""
 
     def __enter__(self) -> PeakMemory:
         self.before = self.peak = self._own()

@@ -1,11 +1,11 @@
-"""Whether memory grows with the number of images: the data path, or a whole training, from 1,000 to 100,000 images.
+"""Does memory grow with the number of images? The data path, or a whole training, with 1,000 to 100,000 images.
 
     python benchmarks/memory.py [--images 1000 10000 100000] [--train] [--folder FOLDER] [--out FOLDER]
 
 100 small JPEG files under many names (hard links) are decoded into the cache and read through for one epoch, training and
-validation, at 32 px and batch 64; --train trains resnet18 on them instead. Each number of images has a process of its own and
-a workspace of its own; all is removed afterwards. Memory is the largest that the process has of its own, without the
-pages of mapped files, which the system takes back when it needs them.
+validation, at 32 px and batch 64; --train trains resnet18 on them instead. Each number of images has a process and a workspace
+of its own; all files are removed afterwards. Memory is the peak private memory of the process, without the pages of mapped
+files, which the system reclaims when it needs them.
 """
 
 import argparse
@@ -37,8 +37,8 @@ def make(folder: Path, images: int) -> None:
 
 
 def measure(folder: str, train: bool) -> None:
-    """Prints seconds, MiB of the process at its largest, and how many of them came with the images, as JSON."""
-    import torch  # noqa: F401 (imports are not what is measured)
+    """Print seconds, peak MiB of the process, and its growth while reading the images, as JSON."""
+    import torch  # noqa: F401 (imports are not measured)
 
     from monklite import Prototype
 
@@ -54,7 +54,7 @@ def measure(folder: str, train: bool) -> None:
             ptf.Train()
         else:
             data = ptf._experiment.data
-            assert sum(len(b) for part in (data.train, data.val) for b in part.epoch()) > 0
+            assert sum(len(batch) for subset in (data.train, data.val) for batch in subset.epoch()) > 0
     print(json.dumps({"seconds": time.perf_counter() - begin, "mib": memory.peak, "grown": memory.grown}))
 
 
@@ -63,10 +63,11 @@ def main(options: argparse.Namespace) -> None:
     for images in options.images:
         with tempfile.TemporaryDirectory(dir=options.folder) as folder:
             make(Path(folder), images)
-            found = results[images] = in_process(__file__, "--measure", folder, *(["--train"] if options.train else []))
-        bytes_each = 2**20 * (found["grown"] - results[options.images[0]]["grown"]) / images
-        rows.append((f"{images:,}", *(f"{found[k]:.0f}" for k in ("seconds", "mib", "grown")), f"{bytes_each:.0f}"))
-    header = ("images", "s", "peak, MiB", "of it grown, MiB", "bytes an image beyond the first row")
+            flags = ["--train"] if options.train else []
+            figures = results[images] = in_process(__file__, "--measure", folder, *flags)
+        bytes_each = 2**20 * (figures["grown"] - results[options.images[0]]["grown"]) / images
+        rows.append((f"{images:,}", *(f"{figures[k]:.0f}" for k in ("seconds", "mib", "grown")), f"{bytes_each:.0f}"))
+    header = ("images", "s", "peak, MiB", "growth, MiB", "bytes per image beyond the first row")
     keep(options.out, "memory", {"train": options.train, "images": results}, markdown(header, rows))
 
 
@@ -77,6 +78,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, nargs="+", default=[1_000, 10_000, 100_000])
     parser.add_argument("--train", action="store_true")
-    parser.add_argument("--folder", type=Path, help="where the images are made; the system's temporary folder at first")
+    parser.add_argument("--folder", type=Path, help="where to create the images; default: the temporary folder")
     parser.add_argument("--out", type=Path)
     main(parser.parse_args())

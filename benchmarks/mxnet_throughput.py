@@ -2,8 +2,8 @@
 
     python benchmarks/mxnet_throughput.py DATA [--models resnet18_v1 resnet50_v2] [--epochs 3] [--repeat 3] [--batch 16]
 
-DATA holds one folder of images a class. For each model and repeat, one process trains through monklite (from a warm cache) and
-one runs the bare loop on as many random images, in turn, so that both see the same machine. Prints images a second of the
+DATA holds one folder of images per class. For each model and repeat, one process trains through monklite (from a warm cache) and
+one runs the bare loop on as many random images, in turn, so that both run under the same conditions. Prints images/s of the
 fastest epoch, training and validation together, their ratio, and the peak memory of each process.
 """
 
@@ -69,9 +69,9 @@ def main(options: argparse.Namespace) -> None:
         rows = []
         for _ in range(options.repeat):
             with tempfile.TemporaryDirectory() as workspace:
-                ours = in_process("-c", MONKLITE, options.data, model, options.epochs, options.batch, workspace)
-            counts = int(ours["train"]), int(ours["val"])
-            rows.append((ours, in_process("-c", BARE, model, options.epochs, options.batch, *counts)))
+                library = in_process("-c", MONKLITE, options.data, model, options.epochs, options.batch, workspace)
+            counts = int(library["train"]), int(library["val"])
+            rows.append((library, in_process("-c", BARE, model, options.epochs, options.batch, *counts)))
         speed = [statistics.median(r[i]["images_per_second"] for r in rows) for i in (0, 1)]
         ratio = statistics.median(a["images_per_second"] / b["images_per_second"] for a, b in rows)
         memory = [statistics.median(r[i]["mib"] for r in rows) for i in (0, 1)]

@@ -1,4 +1,4 @@
-"""One image file of every kind that goes wrong in real folders, drawn in code; part of `faults.py`."""
+"""One image file of every kind that causes trouble in real folders, drawn in code; used by `faults.py`."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-SIDE, TURNED_TAG = 64, 0x0112
+SIDE, ORIENTATION_TAG = 64, 0x0112
 
 
 def draw_all(images: Path) -> dict[str, str]:
     """Put one file of every kind among the images of two classes; returns path -> kind."""
     first, other = sorted(p.name for p in images.iterdir())[:2]
-    made = {}
-    for kind, (ending, make) in KINDS.items():
-        name = f"{first}/odd {len(made):02d}{ending}"
-        made[name] = kind
-        make(images / name)
+    kinds = {}
+    for kind, (ending, draw) in KINDS.items():
+        name = f"{first}/odd {len(kinds):02d}{ending}"
+        kinds[name] = kind
+        draw(images / name)
     sound = sorted((images / first).glob("*.png"))
     for name, kind in (
         (f"{first}/odd copy.png", "a copy in its class"),
@@ -31,8 +31,8 @@ def draw_all(images: Path) -> dict[str, str]:
         source = next(p for p in sound if not p.name.startswith("odd"))
         shutil.copy(source, images / name)
         sound.remove(source)
-        made[name] = kind
-    return made
+        kinds[name] = kind
+    return kinds
 
 
 def picture(mode: str = "RGB", side: int = SIDE) -> Image.Image:
@@ -45,7 +45,7 @@ def truncated(path: Path) -> None:
 
 
 def flipped(path: Path) -> None:
-    """One bit of a PNG's pixels: its checksum tells."""
+    """Flip one bit of a PNG's pixels, which its checksum reveals."""
     picture().save(path)
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
@@ -70,13 +70,13 @@ def sixteen_bits(path: Path) -> None:
     Image.fromarray(np.arange(SIDE * SIDE, dtype=np.uint16).reshape(SIDE, SIDE) * 16).save(path)
 
 
-def turned(path: Path) -> None:
+def rotated(path: Path) -> None:
     exif = Image.Exif()
-    exif[TURNED_TAG] = 6
+    exif[ORIENTATION_TAG] = 6
     picture().save(path, exif=exif)
 
 
-def of_another_kind(path: Path) -> None:
+def png(path: Path) -> None:
     picture().save(path, "PNG")
 
 
@@ -88,34 +88,34 @@ def folder(path: Path) -> None:
     path.mkdir()
 
 
-def dangling(path: Path) -> None:
+def broken_link(path: Path) -> None:
     path.symlink_to("gone.png")
 
 
-Make = Callable[[Path], object]
-KINDS: dict[str, tuple[str, Make]] = {
-    "cut in the middle, JPEG": (".jpg", truncated),
-    "cut in the middle, PNG": (".png", truncated),
-    "one bit turned over, PNG": (".png", flipped),
-    "no bytes": (".png", Path.touch),
+Draw = Callable[[Path], object]
+KINDS: dict[str, tuple[str, Draw]] = {
+    "truncated, JPEG": (".jpg", truncated),
+    "truncated, PNG": (".png", truncated),
+    "one bit flipped, PNG": (".png", flipped),
+    "empty": (".png", Path.touch),
     "a web page called .jpg": (".jpg", text),
     "40,000 x 40,000 pixels in a few bytes": (".png", bomb),
     "animated GIF": (".gif", animated),
     "CMYK JPEG": (".jpg", lambda path: picture("CMYK").save(path)),
-    "16 bits a pixel": (".png", sixteen_bits),
+    "16 bits per pixel": (".png", sixteen_bits),
     "floating point TIFF": (".tif", lambda path: picture("F").save(path)),
-    "turned by EXIF": (".jpg", turned),
+    "rotated by EXIF": (".jpg", rotated),
     "transparent": (".png", lambda path: Image.new("RGBA", (SIDE, SIDE), (200, 9, 9, 90)).save(path)),
     "8 x 8 pixels": (".png", lambda path: picture(side=8).save(path)),
     "1 x 1 pixel": (".png", lambda path: Image.new("RGB", (1, 1), (1, 2, 3)).save(path)),
     "200 x 2 pixels": (".png", lambda path: Image.new("RGB", (200, 2), (9, 2, 3)).save(path)),
-    "a PNG called .jpg": (".jpg", of_another_kind),
-    "grey": (".png", lambda path: picture("L").save(path)),
+    "a PNG called .jpg": (".jpg", png),
+    "greyscale": (".png", lambda path: picture("L").save(path)),
     "black and white": (".png", lambda path: picture("1").save(path)),
     "palette": (".png", lambda path: picture("P").save(path)),
     "a folder named like an image": (".png", folder),
-    "a link to nowhere": (".png", dangling),
+    "a broken link": (".png", broken_link),
     "a pipe": (".png", os.mkfifo),
     "a name in Chinese": (" 肺.png", lambda path: picture(side=70).save(path)),
-    "notes beside the images": (".txt", text),
+    "a text file beside the images": (".txt", text),
 }

@@ -1,11 +1,11 @@
-"""What monklite itself costs: imports, opening an experiment, the way to the first step, and its share of an epoch.
+"""The cost of monklite itself: imports, opening an experiment, the time to the first step, and its share of an epoch.
 
     python benchmarks/overhead.py DATA [--model resnet18] [--epochs 3] [--repeat 5] [--out FOLDER]
 
-DATA holds one folder of images a class. Prints one row a figure: median, smallest and largest of the repeats; the images are
-decoded before. `start of Python` counts the framework's own imports, which a row of their own tells. `share outside
-the model` is the part of the last epochs not spent in the learner's training steps and scores; `augment and normalise` is the
-part of those that is not the network itself. Run it on an otherwise idle machine.
+DATA holds one folder of images per class. Prints one row per figure: median, smallest and largest of the repeats; the images
+are decoded beforehand. Times from the `start of Python` include the framework's own imports, which have a row of their own.
+`share outside the model` is the share of the training not spent in the learner's steps and in scoring; `augment and normalise`
+is the share of those that is not the network itself. Run it on an otherwise idle machine.
 """
 
 import argparse
@@ -24,9 +24,7 @@ t = time.perf_counter(); Prototype("p", "e", workspace=sys.argv[1], verbose=0); 
 TRAIN = """
 import time; start = time.perf_counter()
 import sys
-import numpy as np
 from monklite import Prototype
-from monklite.engine import Handler, Loop
 
 data, model, epochs, workspace = sys.argv[1:5]
 ptf = Prototype("p", "e", workspace=workspace, verbose=0)
@@ -42,15 +40,14 @@ def timed(method):
         inside.append((begin, time.perf_counter() - begin))
         return result
     return call
-learner.step, learner.scores = timed(learner.step), timed(learner.scores)
+learner.step, learner.logits = timed(learner.step), timed(learner.logits)
 begin = time.perf_counter()
 ptf.Train()
 end = time.perf_counter()
 to_first = first[0] - begin
-rows = ptf._experiment.run.logs / "history.csv"
 import csv
-seconds = [float(r["seconds"]) for r in csv.DictReader(rows.open())]
-waited = [float(r["data_wait"]) for r in csv.DictReader(rows.open())]
+rows = list(csv.DictReader((ptf._experiment.run.logs / "history.csv").open()))
+seconds, waited = ([float(row[name]) for row in rows] for name in ("seconds", "data_wait"))
 model_time = sum(t for _, t in inside)
 batch = next(ptf._experiment.data.train.epoch(0))
 def pixels():
@@ -67,8 +64,8 @@ TRAIN_ROWS = (
     "Default(), s",
     "from Train() to the first step, s",
     "share outside the model",
-    "  of it waiting for images",
-    "  of it between epochs (files, curves, state)",
+    "  of which waiting for images",
+    "  of which between epochs (files, curves, state)",
     "augment and normalise, share of the steps",
 )
 
@@ -81,10 +78,10 @@ def main(options: argparse.Namespace) -> None:
     }
     with tempfile.TemporaryDirectory() as folder:
         rows["Prototype(), s"] = [in_process("-c", OPEN, Path(folder, str(i)))[0] for i in repeats]
-        words = ("-c", TRAIN, options.data, options.model, options.epochs, folder)
-        in_process(*words)  # fills the cache and is not counted
-        several = [in_process(*words) for _ in repeats]
-    rows |= {name: list(values) for name, values in zip(TRAIN_ROWS, zip(*several, strict=True), strict=True)}
+        arguments = ("-c", TRAIN, options.data, options.model, options.epochs, folder)
+        in_process(*arguments)  # fills the cache and is not counted
+        trainings = [in_process(*arguments) for _ in repeats]
+    rows |= {name: list(values) for name, values in zip(TRAIN_ROWS, zip(*trainings, strict=True), strict=True)}
     cells = [(name, *(f"{v:.3f}" for v in middle(values))) for name, values in rows.items()]
     keep(options.out, "overhead", {"rows": rows}, markdown(("", "median", "smallest", "largest"), cells))
 

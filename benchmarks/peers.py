@@ -1,25 +1,25 @@
-"""One measurement of what a user may train with, in this process: monklite or one of its peers.
+"""One measurement in this process: monklite or one of its peers.
 
     python benchmarks/peers.py PEER DATA MODEL [--epochs 2] [--batch 16] [--size 224] [--seed 0] [--workspace FOLDER]
 
-DATA holds train/<class>/ and test/<class>/ (or val/<class>/); MODEL is torchvision's name; weights start from random numbers.
+DATA holds train/<class>/ and test/<class>/ (or val/<class>/); MODEL is torchvision's name; weights are random at the start.
 
     monklite      Default() with all layers trained; --workspace holds the cache of decoded images, or is empty
     monklite-sgd  the same with plain's optimizer and learning rate, to compare accuracies
     plain         the loop of torchvision's tutorials: ImageFolder, DataLoader with two workers, float32, SGD
     fastai        vision_learner with its own loaders, two workers, and its own optimizer
-    limit         no files: random uint8 images that lie in memory, bfloat16 where the hardware has it, channels last, SGD
+    limit         no files: random uint8 images in memory, bfloat16 where the hardware has it, channels last, SGD
 
 Prints JSON: `epochs`, the seconds of each, training and validation together (monklite's are those of its history.csv);
 `accuracies`, on the validation images after each; `images`; `before`, seconds from the start of Python to the first epoch, with
-all imports, and for monklite with decoding; `whole`, seconds from the start of Python to the end, with all that is written.
+all imports, and for monklite with decoding; `whole`, seconds from the start of Python to the end, including all writing.
 """
 
 import time
 
 START = time.perf_counter()
 
-import argparse  # noqa: E402 (the clock runs first)
+import argparse  # noqa: E402 (the clock starts first)
 import contextlib  # noqa: E402
 import json  # noqa: E402
 from pathlib import Path  # noqa: E402
@@ -94,7 +94,8 @@ def limit(options) -> dict:
     from torchvision import models
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    counts = [count(folder) for folder in (validation_folder(options.data), options.data / "train")]
+    # index False: validation, True: training
+    counts = [count_files(folder) for folder in (validation_folder(options.data), options.data / "train")]
     classes = sum(p.is_dir() for p in (options.data / "train").iterdir())
     torch.manual_seed(options.seed)
     network = getattr(models, options.model)(num_classes=classes).to(device, memory_format=torch.channels_last)
@@ -115,7 +116,7 @@ def limit(options) -> dict:
     return fit(options, network, batches, precision, sum(counts))
 
 
-def count(folder: Path) -> int:
+def count_files(folder: Path) -> int:
     return sum(p.is_file() for p in folder.rglob("*"))
 
 
@@ -126,7 +127,7 @@ def fit(options, network, batches, precision, images: int) -> dict:
     optimizer = torch.optim.SGD(network.parameters(), lr=RATE, momentum=MOMENTUM)
     seconds, accuracies, before = [], [], clock()
     for _ in range(options.epochs):
-        begin, right, seen = clock(), 0, 0
+        begin, n_correct, n_images = clock(), 0, 0
         network.train()
         for x, y in batches(True):
             optimizer.zero_grad()
@@ -137,10 +138,10 @@ def fit(options, network, batches, precision, images: int) -> dict:
         network.eval()
         with torch.inference_mode(), precision():
             for x, y in batches(False):
-                right += int((network(x).argmax(1) == y).sum())
-                seen += len(y)
+                n_correct += int((network(x).argmax(1) == y).sum())
+                n_images += len(y)
         seconds.append(clock() - begin)
-        accuracies.append(right / seen)
+        accuracies.append(n_correct / n_images)
     return result(seconds, accuracies, images, before)
 
 

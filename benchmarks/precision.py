@@ -3,9 +3,9 @@
     python benchmarks/precision.py DATA [--model resnet18] [--epochs 10] [--seeds 5] [--out FOLDER]
 
 DATA holds train/<class>/ and test/<class>/. Each training is a process of its own: random weights, the recipe of `Default()`,
-the same split, order, augmentation and first weights for both precisions of a seed, so that they differ by nothing else. Of
-each the accuracy of the best weights on the test images counts; differences are taken within a seed. Nothing is timed that
-matters, so the machine may be busy.
+the same split, order, augmentation and initial weights for both precisions of a seed, so that nothing else differs. The figure
+is the accuracy of the best weights on the test images; differences are taken within a seed. Times do not matter here, so the
+machine may be busy.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from measure import in_process, keep, markdown
 
 
 def measure(data: str, model: str, epochs: int, seed: int, precision: str) -> None:
-    """Prints the precision that was used, and accuracies and seconds, as JSON."""
+    """Print the precision that was used, accuracies and seconds as JSON."""
     from monklite import Prototype
 
     with tempfile.TemporaryDirectory() as workspace:
@@ -37,9 +37,9 @@ def measure(data: str, model: str, epochs: int, seed: int, precision: str) -> No
         judge.Dataset()
         judge.Evaluate()
         state = json.loads(next(Path(workspace).glob("p/e/v001/experiment-state.json")).read_text())
-    found = {"precision": state["model"]["precision"], "test": state["testing"]["accuracy"]}
-    found |= {"best": state["results"]["best_val_accuracy"], "seconds": state["results"]["train_seconds"]}
-    print(json.dumps(found))
+    figures = {"precision": state["model"]["precision"], "test": state["testing"]["accuracy"]}
+    figures |= {"best": state["results"]["best_val_accuracy"], "seconds": state["results"]["train_seconds"]}
+    print(json.dumps(figures))
 
 
 def main(options: argparse.Namespace) -> None:
@@ -47,18 +47,18 @@ def main(options: argparse.Namespace) -> None:
 
     rows = []
     for seed in range(options.seeds):
-        words = (__file__, "--measure", options.data.resolve(), options.model, options.epochs, seed)
-        rows.append({asked: in_process(*words, asked) for asked in ("float32", "auto")})
+        arguments = (__file__, "--measure", options.data.resolve(), options.model, options.epochs, seed)
+        rows.append({precision: in_process(*arguments, precision) for precision in ("float32", "auto")})
         print(f"seed {seed}: {rows[-1]}", flush=True)
         cells = []
         for name in ("test", "best"):
-            both = [[100 * row[asked][name] for row in rows] for asked in ("float32", "auto")]
-            differences = [b - a for a, b in zip(*both, strict=True)]
+            accuracies = [[100 * row[precision][name] for row in rows] for precision in ("float32", "auto")]
+            differences = [b - a for a, b in zip(*accuracies, strict=True)]
             interval = "needs more seeds"
             if len(set(differences)) > 1:
                 low, high = stats.ttest_1samp(differences, 0).confidence_interval()
                 interval = f"{low:+.1f} to {high:+.1f}"
-            means = [f"{statistics.mean(values):.1f}" for values in both]
+            means = [f"{statistics.mean(values):.1f}" for values in accuracies]
             cells.append((name, *means, f"{statistics.mean(differences):+.1f}", interval))
         header = ("accuracy, %", "float32", rows[0]["auto"]["precision"], "difference", "95 % interval")
         keep(options.out, "precision", {"rounds": rows}, markdown(header, cells))

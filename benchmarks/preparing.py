@@ -1,17 +1,17 @@
-"""What `Dataset()` costs: seconds, and how often each file is read and asked about.
+"""The cost of `Dataset()`: seconds, and how often each file is opened, read and asked for its status.
 
     python benchmarks/preparing.py [--small 10000] [--large DATA] [--rounds 3] [--package FOLDER] [--out FOLDER]
 
-Drawn JPEGs of 64 px in two classes, and the images below --large, each several times under another name until there are 240.
-Every measurement has a process and a workspace of its own:
+Uses drawn JPEGs of 64 px in two classes, and 240 copies of the images below --large. Every measurement has a process and a
+workspace of its own:
 
-    first       nothing decoded yet
+    first       nothing is decoded yet
     again       a second process, after the first
     other batch the same process, with another batch size
     other size  the same process, with another input size
 
 --package measures another copy of monklite (its folder), so that two versions can be compared in one run. Where `strace` is
-installed, a first use of 200 small files is traced: opens, stats and bytes read per file, as the system sees them.
+installed, a first use of 200 small files is traced: opens, stat calls and bytes read per file, as the system sees them.
 """
 
 import argparse
@@ -38,7 +38,7 @@ TRACED = 200
 
 
 def draw(folder: Path, count: int) -> Path:
-    """`count` JPEGs of 64 px, no two of them alike."""
+    """Draw `count` JPEGs of 64 px, no two of them equal."""
     import numpy as np
     from PIL import Image
 
@@ -51,7 +51,7 @@ def draw(folder: Path, count: int) -> Path:
 
 
 def copy(source: Path, folder: Path) -> Path:
-    """240 images from those of `source`; each has other bytes, so that none counts as a copy."""
+    """Make 240 images from those of `source`, each with different bytes, so that none counts as a copy."""
     files = sorted(p for p in source.rglob("*") if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
     for i in range(LARGE):
         path = folder / CLASSES[i % 2] / f"{i:04d}{files[i % len(files)].suffix}"
@@ -63,7 +63,7 @@ def copy(source: Path, folder: Path) -> Path:
 def measure(package: Path, images: str, size: int, steps: list[str]) -> dict[str, float]:
     """Seconds of each step, in this process."""
     sys.path.insert(0, str(package))
-    import pandas  # noqa: F401 (its import is not the data's)
+    import pandas  # noqa: F401 (its import is not measured)
 
     from monklite import Prototype
 
@@ -87,7 +87,7 @@ def measure(package: Path, images: str, size: int, steps: list[str]) -> dict[str
 
 
 def _refresh(ptf: Any) -> None:
-    """What `Reload()` does for the data, without the network."""
+    """Do what `Reload()` does for the data, without the network."""
     experiment = ptf._experiment
     if hasattr(experiment, "refresh_data"):
         experiment.refresh_data()
@@ -96,33 +96,33 @@ def _refresh(ptf: Any) -> None:
 
 
 def traced(package: Path, images: Path) -> dict[str, float]:
-    """Opens, stats and bytes read per file, in a first use."""
+    """Count opens, stat calls and bytes read per file, in a first use."""
     with tempfile.TemporaryDirectory() as work:
-        words = _words(package, images, 48, ["first"])
+        command = _command(package, images, 48, ["first"])
         trace = Path(work, "trace")
         calls = "open,openat,stat,lstat,newfstatat,statx,fstat,read,pread64"
         subprocess.run(
-            ["strace", "-ff", "-y", "-e", f"trace={calls}", "-o", trace, *words],
+            ["strace", "-ff", "-y", "-e", f"trace={calls}", "-o", trace, *command],
             cwd=work,
             check=True,
             stdout=subprocess.DEVNULL,
         )
-        count = {"opens": 0, "stats by name": 0, "stats of what is open": 0, "bytes": 0}
+        counts = {"opens": 0, "stats by name": 0, "stats of the open file": 0, "bytes": 0}
         lines = (line for file in Path(work).glob("trace.*") for line in file.read_text(errors="replace").splitlines())
         for line in lines:
             if str(images) not in line or not re.search(r"\d{6}\.jpg", line):
                 continue
             call = line.split("(")[0]
             if call in ("open", "openat"):
-                count["opens"] += 1
+                counts["opens"] += 1
             elif call in ("read", "pread64"):
-                done = re.search(r"= (\d+)$", line)
-                count["bytes"] += int(done[1]) if done else 0
+                length = re.search(r"= (\d+)$", line)
+                counts["bytes"] += int(length[1]) if length else 0
             elif "stat" in call:
-                count["stats by name" if f'"{images}' in line else "stats of what is open"] += 1
+                counts["stats by name" if f'"{images}' in line else "stats of the open file"] += 1
     size = sum(f.stat().st_size for f in images.rglob("*.jpg"))
-    read = round(count.pop("bytes") / size, 2)
-    return {**{name: number / TRACED for name, number in count.items()}, "times read": read}
+    times_read = round(counts.pop("bytes") / size, 2)
+    return {**{name: number / TRACED for name, number in counts.items()}, "times read": times_read}
 
 
 def main() -> None:
@@ -146,15 +146,16 @@ def main() -> None:
         if arguments.large:
             sets[f"{LARGE} large"] = (copy(arguments.large, Path(work, "large")), 224)
         for title, (images, size) in sets.items():
-            found: dict[Path, dict[str, list[float]]] = {p: {s: [] for s in STEPS} for p in packages}
+            seconds: dict[Path, dict[str, list[float]]] = {p: {s: [] for s in STEPS} for p in packages}
             for _ in range(arguments.rounds):
                 for package in packages:
-                    with tempfile.TemporaryDirectory() as space:
+                    with tempfile.TemporaryDirectory() as folder:
                         for steps in (["first"], ["again", "other batch", "other size"]):
-                            for step, seconds in _child(package, images, size, steps, Path(space)).items():
-                                found[package][step].append(seconds)
-            for package, steps in found.items():
-                rows.append({"package": package.name, "images": title, **{s: _range(v) for s, v in steps.items()}})
+                            for step, duration in _child(package, images, size, steps, Path(folder)).items():
+                                seconds[package][step].append(duration)
+            for package, durations in seconds.items():
+                cells = {step: _range(values) for step, values in durations.items()}
+                rows.append({"package": package.name, "images": title, **cells})
         counts = []
         if shutil.which("strace"):
             images = draw(Path(work, "traced"), TRACED)
@@ -165,16 +166,16 @@ def main() -> None:
     keep(arguments.out, "preparing", {"seconds": rows, "files": counts}, table)
 
 
-def _words(package: Path, images: Path, size: int, steps: list[str]) -> list[str]:
-    words = [sys.executable, "-W", "ignore", __file__, "--child", str(images), "--package", str(package)]
-    return [*words, "--size", str(size), "--steps", *steps]
+def _command(package: Path, images: Path, size: int, steps: list[str]) -> list[str]:
+    command = [sys.executable, "-W", "ignore", __file__, "--child", str(images), "--package", str(package)]
+    return [*command, "--size", str(size), "--steps", *steps]
 
 
-def _child(package: Path, images: Path, size: int, steps: list[str], space: Path) -> dict[str, float]:
-    done = subprocess.run(_words(package, images, size, steps), cwd=space, capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(done.stderr)
-    return json.loads(done.stdout.strip().splitlines()[-1])
+def _child(package: Path, images: Path, size: int, steps: list[str], workspace: Path) -> dict[str, float]:
+    finished = subprocess.run(_command(package, images, size, steps), cwd=workspace, capture_output=True, text=True)
+    if finished.returncode:
+        sys.exit(finished.stderr)
+    return json.loads(finished.stdout.strip().splitlines()[-1])
 
 
 def _range(values: list[float]) -> str:

@@ -1,8 +1,8 @@
-"""How long it takes to list, open and compare many runs, which this script writes first.
+"""The time to list, open and compare many runs, which this script writes first.
 
     python benchmarks/records.py --runs 1000 --folder /tmp/many-runs
 
-The runs are written by monklite's own code: state, 50 epochs of history, links. Written once, they are used again.
+The runs are written by monklite's own code: state, 50 epochs of history, links. A second start uses the same runs.
 """
 
 from __future__ import annotations
@@ -28,23 +28,24 @@ MODELS = ("resnet18", "resnet50", "densenet121", "mobilenet_v2", "vgg16", "effic
 EPOCHS, N_TEST = 50, 624
 
 
-def write_run(space: Workspace, number: int, dice: random.Random) -> None:
-    """One run as training, evaluation and 50 epochs would have left it; every 20th was killed."""
-    run = space.claim(f"project-{number % 4}", f"experiment-{number:04d}")
-    rate, end, speed = 10 ** dice.uniform(-4, -1), dice.uniform(0.6, 0.98), dice.uniform(3, 25)
+def write_run(workspace: Workspace, number: int, rng: random.Random) -> None:
+    """Write one run as 50 epochs of training and an evaluation leave it; every 20th is written as killed."""
+    run = workspace.claim(f"project-{number % 4}", f"experiment-{number:04d}")
+    rate, accuracy, seconds = 10 ** rng.uniform(-4, -1), rng.uniform(0.6, 0.98), rng.uniform(3, 25)
     killed = number % 20 == 19
-    rows = [epoch_row(e, rate, end, speed, dice) for e in range(1, (20 if killed else EPOCHS) + 1)]
+    rows = [epoch_row(e, rate, accuracy, seconds, rng) for e in range(1, (20 if killed else EPOCHS) + 1)]
     best = max(rows, key=lambda r: r.val_accuracy)
     changes = {
         "data.sources": (Folders(path="data/train"),),
-        "model.name": dice.choice(MODELS),
+        "model.name": rng.choice(MODELS),
         "training.epochs": EPOCHS,
     }
     history.write(run.logs / HISTORY, rows)
     (run.models / FINAL).write_bytes(b"weights")
-    right = [dice.random() < end for _ in range(N_TEST)]
-    paths = "".join(f"test/{i:04d}.png,a,{'a' if ok else 'b'}\n" for i, ok in enumerate(right))
-    (run.logs / PREDICTIONS).write_text("path,class,predicted\n" + paths)
+    correct = [rng.random() < accuracy for _ in range(N_TEST)]
+    n_correct = sum(correct)
+    lines = "".join(f"test/{i:04d}.png,a,{'a' if is_correct else 'b'}\n" for i, is_correct in enumerate(correct))
+    (run.logs / PREDICTIONS).write_text("path,class,predicted\n" + lines)
     run.update(
         status="running" if killed else "done",
         started=now(),
@@ -58,48 +59,49 @@ def write_run(space: Workspace, number: int, dice: random.Random) -> None:
             epochs_completed=len(rows), train_accuracy=rows[-1].train_accuracy, train_loss=rows[-1].train_loss,
             val_accuracy=rows[-1].val_accuracy, val_loss=rows[-1].val_loss, best_val_accuracy=best.val_accuracy,
             best_epoch=best.epoch, train_seconds=sum(r.seconds for r in rows), images_per_second=215.0,
-            gpu_process_mib=dice.uniform(1500, 9000), gpu_framework_mib=dice.uniform(700, 1500), process_mib=2500.0,
+            gpu_process_mib=rng.uniform(1500, 9000), gpu_framework_mib=rng.uniform(700, 1500), process_mib=2500.0,
         ),
         testing=Testing(
-            dataset_path="data/test", fingerprint="t" * 64, weights="best_model", num_images=N_TEST, num_correct=sum(right),
-            accuracy=sum(right) / N_TEST, interval=intervals.wilson(sum(right), N_TEST), majority_accuracy=0.625,
-            classes={"a": ClassResult(num_images=N_TEST, num_correct=sum(right))},
-            confusion=((sum(right), N_TEST - sum(right)), (0, 0)),
+            dataset_path="data/test", fingerprint="t" * 64, weights="best_model", num_images=N_TEST, num_correct=n_correct,
+            accuracy=n_correct / N_TEST, interval=intervals.wilson(n_correct, N_TEST), majority_accuracy=0.625,
+            classes={"a": ClassResult(num_images=N_TEST, num_correct=n_correct)},
+            confusion=((n_correct, N_TEST - n_correct), (0, 0)),
         ),
     )  # fmt: skip
-    space.link(run)
+    workspace.link(run)
     run.release()
 
 
-def epoch_row(epoch: int, rate: float, end: float, speed: float, dice: random.Random) -> EpochRow:
-    share = min(1.0, end * (1 - 0.5 * 2.718 ** (-epoch / 6)) + dice.gauss(0, 0.01))
-    train, val = 1.5 * (1.02 - share) * 0.98**epoch, 1.6 * (1.05 - share)
-    return EpochRow(epoch, rate, train, min(1.0, share * 1.01), val, share, speed, 0.1, 215.0)
+def epoch_row(epoch: int, rate: float, final_accuracy: float, seconds: float, rng: random.Random) -> EpochRow:
+    accuracy = min(1.0, final_accuracy * (1 - 0.5 * 2.718 ** (-epoch / 6)) + rng.gauss(0, 0.01))
+    train_loss, val_loss = 1.5 * (1.02 - accuracy) * 0.98**epoch, 1.6 * (1.05 - accuracy)
+    train_accuracy = min(1.0, accuracy * 1.01)
+    return EpochRow(epoch, rate, train_loss, train_accuracy, val_loss, accuracy, seconds, 0.1, 215.0)
 
 
 def timed(name: str, action) -> object:
     begin = time.perf_counter()
-    found = action()
+    result = action()
     print(f"{name:44} {time.perf_counter() - begin:8.2f} s")
-    return found
+    return result
 
 
 def main() -> None:
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--runs", type=int, default=1000)
-    asked.add_argument("--folder", type=Path, required=True, help="a workspace for the runs; made if it is not there")
-    given = asked.parse_args()
-    space, dice = Workspace(given.folder), random.Random(0)
-    there = len(list(space.runs()))
-    if there < given.runs:
-        timed(f"write {given.runs - there} runs", lambda: [write_run(space, n, dice) for n in range(there, given.runs)])
-    runs = timed("find them", lambda: list(space.runs()))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=1000)
+    parser.add_argument("--folder", type=Path, required=True, help="a workspace for the runs; created if missing")
+    options = parser.parse_args()
+    workspace, rng = Workspace(options.folder), random.Random(0)
+    missing = range(len(list(workspace.runs())), options.runs)
+    if missing:
+        timed(f"write {len(missing)} runs", lambda: [write_run(workspace, number, rng) for number in missing])
+    runs = timed("find them", lambda: list(workspace.runs()))
     timed("read their states", lambda: [run.state() for run in runs])
     entries = timed("read their states and histories", lambda: comparison.collect(runs))
-    timed("compare them: charts, table, report", lambda: report.write(space.comparison("all"), entries))
-    command = [sys.executable, "-c", "from monklite.cli import main; main()", "--workspace", str(space.root), "list"]
+    timed("compare them: charts, table, report", lambda: report.write(workspace.comparison("all"), entries))
+    command = [sys.executable, "-m", "monklite", "--workspace", str(workspace.root), "list"]
     timed("monklite list, as a process", lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))
-    for path in sorted(space.comparison("all").iterdir()):
+    for path in sorted(workspace.comparison("all").iterdir()):
         print(f"    {path.name:40} {path.stat().st_size / 1e6:8.2f} MB")
 
 

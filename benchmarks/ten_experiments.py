@@ -1,10 +1,10 @@
-"""Ten experiments on the same original images against ten times one: decoding is paid once.
+"""Ten experiments on the same original images against ten times one: images are decoded only once.
 
     python benchmarks/ten_experiments.py DATA [--experiments 10] [--images 240] [--model resnet18] [--rounds 3] [--out FOLDER]
 
-DATA holds one folder of large images a class; links under other names make them up to --images. Each measurement is one process:
-so many experiments of one epoch one after the other in a new workspace, from the first Prototype() to the end of the last
-Train(), without the imports. One and ten are measured in turn.
+DATA holds one folder of large images per class; links under other names raise their number to --images. Each measurement is one
+process that runs experiments of one epoch one after the other in a new workspace, from the first Prototype() to the end of the
+last Train(), without the imports. One and ten experiments are measured in turn.
 """
 
 import argparse
@@ -18,8 +18,8 @@ from measure import in_process, keep, link, markdown, middle
 
 
 def measure(images: str, model: str, experiments: int) -> None:
-    """Prints the seconds until the data are ready, and of the whole, of each experiment as JSON."""
-    import torch  # noqa: F401 (imports are not what is measured)
+    """Print for each experiment the seconds until the data are ready, and in total, as JSON."""
+    import torch  # noqa: F401 (imports are not measured)
 
     from monklite import Prototype
 
@@ -42,21 +42,22 @@ def measure(images: str, model: str, experiments: int) -> None:
 def main(options: argparse.Namespace) -> None:
     rounds = []
     with tempfile.TemporaryDirectory() as folder:
-        for of_class in (classes := sorted(p for p in options.data.iterdir() if p.is_dir())):
-            link(of_class, Path(folder, of_class.name), options.images // len(classes))
+        classes = sorted(path for path in options.data.iterdir() if path.is_dir())
+        for source in classes:
+            link(source, Path(folder, source.name), options.images // len(classes))
         for _ in range(options.rounds):
-            one, several = (
+            single, series = (
                 in_process(__file__, "--measure", folder, options.model, n) for n in (1, options.experiments)
             )
-            rounds.append({"one": one[0], "several": several})
-    n, whole = options.experiments, [sum(e["all"] for e in r["several"]) for r in rounds]
+            rounds.append({"one": single[0], "several": series})
+    n, totals = options.experiments, [sum(e["all"] for e in r["several"]) for r in rounds]
     cells = {
         "one experiment, s": middle(r["one"]["all"] for r in rounds),
-        "  of it finding and decoding the images, s": middle(r["one"]["data"] for r in rounds),
-        f"{n} experiments, s": middle(whole),
-        "  of it finding and decoding the images, s ": middle(sum(e["data"] for e in r["several"]) for r in rounds),
+        "  of which finding and decoding the images, s": middle(r["one"]["data"] for r in rounds),
+        f"{n} experiments, s": middle(totals),
+        "  of which finding and decoding the images, s ": middle(sum(e["data"] for e in r["several"]) for r in rounds),
         f"{n} experiments / {n} times one": middle(
-            w / (n * r["one"]["all"]) for w, r in zip(whole, rounds, strict=True)
+            total / (n * r["one"]["all"]) for total, r in zip(totals, rounds, strict=True)
         ),
     }
     table = markdown(("", "median", "smallest", "largest"), [(k, *(f"{v:.2f}" for v in c)) for k, c in cells.items()])

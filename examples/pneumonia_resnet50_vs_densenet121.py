@@ -1,11 +1,11 @@
-"""Pneumonia in chest X-rays: ResNet50 against DenseNet121, from folders of images to a judged comparison.
+"""Pneumonia in chest X-rays: ResNet50 against DenseNet121, from folders of images to a comparison on test images.
 
     python pneumonia_resnet50_vs_densenet121.py --train chest_xray/train --test chest_xray/test \\
                                                 --image chest_xray/infer/normal-1.jpeg
     python pneumonia_resnet50_vs_densenet121.py --sample
 
 The data are Kermany's paediatric X-rays ("Chest X-Ray Images (Pneumonia)" on Kaggle, doi 10.17632/rscbjbr9sj on Mendeley
-Data): train and test folders, each with NORMAL and PNEUMONIA. Any dataset of that shape does, with any classes. --sample
+Data): train and test folders, each with NORMAL and PNEUMONIA. Any dataset of that shape works, with any classes. --sample
 draws a few pictures that look a little like X-rays, needs no network, and starts from random weights.
 
 This is a demonstration, not for diagnosis.
@@ -22,8 +22,8 @@ from monklite.errors import MonkliteError
 PROJECT = "Pneumonia_Classification"
 
 
-def train_and_judge(model: str, options: argparse.Namespace) -> float:
-    """One experiment: train it, then judge it on images it has never seen. Returns the test accuracy in %."""
+def train_and_evaluate(model: str, options: argparse.Namespace) -> float:
+    """Train one experiment, then evaluate it on images it has never seen. Returns the test accuracy in %."""
     ptf = Prototype(PROJECT, model, backend=options.backend, workspace=options.workspace)
     ptf.Default(
         dataset_path=options.train,
@@ -45,7 +45,7 @@ def train_and_judge(model: str, options: argparse.Namespace) -> float:
 
 
 def main(options: argparse.Namespace) -> None:
-    accuracies = {model: train_and_judge(model, options) for model in options.models}
+    accuracies = {model: train_and_evaluate(model, options) for model in options.models}
 
     ctf = compare(workspace=options.workspace)
     ctf.Comparison("_vs_".join(options.models))
@@ -57,7 +57,7 @@ def main(options: argparse.Namespace) -> None:
 
 
 def draw_sample(options: argparse.Namespace) -> None:
-    """Replace the folders by drawn pictures, and the pretrained weights, which need the network, by random ones."""
+    """Use drawn pictures instead of the folders, and random weights instead of pretrained ones, which need the network."""
     from monklite.testing.datasets import draw_chest_xrays
 
     folder = draw_chest_xrays(Path(tempfile.mkdtemp(prefix="monklite-sample-")), n_train=120, n_test=60)
@@ -72,15 +72,15 @@ def draw_sample(options: argparse.Namespace) -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--train", type=Path, help="folder with one folder of images a class")
-    parser.add_argument("--test", type=Path, help="the same for images that are kept for judging")
+    parser.add_argument("--train", type=Path, help="folder with one folder of images per class")
+    parser.add_argument("--test", type=Path, help="the same for the test images")
     parser.add_argument("--image", type=Path, help="one image to predict")
     parser.add_argument("--models", nargs="+", default=["resnet50", "densenet121"], metavar="MODEL")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--freeze", action="store_true", help="train only the new head: faster, often a little worse")
     parser.add_argument("--no-pretrained", dest="pretrained", action="store_false", help="start from random weights")
     parser.add_argument("--backend", default="pytorch")
-    parser.add_argument("--workspace", default="workspace", help="where everything is written to")
+    parser.add_argument("--workspace", default="workspace", help="folder that everything is written to")
     parser.add_argument("--sample", action="store_true", help="use drawn pictures")
     options = parser.parse_args()
     if options.sample:

@@ -1,8 +1,8 @@
-"""monklite: train, judge and compare image classifiers in a few lines.
+"""monklite: train, evaluate and compare image classifiers in a few lines.
 
     from monklite import Prototype, compare
 
-Importing this module imports no framework; each is imported when it is first used.
+Importing this module imports no framework; a framework is imported on first use.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`monklite` in a terminal: look at what is there and compare it. Training is done from Python."""
+"""The command `monklite`: list, compare, export and prune runs. Training is done from Python."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import click
 from ._version import __version__
 from .catalog.backends import names as backend_names
 from .errors import InvalidValue, MonkliteError, NotReady
-from .files import in_words
+from .files import format_bytes
 
 
 def _warn(text: str) -> None:
@@ -26,7 +26,7 @@ def _printable(text: str) -> str:
 
 
 class _Commands(click.Group):
-    """Turns monklite's errors into one line and exit status 1."""
+    """A group of commands that prints monklite's errors in one line and exits with status 1."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -38,10 +38,10 @@ class _Commands(click.Group):
 
 @click.group(cls=_Commands)
 @click.version_option(__version__, prog_name="monklite")
-@click.option("--workspace", default="workspace", show_default=True, help="The folder that everything is written to.")
+@click.option("--workspace", default="workspace", show_default=True, help="The folder for all output.")
 @click.pass_context
 def main(context: click.Context, workspace: str) -> None:
-    """Image classifiers: what is trained, how good it is, which is better."""
+    """Image classifiers: list experiments, show their results, compare them."""
     context.obj = workspace
 
 
@@ -54,7 +54,7 @@ def list_runs(workspace: str) -> None:
     from .reports import comparison, table
     from .runs.workspace import Workspace
 
-    entries = comparison.collect(Workspace(workspace).runs(), tell=_warn, curves=False)
+    entries = comparison.collect(Workspace(workspace).runs(), warn=_warn, curves=False)
     if not entries:
         raise InvalidValue(f"there are no runs in {Workspace(workspace).root}; choose another with --workspace")
     rows = [
@@ -70,12 +70,13 @@ def list_runs(workspace: str) -> None:
 @click.option("--version", help="A version such as v001; the newest by default.")
 @click.pass_obj
 def summary(workspace: str, project: str, experiment: str, version: str | None) -> None:
-    """Show what is known of an experiment."""
-    from .facade import console
+    """Show data, model, training and results of an experiment."""
+    from .facade import messages
+    from .facade.console import Console
     from .runs.workspace import Workspace
 
     run = Workspace(workspace).find(project, experiment, version)
-    console.summary(console.Console(1), run, run.state())
+    messages.summary(Console(1), run, run.state())
 
 
 @main.command()
@@ -84,16 +85,16 @@ def summary(workspace: str, project: str, experiment: str, version: str | None) 
 @click.pass_obj
 def compare(workspace: str, name: str, experiments: tuple[str, ...]) -> None:
     """Compare experiments: charts, table and report in comparison/NAME."""
-    from .facade.compare import compare as comparing
+    from .facade.compare import compare as compare_class
 
-    ctf = comparing(workspace=workspace)
-    ctf.Comparison(name)
+    comparison = compare_class(workspace=workspace)
+    comparison.Comparison(name)
     for experiment in experiments:
-        parts = experiment.split("/")
-        if len(parts) not in (2, 3):
+        names = experiment.split("/")
+        if len(names) not in (2, 3):
             raise InvalidValue(f"{experiment!r} must be PROJECT/EXPERIMENT or PROJECT/EXPERIMENT/VERSION")
-        ctf.Add_Experiment(*parts)
-    ctf.Generate_Statistics()
+        comparison.Add_Experiment(*names)
+    comparison.Generate_Statistics()
 
 
 @main.command(name="export")
@@ -101,8 +102,10 @@ def compare(workspace: str, name: str, experiments: tuple[str, ...]) -> None:
 @click.argument("experiment")
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option("--version", help="A version such as v001; the newest trained one by default.")
-@click.option("--resume-state", is_flag=True, help="With what training needs to go on: several times the weights.")
-@click.option("--intermediate", is_flag=True, help="With the weights of every epoch.")
+@click.option(
+    "--resume-state", is_flag=True, help="Include the state for resuming training: several times the weights."
+)
+@click.option("--intermediate", is_flag=True, help="Include the weights of every epoch.")
 @click.pass_obj
 def export_run(
     workspace: str,
@@ -113,28 +116,28 @@ def export_run(
     resume_state: bool,
     intermediate: bool,
 ) -> None:
-    """Write a run to one zip file, to keep it or to give it away.
+    """Write a run to one zip file, for backup or sharing.
 
-    It holds no images, but their file names (dataset.csv) and the path of their folder.
+    It contains no images, but their file names (dataset.csv) and the path of their folder.
     """
-    from .runs.archive import pack
+    from .runs.packing import pack
     from .runs.workspace import Workspace
 
     run = Workspace(workspace).find(project, experiment, version, trained=version is None)
     left_out = pack(run, file, resume_state, intermediate)
-    click.echo(f"{run} is in {file} ({in_words(Path(file).stat().st_size)})")
+    click.echo(f"{run} is in {file} ({format_bytes(Path(file).stat().st_size)})")
     if left_out:
         click.echo(f"left out: {', '.join(left_out)}")
 
 
 @main.command(name="import")
 @click.argument("file", type=click.Path(dir_okay=False))
-@click.option("--project", help="Where it goes; as the run was called by default.")
-@click.option("--experiment", help="Where it goes; as the run was called by default.")
+@click.option("--project", help="Name of the project; by default that of the exported run.")
+@click.option("--experiment", help="Name of the experiment; by default that of the exported run.")
 @click.pass_obj
 def import_run(workspace: str, file: str, project: str | None, experiment: str | None) -> None:
-    """Make a run from a zip file a new version; nothing in the file is executed."""
-    from .runs.archive import unpack
+    """Import a run from a zip file as a new version; nothing in the file is executed."""
+    from .runs.unpacking import unpack
     from .runs.workspace import Workspace
 
     click.echo(f"imported as {unpack(file, Workspace(workspace), project, experiment)}")
@@ -142,30 +145,34 @@ def import_run(workspace: str, file: str, project: str | None, experiment: str |
 
 @main.command()
 @click.argument("only", nargs=-1, metavar="[PROJECT[/EXPERIMENT]]...")
-@click.option("--keep", default=3, show_default=True, help="How many of the newest versions of an experiment stay.")
-@click.option("--intermediate/--no-intermediate", default=True, help="The weights of each epoch.  [default: go]")
-@click.option("--resume-state/--no-resume-state", help="What finished runs need to be trained on.  [default: stay]")
-@click.option("--leftovers/--no-leftovers", default=True, help="What killed writers left.  [default: go]")
-@click.option("--interrupted", is_flag=True, help="Treat interrupted runs as finished ones.")
-@click.option("--dry-run", is_flag=True, help="Only show what would go.")
+@click.option("--keep", default=3, show_default=True, help="How many of the newest versions of an experiment to keep.")
+@click.option(
+    "--intermediate/--no-intermediate", default=True, help="Remove the weights of each epoch.  [default: yes]"
+)
+@click.option("--resume-state/--no-resume-state", help="Remove the state for resuming finished runs.  [default: no]")
+@click.option(
+    "--leftovers/--no-leftovers", default=True, help="Remove temporary files of killed processes.  [default: yes]"
+)
+@click.option("--interrupted", is_flag=True, help="Treat interrupted runs as finished.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be removed.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def prune(workspace: str, only: tuple[str, ...], dry_run: bool, yes: bool, **options: Any) -> None:
-    """Show which old versions and weights would go, ask, and free them.
+    """Show which old versions and weights can be removed, ask, and remove them.
 
-    The best version on validation always stays, and so does what is being trained.
+    The best version on validation is always kept, and so is a version that is being trained.
     """
     from .runs import prune as pruning
     from .runs.workspace import Workspace
 
-    space = Workspace(workspace)
-    items = pruning.plan(space, only=only, tell=_warn, **options)
-    rows = [(item.what, _printable(item.name), item.size) for item in items]
-    _free(rows, lambda: pruning.carry_out(space, items, _warn), dry_run, yes)
+    runs = Workspace(workspace)
+    items = pruning.plan(runs, only=only, warn=_warn, **options)
+    rows = [(item.kind, _printable(item.name), item.size) for item in items]
+    _confirm_and_remove(rows, lambda: pruning.carry_out(runs, items, _warn), dry_run, yes)
 
 
 @main.command()
-@click.option("--clear", is_flag=True, help="Remove the decoded images; they are decoded again when they are needed.")
+@click.option("--clear", is_flag=True, help="Remove the decoded images; they are decoded again when needed.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def cache(workspace: str, clear: bool, yes: bool) -> None:
@@ -176,22 +183,24 @@ def cache(workspace: str, clear: bool, yes: bool) -> None:
     folder = Workspace(workspace).cache
     size = cache_limit.size(folder)
     rows = [("decoded images", str(folder), size)] if size else []
-    _free(rows, lambda: cache_limit.clear(folder, _warn), not clear, yes)
+    _confirm_and_remove(rows, lambda: cache_limit.clear(folder, _warn), not clear, yes)
 
 
-def _free(rows: Sequence[tuple[str, str, int]], carry_out: Callable[[], int], dry_run: bool, yes: bool) -> None:
-    """Show what would go (kind, place, bytes), ask, and let it go; `carry_out` returns the bytes that are free then."""
+def _confirm_and_remove(
+    rows: Sequence[tuple[str, str, int]], remove: Callable[[], int], dry_run: bool, yes: bool
+) -> None:
+    """Show what would be removed (kind, path, bytes), ask, and remove it; `remove` returns the number of freed bytes."""
     from tabulate import tabulate
 
     total = sum(size for *_, size in rows)
-    shown = [*((what, where, in_words(size)) for what, where, size in rows), ("all", "", in_words(total))]
-    click.echo(tabulate(shown, ("what", "where", "size"), colalign=("left", "left", "right")))
+    table = [*((kind, path, format_bytes(size)) for kind, path, size in rows), ("all", "", format_bytes(total))]
+    click.echo(tabulate(table, ("what", "where", "size"), colalign=("left", "left", "right")))
     if dry_run or not rows:
         return
     if not yes and not _has_terminal():
-        raise NotReady("there is no terminal to ask in: look with --dry-run, then say --yes")
-    if yes or click.confirm(f"Free {in_words(total)}? This cannot be undone"):
-        click.echo(f"freed {in_words(carry_out())}")
+        raise NotReady("there is no terminal to ask in: look with --dry-run, then confirm with --yes")
+    if yes or click.confirm(f"Free {format_bytes(total)}? This cannot be undone"):
+        click.echo(f"freed {format_bytes(remove())}")
     else:
         click.echo("nothing was removed")
 

@@ -1,4 +1,4 @@
-"""Our own CSV files, written whole and read back: one writer and one reader for all of them."""
+"""The writer and the reader of all of monklite's CSV files."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .files import write_text
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a table with a header; numbers keep every digit.
+    """Write a table with a header atomically; numbers keep every digit.
 
     Raises:
-        StorageError: the disk does not take it; an older file of that name stays.
+        StorageError: it cannot be written; an older file at `path` stays.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -26,11 +26,11 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object
 
 
 @contextmanager
-def reading_csv(path: Path, needed: Sequence[str], lost: str = "") -> Iterator[csv.DictReader[str]]:
-    """The rows of a table by the names of its columns; what goes wrong with them in the block is damage.
+def reading_csv(path: Path, needed: Sequence[str], consequence: str = "") -> Iterator[csv.DictReader[str]]:
+    """Yield the rows of a table as dicts; an error of parsing them in the block is reported as damage.
 
     Args:
-        needed: columns that must be there. lost: what the damage means, to end the message.
+        needed: required columns. consequence: what the damage means, appended to the message.
 
     Raises:
         FileNotFoundError: no such file. DamagedFile: it cannot be read.
@@ -42,4 +42,4 @@ def reading_csv(path: Path, needed: Sequence[str], lost: str = "") -> Iterator[c
                 raise KeyError("no header")
             yield rows
     except (KeyError, ValueError, TypeError, csv.Error) as error:
-        raise DamagedFile(f"{path} is damaged ({error}){lost}") from None
+        raise DamagedFile(f"{path} is damaged ({error}){consequence}") from None

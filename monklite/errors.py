@@ -1,7 +1,7 @@
-"""Every error that monklite raises on purpose, and the one look-up of names.
+"""The errors that monklite raises on purpose, and the look-up of names in tables.
 
-All are `MonkliteError`; each is also the built-in that fits, so that `except ValueError` works as usual. A message names
-what was given, the rule it broke, and what to do.
+All derive from `MonkliteError` and from the matching built-in error, so that `except ValueError` works as usual. A message
+names the value, the rule it broke, and what to do.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 T = TypeVar("T")
-SHOWN = 20  # a longer list of known names is cut to the nearest ones
+# a longer list of known names is cut to the most similar ones
+MAX_NAMES_SHOWN = 20
 
 
 class MonkliteError(Exception):
-    """The root of every error that monklite raises on purpose."""
+    """The base of every error that monklite raises on purpose."""
 
 
 class UnknownName(MonkliteError, LookupError):
@@ -47,7 +48,7 @@ class UnreadableImage(DatasetError):
 
 
 class NotReady(MonkliteError, RuntimeError):
-    """A step was asked for before the step that it needs."""
+    """A step was called before a step that it depends on."""
 
 
 class WeightsMismatch(MonkliteError, ValueError):
@@ -71,40 +72,40 @@ class DamagedFile(MonkliteError, ValueError):
 
 
 class TrainingFailed(MonkliteError, RuntimeError):
-    """Training stopped because its numbers or the device gave out."""
+    """Training stopped because its numbers were not finite or the device failed."""
 
 
 class OutOfMemory(TrainingFailed):
-    """The device's memory is too small for one step; the weights are as they were before it."""
+    """The device's memory is too small for one step; the weights are unchanged by it."""
 
 
 def closest(name: object, known: Iterable[str]) -> str | None:
-    """The known name that `name` was probably meant to be, or None."""
-    by_folded = {k.lower().replace("-", "_"): k for k in known}
-    found = difflib.get_close_matches(str(name).lower().replace("-", "_"), by_folded, n=1, cutoff=0.6)
-    return by_folded[found[0]] if found else None
+    """The known name that is most similar to `name`, or None."""
+    by_normalized = {k.lower().replace("-", "_"): k for k in known}
+    matches = difflib.get_close_matches(str(name).lower().replace("-", "_"), by_normalized, n=1, cutoff=0.6)
+    return by_normalized[matches[0]] if matches else None
 
 
 def suggestion(name: object, known: Iterable[str]) -> str:
-    """` Did you mean 'sgd'?`, to follow a sentence; nothing where no known name is near."""
+    """` Did you mean 'sgd'?`, to append to a sentence; empty if no known name is similar."""
     guess = closest(name, known)
     return f" Did you mean {guess!r}?" if guess else ""
 
 
 def unknown(kind: str, name: object, known: Iterable[str]) -> UnknownName:
-    """The error for a name that is in no table, with the nearest known name and the list of all."""
+    """The error for an unknown name, with the most similar known name and the list of known names."""
     known = sorted(known)
     shown, more = known, ""
-    if len(known) > SHOWN:
-        near = difflib.get_close_matches(str(name), known, n=SHOWN // 2, cutoff=0.0)
-        shown, more = sorted(near), f", and {len(known) - len(near)} more"
+    if len(known) > MAX_NAMES_SHOWN:
+        similar = difflib.get_close_matches(str(name), known, n=MAX_NAMES_SHOWN // 2, cutoff=0.0)
+        shown, more = sorted(similar), f", and {len(known) - len(similar)} more"
     return UnknownName(
         f"no {kind} is called {name!r}.{suggestion(name, known)} Known: {', '.join(shown) or '(none)'}{more}"
     )
 
 
 def find(kind: str, name: str, table: Mapping[str, T]) -> T:
-    """Return `table[name]`, or raise `UnknownName` with the name that was probably meant."""
+    """Return `table[name]`, or raise `UnknownName` with the most similar name."""
     if isinstance(name, str) and name in table:
         return table[name]
     raise unknown(kind, name, table)

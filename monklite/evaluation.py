@@ -1,4 +1,4 @@
-"""A trained run judged on images with known answers: figures and predictions, stored with the run and returned."""
+"""Evaluation of a trained run on a test set; figures and predictions are stored with the run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from .tasks import SINGLE, Task
 
 
 class Evaluation:
-    """A trained run and the test set that it is judged on. `unsaved`: why the last result could not be stored."""
+    """A trained run and its test set.
+
+    `source`: the test set; None until it is given. `unsaved`: why the last result could not be stored; empty if it was.
+    """
 
     def __init__(self, predictor: Predictor, cache: Path) -> None:
         self.predictor, self.cache = predictor, cache
@@ -29,29 +32,29 @@ class Evaluation:
         self._data: EvaluationData | None = None
 
     def prepare(self, tick: Tick | None = None) -> EvaluationData:
-        """Read the test set at `source`; its classes are matched by name with those of training.
+        """Read the test set at `source`; its classes are matched with those of training by name.
 
         Raises:
             NotReady: no test set was given.
         """
         if self.source is None:
-            raise NotReady("say first which images: Dataset_Params(dataset_path='test folder')")
+            raise NotReady("no test set yet: Dataset_Params(dataset_path='test folder')")
         predictor = self.predictor
         samples, task = predictor.run.folder / SAMPLES, predictor.task
         self._data = prepare.for_testing(
-            predictor.spec, task.classes, self._as_trained(self.source), self.cache, tick, samples, task.name
+            predictor.spec, task.classes, self._with_delimiter(self.source), self.cache, tick, samples, task.name
         )
         return self._data
 
-    def _as_trained(self, source: Source) -> Source:
-        """A table whose labels are separated as in the training table, unless something else is said."""
+    def _with_delimiter(self, source: Source) -> Source:
+        """Give a table the label delimiter of the training table, unless it has its own."""
         trained = self.predictor.spec.data.sources[0]
         if isinstance(source, Table) and isinstance(trained, Table) and not source.label_delimiter:
             return source.model_copy(update={"label_delimiter": trained.label_delimiter})
         return source
 
     def run(self, tick: Tick | None = None) -> Testing:
-        """Predict every test image; keeps the result in the run's state and every prediction as CSV.
+        """Predict every test image; stores the result in the run's state, and the predictions as CSV.
 
         Raises:
             NotReady: no test set was read.
@@ -66,23 +69,24 @@ class Evaluation:
         try:
             self._write_predictions(data, logits)
             self.predictor.run.update(testing=result)
-        except StorageError as error:  # a workspace that may only be read: the result is worth having all the same
+        # the workspace may be read-only; the result is returned nevertheless
+        except StorageError as error:
             self.unsaved = str(error)
         return result
 
     def _logits(self, data: EvaluationData, tick: Tick | None) -> np.ndarray:
-        parts, done, total = [], 0, data.batches.n_images
+        chunks, done, total = [], 0, data.batches.n_images
         for batch in data.batches.epoch():
-            parts.append(self.predictor.logits(batch.images, batch.draws))
+            chunks.append(self.predictor.logits(batch.images, batch.draws))
             done += len(batch)
             if tick:
                 tick(done, total)
-        return np.concatenate(parts)
+        return np.concatenate(chunks)
 
     def _result(self, data: EvaluationData, source: Source, logits: np.ndarray) -> Testing:
-        task, labels = self.predictor.task, data.judged.labels
-        answers = task.predicted(logits)
-        correct, total = int(task.right(logits, labels).sum()), len(labels)
+        task, labels = self.predictor.task, data.evaluated.labels
+        predicted = task.predicted(logits)
+        correct, total = int(task.correct(logits, labels).sum()), len(labels)
         figures = task.figures(logits, labels)
         return Testing(
             dataset_path=source.path,
@@ -93,30 +97,30 @@ class Evaluation:
             accuracy=figures.pop(ACCURACY),
             interval=intervals.wilson(correct, total),
             majority_accuracy=float(np.unique(task.strata(labels), return_counts=True)[1].max() / total),
-            classes=_by_class(task, labels, answers),
-            confusion=_confusion(task, labels, answers),
+            classes=_class_results(task, labels, predicted),
+            confusion=_confusion(task, labels, predicted),
             unreadable=int(np.count_nonzero(data.samples.problems != "")),
             figures=figures,
         )
 
     def _write_predictions(self, data: EvaluationData, logits: np.ndarray) -> None:
         table = self.predictor.run.logs / PREDICTIONS
-        predictions.write(table, self.predictor.task, data.judged.paths, data.judged.labels, logits)
+        predictions.write(table, self.predictor.task, data.evaluated.paths, data.evaluated.labels, logits)
 
 
-def _by_class(task: Task, labels: np.ndarray, answers: np.ndarray) -> dict[str, ClassResult]:
-    """The classes that the test set has, each for itself."""
-    truth, given = task.membership(labels), task.membership(answers)
-    has, right, wrong = truth.sum(axis=0), (truth & given).sum(axis=0), (~truth & given).sum(axis=0)
+def _class_results(task: Task, labels: np.ndarray, predicted: np.ndarray) -> dict[str, ClassResult]:
+    """Count the predictions of each class that occurs in the test set."""
+    truth, answers = task.membership(labels), task.membership(predicted)
+    totals, correct, false = truth.sum(axis=0), (truth & answers).sum(axis=0), (~truth & answers).sum(axis=0)
     return {
-        name: ClassResult(num_images=int(has[i]), num_correct=int(right[i]), num_false=int(wrong[i]))
+        name: ClassResult(num_images=int(totals[i]), num_correct=int(correct[i]), num_false=int(false[i]))
         for i, name in enumerate(task.classes)
-        if has[i]
+        if totals[i]
     }
 
 
-def _confusion(task: Task, labels: np.ndarray, answers: np.ndarray) -> tuple[tuple[int, ...], ...]:
+def _confusion(task: Task, labels: np.ndarray, predicted: np.ndarray) -> tuple[tuple[int, ...], ...]:
     if task.name != SINGLE:
         return ()
-    table = metrics.confusion(labels, answers, len(task.classes))
-    return tuple(tuple(int(n) for n in row) for row in table)
+    table = metrics.confusion(labels, predicted, len(task.classes))
+    return tuple(tuple(int(count) for count in row) for row in table)

@@ -1,4 +1,4 @@
-"""A run being made: its settings, its data, its network, its training."""
+"""An experiment: the settings, data, network and training of one run."""
 
 from __future__ import annotations
 
@@ -9,37 +9,33 @@ from typing import Any
 from . import backends
 from .backends import Learner
 from .backends.capabilities import check_capabilities
-from .catalog import LOSSES, resolve
+from .catalog import resolve
 from .catalog.models import find_model
 from .data import dataset_csv, health, prepare
 from .data.cache import Tick
 from .data.prepare import TrainingData
-from .errors import DatasetError, InvalidValue, MonkliteError, NotReady
+from .errors import MonkliteError, NotReady
 from .inference import weights_of
-from .records import DatasetRecord
 from .rules import AUTO
 from .runs.file_names import HEALTH, SAMPLES
 from .runs.run import Run
 from .runs.state import RunState
 from .runs.workspace import Workspace
 from .spec import Resolved, Spec
-from .tasks import Task, task_of
-from .training import batch_size, resuming
+from .tasks import Task
+from .training import batch_size, copying, resuming
+from .training.loss_task import task_for_loss
 from .training.progress import Say
 from .training.session import SHOW_ALL, Display, Session
-
-# a change in one of these asks for another table of images, or other pixels; in one of the next only for other batches
-TABLE_FIELDS = ("data.sources", "data.split", "data.input_size", "data.stored_size", "data.transforms", "seed")
-BATCH_FIELDS = ("data.batch_size", "data.shuffle", "data.workers")
-SPLIT_FIELDS = ("data.sources", "data.split", "seed")
-NETWORK_FIELDS = ("model", "data.input_size", "seed", "backend")
+from .training.staleness import BATCH_FIELDS, DATA_FIELDS, NETWORK_FIELDS, SPLIT_FIELDS, is_stale
 
 
 class Experiment:
-    """One run being made: its settings may change until training begins.
+    """An experiment whose settings may change until training begins.
 
-    `asked`: the settings as the user gave them. `origin`: the run that this one was copied from. `resuming`: whether it goes on
-    with a training. `data`, `learner`: None before they are made.
+    `run`: the version it is stored in. `asked`: the settings as the user gave them. `origin`: the run it was copied from.
+    `copies_weights`: whether it starts from the weights of `origin`. `resuming`: whether it continues a training. `data`,
+    `learner`: None until prepared and built.
     """
 
     def __init__(
@@ -50,90 +46,80 @@ class Experiment:
         self.copies_weights = False
         self.data: TrainingData | None = None
         self.learner: Learner | None = None
-        self._stored = run.state().resolved if resuming else None
-        self._batch_size: int | None = None  # what "auto" was found to be
+        self._stored_spec = run.state().resolved if resuming else None
+        # the size chosen for "auto"
+        self._auto_batch_size: int | None = None
         self._data_spec: Resolved | None = None
         self._network_spec: Resolved | None = None
         self.record_origin()
 
     def record_origin(self) -> None:
-        """Write into the run which one it was copied from."""
+        """Record in the run which one it was copied from."""
         if self.origin is not None:
-            before = self.origin.state()
-            self.run.update(asked=self.asked, origin=(before.project, before.experiment, before.version))
+            state = self.origin.state()
+            self.run.update(asked=self.asked, origin=(state.project, state.experiment, state.version))
 
     # Settings
 
     def change(self, changes: Mapping[str, Any], names: Mapping[str, str] | None = None) -> None:
-        """Change the settings at dotted paths; wrong values are refused here. Takes effect when data or network are made.
+        """Change the settings at dotted paths. Takes effect when data or network are next prepared or built.
 
         Args:
-            names: path -> what the user calls it, for errors.
+            names: path -> name of the user's argument, for errors.
+
+        Raises:
+            MonkliteError: a wrong value, or a change that a resumed run does not allow.
         """
         asked = self.asked.replace(changes, names)
         find_model(asked.model.name, asked.backend)
         check_capabilities(asked)
         if self.resuming:
-            resuming.check_change(self.run, self.resolved(), resolve(asked, self._stored, self._batch_size))
+            resuming.check_change(self.run, self.resolved(), resolve(asked, self._stored_spec, self._auto_batch_size))
         self.asked = asked
 
     def rebuild_with(self, changes: Mapping[str, Any], names: Mapping[str, str] | None = None) -> Learner:
-        """Change the settings and build the network; where it cannot be built, they stay as they were."""
-        before = self.asked
+        """Change the settings and build the network; if that fails, the settings are restored."""
+        previous = self.asked
         self.change(changes, names)
         try:
             return self.build()
         except MonkliteError:
-            self.asked = before
+            self.asked = previous
             raise
 
     def resolved(self) -> Resolved:
-        """What is computed with: the settings with everything filled in that was left to the recipe."""
-        return resolve(self.asked, self._stored, self._batch_size)
-
-    def _differs(self, before: Resolved | None, fields: tuple[str, ...]) -> bool:
-        spec = self.resolved()
-        return before is None or any(before.get(f) != spec.get(f) for f in fields)
+        """The settings, with every value filled in that the user left open."""
+        return resolve(self.asked, self._stored_spec, self._auto_batch_size)
 
     # Data
 
     def prepare(self, tick: Tick | None = None) -> TrainingData:
-        """Discover, decode and split the images; record which image is where, and the odd files."""
-        self._own_version()
+        """Find, decode and split the images; records them, and the remarks about their files, in the run."""
+        self._ensure_new_version()
         spec, world = self.resolved(), backends.world(self.asked.backend)
         data = prepare.for_training(spec, self.workspace.cache, self._recorded_split(spec), tick)
-        data = data.shared(world.rank, world.size)
+        data = data.for_process(world.rank, world.size)
         for remark in data.remarks:
             self.say(f"    Note: {remark}\n")
         if self.resuming:
-            self._check_same_images(data)
+            resuming.check_same_images(self.run, data)
         self.data, self._data_spec = data, spec
         self._record_data()
         return data
 
     def _recorded_split(self, spec: Resolved) -> Path | None:
-        """Resume and copy use the split that the run already has, unless the data were changed since."""
+        """The stored split to use again: a resumed run's own, or the origin's if the settings of data and split are equal."""
         source = self.run if self.resuming else self.origin
         if source is None:
             return None
-        before = source.state().spec
-        unchanged = all(spec.get(f) == before.get(f) for f in SPLIT_FIELDS)
-        return source.folder / SAMPLES if unchanged or self.resuming else None
-
-    def _check_same_images(self, data: TrainingData) -> None:
-        before, recorded = self.run.state().dataset, self.run.folder / SAMPLES
-        others = dataset_csv.changed(recorded, data.samples) if recorded.exists() else []
-        if others or (before is not None and before.fingerprint != data.record.fingerprint):
-            which = f" ({len(others)}, the first: {others[0]})" if others else ""
-            raise DatasetError(
-                f"the images of {self.run} have changed since it was trained{which}: put them back to resume it, or train "
-                "a new version"
-            )
+        changed = is_stale(source.state().spec, spec, SPLIT_FIELDS)
+        return source.folder / SAMPLES if self.resuming or not changed else None
 
     def _record_data(self) -> None:
-        """Write into the run which image is where, and the odd files."""
+        """Record the images, and the remarks about their files, in the run."""
+        # a resumed run has its record already, and its training may still be refused
         if self.data is None or self.resuming or backends.world(self.asked.backend).rank > 0:
-            return  # what a resumed run was trained on is recorded, and its training may yet be refused
+            return
         dataset_csv.write(self.run.folder / SAMPLES, self.data.samples)
         health.write(self.run.folder / HEALTH, self.data.samples)
         self.run.update(asked=self.asked, resolved=self._data_spec, dataset=self.data.record)
@@ -141,127 +127,112 @@ class Experiment:
     # Network
 
     def build(self) -> Learner:
-        """Build the network, with the weights that the settings or the copied run give it."""
-        self._own_version()
+        """Build the network, with the weights given by the settings or by the origin.
+
+        Raises:
+            NotReady: the data are not prepared yet.
+        """
+        self._ensure_new_version()
         if self.data is None:
             raise NotReady("the number of classes is not known yet: call Dataset() before Model()")
-        task = self._task(self.resolved(), self.data.record)
-        copied = self._copied_weights(self.resolved(), task.classes)
-        self.learner = None  # free its memory first
+        task = task_for_loss(self.resolved().training.loss, self.data.record)
+        source = self._weights_source(self.resolved(), task.classes)
+        # frees the memory of the previous network first
+        self.learner = None
         if self.asked.data.batch_size == AUTO and not self.resuming:
             self._find_batch_size(self.data, task)
         spec = self.resolved()
-        learner = backends.load(spec.backend).learner(spec, task, pretrained=not (copied or self.resuming))
+        learner = backends.load(spec.backend).learner(spec, task, pretrained=not (source or self.resuming))
         record = learner.describe()
-        if copied is not None:
-            learner.load_weights(weights_of(copied))
-            record = record.model_copy(update={"weights": f"copied from {copied}"})
+        if source is not None:
+            learner.load_weights(weights_of(source))
+            record = record.model_copy(update={"weights": f"copied from {source}"})
         if not self.resuming:
             self.run.update(asked=self.asked, resolved=spec, model=record)
         self.learner, self._network_spec = learner, spec
         return learner
 
     def _find_batch_size(self, data: TrainingData, task: Task) -> None:
-        """Put a number where `"auto"` was asked for."""
-        spec = self.resolved()
-        backend = backends.load(spec.backend)
-        if backend.world().size > 1:
-            raise InvalidValue("batch_size='auto' works in one process; with several, give a number")
-        size = batch_size.find(
-            lambda: backend.learner(spec, task, pretrained=False), spec.data.input_size, data.train.n_images
-        )
-        self.say(f"    Note: batch_size='auto' took {size}\n")
-        self._batch_size = size
-        self._batch(data)
+        """Choose the batch size for `"auto"`."""
+        self._auto_batch_size = batch_size.choose(self.resolved(), task, data.train.n_images)
+        self.say(f"    Note: batch_size='auto' took {self._auto_batch_size}\n")
+        self._rebatch(data)
 
-    def _copied_weights(self, spec: Resolved, classes: tuple[str, ...]) -> Run | None:
-        """The run whose weights a copy starts from, as long as it has the same network and classes."""
+    def _weights_source(self, spec: Resolved, classes: tuple[str, ...]) -> Run | None:
+        """The run whose weights the network starts from; None if there is none, or its network or classes differ."""
         if not self.copies_weights or self.origin is None or self.resuming or spec.model.weights_path:
             return None
-        before = self.origin.state()
-        if find_model(spec.model.name, spec.backend) != find_model(before.asked.model.name, spec.backend):
-            reason = f"the model is {spec.model.name} now, not {before.asked.model.name}"
-        elif before.dataset is None or before.dataset.classes != classes:
-            reason = "the classes differ"
-        else:
+        reason = copying.mismatch(self.origin, spec, classes)
+        if not reason:
             return self.origin
-        self.say(f"    Note: the weights of {self.origin} are not taken over: {reason}\n")
+        self.say(f"    Note: the weights of {self.origin} are not copied: {reason}\n")
         return None
 
-    def _task(self, spec: Resolved, record: DatasetRecord) -> Task:
-        """The task of the images with the loss that is asked for.
-
-        Raises:
-            InvalidValue: that loss cannot train it.
-        """
-        loss, classes = spec.training.loss, record.classes
-        weights = loss.params.get("weight")
-        if weights is not None and len(weights) != len(classes):
-            raise InvalidValue(
-                f"the loss has {len(weights)} class weights, and there are {len(classes)} classes: give one per class"
-            )
-        return task_of(record.label_type, classes, LOSSES[loss.name].activation)
-
     def refresh_data(self, tick: Tick | None = None) -> TrainingData:
-        """Make again what a change of the settings has made stale of the data, and only that."""
-        self._own_version()
-        if self.data is None or self._differs(self._data_spec, TABLE_FIELDS):
+        """Prepare again the data that a change of the settings has made stale, and only those."""
+        self._ensure_new_version()
+        if self.data is None or is_stale(self._data_spec, self.resolved(), DATA_FIELDS):
             return self.prepare(tick)
-        if self._differs(self._data_spec, BATCH_FIELDS):
-            self._batch(self.data)
+        if is_stale(self._data_spec, self.resolved(), BATCH_FIELDS):
+            self._rebatch(self.data)
         return self.data
 
-    def _batch(self, data: TrainingData) -> None:
-        """Other batches of the same images."""
+    def _rebatch(self, data: TrainingData) -> None:
+        """Divide the same images into new batches."""
         spec, world = self.resolved(), backends.world(self.asked.backend)
-        self.data, self._data_spec = data.batched(spec).shared(world.rank, world.size), spec
+        self.data, self._data_spec = data.batched(spec).for_process(world.rank, world.size), spec
 
     def refresh(self, tick: Tick | None = None) -> tuple[TrainingData, Learner]:
-        """Make again what a change of the settings has made stale, and only that."""
+        """Prepare or build again what a change of the settings has made stale, and only that."""
         data = self.refresh_data(tick)
         learner, spec = self.learner, self.resolved()
-        unmeasured = self.asked.data.batch_size == AUTO and self._batch_size is None and not self.resuming
-        if learner is None or unmeasured or self._differs(self._network_spec, NETWORK_FIELDS):
+        unmeasured = self.asked.data.batch_size == AUTO and self._auto_batch_size is None and not self.resuming
+        if learner is None or unmeasured or is_stale(self._network_spec, spec, NETWORK_FIELDS):
             learner = self.build()
             return self.data or data, learner
         if self._network_spec is not None and self._network_spec.training != spec.training:
-            learner.task = self._task(spec, data.record)
+            learner.task = task_for_loss(spec.training.loss, data.record)
             learner.configure(spec)
             self._network_spec = spec
         return data, learner
 
-    def _own_version(self) -> None:
-        """What is trained is never overwritten: set up again, it becomes a new version that starts anew."""
+    def _ensure_new_version(self) -> None:
+        """Switch to a new version if this one has begun training, because a trained run is never overwritten."""
         if self.resuming:
             return
         state = self.run.state()
-        if state.status == "new" and not self.run.taken:
+        if state.status == "new" and not self.run.taken_over:
             return
-        before, can_go_on = self.run.folder.name, self.run.has_saved_state()
+        previous, can_resume = self.run.folder.name, self.run.has_saved_state()
         self.run.release()
         self.run = self.workspace.claim(state.project, state.experiment)
         self.learner = self._network_spec = None
         self.record_origin()
         self._record_data()
         if state.status == "done":
-            self.say(f"{before} is trained and stays as it is; this goes into {self.run.folder.name}\n")
+            self.say(f"{previous} is trained and stays as it is; this goes into {self.run.folder.name}\n")
         elif state.status != "new":
-            goes_on = " (Prototype(..., resume_train=True) goes on with it)" if can_go_on else ""
+            hint = " (Prototype(..., resume_train=True) resumes it)" if can_resume else ""
             self.say(
-                f"{before} is {state.status} and stays as it is{goes_on}; "
-                f"this goes into {self.run.folder.name} and starts anew\n"
+                f"{previous} is {state.status} and stays as it is{hint}; "
+                f"this goes into {self.run.folder.name} and starts from the beginning\n"
             )
 
     # Training
 
     def train(self, display: Display = SHOW_ALL, tick: Tick | None = None) -> RunState:
-        """Train to the last epoch, from the start or from where a resumed run stopped."""
+        """Train to the last epoch, from the start or from the saved state of a resumed run.
+
+        Raises:
+            NotReady: another process trains the run. The other errors of `Session.train`.
+        """
         data, learner = self.refresh(tick)
-        if not self.run.hold():  # released when an earlier try failed, or taken over since
-            raise NotReady(self.run.busy_text())
+        # the lock was released if an earlier attempt failed, and another process may have it now
+        if not self.run.acquire():
+            raise NotReady(self.run.busy_message())
         spec = self.resolved()
         learner.refresh(spec)
-        start = resuming.start(self.run, learner, spec.training, self.say) if self.resuming else None
+        start = resuming.restore(self.run, learner, spec.training, self.say) if self.resuming else None
         session = Session(self.workspace, self.run, self.asked, spec, data, learner, self.say, display, start)
         signals = session.train()
         self.resuming = False

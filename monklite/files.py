@@ -1,4 +1,4 @@
-"""Files that are the old one or the new one, never half of each: written beside, flushed, then renamed."""
+"""Atomic file writing: a temporary file in the same folder is written, flushed and renamed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from pathlib import Path
 from .errors import MonkliteError, StorageError
 
 TEMPORARY = ".monklite-tmp"
-_OF_SAFETENSORS = re.compile(r"\.tmp[A-Za-z0-9]{6}")  # it writes beside our temporary file, then renames to that
+# safetensors writes to a file of its own next to our temporary file, then renames it
+_SAFETENSORS_TEMPORARY = re.compile(r"\.tmp[A-Za-z0-9]{6}")
 _REASONS = {
     errno.ENOSPC: "the disk is full; free some space",
     errno.EDQUOT: "your disk quota is used up; free some space",
@@ -23,15 +24,13 @@ _REASONS = {
     errno.EPERM: "you may not write there",
     errno.ENOENT: "its folder has been removed",
 }
-
-
-# what mounted drives and network shares say to the flushing of a folder
+# errors of mounted drives and network shares that cannot flush a folder
 _CANNOT_FLUSH = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF}
 UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
-def in_words(size: float) -> str:
-    """A number of bytes as it is read: `812 B`, `3.1 MB`, `1.2 GB`."""
+def format_bytes(size: float) -> str:
+    """A number of bytes for people: `812 B`, `3.1 MB`, `1.2 GB`."""
     power = min(len(UNITS) - 1, max(0, (len(str(round(size))) - 1) // 3))
     return f"{size / 1000**power:,.{int(power > 0)}f} {UNITS[power]}"
 
@@ -42,7 +41,8 @@ def storing(path: Path) -> Iterator[None]:
     try:
         yield
     except MonkliteError:
-        raise  # it says already what is wrong, and not every one is about this file
+        # its message already says what is wrong, and it need not be about this file
+        raise
     except OSError as error:
         reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
         raise StorageError(f"{path} could not be written: {reason}. What was saved before is untouched.") from error
@@ -50,20 +50,21 @@ def storing(path: Path) -> Iterator[None]:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path to write to; when the block ends well it becomes `path`, else it is removed.
+    """Yield a temporary path to write to; it becomes `path` when the block succeeds, and is removed otherwise.
 
     Raises:
         StorageError: the disk is full, or the folder cannot be written. The file at `path`, if any, stays as it was.
     """
     with storing(path), beside(path) as temporary:
-        mode = _usual_mode(temporary)
+        mode = _default_mode(temporary)
         yield temporary
-        temporary.chmod(mode)  # some libraries make files that nobody else may read
+        # some libraries create files that only their owner can read
+        temporary.chmod(mode)
         publish(temporary, path)
 
 
 def publish(temporary: Path, path: Path) -> None:
-    """Flush a file that is written to its end, and give it the name that others look for."""
+    """Flush a complete file and rename it to its final path."""
     _flush(temporary)
     temporary.replace(path)
     _flush(path.parent)
@@ -71,7 +72,7 @@ def publish(temporary: Path, path: Path) -> None:
 
 @contextmanager
 def beside(path: Path) -> Iterator[Path]:
-    """A name in the same folder for what becomes `path`; what still bears it afterwards is removed."""
+    """Yield a temporary path in the same folder as `path`; a file that is still there afterwards is removed."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}{TEMPORARY}")
     try:
         yield temporary
@@ -79,8 +80,8 @@ def beside(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def _usual_mode(path: Path) -> int:
-    """The permissions that this user's new files have, found by making one."""
+def _default_mode(path: Path) -> int:
+    """The permissions of this user's new files, determined by creating one."""
     path.touch()
     mode = path.stat().st_mode & 0o777
     path.unlink()
@@ -88,16 +89,17 @@ def _usual_mode(path: Path) -> int:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` as a whole."""
+    """Write `text` to `path` atomically."""
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", errors="surrogateescape", newline="\n")  # file names may be odd
+        # file names in the text need not be valid UTF-8
+        temporary.write_text(text, encoding="utf-8", errors="surrogateescape", newline="\n")
 
 
-def point(link: Path, target: Path) -> None:
-    """Make `link` a symbolic link to `target`, in place of an older one.
+def replace_symlink(link: Path, target: Path) -> None:
+    """Make `link` a symbolic link to `target`, replacing an older one.
 
     Raises:
-        OSError, NotImplementedError: it is not to be had.
+        OSError, NotImplementedError: symbolic links are not available here.
     """
     with beside(link) as temporary:
         temporary.symlink_to(target, target_is_directory=(link.parent / target).is_dir())
@@ -106,22 +108,23 @@ def point(link: Path, target: Path) -> None:
 
 
 @dataclass(frozen=True)
-class Twin:
-    """A file as it was left; the same content can be given other names as long as nobody changed it."""
+class LinkSource:
+    """A written file that can be hard-linked to other paths as long as it is unchanged."""
 
     path: Path
     identity: tuple[int, ...]
 
     @classmethod
-    def of(cls, path: Path) -> Twin:
+    def of(cls, path: Path) -> LinkSource:
         return cls(path, _identity(path))
 
     def link(self, path: Path) -> bool:
-        """Make `path` another name of this file; False where the file is gone or another, or links are not to be had."""
+        """Make `path` a hard link to this file; False if the file is gone or has changed, or links are not available."""
         try:
             if _identity(self.path) != self.identity:
                 return False
-            with beside(path) as temporary:  # a rename between two names of one file leaves both
+            # a rename between two links to one file leaves both, so `beside` removes the temporary one
+            with beside(path) as temporary:
                 os.link(self.path, temporary)
                 temporary.replace(path)
                 _flush(path.parent)
@@ -135,22 +138,23 @@ def _identity(path: Path) -> tuple[int, ...]:
     return info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns
 
 
-def sweep(folder: Path) -> None:
-    """Remove what killed writers left in `folder`; call it only while holding the folder's lock."""
+def remove_leftovers(folder: Path) -> None:
+    """Remove temporary files of killed writers from `folder`; call it only while holding the folder's lock."""
     for file in folder.glob(".*"):
-        if file.match(f".*{TEMPORARY}") or _OF_SAFETENSORS.fullmatch(file.name):
+        if file.match(f".*{TEMPORARY}") or _SAFETENSORS_TEMPORARY.fullmatch(file.name):
             file.unlink(missing_ok=True)
 
 
 def _flush(path: Path) -> None:
-    folder = path.is_dir()
-    if folder and os.name == "nt":
-        return  # Windows cannot open a folder; the rename is still atomic there
+    is_folder = path.is_dir()
+    if is_folder and os.name == "nt":
+        # Windows cannot open a folder; the rename is still atomic there
+        return
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if not folder or error.errno not in _CANNOT_FLUSH:
+        if not is_folder or error.errno not in _CANNOT_FLUSH:
             raise
     finally:
         os.close(descriptor)

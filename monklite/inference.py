@@ -1,4 +1,4 @@
-"""Images -> predictions, with the best weights of a trained run: single files, folders, or as many as come."""
+"""Predictions for images with the best weights of a trained run: single files, folders, or streams of any length."""
 
 from __future__ import annotations
 
@@ -26,12 +26,17 @@ from .runs.file_names import BEST, FINAL
 from .runs.run import Run
 from .tasks import task_of
 
-LeftOut = Callable[[str, str], None]  # name of a file, why it cannot be read
+# called with the name of a file and the reason why it cannot be read
+LeftOut = Callable[[str, str], None]
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """One image: its name, what is answered, as the task says it, and scores and logits of all classes."""
+    """The prediction for one image.
+
+    `answer`: the predicted classes and their scores, as the task words them. `scores`: float (classes,), 0 to 1; `logits`:
+    float32 (classes,).
+    """
 
     name: str
     answer: Mapping[str, Any]
@@ -40,58 +45,70 @@ class Prediction:
 
 
 def weights_of(run: Run) -> Path:
-    """The weights to infer with: the best on validation, else the last; without the ending that a backend adds."""
+    """Path of the weights to predict with: the best on validation, or else the last; without the backend's file ending."""
     return run.models / (BEST if run.has_weights(BEST) else FINAL)
 
 
 class Predictor:
-    """A trained run, opened to predict with its best weights; training is not touched by it."""
+    """A trained run with its best weights loaded; predicting does not change the run.
+
+    Raises:
+        NotReady: the run has not been trained. DamagedFile, WeightsMismatch: its weights cannot be loaded.
+    """
 
     def __init__(self, run: Run) -> None:
         state = run.state()
         if not run.is_trained() or state.dataset is None or state.resolved is None:
             raise NotReady(f"{run} has not been trained yet: call Train() first")
         self.run = run
-        # in full precision: bfloat16 has 8 bits for a logit, so that near ties would go to the first class by rounding
+        # full precision, because bfloat16 has 8 bits for a logit: near ties would be rounded to the first class
         self.spec = resolve(state.asked, state.resolved).replace({"model.precision": "float32"})
         loss = LOSSES[self.spec.training.loss.name]
         self.task = task_of(state.dataset.label_type, state.dataset.classes, loss.activation)
         self.weights = weights_of(run)
         self.learner: Learner = backends.load(self.spec.backend).learner(self.spec, self.task, pretrained=False)
         self.learner.load_weights(self.weights)
-        self._at_once = sys.maxsize  # images that the memory takes, as far as is known
+        # images that fit into memory at once, as far as is known
+        self._max_images = sys.maxsize
 
     def logits(self, images: np.ndarray, draws: Draws) -> np.ndarray:
-        """The learner's logits; where the memory is too small for so many images, of half as many at a time from then on."""
-        parts: list[np.ndarray] = []
+        """Compute the logits, float32 (n, classes); if memory is too small, with half as many images at a time from then on.
+
+        Args:
+            images: uint8 (n, side, side, 3). draws: the transforms of each image.
+
+        Raises:
+            OutOfMemory: memory is too small for one image.
+        """
+        chunks: list[np.ndarray] = []
         first = 0
         while first < len(images):
-            some = slice(first, first + self._at_once)
+            chunk = slice(first, first + self._max_images)
             try:
-                parts.append(self.learner.logits(images[some], draws.take(some)))
-                first += len(parts[-1])
+                chunks.append(self.learner.logits(images[chunk], draws.take(chunk)))
+                first += len(chunks[-1])
             except OutOfMemory:
-                self._at_once = min(self._at_once, len(images) - first) // 2
-                if not self._at_once:
+                self._max_images = min(self._max_images, len(images) - first) // 2
+                if not self._max_images:
                     raise
-        return np.concatenate(parts)
+        return np.concatenate(chunks)
 
     def predict(self, path: str | Path) -> Prediction:
         """Predict one image file.
 
         Raises:
-            NotFound, UnreadableImage: see the message.
+            NotFound: no such file. UnreadableImage: it cannot be read as an image.
         """
         if not Path(path).is_file():
             raise NotFound(f"there is no image file at {str(path)!r} (looked from {Path.cwd()})")
         policy = prepare.policy_for_testing(self.spec)
-        return self._read_out([_decode(path, str(path), policy)], policy)[0]
+        return self._predict_decoded([_decode(path, str(path), policy)], policy)[0]
 
     def predict_folder(self, folder: str | Path, tick: Tick | None = None) -> tuple[list[Prediction], dict[str, str]]:
-        """Predict every image of a folder, in the order of their names.
+        """Predict every image of a folder, sorted by name.
 
         Returns:
-            The predictions, and the files that cannot be read with the reason.
+            The predictions, and for each file that cannot be read its name and the reason.
 
         Raises:
             NotFound: no such folder. DatasetError: no images in it.
@@ -102,22 +119,22 @@ class Predictor:
     def stream(
         self, source: str | Path | Iterable[str | Path], left_out: LeftOut, tick: Tick | None = None
     ) -> Generator[Prediction, None, None]:
-        """Predict images one after the other, however many there are; images are decoded ahead of the model, in threads.
+        """Predict any number of images, one after the other; threads decode images in advance.
 
         Args:
-            source: a folder, whose images are taken in the order of their names, or the paths of images, also from a
-                generator. A prediction bears the file's name in the folder, or its path as given.
-            left_out: told the name of each file that cannot be read, or is gone, and the reason.
-            tick: told how many images of how many are done, where `source` says how many there are.
+            source: a folder, whose images are predicted sorted by name, or an iterable of image paths. A prediction has
+                the name of the file in the folder, or the path as it was given.
+            left_out: called for each file that is missing or cannot be read.
+            tick: called with the number of images done and the total, if `source` has a length.
 
         Returns:
-            A generator; closing it ends its threads.
+            A generator; closing it stops its threads.
 
         Raises:
             NotFound: no such folder. DatasetError: no images in it.
         """
         if isinstance(source, (str, Path)):
-            names = discover.in_folder(source)
+            names = discover.images_in_folder(source)
             return self._stream(((Path(source, name), name) for name in names), len(names), left_out, tick)
         total = len(source) if isinstance(source, Sized) else None
         return self._stream(((path, str(path)) for path in source), total, left_out, tick)
@@ -129,27 +146,27 @@ class Predictor:
         done = 0
         with (
             ThreadPoolExecutor(threads, "monklite-decoding") as pool,
-            closing(in_order(pool, lambda file: _attempt(*file, policy), files, threads)) as decoded,
+            closing(in_order(pool, lambda file: _try_decode(*file, policy), files, threads)) as decoded,
         ):
             while batch := list(islice(decoded, self.spec.data.batch_size)):
-                for name, problem in (one for one in batch if not isinstance(one, _Decoded)):
+                for name, problem in (item for item in batch if not isinstance(item, _Decoded)):
                     left_out(name, problem)
-                found = self._read_out([one for one in batch if isinstance(one, _Decoded)], policy)
+                predictions = self._predict_decoded([item for item in batch if isinstance(item, _Decoded)], policy)
                 done += len(batch)
                 if tick and total is not None:
                     tick(done, total)
-                yield from found
+                yield from predictions
 
-    def _read_out(self, images: Sequence[_Decoded], policy: Policy) -> list[Prediction]:
+    def _predict_decoded(self, images: Sequence[_Decoded], policy: Policy) -> list[Prediction]:
         if not images:
             return []
         sizes = np.array([image.size for image in images])
         draws = policy.draw(sizes, np.random.default_rng(self.spec.seed))
         logits = self.logits(np.stack([image.pixels for image in images]), draws)
-        scores, answers = self.task.scores(logits), self.task.predicted(logits)
+        scores, labels = self.task.scores(logits), self.task.predicted(logits)
         return [
-            Prediction(image.name, self.task.as_dict(line, answer), line, row)
-            for image, line, answer, row in zip(images, scores, answers, logits, strict=True)
+            Prediction(image.name, self.task.as_dict(image_scores, label), image_scores, image_logits)
+            for image, image_scores, label, image_logits in zip(images, scores, labels, logits, strict=True)
         ]
 
 
@@ -163,8 +180,8 @@ def _decode(file: str | Path, name: str, policy: Policy) -> _Decoded:
     return _Decoded(name, *decode.load(file, policy.stored_size, policy.prefix))
 
 
-def _attempt(file: str | Path, name: str, policy: Policy) -> _Decoded | tuple[str, str]:
-    """The image, or its name and why it cannot be read."""
+def _try_decode(file: str | Path, name: str, policy: Policy) -> _Decoded | tuple[str, str]:
+    """Decode an image; if it cannot be read, return its name and the reason."""
     try:
         return _decode(file, name, policy)
     except (UnreadableImage, NotFound) as error:

@@ -1,4 +1,4 @@
-"""Opening an experiment in one of its modes: to train it, to go on with it, to copy it, or to judge it."""
+"""Opening an experiment in one of its modes: to train, resume, copy or evaluate it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import backends
-from .catalog.recipes import default_spec
+from .catalog.default_recipes import default_spec
 from .errors import InvalidType, InvalidValue, NotReady
 from .evaluation import Evaluation
 from .experiment import Experiment
@@ -18,15 +18,15 @@ from .runs.workspace import Workspace
 from .training import resuming
 from .training.progress import Say
 
-COPIES = ("copy_from", "pseudo_copy_from")
+COPY_MODES = ("copy_from", "pseudo_copy_from")
 
 
 @dataclass(frozen=True)
 class Mode:
-    """How an experiment is opened.
+    """A mode in which an experiment is opened.
 
-    `name`: `new`, `summary`, `eval_infer`, `resume_train`, `copy_from` or `pseudo_copy_from`. `source`: what is copied, as
-    project, experiment and version. `version`: of the run that is opened; the newest that fits by default.
+    `name`: `new`, `summary`, `eval_infer`, `resume_train`, `copy_from` or `pseudo_copy_from`. `source`: project, experiment
+    and version to copy. `version`: the version to open; by default the newest that suits the mode.
     """
 
     name: str
@@ -34,27 +34,27 @@ class Mode:
     version: int | str | None = None
 
     @classmethod
-    def chosen(cls, flags: dict[str, Any], copies: dict[str, Any], version: int | str | None) -> Mode:
-        """The one mode that a user asked for; `flags` are True or False, `copies` what to copy.
+    def from_flags(cls, flags: dict[str, Any], copies: dict[str, Any], version: int | str | None) -> Mode:
+        """The mode that a user chose: by a flag that is True, or by what to copy.
 
         Raises:
-            InvalidValue: several modes, or a version for one that makes its own. InvalidType: a value of the wrong type.
+            InvalidValue: several modes, or a version for a mode that creates one. InvalidType: a wrong type.
         """
         names = [name for name, value in flags.items() if Flag()(name, value)]
-        names += [name for name, value in copies.items() if given(value)]
+        names += [name for name, value in copies.items() if is_given(value)]
         if len(names) > 1:
             raise InvalidValue(f"choose one of {' and '.join(names)}, not several")
         name = names[0] if names else "new"
-        if version is not None and name in ("new", *COPIES):
+        if version is not None and name in ("new", *COPY_MODES):
             raise InvalidValue(
-                "version= opens a run that is there: use it with eval_infer, resume_train or summary "
+                "version= opens an existing run: use it with eval_infer, resume_train or summary "
                 "(a copy names it in copy_from)"
             )
-        return cls(name, _source(copies[name]) if name in COPIES else None, version)
+        return cls(name, _source(copies[name]) if name in COPY_MODES else None, version)
 
 
-def given(value: Any) -> bool:
-    """Whether an argument was given: Monk's False and None stand for no."""
+def is_given(value: Any) -> bool:
+    """Whether an argument was given; as in Monk, False and None mean that it was not."""
     return value is not None and value is not False
 
 
@@ -65,8 +65,8 @@ def _source(value: Any) -> tuple[Any, Any, Any]:
     return project, experiment, version[0] if version else None
 
 
-class Opened:
-    """What is open: an experiment that can be trained, or a trained run that is judged, or one after the other."""
+class OpenExperiment:
+    """The experiment that is open: in training mode, in evaluation mode, or none yet."""
 
     def __init__(self, workspace: Workspace, backend: str, say: Say) -> None:
         self.workspace, self.backend, self.say = workspace, backend, say
@@ -75,27 +75,30 @@ class Opened:
         self._evaluation: Evaluation | None = None
 
     def open(self, project: str, experiment: str, mode: Mode, announce: Callable[[Run], None]) -> Run:
-        """Close what is open, and open an experiment. `announce`: told which run it is, before anything is said about it.
+        """Close what is open, and open an experiment.
+
+        Args:
+            announce: called with the run, before any message about it.
 
         Raises:
             UnknownName: no such experiment or version. InvalidValue: a name that cannot be a folder. NotReady: not trained.
         """
         self.close()
         if mode.name == "new":
-            made = new(self.workspace, project, experiment, self.backend, self.say)
+            opened = new(self.workspace, project, experiment, self.backend, self.say)
         elif mode.source is not None:
             source = self.workspace.find(*mode.source, trained=True)
             weights = mode.name == "copy_from"
-            made = copy(self.workspace, source, project, experiment, self.backend, self.say, weights)
+            opened = copy(self.workspace, source, project, experiment, self.backend, self.say, weights)
         else:
             return self._open_run(self._find(project, experiment, mode), mode, announce)
-        self._experiment = made
-        announce(made.run)
-        return made.run
+        self._experiment = opened
+        announce(opened.run)
+        return opened.run
 
     def _find(self, project: str, experiment: str, mode: Mode) -> Run:
-        fits = (can_resume, can_extend) if mode.name == "resume_train" else ()
-        return self.workspace.find(project, experiment, mode.version, mode.name == "eval_infer", fits)
+        prefer = (can_resume, can_extend) if mode.name == "resume_train" else ()
+        return self.workspace.find(project, experiment, mode.version, mode.name == "eval_infer", prefer)
 
     def _open_run(self, run: Run, mode: Mode, announce: Callable[[Run], None]) -> Run:
         if mode.name == "summary":
@@ -104,14 +107,14 @@ class Opened:
         if mode.name == "resume_train":
             self._experiment = resume(self.workspace, run, self.say)
         else:
-            self._judge(run)
+            self._evaluate(run)
         return run
 
-    def _judge(self, run: Run) -> None:
+    def _evaluate(self, run: Run) -> None:
         self._evaluation, self.evaluating = Evaluation(Predictor(run), self.workspace.cache), True
 
     def close(self) -> None:
-        """Let go of what is open; its run may then be taken by others."""
+        """Close the open experiment, and release the lock of its run."""
         if self._experiment is not None:
             self._experiment.run.release()
         self._experiment = self._evaluation = None
@@ -146,28 +149,28 @@ class Opened:
         return self._evaluation
 
     def forget_evaluation(self) -> None:
-        """The weights are about to change: they are read again when they are asked for."""
+        """Discard the evaluation, because the weights are about to change; they are read again on next use."""
         self._evaluation = None
 
     def switch_to_training(self) -> None:
-        """Back to training.
+        """Switch to training mode.
 
         Raises:
-            NotReady: it was not opened for training.
+            NotReady: the experiment was not opened for training.
         """
         if self._experiment is None:
             raise NotReady("this experiment was opened with eval_infer=True; open it for training with Prototype(...)")
         self.evaluating, self._evaluation = False, None
 
     def switch_to_evaluation(self) -> bool:
-        """On to evaluation; False if it is there already.
+        """Switch to evaluation mode; False if it is on already.
 
         Raises:
             NotReady: the experiment has not been trained.
         """
         if self.evaluating:
             return False
-        self._judge(self.experiment.run)
+        self._evaluate(self.experiment.run)
         return True
 
     @property
@@ -182,7 +185,7 @@ class Opened:
 
 
 def new(workspace: Workspace, project: str, experiment: str, backend: str, say: Say) -> Experiment:
-    """A version of its own, with default settings."""
+    """Create a new version with default settings."""
     asked = default_spec(backends.check(backend))
     return Experiment(workspace, workspace.claim(project, experiment), asked, say)
 
@@ -190,10 +193,10 @@ def new(workspace: Workspace, project: str, experiment: str, backend: str, say: 
 def copy(
     workspace: Workspace, source: Run, project: str, experiment: str, backend: str, say: Say, weights: bool = True
 ) -> Experiment:
-    """A new version with what was asked of another run, its split, and its weights if asked for.
+    """Create a new version with the settings and split of another run, and its weights if asked for.
 
     Raises:
-        NotReady: the source has not been trained. InvalidValue: it belongs to another backend.
+        NotReady: the source has not been trained. InvalidValue: it has another backend.
     """
     state = source.state()
     if not source.is_trained():
@@ -202,36 +205,36 @@ def copy(
         raise InvalidValue(
             f"{source} was made with backend={state.asked.backend!r}; copy it with the same, not {backend!r}"
         )
-    made = Experiment(workspace, workspace.claim(project, experiment), state.asked, say, origin=source)
-    made.copies_weights = weights
-    return made
+    copied = Experiment(workspace, workspace.claim(project, experiment), state.asked, say, origin=source)
+    copied.copies_weights = weights
+    return copied
 
 
 def can_resume(run: Run) -> bool:
-    """Whether a run began training and was not finished."""
+    """Whether a run has a saved state and is not finished."""
     return run.has_saved_state() and run.state().status != "done"
 
 
 def can_extend(run: Run) -> bool:
-    """Whether a run can be given more epochs."""
+    """Whether a run can be trained for more epochs."""
     return run.has_saved_state()
 
 
 def resume(workspace: Workspace, run: Run, say: Say) -> Experiment:
-    """Go on with a run that began training; a finished one needs more epochs before it trains.
+    """Open a run to continue its training; a finished one needs more epochs first.
 
     Raises:
-        NotReady: there is nothing to go on from, or another process is training it.
+        NotReady: it has no saved state, or another process is training it.
     """
     state = run.state()
     if not run.has_saved_state() or state.resolved is None:
         raise NotReady(f"{run} cannot be resumed: it stopped before anything was saved. Train a new version")
-    if not run.hold():
-        raise NotReady(run.busy_text())
-    run.sweep()
-    made = Experiment(workspace, run, state.asked, say, resuming=True)
+    if not run.acquire():
+        raise NotReady(run.busy_message())
+    run.remove_leftovers()
+    experiment = Experiment(workspace, run, state.asked, say, resuming=True)
     if state.status == "done" and state.results is not None:
         results = state.results
-        text = resuming.how_to_extend(run, state.resolved.training, results.epochs_completed, results.best_epoch)
-        say(f"    {text}\n")
-    return made
+        message = resuming.how_to_extend(run, state.resolved.training, results.epochs_completed, results.best_epoch)
+        say(f"    {message}\n")
+    return experiment

@@ -17,24 +17,24 @@ class World(Protocol):
     size: int
 
     def lead(self, work: Callable[[], T]) -> T:
-        """Do something on the leader; every process gets what it returned or raised (plain values)."""
+        """Call `work` on the leader; every process gets its result or error (plain values)."""
         ...
 
     def any(self, flag: bool) -> bool:
-        """Whether the flag is set in any process; all of them must ask."""
+        """Whether the flag is set in any process; all processes must call this."""
         ...
 
     def wait(self) -> None:
-        """Go on when every process has come here."""
+        """Wait until every process has called this."""
         ...
 
     def gather(self, array: np.ndarray) -> np.ndarray:
-        """The arrays of all processes one below the other, the same everywhere."""
+        """The arrays of all processes, concatenated along the first axis; the same in every process."""
         ...
 
 
 class Alone:
-    """The world of an ordinary training: one process."""
+    """The world of ordinary training: one process."""
 
     rank, size = 0, 1
 

@@ -1,4 +1,4 @@
-"""The plain values that the floors exchange: what is known of data, network, epochs, results and tests."""
+"""The plain values that modules exchange: records of data, network, epochs, results and tests."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from pydantic import Field
 from .spec import Frozen
 from .tasks import SINGLE
 
-ACCURACY = "accuracy"  # the figure that every task has
+ACCURACY = "accuracy"  # a figure of every task
 
 
 class DatasetRecord(Frozen):
-    """The images of a run. `train_counts`, `val_counts`: of each class; `train_images`, `val_images`: of all, None in records
-    from before an image could have several labels. `fingerprint`: SHA-256 over every file's name, class and size.
+    """The images of a run.
 
-    Odd ones, as `health.Report.counts` has them: `unreadable` are left out, the others are used; `passed_over` are no images.
+    `train_counts`, `val_counts`: images per class. `train_images`, `val_images`: all images, None in records from before an
+    image could have several labels. `fingerprint`: SHA-256 over every file's name, class and size.
+
+    Odd files, as `health.counts` counts them: `unreadable` ones are left out, the others are used. `passed_over`: files that
+    are not images.
     """
 
     classes: tuple[str, ...]
@@ -45,10 +48,10 @@ class DatasetRecord(Frozen):
 
 
 class ModelRecord(Frozen):
-    """The network as it was trained, or as built so far.
+    """The network as it was trained, or as it is before training.
 
-    `weights`: where its first weights came from. `methods`: what makes its computing faster, or repeatable, as chosen for
-    the device, such as `channels last`, `fused optimizer`, `TF32 convolutions`, `compiled`.
+    `weights`: the origin of its initial weights. `methods`: the methods chosen for the device that make it faster or
+    repeatable, such as `channels last`, `fused optimizer`, `TF32 convolutions`, `compiled`.
     """
 
     parameters: int
@@ -62,10 +65,10 @@ class ModelRecord(Frozen):
 
 
 class Results(Frozen):
-    """What training gave. Accuracies 0 to 1; memory in MiB, None where it was not measured.
+    """The results of training. Accuracies 0 to 1; memory in MiB, None if not measured.
 
-    `figure`: the one that decides which epoch is best; `best_val_figure`: its best value, None in older records, where it is
-    the accuracy.
+    `figure`: the figure that decides which epoch is best. `best_val_figure`: its best value on validation, None in older
+    records, where it is the accuracy. `batch_size`: at the end, smaller than the spec's if memory was short.
     """
 
     epochs_completed: int
@@ -80,18 +83,21 @@ class Results(Frozen):
     gpu_process_mib: float | None = None
     gpu_framework_mib: float | None = None
     process_mib: float | None = None
-    batch_size: int | None = None  # at the end: smaller than the spec's where memory was short
+    batch_size: int | None = None
     figure: str = ACCURACY
     best_val_figure: float | None = None
 
     @property
     def best_figure(self) -> float:
-        """The best value on validation of the figure that decides."""
+        """The best value on validation of the deciding figure."""
         return self.best_val_accuracy if self.best_val_figure is None else self.best_val_figure
 
 
 class ClassResult(Frozen):
-    """One class of a test set: images that have it, those of them that were answered so, and others that were answered so."""
+    """One class of a test set.
+
+    `num_images`: images of the class. `num_correct`: those predicted as the class. `num_false`: other images predicted as it.
+    """
 
     num_images: int
     num_correct: int
@@ -101,9 +107,9 @@ class ClassResult(Frozen):
 class Testing(Frozen):
     """One evaluation on a test set. `interval`: 95 % Wilson interval of the accuracy, 0 to 1.
 
-    An image with several labels is correct if all of them are answered, and no other. `majority_accuracy`: of answering every
-    image with the most frequent class, or combination of labels. `confusion`: rows are true classes, columns the answers;
-    empty where an image may have several labels. `figures`: what else the task counts, by name.
+    An image with several labels is correct if exactly its labels are predicted. `majority_accuracy`: the accuracy of always
+    predicting the most frequent class, or combination of labels. `confusion`: rows are true classes, columns predicted ones;
+    empty if images may have several labels. `figures`: the other figures of the task, by name.
     """
 
     dataset_path: str
@@ -124,8 +130,8 @@ class Testing(Frozen):
 class EpochRow:
     """One row of the history. Accuracies 0 to 1; `epoch` counts from 1; times in seconds.
 
-    `data_wait`: time in which the loop waited for images. `images_per_second`: training and validation together.
-    `val_figures`: further figures of the task on validation, by name.
+    `data_wait`: time that the loop spent waiting for images. `images_per_second`: training and validation together.
+    `val_figures`: other figures of the task on validation, by name.
     """
 
     epoch: int

@@ -1,7 +1,7 @@
-"""Rules: objects that check one value and can print themselves.
+"""Rules: objects that check one value and describe what they allow.
 
-The same rule serves the spec's fields (pydantic), the parameters of catalog rows and the façade's arguments, so that one
-value is refused with the same words wherever it is given. `rule(name, value)` returns the value in its plain Python type
+The same rule serves the spec's fields (pydantic), the parameters of catalog rows and the façade's arguments, so that a
+value is refused with the same message everywhere. `rule(name, value)` returns the value in its plain Python type
 (a NumPy integer becomes `int`, a `Path` becomes `str`) or raises `InvalidType` or `InvalidValue`.
 """
 
@@ -22,14 +22,23 @@ from pydantic_core import CoreSchema, core_schema
 from .errors import InvalidType, InvalidValue, suggestion
 
 AUTO: Final = "auto"
-LONGEST_PATH, LONGEST_NAME = 4096, 255  # bytes, on the usual file systems
+# of a whole path, characters, and of each of its parts, bytes, on common file systems
+MAX_PATH_LENGTH, MAX_PART_BYTES = 4096, 255
 
 
 class Rule:
-    """One rule. Subclasses say `check` (return the plain value or raise) and `__str__` (what is allowed)."""
+    """One rule. Subclasses define `check` (return the plain value or raise), `__str__` (what is allowed) and `annotation`.
+
+    `annotation`: the Python type of the values that it accepts, as source text.
+    """
+
+    @property
+    def annotation(self) -> str:
+        raise TypeError(f"{type(self).__name__} must define annotation")
 
     def check(self, value: Any) -> Any:
-        raise TypeError(f"{type(self).__name__} must say how it checks")  # a rule that forgets cannot pass silently
+        # not a pass: a subclass without `check` would accept everything
+        raise TypeError(f"{type(self).__name__} must define check")
 
     def __call__(self, name: str, value: Any) -> Any:
         try:
@@ -40,12 +49,13 @@ class Rule:
             raise InvalidValue(f"{name} must be {self}, not {value!r}{_reason(error)}") from None
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Lets a rule stand in `Annotated[int, rule]` on a pydantic field."""
+        """Let a rule be used in `Annotated[int, rule]` on a pydantic field."""
 
         def validate(value: Any, info: core_schema.ValidationInfo) -> Any:
             try:
                 return self(info.field_name or "value", value)
-            except InvalidType as error:  # pydantic collects ValueErrors only; spec.py unwraps it again
+            # pydantic collects ValueErrors only; spec.py unwraps it again
+            except InvalidType as error:
                 raise ValueError(error) from error
 
         return core_schema.with_info_plain_validator_function(validate)
@@ -58,7 +68,11 @@ def _reason(error: Exception) -> str:
 
 @dataclass(frozen=True)
 class Number(Rule):
-    """A real number within bounds; `above`/`below` are open ends, `least`/`most` belong to the range."""
+    """A real number within bounds: `least`/`most` are inclusive, `above`/`below` exclusive."""
+
+    @property
+    def annotation(self) -> str:
+        return "float"
 
     least: float | None = None
     most: float | None = None
@@ -93,6 +107,10 @@ class Number(Rule):
 class Whole(Number):
     """A whole number within bounds."""
 
+    @property
+    def annotation(self) -> str:
+        return "int"
+
     def check(self, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, numbers.Integral):
             raise TypeError
@@ -109,6 +127,10 @@ class Whole(Number):
 class Flag(Rule):
     """True or False."""
 
+    @property
+    def annotation(self) -> str:
+        return "bool"
+
     def check(self, value: Any) -> bool:
         if type(value).__name__ not in ("bool", "bool_"):
             raise TypeError
@@ -120,7 +142,11 @@ class Flag(Rule):
 
 @dataclass(frozen=True)
 class Text(Rule):
-    """A non-empty text."""
+    """A non-empty string."""
+
+    @property
+    def annotation(self) -> str:
+        return "str"
 
     def check(self, value: Any) -> str:
         if not isinstance(value, str):
@@ -130,14 +156,18 @@ class Text(Rule):
         return str(value)
 
     def __str__(self) -> str:
-        return "a text"
+        return "a string"
 
 
 @dataclass(frozen=True)
 class OneOf(Rule):
-    """One of a few texts."""
+    """One of a few strings."""
 
     choices: tuple[str, ...]
+
+    @property
+    def annotation(self) -> str:
+        return f"Literal[{', '.join(map(repr, self.choices))}]"
 
     def check(self, value: Any) -> str:
         if not isinstance(value, str):
@@ -152,7 +182,11 @@ class OneOf(Rule):
 
 @dataclass(frozen=True)
 class PathText(Rule):
-    """A path as text or `pathlib.Path`; kept as text."""
+    """A path as string or `pathlib.Path`; kept as string."""
+
+    @property
+    def annotation(self) -> str:
+        return "str | PathLike[str]"
 
     def check(self, value: Any) -> str:
         if not isinstance(value, (str, os.PathLike)):
@@ -162,8 +196,9 @@ class PathText(Rule):
             raise TypeError
         if not text or "\0" in text:
             raise ValueError
-        text.encode()  # a name that is not UTF-8 could not be stored
-        if len(text) > LONGEST_PATH or any(len(part.encode()) > LONGEST_NAME for part in Path(text).parts):
+        # raises a ValueError for a name that is not UTF-8, which could not be stored
+        text.encode()
+        if len(text) > MAX_PATH_LENGTH or any(len(part.encode()) > MAX_PART_BYTES for part in Path(text).parts):
             raise ValueError("too long for a file system")
         return os.path.expanduser(str(text))  # noqa: PTH111 (a Path would drop the "./" and "/" that the user wrote)
 
@@ -173,9 +208,13 @@ class PathText(Rule):
 
 @dataclass(frozen=True)
 class FileStem(Rule):
-    """The beginning of a file name: it cannot lead out of its folder, nor be one that has another meaning there."""
+    """The beginning of a file name: no path separators, and none of the prefixes that are reserved in its folder."""
 
     reserved: tuple[str, ...] = ()
+
+    @property
+    def annotation(self) -> str:
+        return "str"
 
     def check(self, value: Any) -> str:
         if not isinstance(value, str):
@@ -192,12 +231,16 @@ class FileStem(Rule):
 
 @dataclass(frozen=True)
 class ListOf(Rule):
-    """A list or tuple whose items obey one rule; kept as a tuple."""
+    """A list or tuple whose items follow one rule; kept as a tuple."""
 
     item: Rule
     length: int | None = None
     increasing: bool = False
     ordered: bool = False
+
+    @property
+    def annotation(self) -> str:
+        return f"Sequence[{self.item.annotation}]"
 
     def check(self, value: Any) -> tuple[Any, ...]:
         if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
@@ -225,6 +268,10 @@ class OrNone(Rule):
 
     rule: Rule
 
+    @property
+    def annotation(self) -> str:
+        return f"{self.rule.annotation} | Literal[False] | None"
+
     def check(self, value: Any) -> Any:
         return None if value is None or value is False else self.rule.check(value)
 
@@ -237,6 +284,10 @@ class OrAuto(Rule):
     """`"auto"` (None means the same), or what another rule allows."""
 
     rule: Rule
+
+    @property
+    def annotation(self) -> str:
+        return f"{self.rule.annotation} | Literal[{AUTO!r}] | None"
 
     def check(self, value: Any) -> Any:
         return AUTO if value is None or (isinstance(value, str) and value == AUTO) else self.rule.check(value)

@@ -1,8 +1,8 @@
-"""The spec: what the user asked for, and what is computed with, as frozen values that go to JSON and back unchanged.
+"""The spec: the settings as requested and as resolved, frozen values that go to JSON and back unchanged.
 
-`Spec` is what was asked: `None` in a field means "by recipe". `catalog.resolve` makes a `Resolved` of it, in which every
-field has a value. A run stores both, so that a copy asks again for what was asked, and a run goes on with what it computed
-with.
+`Spec` holds the requested settings: `None` in a field means "by recipe". `catalog.resolve` turns it into a `Resolved`, in
+which every field has a value. A run stores both: a copy starts from the requested settings, a resumed run uses the resolved
+ones.
 """
 
 from __future__ import annotations
@@ -13,15 +13,28 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from .errors import InvalidValue, MonkliteError, UnknownArgument, suggestion
-from .rules import AUTO, FileStem, Flag, ListOf, Number, OneOf, OrAuto, OrNone, PathText, Rule, Text, Whole
+from .rules import AUTO, FileStem, Flag, ListOf, OneOf, OrAuto, OrNone, PathText, Rule, Text
+from .setting_ranges import (
+    BATCH_SIZE_RANGE,
+    EARLY_STOPPING_RANGE,
+    EMA_DECAY_RANGE,
+    EPOCHS_RANGE,
+    FREEZE_LAYERS_RANGE,
+    INPUT_SIZE_RANGE,
+    SEED_RANGE,
+    SPLIT_RANGE,
+    STORED_SIZE_RANGE,
+    WORKERS_RANGE,
+)
 
 M = TypeVar("M", bound=BaseModel)
 V = TypeVar("V", bound="Settings")
 
 DELIMITERS = (",", ";", "\t", "|", "-", " ")
-LABEL_DELIMITERS = ("", ",", ";", "|", "/", "+", " ", "\t")  # "": one label per image
+# "": one label per image
+LABEL_DELIMITERS = ("", ",", ";", "|", "/", "+", " ", "\t")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
-SPLIT = ("train", "val")  # the subsets that a training has
+SPLIT = ("train", "val")  # the subsets of a training run
 SUBSETS = (*SPLIT, "test")
 
 
@@ -40,7 +53,8 @@ class Choice(Frozen):
     @field_validator("params")
     @classmethod
     def _lists_become_tuples(cls, params: dict[str, Any]) -> dict[str, Any]:
-        return {key: _tuples(value) for key, value in params.items()}  # so that JSON gives back an equal value
+        # so that a value read back from JSON is equal
+        return {key: _tuples(value) for key, value in params.items()}
 
     def __str__(self) -> str:
         return f"{self.name}({', '.join(f'{k}={v}' for k, v in self.params.items())})"
@@ -65,9 +79,10 @@ class Folders(Frozen):
 
 
 class Table(Frozen):
-    """Images of a folder that a CSV table names, with their labels.
+    """Images listed with their labels in a CSV table.
 
-    `label_delimiter`: what separates the labels in a cell of the table; `""`: a cell is one label.
+    `path`: the folder that the paths in the table are relative to. `label_delimiter`: separates the labels in a cell; `""`: a
+    cell is one label.
     """
 
     path: Annotated[str, PathText()]
@@ -80,43 +95,43 @@ Source = Table | Folders
 
 
 class _Data(Frozen):
-    """`sources`: where the training images are, and, in a second one, the validation images; one source is split."""
+    """Settings of the data. `sources`: the training images, and optionally the validation images; a single source is split."""
 
     sources: Annotated[tuple[Source, ...], Field(max_length=2)] = ()
-    split: Annotated[float, Number(above=0, below=1)] = 0.9
-    stored_size: Annotated[int | Literal["auto"], OrAuto(Whole(least=1, most=8192))] = AUTO
+    split: Annotated[float, SPLIT_RANGE] = 0.9
+    stored_size: Annotated[int | Literal["auto"], OrAuto(STORED_SIZE_RANGE)] = AUTO
     shuffle: Annotated[bool, Flag()] = True
     transforms: Transforms = Transforms()
 
 
 class DataSpec(_Data):
-    """Where the images are and how they become batches, as asked."""
+    """The images and how they become batches, as requested."""
 
-    input_size: Annotated[int | None, OrNone(Whole(least=1, most=4096))] = None
-    batch_size: Annotated[int | Literal["auto"] | None, OrNone(OrAuto(Whole(least=1)))] = None
-    workers: Annotated[int | None, OrNone(Whole(least=1))] = None
+    input_size: Annotated[int | None, OrNone(INPUT_SIZE_RANGE)] = None
+    batch_size: Annotated[int | Literal["auto"] | None, OrNone(OrAuto(BATCH_SIZE_RANGE))] = None
+    workers: Annotated[int | None, OrNone(WORKERS_RANGE)] = None
 
 
 class ResolvedData(_Data):
-    """Where the images are and how they become batches."""
+    """The images and how they become batches, as resolved."""
 
-    input_size: Annotated[int, Whole(least=1, most=4096)]
-    batch_size: Annotated[int, Whole(least=1)]
-    workers: Annotated[int, Whole(least=1)]
+    input_size: Annotated[int, INPUT_SIZE_RANGE]
+    batch_size: Annotated[int, BATCH_SIZE_RANGE]
+    workers: Annotated[int, WORKERS_RANGE]
 
 
 class ModelSpec(Frozen):
-    """The network, where its first weights come from, and what of it is trained.
+    """The network, the origin of its initial weights, and the layers that are trained.
 
-    `weights_path`: the user's own weight files; `freeze_layers`: so many first layers stay as they are, 0: as `freeze_base`
-    says.
+    `weights_path`: the user's own weight files. `freeze_layers`: the number of first layers that are frozen; 0: as
+    `freeze_base` says.
     """
 
     name: Annotated[str, Text()] = "resnet18"
     pretrained: Annotated[bool, Flag()] = True
     weights_path: Annotated[tuple[str, ...], ListOf(PathText())] = ()
     freeze_base: Annotated[bool, Flag()] = True
-    freeze_layers: Annotated[int, Whole(least=0)] = 0
+    freeze_layers: Annotated[int, FREEZE_LAYERS_RANGE] = 0
     use_gpu: Annotated[bool, Flag()] = True
     precision: Annotated[Literal["auto", "float32", "bfloat16", "float16"], OneOf(PRECISIONS)] = "auto"
     compile: Annotated[bool, Flag()] = False
@@ -124,16 +139,15 @@ class ModelSpec(Frozen):
 
 
 class _Training(Frozen):
-    """How the network is trained and what is kept of it.
+    """Settings of training and of the weights that are kept.
 
-    `early_stopping`: training ends after so many epochs in a row without a better one on validation; 0: never.
-    `ema_decay`: what is judged and kept are averages of the weights over the steps, which keep this share of themselves at
-    each; 0: the weights themselves.
+    `early_stopping`: training ends after this many consecutive epochs without improvement on validation; 0: never.
+    `ema_decay`: moving averages of the weights, with this decay per step, are evaluated and kept; 0: the weights themselves.
     """
 
-    epochs: Annotated[int, Whole(least=1)] = 10
-    early_stopping: Annotated[int, Whole(least=0)] = 0
-    ema_decay: Annotated[float, Number(least=0, below=1)] = 0.0
+    epochs: Annotated[int, EPOCHS_RANGE] = 10
+    early_stopping: Annotated[int, EARLY_STOPPING_RANGE] = 0
+    ema_decay: Annotated[float, EMA_DECAY_RANGE] = 0.0
     save_intermediate_models: Annotated[bool, Flag()] = True
     intermediate_prefix: Annotated[str, FileStem(reserved=("final", "best_model", "resume_state"))] = (
         "intermediate_model_"
@@ -141,7 +155,7 @@ class _Training(Frozen):
 
 
 class TrainingSpec(_Training):
-    """How the network is trained, as asked."""
+    """How the network is trained, as requested."""
 
     optimizer: Choice | None = None
     schedule: Choice | None = None
@@ -149,7 +163,7 @@ class TrainingSpec(_Training):
 
 
 class ResolvedTraining(_Training):
-    """How the network is trained."""
+    """How the network is trained, as resolved."""
 
     optimizer: Choice
     schedule: Choice
@@ -163,89 +177,89 @@ class Settings(Frozen):
         """The value at a dotted path.
 
         Raises:
-            UnknownArgument: there is no such path; says what was probably meant.
+            UnknownArgument: there is no such path; the message suggests a similar one.
         """
         value: Any = self
         for part in path.split("."):
-            below = _below(value)
-            if part not in below:
-                raise _no_setting(path, part, below)
-            value = below[part]
+            children = _children(value)
+            if part not in children:
+                raise _no_setting(path, part, children)
+            value = children[part]
         return value
 
     def replace(self: V, changes: Mapping[str, Any], names: Mapping[str, str] | None = None) -> V:
         """A copy with the values at dotted paths replaced; every value is checked.
 
         Args:
-            names: path -> what the user calls it, for errors; the field's own name by default.
+            names: path -> the user's name for it, for errors; the field's name by default.
 
         >>> Spec().replace({"data.batch_size": 8}).data.batch_size
         8
         """
-        tree = _below(self)
+        tree = _children(self)
         for path, value in changes.items():
             self.get(path)
-            rule = _rule(type(self), path) if names and path in names else None
+            rule = rule_of(type(self), path) if names and path in names else None
             _set(tree, path.split("."), value if rule is None or names is None else rule(names[path], value))
         return build(type(self), tree)
 
     def differences(self, other: Settings) -> list[str]:
-        """Dotted paths of the values that differ from those of another one."""
+        """The dotted paths of the values that differ."""
         return _differences(self, other, "")
 
 
 class Spec(Settings):
-    """Everything that decides what a run computes, as asked; None: by recipe."""
+    """All settings of a run, as requested; None: by recipe."""
 
     backend: Annotated[str, Text()] = "pytorch"
-    seed: Annotated[int, Whole(least=0, most=2**31 - 1)] = 0
+    seed: Annotated[int, SEED_RANGE] = 0
     data: DataSpec = DataSpec()
     model: ModelSpec = ModelSpec()
     training: TrainingSpec = TrainingSpec()
 
 
 class Resolved(Settings):
-    """Everything that a run computes with."""
+    """All settings of a run, as resolved."""
 
     backend: Annotated[str, Text()]
-    seed: Annotated[int, Whole(least=0, most=2**31 - 1)]
+    seed: Annotated[int, SEED_RANGE]
     data: ResolvedData
     model: ModelSpec
     training: ResolvedTraining
 
 
-def _differences(one: Any, other: Any, path: str) -> list[str]:
-    if one == other:
+def _differences(left: Any, right: Any, path: str) -> list[str]:
+    if left == right:
         return []
-    below, beside = _below(one), _below(other)
-    if not below or below.keys() != beside.keys():
+    lefts, rights = _children(left), _children(right)
+    if not lefts or lefts.keys() != rights.keys():
         return [path]
-    return [d for name in below for d in _differences(below[name], beside[name], f"{path}.{name}".lstrip("."))]
+    return [d for name in lefts for d in _differences(lefts[name], rights[name], f"{path}.{name}".lstrip("."))]
 
 
-def _rule(model: type[BaseModel], path: str) -> Rule | None:
-    """The rule of the field at a dotted path, None where it has none of its own."""
+def rule_of(model: type[BaseModel], path: str) -> Rule | None:
+    """The rule of the field at a dotted path, None if it has none of its own."""
     *parts, name = path.split(".")
     for part in parts:
-        below = model.model_fields[part].annotation if part in model.model_fields else None
-        if not (isinstance(below, type) and issubclass(below, BaseModel)):
+        annotation = model.model_fields[part].annotation if part in model.model_fields else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
             return None
-        model = below
-    rules = [found for found in model.model_fields[name].metadata if isinstance(found, Rule)]
+        model = annotation
+    rules = [entry for entry in model.model_fields[name].metadata if isinstance(entry, Rule)]
     return rules[0] if rules else None
 
 
 def _set(tree: dict[str, Any], parts: list[str], value: Any) -> None:
     head, *rest = parts
     if rest:
-        tree[head] = _below(tree[head])
+        tree[head] = _children(tree[head])
         _set(tree[head], rest, value)
     else:
         tree[head] = value
 
 
-def _below(value: Any) -> dict[str, Any]:
-    """A copy of what stands one step below a value of the spec, by name."""
+def _children(value: Any) -> dict[str, Any]:
+    """The values one level below a value of the spec, by name; a copy."""
     if isinstance(value, BaseModel):
         return {name: getattr(value, name) for name in type(value).model_fields}
     return dict(value) if isinstance(value, dict) else {}
@@ -256,14 +270,14 @@ def _no_setting(path: str, part: str, known: Iterable[str]) -> UnknownArgument:
 
 
 def build(model: type[M], values: Any) -> M:
-    """Make `model` from plain values; a pydantic error becomes one of monklite's, naming the field and the rule."""
+    """Make a `model` from plain values; a pydantic error becomes a `MonkliteError` that names the field and the rule."""
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise _ours(model, error) from None
+        raise _as_monklite_error(model, error) from None
 
 
-def _ours(model: type[BaseModel], error: ValidationError) -> MonkliteError:
+def _as_monklite_error(model: type[BaseModel], error: ValidationError) -> MonkliteError:
     first = error.errors()[0]
     cause: Any = first.get("ctx", {}).get("error")
     while cause is not None and not isinstance(cause, MonkliteError):

@@ -1,8 +1,8 @@
-"""The task: what a label is, and all that follows from it.
+"""The task: one label or several labels per image, and everything that depends on it.
 
-Targets, activation, right answers, the figures of an epoch and the one that decides which epoch is best, how a prediction
-reads, and which losses fit are asked of the task, everywhere. Arrays are NumPy's, except in `right`, whose arrays may be a
-framework's own.
+The task defines targets, activation, correct predictions, the figures (metrics) of an epoch and the one that decides which
+epoch is best, the form of a prediction, and the losses that fit. Arrays are NumPy's, except in `correct`, whose arrays may be
+a framework's.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from .spec import Source, Table
 SINGLE, MULTIPLE = "single", "multiple"
 SEPARATOR = "|"  # between the labels of one image, where they are written as one text
 Activation = Literal["softmax", "sigmoid"]
-Form = Literal["index", "one_hot"]
+TargetForm = Literal["index", "one_hot"]
 
 
 def label_type(sources: Sequence[Source]) -> str:
-    """`single` or `multiple`: whether an image of these sources has one label or any number of them."""
+    """`single` or `multiple`: one label, or any number of labels, per image of these sources."""
     return MULTIPLE if any(isinstance(s, Table) and s.label_delimiter for s in sources) else SINGLE
 
 
 def task_of(kind: str, classes: tuple[str, ...], activation: Activation | None = None) -> Task:
-    """The task of a label type, with a loss of that activation (its usual one by default).
+    """The task of a label type, with a loss of this activation (the label type's usual one by default).
 
     Raises:
-        InvalidValue: such a loss cannot train it.
+        InvalidValue: a loss of this activation cannot train it.
     """
     return TASKS[kind](classes, activation)
 
@@ -43,22 +43,26 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:
-    """Probabilities, each for itself, from logits of any shape."""
-    small = np.exp(-np.abs(logits))
-    return np.where(logits >= 0, 1 / (1 + small), small / (1 + small))
+    """Independent probabilities, from logits of any shape."""
+    power = np.exp(-np.abs(logits))  # never overflows
+    return np.where(logits >= 0, 1 / (1 + power), power / (1 + power))
 
 
 ACTIVATIONS = {"softmax": softmax, "sigmoid": sigmoid}
 
 
 class Task(ABC):
-    """What a label is. `classes`: the names of the labels; `activation`: what turns logits into scores."""
+    """The kind of labels, with `classes`, the names of the labels, and `activation`, which turns logits into scores.
+
+    `activations`: of the losses that can train it. `min_classes`: that a classifier needs. `deciding_figure`: the figure on
+    validation that decides which epoch is best; higher is better. `deciding_title`: its printed name.
+    """
 
     name: ClassVar[str]
-    activations: ClassVar[tuple[Activation, ...]]  # of the losses that can train it
-    least_classes: ClassVar[int]  # that make a classifier
-    deciding: ClassVar[str]  # the figure, of those on validation, that decides which epoch is best; higher is better
-    deciding_title: ClassVar[str]  # what it is called
+    activations: ClassVar[tuple[Activation, ...]]
+    min_classes: ClassVar[int]
+    deciding_figure: ClassVar[str]
+    deciding_title: ClassVar[str]
 
     def __init__(self, classes: tuple[str, ...], activation: Activation | None = None) -> None:
         if activation is not None and activation not in self.activations:
@@ -68,35 +72,35 @@ class Task(ABC):
     @classmethod
     @abstractmethod
     def refusal(cls, activation: Activation) -> str:
-        """Why a loss of that activation cannot train this."""
+        """The reason why a loss of this activation cannot train this task."""
 
     def scores(self, logits: np.ndarray) -> np.ndarray:
         """Scores float64 (n, classes), 0 to 1, from logits (n, classes)."""
         return ACTIVATIONS[self.activation](logits.astype(np.float64))
 
     @abstractmethod
-    def targets(self, labels: np.ndarray, form: Form) -> np.ndarray:
-        """What a loss compares logits with, from the labels of a batch: `index` int64 (n,), `one_hot` float32 (n, classes)."""
+    def targets(self, labels: np.ndarray, form: TargetForm) -> np.ndarray:
+        """The targets that a loss compares logits with, from labels: `index` int64 (n,), `one_hot` float32 (n, classes)."""
 
     @abstractmethod
-    def right(self, logits: Any, targets: Any) -> Any:
-        """Whether each image is answered right, (n,); `targets` as `targets` gives them, arrays of any framework."""
+    def correct(self, logits: Any, targets: Any) -> Any:
+        """Whether each image is predicted correctly, (n,); `targets` as from `targets`, arrays of any framework."""
 
     @abstractmethod
     def predicted(self, logits: np.ndarray) -> np.ndarray:
-        """The answers to images, in the form of their labels."""
+        """The predictions, in the form of labels."""
 
     @abstractmethod
     def figures(self, logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-        """Figures of a set of images, `accuracy` (share of images answered right) among them; NaN without images."""
+        """The figures of a set of images, among them `accuracy` (share of images predicted correctly); NaN without images."""
 
     @abstractmethod
     def counts(self, labels: np.ndarray) -> tuple[int, ...]:
-        """How many images have each label."""
+        """The number of images with each label."""
 
     @abstractmethod
     def strata(self, labels: np.ndarray) -> np.ndarray:
-        """Groups of images that are labelled alike, int64 (n,)."""
+        """The group of each image, int64 (n,); images in a group have the same labels."""
 
     @abstractmethod
     def membership(self, labels: np.ndarray) -> np.ndarray:
@@ -107,15 +111,15 @@ class Task(ABC):
         """The names of the labels that one image has."""
 
     @abstractmethod
-    def as_dict(self, scores: np.ndarray, answer: Any) -> dict[str, Any]:
-        """A prediction as a user gets it. `scores` (classes,); `answer`: one of `predicted`."""
+    def as_dict(self, scores: np.ndarray, prediction: Any) -> dict[str, Any]:
+        """A prediction as users get it. `scores` (classes,); `prediction`: of one image, as from `predicted`."""
 
     def text(self, label: Any) -> str:
         """The labels of one image as one text."""
         return SEPARATOR.join(self.names(label))
 
     def example_labels(self, count: int, rng: np.random.Generator) -> np.ndarray:
-        """Labels drawn by chance, for trying out a network."""
+        """Random labels, for trying out a network."""
         drawn = rng.integers(0, len(self.classes), count)
         return drawn if self.name == SINGLE else np.eye(len(self.classes), dtype=bool)[drawn]
 
@@ -125,24 +129,24 @@ class SingleLabel(Task):
 
     name = SINGLE
     activations = ("softmax", "sigmoid")
-    least_classes = 2
-    deciding, deciding_title = "accuracy", "accuracy"
+    min_classes = 2
+    deciding_figure, deciding_title = "accuracy", "accuracy"
 
     @classmethod
     def refusal(cls, activation: Activation) -> str:
         return f"one class per image cannot be trained with a loss of {activation} scores"
 
-    def targets(self, labels: np.ndarray, form: Form) -> np.ndarray:
+    def targets(self, labels: np.ndarray, form: TargetForm) -> np.ndarray:
         return labels if form == "index" else np.eye(len(self.classes), dtype=np.float32)[labels]
 
-    def right(self, logits: Any, targets: Any) -> Any:
+    def correct(self, logits: Any, targets: Any) -> Any:
         return logits.argmax(axis=1) == (targets if len(targets.shape) == 1 else targets.argmax(axis=1))
 
     def predicted(self, logits: np.ndarray) -> np.ndarray:
         return logits.argmax(axis=1)
 
     def figures(self, logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-        return {"accuracy": float(self.right(logits, labels).mean()) if len(labels) else np.nan}
+        return {"accuracy": float(self.correct(logits, labels).mean()) if len(labels) else np.nan}
 
     def counts(self, labels: np.ndarray) -> tuple[int, ...]:
         return tuple(np.bincount(labels, minlength=len(self.classes)).tolist())
@@ -156,21 +160,21 @@ class SingleLabel(Task):
     def names(self, label: Any) -> tuple[str, ...]:
         return (self.classes[label],)
 
-    def as_dict(self, scores: np.ndarray, answer: Any) -> dict[str, Any]:
-        return {"predicted_class": self.classes[answer], "score": float(scores[answer])}
+    def as_dict(self, scores: np.ndarray, prediction: Any) -> dict[str, Any]:
+        return {"predicted_class": self.classes[prediction], "score": float(scores[prediction])}
 
 
 class MultiLabel(Task):
-    """Any number of labels per image, also none. Labels bool (n, classes).
+    """Any number of labels per image, including none. Labels bool (n, classes).
 
-    An image is answered right if all its labels are, and no other; `f1` is the harmonic mean of precision and recall over all
-    images and labels (micro-averaged), which many images without a label cannot make look good.
+    An image is predicted correctly if exactly its labels are. `f1` is the harmonic mean of precision and recall over all
+    images and labels (micro-averaged), which images without labels cannot inflate.
     """
 
     name = MULTIPLE
     activations = ("sigmoid",)
-    least_classes = 1
-    deciding, deciding_title = "f1", "F1"
+    min_classes = 1
+    deciding_figure, deciding_title = "f1", "F1"
 
     @classmethod
     def refusal(cls, activation: Activation) -> str:
@@ -179,19 +183,19 @@ class MultiLabel(Task):
             "image: take loss_sigmoid_binary_crossentropy()"
         )
 
-    def targets(self, labels: np.ndarray, form: Form) -> np.ndarray:
+    def targets(self, labels: np.ndarray, form: TargetForm) -> np.ndarray:
         return labels.astype(np.float32)
 
-    def right(self, logits: Any, targets: Any) -> Any:
+    def correct(self, logits: Any, targets: Any) -> Any:
         return ((logits > 0) != (targets > 0.5)).sum(axis=1) == 0
 
     def predicted(self, logits: np.ndarray) -> np.ndarray:
         return logits > 0
 
     def figures(self, logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-        answers = self.predicted(logits)
-        right, wrong = int((answers & labels).sum()), int((answers ^ labels).sum())
-        exact = float(self.right(logits, labels).mean()) if len(labels) else np.nan
+        predictions = self.predicted(logits)
+        right, wrong = int((predictions & labels).sum()), int((predictions ^ labels).sum())
+        exact = float(self.correct(logits, labels).mean()) if len(labels) else np.nan
         return {"accuracy": exact, "f1": 2 * right / (2 * right + wrong) if right + wrong else np.nan}
 
     def counts(self, labels: np.ndarray) -> tuple[int, ...]:
@@ -206,8 +210,8 @@ class MultiLabel(Task):
     def names(self, label: Any) -> tuple[str, ...]:
         return tuple(name for name, has in zip(self.classes, label, strict=True) if has)
 
-    def as_dict(self, scores: np.ndarray, answer: Any) -> dict[str, Any]:
-        return {"predicted_classes": list(self.names(answer)), "scores": scores[answer].tolist()}
+    def as_dict(self, scores: np.ndarray, prediction: Any) -> dict[str, Any]:
+        return {"predicted_classes": list(self.names(prediction)), "scores": scores[prediction].tolist()}
 
 
 TASKS: Mapping[str, type[Task]] = {task.name: task for task in (SingleLabel, MultiLabel)}

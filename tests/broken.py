@@ -1,4 +1,4 @@
-"""Learners broken in what both backends do alike: mixed into each one's own, and the check of the contract that finds them."""
+"""Faults that every backend's learner could have, as mixins, each with the check of the contract that detects it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class IgnoresTheSeed:
         super().__init__(spec.replace({"seed": int(np.random.default_rng().integers(1, 10**6))}), task, pretrained)
 
 
-class IgnoresTheRate:
+class IgnoresTheLearningRate:
     def set_learning_rate(self, rate):
         pass
 
@@ -22,43 +22,43 @@ class ForgetsToFlip:
 
 class ForgetsTheAverages:
     def load(self, path):
-        done = super().load(path)
-        self._averages.forget()
-        return done
+        progress = super().load(path)
+        self._averages.reset()
+        return progress
 
 
 class CountsAveragesAnew:
     def load(self, path):
-        done = super().load(path)
+        progress = super().load(path)
         self._averages.count = min(self._averages.count, 1)
-        return done
+        return progress
 
 
 class TrainsTheAverages:
     def step(self, images, labels, draws):
-        self._averages._judged = False
+        self._averages._swapped_in = False
         return super().step(images, labels, draws)
 
 
 class KeepsTheTrainedWeights:
     def capture_weights(self):
-        self._averages.stand_back()
+        self._averages.swap_out()
         count, self._averages.count = self._averages.count, 0
-        made = super().capture_weights()
+        snapshot = super().capture_weights()
         self._averages.count = count
-        return made
+        return snapshot
 
 
 class KeepsOldAverages:
     def load_weights(self, path):
-        kept, self._averages.forget = self._averages.forget, lambda: None
+        reset, self._averages.reset = self._averages.reset, lambda: None
         super().load_weights(path)
-        self._averages.forget = kept
+        self._averages.reset = reset
 
 
-KINDS = [
+FAULTS = [
     (IgnoresTheSeed, "test_the_same_seed_gives_the_same_run"),
-    (IgnoresTheRate, "test_the_learning_rate_is_obeyed"),
+    (IgnoresTheLearningRate, "test_the_learning_rate_is_obeyed"),
     (ForgetsToFlip, "test_flips_are_exact"),
     (ForgetsTheAverages, "test_averages_are_saved_too"),
     (CountsAveragesAnew, "test_averages_are_saved_too"),
@@ -68,6 +68,6 @@ KINDS = [
 ]
 
 
-def learners(sound: type) -> list[tuple[type, str]]:
-    """The broken kinds of a backend's learner, each with its check."""
-    return [(type(kind.__name__, (kind, sound), {}), check) for kind, check in KINDS]
+def learners(learner: type) -> list[tuple[type, str]]:
+    """A backend's learner with each of the faults, and the check that detects it."""
+    return [(type(fault.__name__, (fault, learner), {}), check) for fault, check in FAULTS]

@@ -166,7 +166,7 @@ def _prepare(plan: Plan, pause: Callable[[], object]) -> None:
 
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     if plan.often:
-        checkpoints.SAVE_EVERY, checkpoints.SAVING = 0.0, 1e9
+        checkpoints.SAVE_EVERY, checkpoints.MAX_SAVING_SHARE = 0.0, 1e9
     if plan.backend == "pytorch":
         import torch
 

@@ -18,7 +18,7 @@ import numpy as np
 from children import Child, Plan, run
 
 from monklite import opening
-from monklite.backends import tensors
+from monklite.backends import array_files
 from monklite.files import TEMPORARY
 from monklite.records import EpochRow
 from monklite.runs import history
@@ -26,7 +26,7 @@ from monklite.runs.file_names import BEST, FINAL, HISTORY, RESUME, SAMPLES, STAT
 from monklite.runs.run import Run
 from monklite.runs.workspace import Workspace
 from monklite.training.early_stopping import best_of
-from monklite.training.engine import Point
+from monklite.training.position import Position
 
 TIMES = ("seconds", "data_wait", "images_per_second")
 UNLIKE = ("train_seconds", "images_per_second", "gpu_process_mib", "gpu_framework_mib", "process_mib")
@@ -66,9 +66,9 @@ def timeless(rows: Any) -> list[dict[str, float]]:
     return [{k: v for k, v in asdict(row).items() if k not in TIMES} for row in rows]
 
 
-def saved(run: Run) -> tuple[dict[str, np.ndarray], Point]:
-    arrays, notes = tensors.read(run.models / RESUME)
-    return arrays, Point.from_notes(notes["notes"], RESUME)
+def saved(run: Run) -> tuple[dict[str, np.ndarray], Position]:
+    arrays, metadata = array_files.read(run.models / RESUME)
+    return arrays, Position.from_dict(metadata["notes"], RESUME)
 
 
 def leftovers(run: Run) -> list[str]:

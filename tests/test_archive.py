@@ -13,10 +13,11 @@ import pytest
 from test_comparison import curve, fill, fresh
 
 from monklite.errors import DamagedFile, InvalidValue, MonkliteError, NotFound, NotReady, StorageError
-from monklite.runs import archive, history
-from monklite.runs.archive import pack, unpack
+from monklite.runs import history, packing, unpacking
 from monklite.runs.file_names import BEST, FINAL, HISTORY, RESUME, SAMPLES, STATE
+from monklite.runs.packing import pack
 from monklite.runs.run import Run
+from monklite.runs.unpacking import unpack
 from monklite.runs.workspace import Workspace
 
 FILES = {
@@ -107,7 +108,7 @@ def test_only_files_of_a_run_are_taken_along(run, tmp_path):
 
 @pytest.mark.parametrize("change", ["evaluated", "trained on", "pruned", "another file"])
 def test_a_run_that_changes_while_it_is_packed_is_not_packed(run, tmp_path, monkeypatch, change):
-    add = archive._add
+    add = packing._add
 
     def disturbed(into, name, *more):
         if name == f"output/models/{BEST}" and change == "pruned":
@@ -118,7 +119,7 @@ def test_a_run_that_changes_while_it_is_packed_is_not_packed(run, tmp_path, monk
             run.update(**({"status": "running"} if change == "trained on" else {"error": "seen again"}))
         add(into, name, *more)
 
-    monkeypatch.setattr(archive, "_add", disturbed)
+    monkeypatch.setattr(packing, "_add", disturbed)
     with pytest.raises(NotReady, match=r"p/e/v001 was changed while it was exported .*: export it again"):
         pack(run, tmp_path / "run.zip")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["workspace"]
@@ -186,7 +187,7 @@ def test_a_claim_leaves_a_run_alone_that_was_renamed_into_its_new_folder(run, pa
     monkeypatch.setattr(Path, "mkdir", then_import)
     assert space.claim("p", "e").version == 3
     assert space.find("p", "e", 2).state().status == "done"
-    assert space.find("p", "e", 2).hold()
+    assert space.find("p", "e", 2).acquire()
 
 
 # What cannot be exported
@@ -280,7 +281,7 @@ def test_a_bomb_of_parts_that_lie_over_each_other_is_refused(space, packed, monk
     monkeypatch.setattr(
         zipfile.ZipFile, "infolist", lambda self: [renamed(m, i) for m in original(self) for i in range(900)]
     )
-    monkeypatch.setattr(archive, "SMALL", 1000)
+    monkeypatch.setattr(unpacking, "HARMLESS_BYTES", 1000)
     assert "would become" in nothing_placed(space, packed)
 
 
@@ -302,12 +303,12 @@ def test_an_entry_that_lies_about_its_size_gives_no_more_than_it_says(space, pac
 
 
 def test_too_many_files_are_refused(space, packed, monkeypatch):
-    monkeypatch.setattr(archive, "MOST_FILES", 3)
+    monkeypatch.setattr(unpacking, "MAX_FILES", 3)
     assert "it holds 8 files, more than 3" in nothing_placed(space, packed)
 
 
 def test_too_many_bytes_are_refused(space, packed, monkeypatch):
-    monkeypatch.setattr(archive, "MOST_BYTES", 3)
+    monkeypatch.setattr(unpacking, "MAX_ARCHIVE_BYTES", 3)
     assert "would become" in nothing_placed(space, packed)
 
 
@@ -362,7 +363,7 @@ def test_what_is_no_archive_is_told(space, tmp_path):
 
 def test_a_disk_that_is_too_small_is_told_before_anything_is_written(packed, tmp_path, monkeypatch):
     space = Workspace(tmp_path / "other")
-    monkeypatch.setattr(archive.shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(9, 9, 9))
+    monkeypatch.setattr(unpacking.shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(9, 9, 9))
     with pytest.raises(
         StorageError, match=r"the run needs [\d,]+ bytes and the disk of .* has 9 free: free some space"
     ):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,6 +13,7 @@ from PIL import Image
 from monklite.catalog.transforms import TRANSFORMS
 from monklite.data import geometry
 from monklite.data.augment import Draws, Policy, policy
+from monklite.errors import InvalidValue
 from monklite.spec import Choice
 
 
@@ -136,6 +139,14 @@ def test_flips_alone_need_no_resampling() -> None:
 def test_a_probability_is_the_share_of_images(probability: float, share: int) -> None:
     draws = draws_of(policy((step("random_horizontal_flip", probability=probability),), 32), 50, 0)
     assert draws.flip_x is not None and draws.flip_x.mean() == share
+
+
+def test_a_transform_of_a_kind_that_cannot_be_applied_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is never passed over without a word."""
+    row = replace(TRANSFORMS["random_rotation"], name="jitter", kind="colour")
+    monkeypatch.setitem(TRANSFORMS, "jitter", row)
+    with pytest.raises(InvalidValue, match="jitter is a transform of kind 'colour'"):
+        policy([row.choose("pytorch", {"degrees": 5})], 32)
 
 
 def test_two_flips_of_one_kind_cancel() -> None:

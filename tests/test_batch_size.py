@@ -51,11 +51,11 @@ def chosen(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_device_that_gains_nothing_gets_the_smallest(chosen) -> None:
-    assert chosen(Timed(0.0, 0.004)) == batch_size.SMALLEST
+    assert chosen(Timed(0.0, 0.004)) == batch_size.MIN_BATCH_SIZE
 
 
 def test_a_device_that_gains_gets_a_large_one(chosen) -> None:
-    assert chosen(Timed(0.02, 0.0)) == batch_size.LARGEST
+    assert chosen(Timed(0.02, 0.0)) == batch_size.MAX_BATCH_SIZE
 
 
 def test_it_is_doubled_as_long_as_that_pays(chosen) -> None:
@@ -68,7 +68,7 @@ def test_memory_is_a_limit(chosen) -> None:
 
 def test_an_epoch_keeps_some_updates(chosen) -> None:
     assert chosen(Timed(0.01, 0.0), n_images=400) == 32
-    assert chosen(Timed(0.01, 0.0), n_images=20) == batch_size.SMALLEST
+    assert chosen(Timed(0.01, 0.0), n_images=20) == batch_size.MIN_BATCH_SIZE
 
 
 def test_memory_for_nothing_is_told(chosen) -> None:
@@ -83,7 +83,7 @@ def test_auto_is_a_number_once_the_network_is_there(workspace: Path, patterns: P
     ptf = expert(patterns, backend=backend)
     ptf.update_batch_size("auto")
     ptf.Train()
-    assert state().spec.data.batch_size == state().results.batch_size == batch_size.SMALLEST
+    assert state().spec.data.batch_size == state().results.batch_size == batch_size.MIN_BATCH_SIZE
 
 
 def test_the_trial_changes_nothing_of_the_run(workspace: Path, patterns: Path) -> None:
@@ -91,7 +91,7 @@ def test_the_trial_changes_nothing_of_the_run(workspace: Path, patterns: Path) -
     found.update_batch_size("auto")
     found.Train()
     given = expert(patterns, experiment="given")
-    given.update_batch_size(batch_size.SMALLEST)
+    given.update_batch_size(batch_size.MIN_BATCH_SIZE)
     given.Train()
     one, two = (workspace / "p" / name / "v001/output/models/final" for name in ("found", "given"))
     assert one.read_bytes() == two.read_bytes()

@@ -1,4 +1,4 @@
-"""Batches: each image once an epoch, reproducible, prefetched in a thread that ends."""
+"""Batches: each image once per epoch, reproducible, prefetched in a thread that ends."""
 
 from __future__ import annotations
 

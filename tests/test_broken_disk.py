@@ -19,7 +19,7 @@ from children import Plan, resumed
 from kills import check_what_is_there, differences, leftovers, newest, outcome
 
 from monklite import opening
-from monklite.backends import tensors
+from monklite.backends import array_files
 from monklite.catalog.backends import BUILT_IN
 from monklite.errors import StorageError
 from monklite.training import checkpoints
@@ -57,7 +57,7 @@ class BreakingDisk:
             (Path, "symlink_to"), (Figure, "savefig"),
         ):  # fmt: skip
             patch.setattr(place, name, self._before(getattr(place, name)))
-        patch.setattr(tensors, "save_file", self._before(tensors.save_file, _as_safetensors_tells))
+        patch.setattr(array_files, "save_file", self._before(array_files.save_file, _as_safetensors_tells))
         if backend == "mxnet":
             from monklite.backends.mxnet import weights
 
@@ -77,13 +77,13 @@ def _as_safetensors_tells() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise tensors.SafetensorError(f"I/O error: {error.strerror} (os error {error.errno})") from None
+        raise array_files.SafetensorError(f"I/O error: {error.strerror} (os error {error.errno})") from None
 
 
 @pytest.fixture(params=BACKENDS)
 def plan(request, patterns: Path, tmp_path: Path, monkeypatch) -> Plan:
     monkeypatch.setattr(checkpoints, "SAVE_EVERY", 0.0)
-    monkeypatch.setattr(checkpoints, "SAVING", 1e9)
+    monkeypatch.setattr(checkpoints, "MAX_SAVING_SHARE", 1e9)
     return Plan(tmp_path, patterns, request.param, epochs=2)
 
 

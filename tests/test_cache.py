@@ -154,7 +154,7 @@ def test_the_same_content_elsewhere_finds_its_cache(
     assert decoded == []
     assert (everything(store, there) == before).all()
     assert table.problems[2].startswith("it is not an image")
-    assert len(list(folder.glob(f"*{cache.IMAGES}"))) == 1
+    assert len(list(folder.glob(f"*{cache.IMAGES_SUFFIX}"))) == 1
 
 
 def test_a_changed_file_of_the_same_size_and_time_is_seen_at_once(samples: Samples, folder: Path) -> None:
@@ -179,7 +179,7 @@ def test_a_changed_picture_is_seen(samples: Samples, folder: Path) -> None:
 def test_other_settings_give_another_cache(samples: Samples, folder: Path) -> None:
     for how in (PLAIN, RESIZED, policy((), 12), PLAIN):
         open_store(samples, how, folder, 2)
-    assert len(list(folder.glob(f"*{cache.IMAGES}"))) == 3
+    assert len(list(folder.glob(f"*{cache.IMAGES_SUFFIX}"))) == 3
 
 
 def test_some_of_the_samples_give_another_cache_and_decode_nothing(
@@ -266,7 +266,7 @@ def test_streaming_keeps_its_threads_and_ends_them(samples: Samples, folder: Pat
 
 
 def test_a_disk_too_small_is_streamed(samples: Samples, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache_limit, "SPARE", 1 << 62)
+    monkeypatch.setattr(cache_limit, "MIN_FREE_BYTES", 1 << 62)
     store = open_store(samples, PLAIN, folder, 2)
     assert isinstance(store, StreamingStore)
     assert (
@@ -278,20 +278,20 @@ def test_a_disk_too_small_is_streamed(samples: Samples, folder: Path, monkeypatc
 def test_data_larger_than_the_limit_are_streamed(
     samples: Samples, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(cache_limit.VARIABLE, "0.000006")
+    monkeypatch.setenv(cache_limit.LIMIT_VARIABLE, "0.000006")
     store = open_store(samples, PLAIN, folder, 2)
     assert isinstance(store, StreamingStore)
     assert store.remark.endswith("more than the 6.0 kB that the cache may take (MONKLITE_CACHE_GB sets it)")
-    assert not list(folder.glob(f"*{cache.IMAGES}"))
-    monkeypatch.setenv(cache_limit.VARIABLE, "0.00001")
+    assert not list(folder.glob(f"*{cache.IMAGES_SUFFIX}"))
+    monkeypatch.setenv(cache_limit.LIMIT_VARIABLE, "0.00001")
     assert isinstance(open_store(samples, PLAIN, folder, 2), CachedStore)
 
 
 def test_what_is_known_of_streamed_files_is_kept(
     samples: Samples, folder: Path, decoded: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(cache_limit.VARIABLE, "0")
-    monkeypatch.setattr(digests, "YOUNG", -(10**18))
+    monkeypatch.setenv(cache_limit.LIMIT_VARIABLE, "0")
+    monkeypatch.setattr(digests, "MIN_AGE_NS", -(10**18))
     spoil(samples, 2)
     before, first = open_both(samples, PLAIN, folder, 2)
     decoded.clear()
@@ -299,7 +299,7 @@ def test_what_is_known_of_streamed_files_is_kept(
     assert decoded == []
     assert (table.problems.tolist(), again.sizes.tolist()) == (before.problems.tolist(), first.sizes.tolist())
     assert np.flatnonzero(table.problems != "").tolist() == [2]
-    monkeypatch.delenv(cache_limit.VARIABLE)
+    monkeypatch.delenv(cache_limit.LIMIT_VARIABLE)
     kept = open_store(samples, PLAIN, folder, 2)
     assert isinstance(kept, CachedStore)
     assert (kept.images[0] == expected(samples.take(np.array([0])))[0]).all()
@@ -309,7 +309,7 @@ def test_what_is_known_of_streamed_files_is_kept(
 def test_a_limit_that_is_no_number_is_refused(
     samples: Samples, folder: Path, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
-    monkeypatch.setenv(cache_limit.VARIABLE, value)
+    monkeypatch.setenv(cache_limit.LIMIT_VARIABLE, value)
     with pytest.raises(
         InvalidValue, match=rf"MONKLITE_CACHE_GB must be a number of gigabytes, 0 or more, not '{value}'"
     ):
@@ -320,7 +320,7 @@ def test_a_cache_that_is_there_is_used_though_the_disk_is_full(
     samples: Samples, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_store(samples, PLAIN, folder, 2)
-    monkeypatch.setattr(cache_limit, "SPARE", 1 << 62)
+    monkeypatch.setattr(cache_limit, "MIN_FREE_BYTES", 1 << 62)
     assert isinstance(open_store(samples, PLAIN, folder, 2), CachedStore)
 
 
@@ -347,7 +347,7 @@ def test_a_disk_without_room_for_the_index_keeps_nothing(
     monkeypatch.setattr(cache_index, "write_arrays", full)
     store = open_store(samples, PLAIN, folder, 2)
     assert isinstance(store, StreamingStore)
-    assert not list(folder.glob(f"*{cache.IMAGES}"))
+    assert not list(folder.glob(f"*{cache.IMAGES_SUFFIX}"))
     assert (everything(store, samples) == expected(samples)).all()
 
 
@@ -366,8 +366,8 @@ def test_another_input_size_has_notes_of_its_own(samples: Samples, folder: Path)
     hows = [policy((*RESIZED.prefix, crop), size) for size in (16, 32)]
     assert hows[0].decoding == hows[1].decoding
     small, large = (looked_at(samples, how, folder, 2) for how in hows)
-    assert small.notes.tolist() == [0] * 8
-    assert large.notes.tolist() == [decode.Note.SMALL] * 8
+    assert small.oddities.tolist() == [0] * 8
+    assert large.oddities.tolist() == [decode.Oddity.SMALL] * 8
 
 
 @pytest.mark.parametrize("keep", [True, False])
@@ -402,7 +402,7 @@ def test_digest_and_pixels_are_of_the_same_bytes_whatever_changes_meanwhile(
 def test_each_file_is_read_once_and_not_again_where_the_memo_knows_it(
     samples: Samples, folder: Path, read_files: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(digests, "YOUNG", -(10**18))
+    monkeypatch.setattr(digests, "MIN_AGE_NS", -(10**18))
     open_store(samples, PLAIN, folder, 2)
     assert sorted(read_files) == sorted(Path(p).name for p in samples.paths)
     read_files.clear()
@@ -478,7 +478,7 @@ def test_what_is_read_is_a_copy(samples: Samples, folder: Path) -> None:
     assert (everything(store, samples) == expected(samples)).all()
 
 
-@pytest.mark.parametrize("lost", [cache.IMAGES, cache.INDEX])
+@pytest.mark.parametrize("lost", [cache.IMAGES_SUFFIX, cache.INDEX_SUFFIX])
 def test_half_a_cache_is_made_again(samples: Samples, folder: Path, lost: str) -> None:
     open_store(samples, PLAIN, folder, 2)
     next(folder.glob(f"*{lost}")).unlink()
@@ -487,8 +487,8 @@ def test_half_a_cache_is_made_again(samples: Samples, folder: Path, lost: str) -
 
 def test_what_a_killed_writer_left_is_removed(samples: Samples, folder: Path) -> None:
     open_store(samples, PLAIN, folder, 2)
-    index = next(folder.glob(f"*{cache.INDEX}"))
-    leftover = folder / f".{index.name.removesuffix(cache.INDEX)}{cache.IMAGES}.1-abc{TEMPORARY}"
+    index = next(folder.glob(f"*{cache.INDEX_SUFFIX}"))
+    leftover = folder / f".{index.name.removesuffix(cache.INDEX_SUFFIX)}{cache.IMAGES_SUFFIX}.1-abc{TEMPORARY}"
     leftover.write_bytes(b"half")
     index.unlink()
     assert (everything(open_store(samples, PLAIN, folder, 2), samples) == expected(samples)).all()
@@ -526,13 +526,13 @@ def other_shape(path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "harm"),
     [
-        (cache.INDEX, damage_the_index),
-        (cache.INDEX, cut_short),
-        (cache.INDEX, something_else),
-        (cache.INDEX, other_shape),
-        (cache.IMAGES, cut_short),
-        (cache.IMAGES, something_else),
-        (cache.IMAGES, other_shape),
+        (cache.INDEX_SUFFIX, damage_the_index),
+        (cache.INDEX_SUFFIX, cut_short),
+        (cache.INDEX_SUFFIX, something_else),
+        (cache.INDEX_SUFFIX, other_shape),
+        (cache.IMAGES_SUFFIX, cut_short),
+        (cache.IMAGES_SUFFIX, something_else),
+        (cache.IMAGES_SUFFIX, other_shape),
     ],
 )
 def test_a_damaged_cache_is_made_again(samples: Samples, folder: Path, name: str, harm: Callable[[Path], None]) -> None:
@@ -545,7 +545,7 @@ def test_a_damaged_cache_is_made_again(samples: Samples, folder: Path, name: str
 
 def test_a_cache_is_locked_while_it_is_written(samples: Samples, folder: Path) -> None:
     def try_the_lock(done: int, total: int) -> None:
-        for lock in folder.glob(f"[0-9a-f]*{cache.LOCK}"):
+        for lock in folder.glob(f"[0-9a-f]*{cache.LOCK_SUFFIX}"):
             with pytest.raises(Timeout, match="could not be acquired"):
                 FileLock(lock).acquire(timeout=0)
             told.append(done)
@@ -564,7 +564,7 @@ def test_an_interrupted_decoding_leaves_nothing_that_counts(samples: Samples, fo
     told: list[int] = []
     with pytest.raises(KeyboardInterrupt):
         open_store(samples, PLAIN, folder, 2, interrupt)
-    assert [p for p in folder.iterdir() if not p.name.endswith(cache.LOCK)] == []
+    assert [p for p in folder.iterdir() if not p.name.endswith(cache.LOCK_SUFFIX)] == []
     assert (everything(open_store(samples, PLAIN, folder, 2), samples) == expected(samples)).all()
 
 
@@ -585,7 +585,7 @@ def test_two_processes_at_once_get_the_same_images(samples: Samples, folder: Pat
         first, second = pool.map(read_in_a_process, [(samples, folder)] * 2)
     assert (first == expected(samples)).all()
     assert (second == first).all()
-    assert len(list(folder.glob(f"*{cache.IMAGES}"))) == 1
+    assert len(list(folder.glob(f"*{cache.IMAGES_SUFFIX}"))) == 1
 
 
 def die_while_writing(samples: Samples, folder: Path) -> None:
@@ -623,7 +623,7 @@ def test_notes_and_digests_are_those_of_the_files(samples: Samples, folder: Path
     contents = [digests.digest_of((samples.roots[0] / p).read_bytes()) for p in samples.paths]
     for how in (PLAIN, policy((), 32)):
         for table in (looked_at(samples, how, folder, 2), looked_at(samples, how, folder, 2, keep=False)):
-            assert (table.notes == (decode.Note.SMALL if how.input_size == 32 else 0)).all()
-            assert table.notes.shape == (8,)
+            assert (table.oddities == (decode.Oddity.SMALL if how.input_size == 32 else 0)).all()
+            assert table.oddities.shape == (8,)
             assert table.digests.tolist() == contents
             assert table.digests[0] == table.digests[1] != table.digests[2]

@@ -19,7 +19,7 @@ from monklite.data.augment import Policy, policy
 from monklite.data.cache import open_store as open_both
 from monklite.data.samples import Samples
 from monklite.data.stores import CachedStore, Store, StreamingStore
-from monklite.files import in_words
+from monklite.files import format_bytes
 from monklite.testing.datasets import draw_patterns
 
 SIDES = (16, 17, 18)  # three caches of 6, 7 and 8 kB
@@ -49,24 +49,26 @@ def fill(samples: Samples, folder: Path) -> list[Path]:
     made: list[Path] = []
     for age, side in enumerate(SIDES):
         open_store(samples, how(side), folder, 1)
-        made += set(folder.glob(f"*{cache_limit.INDEX}")) - set(made)
-        for path in folder.glob(made[-1].name.replace(cache_limit.INDEX, ".i*")):
+        made += set(folder.glob(f"*{cache_limit.INDEX_SUFFIX}")) - set(made)
+        for path in folder.glob(made[-1].name.replace(cache_limit.INDEX_SUFFIX, ".i*")):
             os.utime(path, (1000 + age, 1000 + age))
     return made
 
 
 def left(folder: Path) -> set[str]:
-    return {p.name for p in folder.glob(f"*{cache_limit.INDEX}")}
+    return {p.name for p in folder.glob(f"*{cache_limit.INDEX_SUFFIX}")}
 
 
 def size(folder: Path) -> int:
     return sum(
-        p.stat().st_size for ending in (cache_limit.INDEX, cache_limit.IMAGES) for p in folder.glob(f"*{ending}")
+        p.stat().st_size
+        for ending in (cache_limit.INDEX_SUFFIX, cache_limit.IMAGES_SUFFIX)
+        for p in folder.glob(f"*{ending}")
     )
 
 
 def allow(monkeypatch: pytest.MonkeyPatch, n_bytes: int) -> None:
-    monkeypatch.setenv(cache_limit.VARIABLE, f"{n_bytes / cache_limit.GB:.9f}")
+    monkeypatch.setenv(cache_limit.LIMIT_VARIABLE, f"{n_bytes / cache_limit.GB:.9f}")
 
 
 def test_the_least_recently_used_goes_first(samples: Samples, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +78,7 @@ def test_the_least_recently_used_goes_first(samples: Samples, folder: Path, monk
     assert isinstance(store, CachedStore)
     assert not {made[0].name} & left(folder)
     assert {made[1].name, made[2].name} < left(folder)
-    assert not list(folder.glob(made[0].name.replace(cache_limit.INDEX, cache_limit.IMAGES)))
+    assert not list(folder.glob(made[0].name.replace(cache_limit.INDEX_SUFFIX, cache_limit.IMAGES_SUFFIX)))
     assert size(folder) <= cache_limit.limit(folder)
 
 
@@ -113,7 +115,7 @@ def test_what_this_process_uses_stays(samples: Samples, folder: Path, monkeypatc
     del used
     gc.collect()
     assert isinstance(open_store(samples, how(SIDES[1]), folder, 1), CachedStore)
-    assert not list(folder.glob(f"*{cache_limit.LEASE}"))
+    assert not list(folder.glob(f"*{cache_limit.LEASE_SUFFIX}"))
 
 
 def read_until_told(samples: Samples, folder: Path, pipe: Connection) -> None:
@@ -139,7 +141,7 @@ def test_what_another_process_uses_stays_until_it_ends_even_by_force(samples: Sa
     process.join()
     cache_limit.clear(folder)
     assert left(folder) == set()
-    assert not list(folder.glob(f"*{cache_limit.LEASE}"))
+    assert not list(folder.glob(f"*{cache_limit.LEASE_SUFFIX}"))
 
 
 def test_a_cache_that_is_being_written_stays(samples: Samples, folder: Path) -> None:
@@ -153,14 +155,15 @@ def test_a_cache_that_is_being_written_stays(samples: Samples, folder: Path) -> 
 
 def test_a_cache_of_which_another_holds_the_lock_stays(samples: Samples, folder: Path) -> None:
     made = fill(samples, folder)
-    with FileLock(str(made[1]).replace(cache_limit.INDEX, cache_limit.LOCK)):  # half of it may be in place already
+    # half of it may be in place already
+    with FileLock(str(made[1]).replace(cache_limit.INDEX_SUFFIX, cache_limit.LOCK_SUFFIX)):
         cache_limit.clear(folder)
     assert left(folder) == {made[1].name}
 
 
 def test_what_a_killed_writer_left_of_other_data_is_removed(samples: Samples, folder: Path) -> None:
     folder.mkdir()
-    leftover = folder / f".{'0' * 32}{cache_limit.IMAGES}.77-abcdef.monklite-tmp"
+    leftover = folder / f".{'0' * 32}{cache_limit.IMAGES_SUFFIX}.77-abcdef.monklite-tmp"
     leftover.write_bytes(b"half")
     open_store(samples, how(16), folder, 1)
     assert not leftover.exists()
@@ -170,8 +173,8 @@ def test_foreign_files_are_neither_counted_nor_removed(samples: Samples, folder:
     fill(samples, folder)
     names = (
         "notes.txt",
-        f"x{'0' * 32}{cache_limit.IMAGES}",
-        f"{'0' * 31}{cache_limit.INDEX}",
+        f"x{'0' * 32}{cache_limit.IMAGES_SUFFIX}",
+        f"{'0' * 31}{cache_limit.INDEX_SUFFIX}",
         f"{'0' * 32}.images.npy.bak",
     )
     for name in names:
@@ -186,9 +189,9 @@ def test_foreign_files_are_neither_counted_nor_removed(samples: Samples, folder:
 def test_nothing_is_removed_in_vain(samples: Samples, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = fill(samples, folder)
     allow(monkeypatch, 30_000)
-    assert cache_limit.make(folder, 30_001).startswith("more than the 30.0 kB that the cache may take")
-    monkeypatch.setattr(cache_limit, "SPARE", 1 << 62)
-    assert cache_limit.make(folder, 10).startswith("and the disk has only")
+    assert cache_limit.make_space(folder, 30_001).startswith("more than the 30.0 kB that the cache may take")
+    monkeypatch.setattr(cache_limit, "MIN_FREE_BYTES", 1 << 62)
+    assert cache_limit.make_space(folder, 10).startswith("and the disk has only")
     assert left(folder) == {m.name for m in made}
 
 
@@ -196,26 +199,26 @@ def test_caches_go_where_the_disk_and_not_the_limit_is_short(
     samples: Samples, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = fill(samples, folder)
-    monkeypatch.setenv(cache_limit.VARIABLE, "1")
-    monkeypatch.setattr(cache_limit, "free", lambda _: cache_limit.SPARE)
-    assert cache_limit.make(folder, 100) == ""
+    monkeypatch.setenv(cache_limit.LIMIT_VARIABLE, "1")
+    monkeypatch.setattr(cache_limit, "free_bytes", lambda _: cache_limit.MIN_FREE_BYTES)
+    assert cache_limit.make_space(folder, 100) == ""
     assert left(folder) == {m.name for m in made[1:]}
 
 
 def test_the_limit_is_half_of_what_is_free_without_the_cache(
     samples: Samples, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv(cache_limit.VARIABLE, raising=False)
-    monkeypatch.setattr(cache_limit, "free", lambda _: 10_000_000)
+    monkeypatch.delenv(cache_limit.LIMIT_VARIABLE, raising=False)
+    monkeypatch.setattr(cache_limit, "free_bytes", lambda _: 10_000_000)
     assert cache_limit.limit(folder) == 5_000_000
     fill(samples, folder)
     assert cache_limit.limit(folder) == (10_000_000 + size(folder)) // 2
-    monkeypatch.setenv(cache_limit.VARIABLE, "2.5")
+    monkeypatch.setenv(cache_limit.LIMIT_VARIABLE, "2.5")
     assert cache_limit.limit(folder) == 2_500_000_000
 
 
 def test_a_cache_that_is_not_there_needs_no_room(tmp_path: Path) -> None:
-    assert cache_limit.make(tmp_path / "none" / "yet") == ""
+    assert cache_limit.make_space(tmp_path / "none" / "yet") == ""
     assert cache_limit.clear(tmp_path / "none") == 0
 
 
@@ -223,11 +226,11 @@ def test_a_lease_given_up_by_another_thread_is_gone(tmp_path: Path) -> None:
     from threading import Thread
 
     lease = cache_limit.Lease(tmp_path / ("a" * 32))
-    assert len(list(tmp_path.glob(f"*{cache_limit.LEASE}"))) == 1
-    thread = Thread(target=lease.give_up)
+    assert len(list(tmp_path.glob(f"*{cache_limit.LEASE_SUFFIX}"))) == 1
+    thread = Thread(target=lease.release)
     thread.start()
     thread.join()
-    assert not list(tmp_path.glob(f"*{cache_limit.LEASE}"))
+    assert not list(tmp_path.glob(f"*{cache_limit.LEASE_SUFFIX}"))
 
 
 def test_a_forked_child_leaves_the_lease_to_its_parent(samples: Samples, folder: Path) -> None:
@@ -249,15 +252,16 @@ def test_a_forked_child_leaves_the_lease_to_its_parent(samples: Samples, folder:
 
 def test_the_cache_is_cleared_but_for_what_is_in_use_and_what_is_not_its_own(tmp_path: Path) -> None:
     mine, used = "a" * 32, "b" * 32
-    for name in (f"{key}{ending}" for key in (mine, used) for ending in (cache_limit.IMAGES, cache_limit.INDEX)):
+    suffixes = (cache_limit.IMAGES_SUFFIX, cache_limit.INDEX_SUFFIX)
+    for name in (f"{key}{suffix}" for key in (mine, used) for suffix in suffixes):
         (tmp_path / name).write_text("half")
     (tmp_path / "notes.txt").write_text("half")
     lease = cache_limit.Lease(tmp_path / used)
     size, told = cache_limit.size(tmp_path), []
     assert size == sum(p.stat().st_size for p in tmp_path.glob("*.np[yz]"))
     assert cache_limit.clear(tmp_path, told.append) == size / 2
-    assert told == [f"{in_words(size / 2)} of decoded images stay: they are in use just now, or cannot be removed"]
+    assert told == [f"{format_bytes(size / 2)} of decoded images are kept: they are in use, or cannot be removed"]
     assert {p.name for p in tmp_path.iterdir() if p.suffix in (".npy", ".npz", ".txt")} == {
-        f"{used}{cache_limit.IMAGES}", f"{used}{cache_limit.INDEX}", "notes.txt",
+        f"{used}{cache_limit.IMAGES_SUFFIX}", f"{used}{cache_limit.INDEX_SUFFIX}", "notes.txt",
     }  # fmt: skip
-    lease.give_up()
+    lease.release()

@@ -14,17 +14,18 @@ import torchvision
 from pydantic import BaseModel
 from torch.overrides import TorchFunctionMode
 
-from monklite.backends.pytorch.learner import _joined
+from monklite.backends.pytorch.learner import _with_tuples
 from monklite.catalog import LOSSES, MODELS, OPTIMIZERS, SCHEDULES, SETTINGS, TRANSFORMS, resolve
-from monklite.catalog import recipes as recipes_module
+from monklite.catalog import default_recipes as recipes_module
 from monklite.catalog.backends import BUILT_IN, Cell, load
+from monklite.catalog.default_recipes import RECIPES, default_transforms, recipe, situation
 from monklite.catalog.models import find_model, names
 from monklite.catalog.optimizers import OptimizerRow
-from monklite.catalog.recipes import RECIPES, default_transforms, recipe, situation
-from monklite.catalog.rows import INSTALL, REQUIRED, BuiltRow, Parameter, Row, table
+from monklite.catalog.rows import INSTALL_COMMANDS, REQUIRED, BuiltRow, Parameter, Row, table
 from monklite.catalog.schedules import Moment, learning_rate
+from monklite.decoder_threads import decoders
 from monklite.errors import InvalidType, InvalidValue, MissingPackage, UnknownArgument, UnknownName
-from monklite.processors import cpu_count, decoders
+from monklite.processors import cpu_count
 from monklite.rules import Number, Whole
 from monklite.spec import Choice, ModelSpec, Resolved, ResolvedData, ResolvedTraining, Spec
 
@@ -169,7 +170,7 @@ def test_every_choice_survives_json(row):
 def test_every_optimizer_makes_a_step_with_torch(row):
     layer = torch.nn.Linear(2, 1)
     before = layer.weight.detach().clone()
-    optimizer = load(row.path("pytorch"))(layer.parameters(), **_joined(chosen(row, "pytorch")[1]))
+    optimizer = load(row.path("pytorch"))(layer.parameters(), **_with_tuples(chosen(row, "pytorch")[1]))
     layer(torch.ones(1, 2)).sum().backward()
     optimizer.step()
     assert optimizer.param_groups[0]["lr"] == NEEDED["learning_rate"]
@@ -179,7 +180,7 @@ def test_every_optimizer_makes_a_step_with_torch(row):
 def test_each_parameter_of_an_optimizer_reaches_torch_under_its_own_name():
     values = {"learning_rate": 0.1, "beta1": 0.5, "beta2": 0.6, "epsilon": 0.01, "weight_decay": 0.2, "amsgrad": True}
     choice = OPTIMIZERS["adam"].choose("pytorch", values)
-    made = load("torch.optim.Adam")([torch.zeros(1)], **_joined(OPTIMIZERS["adam"].keywords("pytorch", choice)))
+    made = load("torch.optim.Adam")([torch.zeros(1)], **_with_tuples(OPTIMIZERS["adam"].keywords("pytorch", choice)))
     wanted = {"lr": 0.1, "betas": (0.5, 0.6), "eps": 0.01, "weight_decay": 0.2, "amsgrad": True}
     assert {k: made.param_groups[0][k] for k in wanted} == wanted
 
@@ -402,7 +403,7 @@ def test_without_gluoncv_its_networks_say_what_to_install(monkeypatch, name, mes
 
 def test_every_optional_package_of_networks_says_how_it_is_installed():
     packages = {cell.package for m in MODELS.values() for cell in m.cells.values()} - {""}
-    assert packages == set(INSTALL)
+    assert packages == set(INSTALL_COMMANDS)
 
 
 @pytest.mark.parametrize("model", PYTORCH_MODELS)
@@ -422,8 +423,8 @@ def test_the_head_stands_where_the_row_says_and_gives_the_classes(model):
 
 
 @pytest.mark.parametrize("model", PYTORCH_MODELS)
-def test_the_least_size_is_not_above_the_input_size(model):
-    assert 1 <= model.least_size <= model.input_size
+def test_the_min_size_is_not_above_the_input_size(model):
+    assert 1 <= model.min_size <= model.input_size
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -81,7 +81,7 @@ def test_the_first_bar_is_on_top():
 
 
 def test_an_axis_with_an_end_shows_it():
-    assert charts.bars("Accuracy", "%", {"a": 20.0}, most=100).axes[0].get_xlim() == (0, pytest.approx(108))
+    assert charts.bars("Accuracy", "%", {"a": 20.0}, maximum=100).axes[0].get_xlim() == (0, pytest.approx(108))
 
 
 @pytest.mark.parametrize("values", [{}, {"a": None}, {"a": 0.0}])

@@ -100,7 +100,7 @@ def test_pruning_shows_asks_and_frees(runs: Path, monkeypatch) -> None:
     assert "p/first/v002" in said("prune", "--keep", "1", "--dry-run")
     refused = CliRunner().invoke(main, ["prune", "--keep", "1"])
     assert refused.exit_code == 1
-    assert "there is no terminal to ask in: look with --dry-run, then say --yes" in refused.output
+    assert "there is no terminal to ask in: look with --dry-run, then confirm with --yes" in refused.output
     monkeypatch.setattr("monklite.cli._has_terminal", lambda: True)
     no = CliRunner().invoke(main, ["prune", "--keep", "1"], input="n\n")
     assert "This cannot be undone [y/N]: n\nnothing was removed" in no.output

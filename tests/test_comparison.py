@@ -18,7 +18,7 @@ from monklite import compare
 from monklite.catalog import OPTIMIZERS, resolve
 from monklite.errors import InvalidType, InvalidValue, MonkliteError, NotReady, UnknownArgument, UnknownName
 from monklite.records import ClassResult, DatasetRecord, EpochRow, ModelRecord, Results, Testing
-from monklite.reports import comparison, report, table, wording
+from monklite.reports import comparison, comparison_charts, report, table, wording
 from monklite.runs import history
 from monklite.runs.file_names import COMPARISON_TABLE, FINAL, HISTORY, PREDICTIONS, REPORT, STATE
 from monklite.runs.run import Run
@@ -370,7 +370,7 @@ def test_compare_writes_charts_table_and_report_and_returns_the_table(runs, comp
         comparing.Add_Experiment("p", name)
     returned = comparing.Generate_Statistics()
     written = {p.name for p in (runs.root / "comparison" / "mine").iterdir()}
-    assert written == {*report.SHOWN, COMPARISON_TABLE, REPORT}
+    assert written == {*comparison_charts.CHARTS, COMPARISON_TABLE, REPORT}
     assert len([name for name in written if name.endswith(".png")]) == 7
     assert list(returned["experiment"]) == ["a", "b"]
 
@@ -420,7 +420,7 @@ def test_statistics_need_a_name_and_an_experiment(runs):
     for prepare in (lambda: None, lambda: made.Comparison("mine")):
         prepare()
         with pytest.raises(
-            NotReady, match=r"begin with Comparison\('name'\) and Add_Experiment\('project', 'experiment'\)"
+            NotReady, match=r"start with Comparison\('name'\) and Add_Experiment\('project', 'experiment'\)"
         ):
             made.Generate_Statistics()
 
@@ -429,7 +429,7 @@ def test_a_new_comparison_begins_empty(runs, comparing):
     trained(runs)
     comparing.Add_Experiment("p", "e")
     comparing.Comparison("second")
-    with pytest.raises(NotReady, match="begin with"):
+    with pytest.raises(NotReady, match="start with"):
         comparing.Generate_Statistics()
 
 
@@ -512,10 +512,10 @@ def test_runs_that_cannot_be_read_are_told_and_left_out(runs):
         (trained(runs, "p", name).folder / file).write_text("{")
     (runs.root / "p" / "empty" / "v001").mkdir(parents=True)
     found = list(runs.runs())
-    entries = comparison.collect(found, tell=told.append)
+    entries = comparison.collect(found, warn=told.append)
     assert [e.run.folder for e in entries] == [good.folder]
     assert [t.split(" is left out: ")[0] for t in told] == ["p/empty/v001", "p/history/v001", "p/state/v001"]
-    assert len(comparison.collect(found, tell=told.append, curves=False)) == 2
+    assert len(comparison.collect(found, warn=told.append, curves=False)) == 2
     with pytest.raises(MonkliteError, match="is missing: this is not a run of monklite"):
         comparison.collect(found)
 
@@ -543,7 +543,7 @@ def test_the_best_come_first_and_those_without_a_result_last(runs):
     fresh(runs, "p", "d")
     trained(runs, "p", "aa", best=float("nan"))
     entries = comparison.collect(list(runs.runs()))
-    assert [e.label for e in comparison.foremost(entries)] == ["b", "c", "a", "aa", "d"]
+    assert [e.label for e in comparison.ranked(entries)] == ["b", "c", "a", "aa", "d"]
 
 
 def test_an_optimizer_without_a_rate_has_none_in_the_table(runs):
@@ -613,7 +613,7 @@ def test_whatever_the_bytes_are_only_our_errors_come_out_and_the_others_are_list
     for i in range(400):
         told, which = [], i % 2
         files[which].write_bytes(strange(whole[0], dice) if i % 4 == 0 else damaged(whole[which], dice))
-        entries = comparison.collect([victim, good], tell=told.append)
+        entries = comparison.collect([victim, good], warn=told.append)
         assert [e.run.folder for e in entries][-1:] == [good.folder] and len(entries) + len(told) == 2
         table.overview(entries), wording.warnings(entries), wording.verdicts(entries)
         left_out += len(told)

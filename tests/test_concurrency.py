@@ -82,8 +82,8 @@ def take():
     taken = 0
     while taken < 20:
         run = Run(folder)
-        if run.hold():
-            run.busy = True
+        if run.acquire():
+            run.is_training = True
             with open(folder / "alone", "x"):
                 run.update(error=str(os.getpid()))
                 assert run.state().error == str(os.getpid()) and run.state().status == "running"

@@ -66,7 +66,7 @@ def test_a_written_split_reads_back(tmp_path: Path) -> None:
 
 def test_odd_names_read_back(tmp_path: Path) -> None:
     paths = ('a,b/"x".png', "a,b/é ü.png", "a,b/line\nbreak.png")
-    samples = Samples.found(Path("images"), ("a,b",), paths, np.zeros(3, np.int64))
+    samples = Samples.from_files(Path("images"), ("a,b",), paths, np.zeros(3, np.int64))
     dataset_csv.write(tmp_path / "split.csv", divided(samples, train=np.arange(3)))
     assert dataset_csv.read(tmp_path / "split.csv") == {"train": set(paths)}
 
@@ -80,7 +80,7 @@ def test_the_record_is_a_plain_table(tmp_path: Path) -> None:
 
 
 def test_several_labels_of_an_image_stand_in_one_cell(tmp_path: Path) -> None:
-    samples = Samples.found(tmp_path, ("a", "b"), ("1.png", "2.png"), np.array([[True, True], [False, False]]))
+    samples = Samples.from_files(tmp_path, ("a", "b"), ("1.png", "2.png"), np.array([[True, True], [False, False]]))
     dataset_csv.write(tmp_path / "split.csv", divided(samples, train=np.arange(2)))
     with (tmp_path / "split.csv").open() as file:
         assert [row["class"] for row in csv.DictReader(file)] == ["a|b", ""]
@@ -111,7 +111,7 @@ def test_a_damaged_record_is_told(tmp_path: Path, content: bytes) -> None:
 
 
 def test_odd_file_names_are_recorded_and_found_again(tmp_path: Path) -> None:
-    odd = Samples.found(tmp_path, ("a", "b"), ("a/\udcff,\n.png", "b/é 1.png"), np.array([0, 1]))
+    odd = Samples.from_files(tmp_path, ("a", "b"), ("a/\udcff,\n.png", "b/é 1.png"), np.array([0, 1]))
     dataset_csv.write(tmp_path / "dataset.csv", divided(odd, train=np.arange(2)))
     assert dataset_csv.read(tmp_path / "dataset.csv") == {"train": set(odd.paths)}
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 from monklite.catalog.transforms import TRANSFORMS
 from monklite.data import decode
-from monklite.data.decode import Decoded, Note
+from monklite.data.decode import Decoded, Oddity
 from monklite.errors import NotFound, UnreadableImage
 
 # Pictures as they are stored for each EXIF orientation (CIPA DC-008, 4.6.5), from the upright one.
@@ -281,8 +281,8 @@ def test_a_folder_with_an_images_name_is_refused(tmp_path: Path) -> None:
         decode.load(tmp_path / "a.png", 8)
 
 
-def notes(image: Image.Image, path: Path, least: int = 0, **options: object) -> Note:
-    return decoded(save(image, path, **options), 8, least=least).notes
+def oddities(image: Image.Image, path: Path, least: int = 0, **options: object) -> Oddity:
+    return decoded(save(image, path, **options), 8, smallest_side=least).oddities
 
 
 def turned(orientation: int) -> Image.Exif:
@@ -307,17 +307,17 @@ RGB = Image.fromarray(picture())
     ],
 )
 def test_nothing_is_noted_of_a_usual_file(tmp_path: Path, image: Image.Image, ending: str) -> None:
-    assert notes(image, tmp_path / f"a.{ending}", least=16) == Note(0)
+    assert oddities(image, tmp_path / f"a.{ending}", least=16) == Oddity(0)
 
 
 @pytest.mark.parametrize("ending", ["jpg", "tif"])
 def test_cmyk_is_noted(tmp_path: Path, ending: str) -> None:
-    assert notes(RGB.convert("CMYK"), tmp_path / f"a.{ending}") == Note.CMYK
+    assert oddities(RGB.convert("CMYK"), tmp_path / f"a.{ending}") == Oddity.CMYK
 
 
 @pytest.mark.parametrize("kind", [np.uint16, np.int32, np.float32])
 def test_more_than_8_bits_are_noted(tmp_path: Path, kind: type) -> None:
-    assert notes(Image.fromarray(picture()[..., 0].astype(kind)), tmp_path / "a.tif") == Note.DEEP
+    assert oddities(Image.fromarray(picture()[..., 0].astype(kind)), tmp_path / "a.tif") == Oddity.DEEP
 
 
 def test_16_bit_colours_are_noted(tmp_path: Path) -> None:
@@ -329,7 +329,7 @@ def test_16_bit_colours_are_noted(tmp_path: Path) -> None:
     start = whole[:12] + head + struct.pack(">I", zlib.crc32(head))
     (tmp_path / "a.png").write_bytes(start + chunk + whole[-12:])
     found = decoded(tmp_path / "a.png", 4)
-    assert found.notes == Note.DEEP
+    assert found.oddities == Oddity.DEEP
     assert found.pixels is not None
     assert found.pixels[0, 3].tolist() == [45000 // 256, 50000 // 256, 55000 // 256]
 
@@ -337,26 +337,26 @@ def test_16_bit_colours_are_noted(tmp_path: Path) -> None:
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("ending", ["jpg", "png", "tif", "webp"])
 def test_turned_files_are_noted(tmp_path: Path, orientation: int, ending: str) -> None:
-    found = notes(RGB, tmp_path / f"a.{ending}", exif=turned(orientation))
-    assert found == (Note(0) if orientation == 1 else Note.TURNED)
+    found = oddities(RGB, tmp_path / f"a.{ending}", exif=turned(orientation))
+    assert found == (Oddity(0) if orientation == 1 else Oddity.TURNED)
 
 
 def test_real_transparency_is_noted(tmp_path: Path) -> None:
     image = RGB.convert("RGBA")
     image.putpixel((3, 3), (0, 0, 0, 254))
-    assert notes(image, tmp_path / "a.png") == Note.TRANSPARENT
+    assert oddities(image, tmp_path / "a.png") == Oddity.TRANSPARENT
     palette = Image.new("P", (8, 8), 1)
     palette.putpalette([0, 0, 0, 255, 0, 0])
-    assert notes(palette, tmp_path / "b.png", transparency=0) == Note(0)  # declared, and no pixel has it
+    assert oddities(palette, tmp_path / "b.png", transparency=0) == Oddity(0)  # declared, and no pixel has it
     palette.putpixel((0, 0), 0)
-    assert notes(palette, tmp_path / "c.png", transparency=0) == Note.TRANSPARENT
+    assert oddities(palette, tmp_path / "c.png", transparency=0) == Oddity.TRANSPARENT
 
 
 @pytest.mark.parametrize("ending", ["gif", "png", "tif", "webp"])
 def test_several_pictures_in_one_file_are_noted_and_the_first_is_taken(tmp_path: Path, ending: str) -> None:
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue", "lime")]
     found = decoded(save(frames[0], tmp_path / f"a.{ending}", save_all=True, append_images=frames[1:]), 4)
-    assert found.notes == Note.SEVERAL
+    assert found.oddities == Oddity.SEVERAL
     assert found.pixels is not None
     assert np.abs(found.pixels[0, 0].astype(int) - (255, 0, 0)).max() <= 3
 
@@ -381,27 +381,27 @@ def test_a_camera_file_with_a_preview_behind_the_photograph_is_a_jpeg(tmp_path: 
         assert opened.format == "MPO"
     found = decoded(path, 32)
     plain = decoded(save(large, tmp_path / "b.jpg", quality=95), 32)
-    assert (found.notes, found.size) == (Note(0), (1200, 900))
+    assert (found.oddities, found.size) == (Oddity(0), (1200, 900))
     assert np.array_equal(found.pixels, plain.pixels)
 
 
 @pytest.mark.parametrize(("least", "small"), [(15, False), (16, False), (17, True), (24, True), (25, True)])
 def test_a_side_shorter_than_the_input_is_noted(tmp_path: Path, least: int, small: bool) -> None:
-    assert notes(RGB, tmp_path / "a.png", least) == (Note.SMALL if small else Note(0))
+    assert oddities(RGB, tmp_path / "a.png", least) == (Oddity.SMALL if small else Oddity(0))
 
 
 def test_a_large_jpeg_is_not_small_when_it_is_scaled_while_decoding(tmp_path: Path) -> None:
-    assert notes(Image.fromarray(picture(1200, 900)), tmp_path / "a.jpg", 900) == Note(0)
+    assert oddities(Image.fromarray(picture(1200, 900)), tmp_path / "a.jpg", 900) == Oddity(0)
 
 
 def test_several_things_are_noted_of_one_file(tmp_path: Path) -> None:
-    found = notes(RGB.convert("CMYK"), tmp_path / "a.jpg", 200, exif=turned(6))
-    assert found == Note.CMYK | Note.TURNED | Note.SMALL
+    found = oddities(RGB.convert("CMYK"), tmp_path / "a.jpg", 200, exif=turned(6))
+    assert found == Oddity.CMYK | Oddity.TURNED | Oddity.SMALL
 
 
 def test_the_problem_does_not_hold_the_path(tmp_path: Path) -> None:
     (tmp_path / "a.png").mkdir()
-    assert decoded(tmp_path / "a.png", 8) == (None, (0, 0), Note(0), "Is a directory")
+    assert decoded(tmp_path / "a.png", 8) == (None, (0, 0), Oddity(0), "Is a directory")
 
 
 @pytest.mark.parametrize("ending", ["bmp", "gif", "tif", "webp", "png"])
@@ -409,9 +409,9 @@ def test_too_many_pixels_are_refused_in_every_format(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
 ) -> None:
     path = save(RGB, tmp_path / f"a.{ending}")
-    monkeypatch.setattr(decode, "MOST_PIXELS", 24 * 16 - 1)
+    monkeypatch.setattr(decode, "MAX_PIXELS", 24 * 16 - 1)
     assert decoded(path, 8).problem == "24 x 16 px, more than 383 in all"
-    monkeypatch.setattr(decode, "MOST_PIXELS", 24 * 16)
+    monkeypatch.setattr(decode, "MAX_PIXELS", 24 * 16)
     assert decoded(path, 8).problem == ""
 
 
@@ -459,7 +459,7 @@ def test_deep_pictures_of_many_strips_come_out_as_of_one(
     values[-1, -1], values[0, 0] = 60_000, 0
     path = save(Image.fromarray(values), tmp_path / "a.tif")
     whole = decoded(path, 50, chain(("resize", 50)))
-    monkeypatch.setattr(decode, "STRIP", 100)
+    monkeypatch.setattr(decode, "STRIP_PIXELS", 100)
     assert np.array_equal(decoded(path, 50, chain(("resize", 50))).pixels, whole.pixels)
     assert whole.pixels is not None and whole.pixels.max() > 200
 
@@ -467,7 +467,7 @@ def test_deep_pictures_of_many_strips_come_out_as_of_one(
 def test_a_large_deep_picture_needs_little_more_memory_than_its_pixels(tmp_path: Path) -> None:
     path = save(Image.new("F", (4000, 3000), 0.5), tmp_path / "a.tif", compression="tiff_lzw")
     tracemalloc.start()
-    assert decoded(path, 8).notes == Note.DEEP
+    assert decoded(path, 8).oddities == Oddity.DEEP
     peak = tracemalloc.get_traced_memory()[1]  # what Pillow hands over twice, 1 byte written, and a strip
     tracemalloc.stop()
     assert peak < 12_000_000 * 10
@@ -488,18 +488,18 @@ def test_whatever_a_decoder_raises_is_a_file_that_cannot_be_read(
 
 def test_large_pictures_are_decoded_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, at_once = save(RGB, tmp_path / "a.png"), []
-    real = decode._square
+    real = decode._to_square
 
     def watched(*arguments: object) -> object:
-        at_once.append(decode._LARGE.locked())
+        at_once.append(decode._LARGE_LOCK.locked())
         return real(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(decode, "_square", watched)
+    monkeypatch.setattr(decode, "_to_square", watched)
     decoded(path, 8)
-    monkeypatch.setattr(decode, "LARGE", 24 * 16 - 1)
+    monkeypatch.setattr(decode, "LARGE_PIXELS", 24 * 16 - 1)
     decoded(path, 8)
     assert at_once == [False, True]
-    assert not decode._LARGE.locked()
+    assert not decode._LARGE_LOCK.locked()
 
 
 def originals(folder: Path) -> list[Path]:
@@ -565,7 +565,7 @@ def test_damaged_files_are_read_or_refused_and_nothing_else(
 def test_the_warnings_of_others_are_shown_while_images_are_decoded(tmp_path: Path) -> None:
     path = save(RGB, tmp_path / "a.png")
     with pytest.warns(UserWarning, match="mine"):
-        with decode._quiet():
+        with decode._without_pillow_warnings():
             warnings.warn("mine", UserWarning, stacklevel=1)
         decode.load(path, 8)
 

@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files that were made just now count as made long ago."""
-    monkeypatch.setattr(digests, "YOUNG", -(10**18))
+    monkeypatch.setattr(digests, "MIN_AGE_NS", -(10**18))
 
 
 def read(samples: Samples, folder: Path | None) -> tuple[list[bytes], list[str]]:
@@ -44,7 +44,7 @@ def read(samples: Samples, folder: Path | None) -> tuple[list[bytes], list[str]]
     found = known.digests.copy()
     for row in unknown:
         try:
-            found[row] = digests.digest_of(Path(known.place(row)).read_bytes())
+            found[row] = digests.digest_of(Path(known.file_path(row)).read_bytes())
         except IsADirectoryError:
             found[row] = UNREAD
     whole = replace(known, digests=found)
@@ -160,7 +160,7 @@ def test_a_memo_that_cannot_be_written_is_done_without(samples: Samples, folder:
 def test_the_memo_is_bounded_and_keeps_the_newest(
     samples: Samples, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(digests, "MOST", 4)
+    monkeypatch.setattr(digests, "MAX_REMEMBERED_FILES", 4)
     monkeypatch.setattr(time, "time", lambda: 1000.0)
     read(samples.take(np.arange(4)), folder)
     monkeypatch.setattr(time, "time", lambda: 2000.0)
@@ -172,7 +172,7 @@ def test_the_memo_is_bounded_and_keeps_the_newest(
 
 
 def read_in_a_process(arguments: tuple[Samples, Path]) -> list[bytes]:
-    digests.YOUNG = -(10**18)
+    digests.MIN_AGE_NS = -(10**18)
     return read(*arguments)[0]
 
 
@@ -209,6 +209,6 @@ def test_odd_names_have_digests(tmp_path: Path, folder: Path) -> None:
     names = ("x/\udcff.png", "x/new\nline.png", "x/é ü.png")
     for name in names:
         (tmp_path / name).write_bytes(os.fsencode(name))
-    samples = Samples.found(tmp_path, ("x",), names, np.zeros(3, np.int64))
+    samples = Samples.from_files(tmp_path, ("x",), names, np.zeros(3, np.int64))
     first, names_read = read(samples, folder)
     assert (read(samples, folder), len(names_read)) == ((first, []), 3)

@@ -327,4 +327,4 @@ def test_many_files_take_little_memory(tmp_path: Path) -> None:
 def test_images_directly_in_a_folder_are_listed_by_name(pets: Path) -> None:
     draw(pets, "dog/below/1.png", "dog/.hidden.png", "dog/Z.JPG")
     (pets / "dog" / "notes.txt").write_text("no picture")
-    assert discover.in_folder(pets / "dog") == ["Z.JPG", "a.png", "b.png", "c.png"]
+    assert discover.images_in_folder(pets / "dog") == ["Z.JPG", "a.png", "b.png", "c.png"]

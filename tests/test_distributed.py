@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
+from test_multi_label import drawn
 
 from monklite.runs.file_names import FINAL, HISTORY
 from monklite.runs.history import read
@@ -20,6 +21,7 @@ from monklite.runs.run import Run
 from monklite.runs.workspace import Workspace
 
 SCRIPT = """
+import os
 import sys
 import torch
 from monklite import Prototype
@@ -31,7 +33,9 @@ if epochs < 0:
     ptf.Train()
     sys.exit()
 ptf = Prototype("p", name)
-ptf.Dataset_Params(folder, split=2 / 3, input_size=32, batch_size=8)
+table = f"{folder}/train.csv"
+labels = {"path_to_csv": table, "label_delimiter": "|"} if os.path.exists(table) else {}
+ptf.Dataset_Params(folder, split=2 / 3, input_size=32, batch_size=8, **labels)
 ptf.apply_random_horizontal_flip(train=True)
 ptf.apply_normalize(train=True, val=True, test=True)
 ptf.Dataset()
@@ -39,6 +43,8 @@ ptf.Model_Params(model, freeze_base_network=False, use_pretrained=False)
 ptf.Model()
 ptf.optimizer_sgd(0.01)
 ptf.lr_fixed()
+if labels:
+    ptf.loss_sigmoid_binary_crossentropy()
 ptf.Training_Params(num_epochs=epochs, ema_decay=decay)
 for module in ptf.model.modules():
     if isinstance(module, torch.nn.Dropout):
@@ -88,6 +94,36 @@ def test_two_processes_train_what_one_trains(tmp_path: Path, patterns: Path) -> 
     assert two.state().status == "done"
 
 
+def test_two_processes_train_several_labels_as_one_does(tmp_path: Path) -> None:
+    drawn(tmp_path, "train", 60, 0)
+    one, _ = trained(1, tmp_path, tmp_path, "one")
+    two, _ = trained(2, tmp_path, tmp_path, "two")
+    assert one.state().dataset.label_type == "multiple"
+    ours, theirs = load_file(one.models / FINAL), load_file(two.models / FINAL)
+    assert all(np.allclose(ours[n], theirs[n], atol=1e-5) for n in ours)
+    for a, b in zip(read(one.logs / HISTORY), read(two.logs / HISTORY), strict=True):
+        assert (a.train_accuracy, a.val_accuracy, a.val_figures) == (b.train_accuracy, b.val_accuracy, b.val_figures)
+        assert (a.train_loss, a.val_loss) == (pytest.approx(b.train_loss, 1e-4), pytest.approx(b.val_loss, 1e-4))
+
+
+def test_each_waits_for_the_others(tmp_path: Path) -> None:
+    script = tmp_path / "wait.py"
+    script.write_text(
+        "import pathlib, time\n"
+        "from monklite import backends\n"
+        "world = backends.world('pytorch')\n"
+        "if world.rank == 1:\n"
+        "    time.sleep(1)\n"
+        "    pathlib.Path('came').touch()\n"
+        "world.wait()\n"
+        "assert pathlib.Path('came').exists()\n"
+    )
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "wait.py"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
 def test_several_processes_go_on_exactly_also_with_averaged_statistics(tmp_path: Path, patterns: Path) -> None:
     how = {"model": "resnet18", "decay": 0.9}
     unbroken, _ = trained(2, tmp_path, patterns, "unbroken", epochs=3, **how)
@@ -111,7 +147,7 @@ def test_several_processes_stop_together_and_go_on(tmp_path: Path, patterns: Pat
     out, err = process.communicate(timeout=60)
     run = Workspace(tmp_path / "workspace").find("p", "long")
     assert run.state().status == "interrupted", err
-    assert "all is saved. To go on: Prototype('p', 'long', resume_train=True)" in out
+    assert "everything is saved. To resume: Prototype('p', 'long', resume_train=True)" in out
     assert run.has_saved_state()
     done = len(read(history))
     again = start(2, tmp_path, patterns, "long", epochs=-done - 1)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from monklite.catalog import SCHEDULES
-from monklite.catalog.recipes import default_transforms
+from monklite.catalog.default_recipes import default_transforms
 from monklite.data import discover
 from monklite.data.augment import policy
 from monklite.data.batches import Batches
@@ -29,8 +29,9 @@ from monklite.tasks import SingleLabel
 from monklite.training import checkpoints as checkpointing
 from monklite.training import engine, progress, recording
 from monklite.training.early_stopping import ended
-from monklite.training.engine import Handler, Loop, Point, Stopped
+from monklite.training.engine import Handler, Loop, Stopped
 from monklite.training.memory import Memory
+from monklite.training.position import Position
 from monklite.training.writer import Writer
 
 
@@ -77,8 +78,8 @@ class SoftmaxRegression:
     def capture_weights(self) -> Text:
         return Text(json.dumps(self.weights.tolist()))
 
-    def capture(self, notes) -> Text:
-        return Text(json.dumps({"weights": self.weights.tolist(), "notes": notes}))
+    def capture(self, progress) -> Text:
+        return Text(json.dumps({"weights": self.weights.tolist(), "notes": progress}))
 
     def memory(self):
         return None
@@ -142,7 +143,7 @@ def test_training_goes_on_after_the_epochs_of_the_history(batches) -> None:
     first.handlers = [StopAfter(2)]
     with pytest.raises(KeyboardInterrupt):
         first.run()
-    second = loop(batches, schedule="cosine_decrease", learner=first.learner, start=first.point())
+    second = loop(batches, schedule="cosine_decrease", learner=first.learner, start=first.position())
     second.run()
     assert np.array_equal(second.learner.weights, whole.learner.weights)
     assert [r.val_loss for r in second.history] == [r.val_loss for r in whole.history]
@@ -192,7 +193,7 @@ def row(epoch: int, accuracy: float, loss: float) -> EpochRow:
 )
 def test_the_best_epoch(batches, rows, best) -> None:
     made = [row(i, *values) for i, values in enumerate(rows, 1)]
-    assert loop(batches, start=Point(4, tuple(made))).best.epoch == best
+    assert loop(batches, start=Position(4, tuple(made))).best.epoch == best
 
 
 @pytest.mark.parametrize(
@@ -294,7 +295,9 @@ def test_intermediate_models_can_be_left_out(batches, run, writer) -> None:
 
 
 def test_what_is_gone_on_from_is_saved_after_the_first_epoch_then_seldom(batches, run, writer, monkeypatch) -> None:
-    monkeypatch.setattr(checkpointing, "SAVING", 1e-12)  # the first save costs more than all that follows may take
+    monkeypatch.setattr(
+        checkpointing, "MAX_SAVING_SHARE", 1e-12
+    )  # the first save costs more than all that follows may take
     seen: list[int] = []
 
     class Looks(Handler):
@@ -320,7 +323,7 @@ def test_the_best_weights_never_lag_behind_what_is_gone_on_from(batches, run, wr
 
 def test_a_long_epoch_is_saved_within(batches, run, writer, monkeypatch) -> None:
     monkeypatch.setattr(checkpointing, "SAVE_EVERY", 0.0)
-    monkeypatch.setattr(checkpointing, "SAVING", 1e12)
+    monkeypatch.setattr(checkpointing, "MAX_SAVING_SHARE", 1e12)
     seen: list[int] = []
 
     class Looks(Handler):
@@ -343,7 +346,7 @@ class StopIn(Handler):
         loop.stop = self.left == 0
 
     def stopping(self, loop) -> None:
-        self.point = Point.from_notes(json.loads(json.dumps(loop.point().to_notes())), "here")
+        self.point = Position.from_dict(json.loads(json.dumps(loop.position().to_dict())), "here")
 
 
 @pytest.mark.parametrize("batch", [1, 4, 5, 7, 10, 11, 13, 20, 29])
@@ -372,10 +375,10 @@ def test_a_stop_is_after_a_whole_step(batches) -> None:
     "spoil", [lambda n: n.pop("history"), lambda n: n.update(steps=[[1]]), lambda n: n.update(x=1)]
 )
 def test_a_point_that_cannot_be_read_is_told(spoil) -> None:
-    notes = Point(4, (row(1, 0.5, 1.0),)).to_notes()
+    notes = Position(4, (row(1, 0.5, 1.0),)).to_dict()
     spoil(notes)
-    with pytest.raises(DamagedFile, match=r"there does not tell where training stood"):
-        Point.from_notes(notes, "there")
+    with pytest.raises(DamagedFile, match=r"there does not say how far training had come"):
+        Position.from_dict(notes, "there")
 
 
 class ShortOfMemory(SoftmaxRegression):
@@ -405,8 +408,8 @@ def test_a_batch_too_large_for_the_memory_is_halved_and_told(batches) -> None:
     trained.run()
     assert set(trained.learner.sizes) == {2}
     assert sum(trained.learner.sizes) == 2 * 18
-    assert sum("too small for 4 images. It goes on with a batch_size of 2" in line for line in said) == 1
-    assert trained.point().batch_size == 2
+    assert sum("too small for 4 images. Continuing with a batch_size of 2" in line for line in said) == 1
+    assert trained.position().batch_size == 2
 
 
 def test_memory_that_gives_out_in_the_middle_loses_no_image(batches) -> None:
@@ -433,7 +436,7 @@ def test_memory_that_gives_out_in_validation_leaves_training_as_it_is(batches) -
     whole = loop(batches, epochs=2)
     whole.run()
     assert max(trained.learner.sizes) == 4
-    assert sum("It goes on with a batch_size of 2 in validation" in line for line in said) == 1
+    assert sum("Continuing with a batch_size of 2 in validation" in line for line in said) == 1
     assert [r.val_loss for r in trained.history] == pytest.approx([r.val_loss for r in whole.history])
 
 

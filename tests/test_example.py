@@ -76,5 +76,6 @@ def test_an_installed_wheel_runs_the_example(chest: Path, tmp_path: Path) -> Non
         cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(site)}, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert where.stdout.startswith(str(site))
+    assert all((site / "monklite" / name).is_file() for name in ("py.typed", "facade/row_methods.pyi"))
     done = run_example(tmp_path, *story(chest), PYTHONPATH=str(site))
     assert done.returncode == 0, done.stderr

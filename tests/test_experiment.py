@@ -63,7 +63,7 @@ def test_a_copy_with_another_network_says_that_it_starts_anew(workspace: Path, p
     ptf = Prototype("p", "copy", copy_from=["p", "e"])
     ptf.update_model_name("squeezenet1_0")
     ptf.Reload()
-    assert "the weights of p/e/v001 are not taken over: the model is squeezenet1_0 now" in capsys.readouterr().out
+    assert "the weights of p/e/v001 are not copied: the model is squeezenet1_0 now" in capsys.readouterr().out
 
 
 def test_a_second_training_of_a_copy_keeps_its_origin(workspace: Path, patterns: Path) -> None:
@@ -86,6 +86,22 @@ def test_a_changed_copy_gets_the_recipe_that_fits(workspace: Path, patterns: Pat
     copy.update_freeze_base_network(False)
     assert state().spec.training.optimizer.params["learning_rate"] == 1e-3
     assert copy._experiment.resolved().training.optimizer.params["learning_rate"] == 1e-4
+
+
+def test_an_optimizer_that_was_asked_for_is_copied_whatever_the_recipe_says(workspace: Path, patterns: Path) -> None:
+    """Also where it is the recipe's own for the run that is copied, and another for the copy."""
+    ptf = Prototype("p", "e", verbose=0)
+    ptf.Dataset_Params(patterns, **SMALL)
+    ptf.Dataset()
+    ptf.Model_Params("squeezenet1_1", freeze_base_network=True, use_pretrained=False)
+    ptf.optimizer_adam(1e-3)
+    ptf.Training_Params(1, save_intermediate_models=False)
+    ptf.Train()
+    copy = Prototype("p", "copy", copy_from=["p", "e"], verbose=0)
+    copy.update_freeze_base_network(False)
+    copy.Train()
+    optimizer = state("copy").resolved.training.optimizer
+    assert (optimizer.name, optimizer.params["learning_rate"]) == ("adam", 1e-3)
 
 
 def test_what_is_not_given_stays(workspace: Path, patterns: Path) -> None:
@@ -158,9 +174,7 @@ def test_other_settings_cannot_abandon_the_epoch_of_the_best_weights(
     run = Workspace().find("p", "e")
     run.update(results=run.state().results.model_copy(update={"best_epoch": 2}))  # as if killed before the next save
     ptf = Prototype("p", "e", resume_train=True, verbose=0)
-    words = (
-        r"p/e/v001 goes on from epoch 1, and its best weights are of epoch 2, .*: go on without changes first, or copy"
-    )
+    words = r"p/e/v001 resumes after epoch 1, but its best weights are of epoch 2, .*: resume it without changes first, or copy"
     with pytest.raises(NotReady, match=words):
         ptf.update_num_epochs(5)
     ptf.Train()
@@ -204,7 +218,10 @@ def test_a_finished_run_can_be_extended(workspace: Path, patterns: Path, capsys)
     expert(patterns, epochs=2).Train()
     before = read(Workspace().find("p", "e").logs / HISTORY)
     ptf = Prototype("p", "e", resume_train=True)
-    assert "p/e/v001 has 2 epochs already: update_num_epochs(more than 2) lets it go on" in capsys.readouterr().out
+    assert (
+        "p/e/v001 has 2 epochs already: to train it further, call update_num_epochs(more than 2)"
+        in capsys.readouterr().out
+    )
     ptf.update_num_epochs(4)
     ptf.Train()
     after = read(Workspace().find("p", "e").logs / HISTORY)
@@ -239,7 +256,9 @@ def test_a_training_stopped_early_is_finished_and_can_be_let_go_on(
     assert (run.models / "final").is_file()
 
     ptf = Prototype("p", "e", resume_train=True, verbose=1)
-    words = "p/e/v001 stopped early after 3 of 4 epochs: update_early_stopping(0), or more than 2, lets it go on"
+    words = (
+        "p/e/v001 stopped early after 3 of 4 epochs: to train it further, call update_early_stopping(0, or more than 2)"
+    )
     before = (run.folder / STATE).read_bytes()
     assert words in capsys.readouterr().out
     ptf.update_num_epochs(9)
@@ -259,7 +278,10 @@ def test_patience_that_was_lowered_is_told_as_it_stands(workspace: Path, pattern
     expert(patterns, epochs=4).Train()
     ptf = Prototype("p", "e", resume_train=True, verbose=0)
     ptf.update_early_stopping(1)
-    words = "p/e/v001 has 4 epochs already: update_num_epochs(more than 4) and update_early_stopping(0), or more than 3, lets"
+    words = (
+        "p/e/v001 has 4 epochs already: to train it further, call update_num_epochs(more than 4) and "
+        "update_early_stopping(0, or more than 3)"
+    )
     with pytest.raises(NotReady, match=re.escape(words)):
         ptf.Train()
 
@@ -279,7 +301,7 @@ def test_weights_of_half_an_epoch_are_never_the_last(workspace: Path, patterns: 
     ptf = Prototype("p", "e", resume_train=True, verbose=0)
     lower(ptf)
     with pytest.raises(
-        NotReady, match=r"p/e/v001 stands within epoch [23], and its weights are of no epoch yet: give it at"
+        NotReady, match=r"p/e/v001 stopped within epoch [23], and its weights belong to no finished epoch: set at"
     ):
         ptf.Train()
     assert (run.folder / STATE).read_bytes() == before
@@ -300,7 +322,9 @@ def test_a_history_ahead_of_the_saved_state_forbids_other_settings(
     first = read(run.logs / HISTORY)
     history.write(run.logs / HISTORY, [*first, replace(first[0], epoch=2, val_accuracy=1.0)])
     ptf = Prototype("p", "e", resume_train=True, verbose=0)
-    with pytest.raises(NotReady, match=r"goes on from epoch 1, and its best weights are of epoch 2, .*'p', 'e', 1\]\)"):
+    with pytest.raises(
+        NotReady, match=r"resumes after epoch 1, but its best weights are of epoch 2, .*'p', 'e', 1\]\)"
+    ):
         change(ptf)
     ptf.update_save_intermediate_models(False)  # changes nothing that is computed
     ptf.Train()
@@ -312,7 +336,8 @@ def test_extending_needs_more_epochs(workspace: Path, patterns: Path) -> None:
     before = (Workspace().find("p", "e").folder / STATE).read_bytes()
     ptf = Prototype("p", "e", resume_train=True, verbose=0)
     with pytest.raises(
-        NotReady, match=r"has 2 epochs already: update_num_epochs\(more than 2\) lets it go on, then Train\(\)"
+        NotReady,
+        match=r"has 2 epochs already: to train it further, call update_num_epochs\(more than 2\), then Train\(\)",
     ):
         ptf.Train()
     assert (Workspace().find("p", "e").folder / STATE).read_bytes() == before
@@ -384,14 +409,14 @@ def test_a_cell_that_resumes_can_be_run_again(workspace: Path, patterns: Path, m
     first = Prototype("p", "e", resume_train=True, verbose=0)
     second = Prototype("p", "e", resume_train=True, verbose=0)
     second.Train()
-    assert first._experiment.run.taken
+    assert first._experiment.run.taken_over
     assert state().status == "done"
 
 
 def test_a_cell_that_opens_can_be_run_again(workspace: Path) -> None:
     kept = [Prototype("p", "e", verbose=0) for _ in range(4)]
     assert [p.name for p in sorted((workspace / "p" / "e").glob("v*"))] == ["v001"]
-    assert [k._experiment.run.taken for k in kept] == [True, True, True, False]
+    assert [k._experiment.run.taken_over for k in kept] == [True, True, True, False]
 
 
 def test_training_after_an_interruption_says_so(workspace: Path, patterns: Path, monkeypatch, capsys) -> None:
@@ -401,7 +426,7 @@ def test_training_after_an_interruption_says_so(workspace: Path, patterns: Path,
     ptf._experiment.say = print
     ptf._experiment.refresh()
     assert (
-        "v001 is interrupted and stays as it is (Prototype(..., resume_train=True) goes on with it)"
+        "v001 is interrupted and stays as it is (Prototype(..., resume_train=True) resumes it)"
         in capsys.readouterr().out
     )
 

@@ -14,7 +14,7 @@ from test_prototype import expert, state
 
 from monklite import Prototype, compare, files
 from monklite.data import cache_limit
-from monklite.data.cache_limit import IMAGES, INDEX
+from monklite.data.cache_limit import IMAGES_SUFFIX, INDEX_SUFFIX
 from monklite.errors import (
     DamagedFile,
     DatasetError,
@@ -26,10 +26,11 @@ from monklite.errors import (
     UnreadableImage,
     WeightsMismatch,
 )
-from monklite.runs.archive import pack, unpack
 from monklite.runs.file_names import HEALTH, HISTORY
 from monklite.runs.history import read
+from monklite.runs.packing import pack
 from monklite.runs.prune import carry_out, plan
+from monklite.runs.unpacking import unpack
 from monklite.runs.workspace import Workspace
 
 
@@ -233,7 +234,7 @@ def test_the_weights_that_the_state_names_are_there_after_a_late_failure(
     workspace: Path, images: Path, monkeypatch, backend: str
 ) -> None:
     """The rate grows without measure in the third epoch; nothing was saved since the first but the best weights."""
-    monkeypatch.setattr("monklite.training.checkpoints.SAVING", 1e-12)
+    monkeypatch.setattr("monklite.training.checkpoints.MAX_SAVING_SHARE", 1e-12)
     monkeypatch.setattr(
         "monklite.catalog.schedules.learning_rate", lambda choice, at: 1e-4 if at.epoch < 2 else float("1e30")
     )
@@ -283,8 +284,8 @@ def test_a_run_that_is_being_trained_is_not_resumed_by_another(workspace: Path, 
     expert(images).Train()
     run = Workspace().find("p", "e")
     run.update(status="running")
-    assert run.hold()
-    run.busy = True
+    assert run.acquire()
+    run.is_training = True
     with pytest.raises(MonkliteError, match=r"p/e/v001 is being trained right now"):
         Prototype("p", "e", resume_train=True, verbose=0)
 
@@ -323,7 +324,7 @@ def test_an_imported_run_infers_compares_and_goes_on_where_its_images_are_not(
 def test_the_cache_may_be_cleared_while_a_run_is_trained(workspace: Path, images: Path) -> None:
     """What is read just now stays, what is not goes."""
     ptf, stop, cleared = expert(images, epochs=4), threading.Event(), []
-    for ending in (IMAGES, INDEX):
+    for ending in (IMAGES_SUFFIX, INDEX_SUFFIX):
         (Workspace().cache / f"{'a' * 32}{ending}").write_bytes(bytes(500))
 
     def clear() -> None:
@@ -348,7 +349,7 @@ def test_pruning_frees_what_training_left_and_the_run_still_infers(workspace: Pa
     ptf.Training_Params(num_epochs=3, save_intermediate_models=True)
     ptf.Train()
     items = plan(Workspace(), resume_state=True)
-    assert {item.what for item in items} == {"intermediate weights", "state for going on"}
+    assert {item.kind for item in items} == {"intermediate weights", "state for resuming"}
     assert carry_out(Workspace(), items) == sum(item.size for item in items) > 0
     models = Workspace().find("p", "e").models
     assert {p.name for p in models.iterdir()} == {"best_model", "final"}

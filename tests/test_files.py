@@ -145,14 +145,14 @@ def test_sweep_removes_what_a_killed_writer_left(tmp_path):
     script += "    t.write_text('half'); os.kill(os.getpid(), 9)"
     subprocess.run([sys.executable, "-c", script, str(tmp_path / "state.json")], check=False)
     assert len(names(tmp_path)) == 1
-    files.sweep(tmp_path)
+    files.remove_leftovers(tmp_path)
     assert names(tmp_path) == []
 
 
 def test_sweep_leaves_everything_else(old):
     for name in (".lock", ".gitignore", "x.monklite-tmp", "model"):
         (old.parent / name).write_text("mine")
-    files.sweep(old.parent)
+    files.remove_leftovers(old.parent)
     assert names(old.parent) == [".gitignore", ".lock", "model", "state.json", "x.monklite-tmp"]
 
 
@@ -169,7 +169,7 @@ def test_sweep_leaves_everything_else(old):
     ],
 )
 def test_sizes_are_told_in_a_unit_that_fits(size: int, words: str) -> None:
-    assert files.in_words(size) == words
+    assert files.format_bytes(size) == words
 
 
 def _refuse_to_flush(monkeypatch: pytest.MonkeyPatch, number: int, folders: bool) -> None:

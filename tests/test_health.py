@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from monklite.data import health
-from monklite.data.decode import REASONS, Note
+from monklite.data.decode import REASONS, Oddity
 from monklite.data.samples import DIGEST, Samples, as_column
 from monklite.errors import DatasetError
 
@@ -20,7 +20,7 @@ def table(*counts: int, broken: Sequence[int] = ()) -> Samples:
     names = tuple("abc"[: len(counts)])
     paths = [f"{name}/{i}.png" for name, n in zip(names, counts, strict=True) for i in range(n)]
     problems = as_column(["the file is empty" if row in broken else "" for row in range(len(paths))])
-    samples = Samples.found(Path("images"), names, paths, np.repeat(np.arange(len(counts)), counts))
+    samples = Samples.from_files(Path("images"), names, paths, np.repeat(np.arange(len(counts)), counts))
     return dataclasses.replace(samples, problems=problems)
 
 
@@ -70,17 +70,17 @@ def digests(text: str) -> np.ndarray:
     return np.array([letter.strip().encode() for letter in text], DIGEST)
 
 
-def report(train: str, val: str = "", labels: str = "", notes: dict[int, Note] | None = None) -> Samples:
+def report(train: str, val: str = "", labels: str = "", oddities: dict[int, Oddity] | None = None) -> Samples:
     """Training images 0.png, 1.png, ..., validation images v0.png, ..., each with a content and a class, a letter each."""
     paths = [f"{i}.png" for i in range(len(train))] + [f"v{i}.png" for i in range(len(val))]
     classes = np.array(["abc".index(label) for label in labels or "a" * len(paths)], np.int64)
     marks = np.zeros(len(paths), np.uint16)
-    for row, note in (notes or {}).items():
-        marks[row] = note
+    for row, oddity in (oddities or {}).items():
+        marks[row] = oddity
     return dataclasses.replace(
-        Samples.found(Path("images"), ("A", "B", "C"), paths, classes),
+        Samples.from_files(Path("images"), ("A", "B", "C"), paths, classes),
         digests=digests(train + val),
-        notes=marks,
+        oddities=marks,
         subsets=np.repeat(np.array([0, 1], np.int8), [len(train), len(val)]),
     )
 
@@ -133,7 +133,7 @@ def test_files_without_a_digest_are_not_taken_as_the_same() -> None:
 
 
 def test_what_was_converted_is_told_with_each_reason() -> None:
-    made = report("abcd", notes={1: Note.CMYK | Note.TURNED, 2: Note.SMALL, 3: Note.DEEP | Note.SMALL})
+    made = report("abcd", oddities={1: Oddity.CMYK | Oddity.TURNED, 2: Oddity.SMALL, 3: Oddity.DEEP | Oddity.SMALL})
     assert counted(made) == {"converted": 2, "enlarged": 2}
     assert list(health.findings(made)) == [
         ("train", "1.png", "converted", "colours for printing (CMYK): turned into RGB"),
@@ -145,7 +145,7 @@ def test_what_was_converted_is_told_with_each_reason() -> None:
 
 
 def test_every_note_has_a_reason() -> None:
-    assert set(REASONS) == set(Note)
+    assert set(REASONS) == set(Oddity)
 
 
 def test_very_many_copies_of_one_image_are_counted() -> None:

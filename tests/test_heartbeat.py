@@ -52,7 +52,7 @@ def test_the_file_says_which_process_it_is(tmp_path):
     heart = Heartbeat(tmp_path)
     holder = read(tmp_path)
     assert holder.pid == os.getpid()
-    assert holder.is_here() and holder.lives() and holder.is_fresh(tmp_path)
+    assert holder.is_local() and holder.is_alive() and holder.is_fresh(tmp_path)
     assert str(holder).startswith(f"process {os.getpid()} on ")
     assert heart.taken_over_by() is None
 
@@ -65,11 +65,11 @@ def test_nobody_holds_a_folder_without_the_file(tmp_path):
 def test_the_count_goes_up_and_the_file_keeps_its_length(tmp_path, quick):
     heart = Heartbeat(tmp_path)
     first, size = read(tmp_path), (tmp_path / HOLDER).stat().st_size
-    assert first.beats(tmp_path)
+    assert first.is_beating(tmp_path)
     assert eventually(lambda: int(read(tmp_path).beat) > 12)
     assert (tmp_path / HOLDER).stat().st_size == size
     heart.stop()
-    assert not first.beats(tmp_path)
+    assert not first.is_beating(tmp_path)
 
 
 def test_it_ends_when_it_is_stopped_or_forgotten(tmp_path):
@@ -92,11 +92,11 @@ def test_it_ends_with_its_process(tmp_path):
 
 def test_a_killed_process_leaves_the_file_and_does_not_live(tmp_path):
     with holding(tmp_path) as process:
-        assert read(tmp_path).lives()
+        assert read(tmp_path).is_alive()
         process.kill()
-        assert eventually(lambda: not read(tmp_path).lives())  # dead before its parent has looked
+        assert eventually(lambda: not read(tmp_path).is_alive())  # dead before its parent has looked
         process.wait()
-        assert not read(tmp_path).lives()
+        assert not read(tmp_path).is_alive()
     assert read(tmp_path).pid == process.pid
 
 
@@ -106,14 +106,14 @@ def test_a_forked_child_that_ends_does_not_end_it(tmp_path):
         tmp_path, "import os\nif os.fork() == 0: sys.exit()\nos.wait()\nprint('forked', flush=True)\ntime.sleep(60)"
     ) as p:
         assert p.stdout.readline() == b"forked\n"
-        assert read(tmp_path).lives()
+        assert read(tmp_path).is_alive()
         p.kill()
 
 
 def test_another_process_of_the_same_number_is_not_the_holder(tmp_path):
     heart = Heartbeat(tmp_path)
     change(tmp_path, started=read(tmp_path).started - 100)
-    assert not read(tmp_path).lives()
+    assert not read(tmp_path).is_alive()
     del heart
 
 
@@ -125,7 +125,7 @@ def test_the_start_of_a_process_does_not_move_with_the_clock(tmp_path, monkeypat
     jump = 7200.0 if psutil.LINUX else 0.0  # elsewhere the system keeps the time at which a process was created
     monkeypatch.setattr(psutil, "boot_time", lambda: boot + jump)
     monkeypatch.setattr(psutil.Process, "create_time", lambda self: created + jump)
-    assert read(tmp_path).lives()
+    assert read(tmp_path).is_alive()
     del heart
 
 
@@ -153,7 +153,7 @@ def test_where_nothing_can_be_written_the_own_clock_has_to_do(tmp_path, monkeypa
 def test_one_that_took_over_is_noticed_and_never_overwritten(tmp_path, quick):
     heart = Heartbeat(tmp_path)
     (tmp_path / HOLDER).unlink(missing_ok=True)
-    (tmp_path / HOLDER).write_text(json.dumps({**json.loads(heartbeat._text({}, 7)), **OTHER}))
+    (tmp_path / HOLDER).write_text(json.dumps({**json.loads(heartbeat._encode({}, 7)), **OTHER}))
     before = (tmp_path / HOLDER).read_bytes()
     time.sleep(0.1)
     assert str(heart.taken_over_by()) == "process 5 on b"
@@ -181,4 +181,4 @@ def test_whatever_the_file_holds_it_is_read_as_somebody(tmp_path):
     for text in cases:
         (tmp_path / HOLDER).write_bytes(text)
         holder = read(tmp_path)
-        assert isinstance(holder.lives(), bool) and isinstance(holder.is_here(), bool) and str(holder)
+        assert isinstance(holder.is_alive(), bool) and isinstance(holder.is_local(), bool) and str(holder)

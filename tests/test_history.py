@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from monklite.errors import DamagedFile
 from monklite.records import EpochRow
 from monklite.runs import history
-from monklite.runs.history import FIXED
+from monklite.runs.history import EPOCH_COLUMNS
 
 FLOATS = st.floats(allow_nan=False)
-ROWS = st.lists(st.builds(EpochRow, st.integers(1, 10**6), *[FLOATS] * (len(FIXED) - 1)), max_size=4)
+ROWS = st.lists(st.builds(EpochRow, st.integers(1, 10**6), *[FLOATS] * (len(EPOCH_COLUMNS) - 1)), max_size=4)
 GOOD = "1,0.1,0.5,0.75,0.25,1.0,3.5,0.5,20.0"
 
 
@@ -37,7 +37,7 @@ def test_a_loss_that_is_no_number_comes_back(file):
 
 def test_the_file_is_a_plain_table(file):
     history.write(file, [EpochRow(1, 0.1, 0.5, 0.75, 0.25, 1.0, 3.5, 0.5, 20.0)])
-    assert file.read_text() == ",".join(FIXED) + "\n" + GOOD + "\n"
+    assert file.read_text() == ",".join(EPOCH_COLUMNS) + "\n" + GOOD + "\n"
 
 
 def test_no_file_is_no_history(tmp_path):
@@ -47,10 +47,10 @@ def test_no_file_is_no_history(tmp_path):
 @pytest.mark.parametrize(
     "text",
     [
-        ",".join(FIXED) + "\n" + GOOD.replace("0.75", "many"),
-        ",".join(FIXED) + "\n" + GOOD.rpartition(",")[0],
-        ",".join(FIXED) + "\n" + GOOD.replace("1,", "one,", 1),
-        ",".join(FIXED[:-1]) + "\n" + GOOD,
+        ",".join(EPOCH_COLUMNS) + "\n" + GOOD.replace("0.75", "many"),
+        ",".join(EPOCH_COLUMNS) + "\n" + GOOD.rpartition(",")[0],
+        ",".join(EPOCH_COLUMNS) + "\n" + GOOD.replace("1,", "one,", 1),
+        ",".join(EPOCH_COLUMNS[:-1]) + "\n" + GOOD,
         "epoch\n1",
         "\0\n\0",
     ],

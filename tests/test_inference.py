@@ -251,7 +251,7 @@ def test_a_memory_that_is_too_small_for_a_batch_is_given_less(predictor, pattern
     whole = [p.logits for p in predictor.predict_folder(patterns / "dots")[0]]
     small = Small(predictor.learner, 3)
     monkeypatch.setattr(predictor, "learner", small)
-    monkeypatch.setattr(predictor, "_at_once", predictor._at_once)
+    monkeypatch.setattr(predictor, "_max_images", predictor._max_images)
     parts = [p.logits for p in predictor.predict_folder(patterns / "dots")[0]]
     np.testing.assert_allclose(parts, whole, rtol=1e-4, atol=1e-5)
     assert small.asked == [BATCH, *[2] * 6]
@@ -265,6 +265,6 @@ def test_a_test_set_is_judged_in_the_parts_that_fit(predictor, patterns, monkeyp
     whole = evaluation.run()
     small = Small(predictor.learner, 1)
     monkeypatch.setattr(predictor, "learner", small)
-    monkeypatch.setattr(predictor, "_at_once", predictor._at_once)
+    monkeypatch.setattr(predictor, "_max_images", predictor._max_images)
     assert evaluation.run().confusion == whole.confusion
     assert max(small.asked[3:]) == 1

@@ -14,7 +14,7 @@ FRAMEWORKS = {"torch", "torchvision", "mxnet"}
 LAYERS = (
     ("errors", "_version"),
     ("rules", "files", "processes", "processors"),
-    ("csv_files",),
+    ("csv_files", "decoder_threads", "setting_ranges"),
     ("spec",),
     ("tasks",),
     ("records",),

@@ -162,7 +162,7 @@ def small(**changes: object) -> GluonLearner:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", models.names("mxnet"))
 def test_every_model_trains_saves_and_answers(name: str, tmp_path: Path) -> None:
-    size = max(models.find_model(name, "mxnet").least_size, 64)
+    size = max(models.find_model(name, "mxnet").min_size, 64)
     spec = {"model__name": name, "data__input_size": size}
     learner = made(**spec)
     images = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), dtype=np.uint8)
@@ -331,7 +331,7 @@ def test_a_gpu_that_is_not_there_is_said(workspace: Path, patterns: Path, capsys
     if mx.context.num_gpus():
         pytest.skip("there is a GPU here")
     prototype(patterns, "mobilenet0.25")
-    assert "a GPU was asked for (use_gpu=True) and none is usable here: the CPU is taken" in capsys.readouterr().out
+    assert "a GPU was requested (use_gpu=True) but none is usable here: the CPU is used" in capsys.readouterr().out
 
 
 TWO = np.zeros((2, 32, 32, 3), np.uint8), plain(32)

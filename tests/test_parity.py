@@ -19,7 +19,7 @@ from monklite.backends.pytorch import network as torch_networks
 from monklite.backends.pytorch.learner import TorchLearner
 from monklite.catalog import LOSSES, OPTIMIZERS, SCHEDULES, TRANSFORMS, schedules
 from monklite.catalog.backends import BUILT_IN
-from monklite.catalog.recipes import default_transforms, resolve
+from monklite.catalog.default_recipes import default_transforms, resolve
 from monklite.catalog.rows import Row
 from monklite.catalog.schedules import Moment
 from monklite.data.augment import Draws, policy

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from monklite.catalog.recipes import default_transforms, resolve
+from monklite.catalog.default_recipes import default_transforms, resolve
 from monklite.catalog.transforms import TRANSFORMS
 from monklite.data import dataset_csv, discover, health
 from monklite.data.prepare import TrainingData, for_testing, for_training, policy_for_testing
@@ -209,7 +209,7 @@ def test_test_images_come_in_order_with_the_classes_of_training(tmp_path: Path, 
     made = for_testing(make_spec(), ("cat", "ant", "bee"), Folders(path=str(where)), cache)
     assert made.samples.paths[0] == "bee/bee-000.png"
     assert [int(k) for b in made.batches.epoch() for k in b.labels] == [2, 2, 2, 0, 0]
-    assert made.fingerprint == discover.fingerprint(made.judged)
+    assert made.fingerprint == discover.fingerprint(made.evaluated)
 
 
 def test_a_class_that_only_the_test_set_has_is_refused(images: Path, cache: Path) -> None:
@@ -228,7 +228,7 @@ def test_unreadable_test_images_are_left_out(images: Path, cache: Path) -> None:
 def test_a_test_table_may_name_the_images(images: Path, tmp_path: Path, cache: Path) -> None:
     (tmp_path / "t.csv").write_text("image|label\ndog/dog-000.png|dog\ncat/cat-000.png|cat\n")
     where = Table(path=str(images), csv=str(tmp_path / "t.csv"), delimiter="|")
-    assert for_testing(make_spec(), ("cat", "dog"), where, cache).judged.counts() == (1, 1)
+    assert for_testing(make_spec(), ("cat", "dog"), where, cache).evaluated.counts() == (1, 1)
 
 
 def same(images: Path, one: str, *others: str) -> None:
@@ -328,7 +328,7 @@ def test_a_damaged_record_does_not_keep_a_test_set_from_being_judged(images: Pat
     (tmp_path / "dataset.csv").write_text("nonsense")
     made = for_testing(make_spec(), ("cat", "dog"), Folders(path=str(images)), cache, recorded=tmp_path / "dataset.csv")
     assert made.batches.n_images == 20
-    assert made.remarks[0].startswith("whether test images were trained on cannot be told: ")
+    assert made.remarks[0].startswith("it is unknown whether test images were trained on: ")
     assert "dataset.csv is damaged" in made.remarks[0]
 
 

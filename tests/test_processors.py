@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monklite import processors
-from monklite.processors import cpu_count, decoders
+from monklite.processors import cpu_count
 
 V1, PERIOD = "cpu.cfs_quota_us", ("cpu.cfs_period_us", "100000")
 
@@ -69,9 +68,3 @@ def test_a_quota_limits_them(bound, tmp_path: Path, groups: str, files: list[tup
 
 def test_this_process_has_at_least_one_and_at_most_all() -> None:
     assert 1 <= cpu_count() <= (os.cpu_count() or 1)
-
-
-@pytest.mark.parametrize(("n", "threads"), [(1, 1), (2, 2), (16, 16), (64, 32)])
-def test_one_thread_decodes_for_each_processor_as_long_as_python_can_feed_them(monkeypatch, n, threads) -> None:
-    monkeypatch.setattr(processors, "cpu_count", lambda: n)
-    assert decoders() == threads

@@ -157,9 +157,9 @@ def test_one_image_and_a_folder_are_predicted_alike(trained, patterns: Path) -> 
 def test_inference_takes_the_best_weights(trained, patterns: Path) -> None:
     ptf = Prototype("p", "e", eval_infer=True, verbose=0)
     run = Workspace().find("p", "e")
-    from monklite.backends.pytorch.weights import read_own
+    from monklite.backends.pytorch.weights import read_snapshot
 
-    best = read_own(run.models / "best_model")[0]
+    best = read_snapshot(run.models / "best_model")[0]
     assert np.array_equal(best["features.0.weight"], ptf.model.state_dict()["features.0.weight"].cpu())
 
 
@@ -422,7 +422,7 @@ def test_signatures_begin_as_monks_did(name: str, signature: str) -> None:
         (lambda p, d: p.Prototype("../x", "e"), InvalidValue, r"cannot be the project name"),
         (lambda p, d: p.Prototype("p", "a/b"), InvalidValue, r"cannot be the experiment name"),
         (lambda p, d: p.Prototype("p", "x", copy_from="p/e"), InvalidType, r"copy_from must be \[project, experiment\]"),
-        (lambda p, d: p.Prototype("p", "x", version=2), InvalidValue, r"version= opens a run that is there"),
+        (lambda p, d: p.Prototype("p", "x", version=2), InvalidValue, r"version= opens an existing run"),
     ],
 )  # fmt: skip
 def test_wrong_calls_are_explained(workspace: Path, patterns: Path, call, kind, message: str) -> None:

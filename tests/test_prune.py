@@ -19,7 +19,7 @@ from monklite.runs.prune import LEFTOVER, OLD, carry_out, plan
 from monklite.runs.run import Run
 from monklite.runs.workspace import Workspace
 
-STEPS, GOING_ON = "intermediate weights", "state for going on"
+STEPS, GOING_ON = "intermediate weights", "state for resuming"
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def trained(space: Workspace, best: float = 0.5, experiment: str = "e", **change
 
 
 def planned(space: Workspace, **options) -> list[tuple[str, str]]:
-    return [(item.what, item.name) for item in plan(space, **options)]
+    return [(item.kind, item.name) for item in plan(space, **options)]
 
 
 def everything(space: Workspace) -> list[Path]:
@@ -80,7 +80,7 @@ def test_each_experiment_keeps_its_own(space):
 def test_the_weights_of_each_epoch_of_runs_that_stay(space):
     trained(space)
     (item,) = plan(space)
-    assert (item.what, item.name, item.size) == (STEPS, "p/e/v001 (2 files)", 2000)
+    assert (item.kind, item.name, item.size) == (STEPS, "p/e/v001 (2 files)", 2000)
     assert {p.name for p in item.paths} == {"intermediate_model_0", "intermediate_model_1"}
 
 
@@ -109,9 +109,9 @@ def test_a_run_that_is_held_or_cannot_be_read_stays_and_that_is_told(space):
     trained(space)
     (damaged.folder / STATE).write_text("{")
     with ThreadPoolExecutor(1) as pool:
-        assert pool.submit(held.hold).result()
-    assert planned(space, keep=1, interrupted=True, tell=told.append) == [(STEPS, "p/e/v003 (2 files)")]
-    assert [t.split(": ")[0] for t in told] == ["it stays", f"p/e/v001 is held by process {os.getpid()} on {HOST}"]
+        assert pool.submit(held.acquire).result()
+    assert planned(space, keep=1, interrupted=True, warn=told.append) == [(STEPS, "p/e/v003 (2 files)")]
+    assert [t.split(": ")[0] for t in told] == ["kept", f"p/e/v001 is in use by process {os.getpid()} on {HOST}"]
     assert "v002/experiment-state.json is damaged" in told[0]
 
 
@@ -125,8 +125,8 @@ def test_a_version_that_is_a_link_stays(space, tmp_path):
     run.folder.rename(tmp_path / "elsewhere")
     run.folder.symlink_to(tmp_path / "elsewhere")
     told = []
-    assert (OLD, "p/e/v001") not in planned(space, keep=1, tell=told.append)
-    assert told == [f"p/e/v001 is a link to {tmp_path}/elsewhere: it stays"]
+    assert (OLD, "p/e/v001") not in planned(space, keep=1, warn=told.append)
+    assert told == [f"p/e/v001 is a link to {tmp_path}/elsewhere: kept"]
 
 
 def test_weights_that_are_links_or_of_another_name_stay(space, tmp_path):
@@ -158,7 +158,7 @@ def test_old_leftovers_of_writers_are_found_wherever_they_write(space):
     os.utime(folder, (0, 0))
     items = plan(space, intermediate=False)
     assert {p for item in items for p in item.paths} == {*found, folder}
-    assert {item.what for item in items} == {LEFTOVER}
+    assert {item.kind for item in items} == {LEFTOVER}
     assert planned(space, intermediate=False, leftovers=False) == []
     assert carry_out(space, items) == 6 * len("half") + sum(i.size - 4 for i in items)
     assert not [p for p in (*found, folder) if p.exists()]
@@ -214,10 +214,10 @@ def test_a_run_that_was_taken_or_changed_since_the_plan_stays(space):
     trained(space)
     items = plan(space, keep=1, intermediate=False)
     with ThreadPoolExecutor(1) as pool:
-        assert pool.submit(taken.hold).result()
+        assert pool.submit(taken.acquire).result()
     changed.update(error="new")
     assert carry_out(space, items, told.append) == 0
-    assert told == [f"p/e/v00{n} was changed or taken in the meantime: it stays" for n in (1, 2)]
+    assert told == [f"p/e/v00{n} was changed or is in use now: kept" for n in (1, 2)]
     assert taken.is_trained() and changed.is_trained()
 
 
@@ -239,7 +239,7 @@ def test_what_cannot_be_removed_is_told_and_the_rest_goes(space, monkeypatch):
     assert [r.version for r in space.versions("p", "e")] == [3]
     monkeypatch.setattr(prune, "LEFTOVER_AGE", -1.0)
     (left,) = plan(space, intermediate=False)
-    assert left.what == LEFTOVER and "v001" in left.name
+    assert left.kind == LEFTOVER and "v001" in left.name
     carry_out(space, [left])
     assert not list(space.root.rglob("*monklite-tmp*"))
 
@@ -261,9 +261,9 @@ def test_a_run_whose_weights_went_is_free_again(space):
     run = trained(space)
     items = plan(space)
     carry_out(space, items)
-    assert not run.is_held()
+    assert not run.is_locked()
     with ThreadPoolExecutor(1) as pool:
-        assert pool.submit(run.hold).result()
+        assert pool.submit(run.acquire).result()
 
 
 def test_a_file_with_two_names_frees_its_bytes_with_the_last_of_them(space):
@@ -276,7 +276,7 @@ def test_a_file_with_two_names_frees_its_bytes_with_the_last_of_them(space):
     assert [item.size for item in plan(space)] == [0]
     trained(space), trained(space), trained(space)
     whole = plan(space, leftovers=False)[0]
-    assert whole.what == OLD
+    assert whole.kind == OLD
     assert whole.size == sum(p.stat().st_size for p in run.folder.rglob("*") if p.is_file()) - 2000
 
 

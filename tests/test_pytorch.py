@@ -10,10 +10,10 @@ import pytest
 import torch
 from broken import learners
 
+from monklite.backends.array_files import Snapshot
 from monklite.backends.pytorch import network as networks
 from monklite.backends.pytorch.backend import BACKEND, TorchBackend
 from monklite.backends.pytorch.learner import TorchLearner
-from monklite.backends.tensors import Snapshot
 from monklite.catalog import LOSSES, OPTIMIZERS, models
 from monklite.errors import InvalidValue, NotFound, OutOfMemory, PretrainedUnavailable, TrainingFailed, WeightsMismatch
 from monklite.processors import cpu_count
@@ -54,14 +54,14 @@ class ForgetsRandomState(TorchLearner):
 
 
 class ForgetsBatchStatistics(TorchLearner):
-    def capture(self, notes):
+    def capture(self, progress):
         for module in self.network.modules():
             if isinstance(module, torch.nn.BatchNorm2d):
                 module.reset_running_stats()
         kept = {n: t.clone() for n, t in self.network.state_dict().items()}
-        made = super().capture(notes)
+        snapshot = super().capture(progress)
         self.network.load_state_dict({n: t + 1 if "running" in n else t for n, t in kept.items()})
-        return made
+        return snapshot
 
 
 class CapturesWithoutCopying(TorchLearner):
@@ -177,7 +177,7 @@ SLOW_MODELS = {"regnet_y_128gf", "vit_h_14"}  # 645 and 632 million parameters: 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n in models.names("pytorch") if n not in SLOW_MODELS])
 def test_every_model_trains_saves_and_answers(name: str, tmp_path: Path) -> None:
-    size = max(models.find_model(name, "pytorch").least_size, 64)
+    size = max(models.find_model(name, "pytorch").min_size, 64)
     spec = {"model__name": name, "data__input_size": size, "model__precision": "auto"}
     learner = made(**spec)
     images = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), dtype=np.uint8)
@@ -298,7 +298,7 @@ def put_weights(folder: Path, name: str, **options: object) -> dict[str, torch.T
 def test_pretrained_weights_come_from_the_cache(cache_folder: Path, name: str) -> None:
     options = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
     given = put_weights(cache_folder, name, **options)
-    size = max(models.find_model(name, "pytorch").least_size, 32)
+    size = max(models.find_model(name, "pytorch").min_size, 32)
     learner = made(model__name=name, model__pretrained=True, data__input_size=size)
     first = next(n for n in given if n.endswith("weight"))
     assert np.array_equal(arrays(learner)[first], given[first].numpy())
@@ -390,7 +390,7 @@ def test_no_more_threads_than_processors(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_memory_of_the_processor_that_gives_out_is_told() -> None:
     learner = made()
     message = r"the memory of cpu.* is too small for 4 images of 32 px in one step"
-    with pytest.raises(OutOfMemory, match=message), learner._explained(4, 32):
+    with pytest.raises(OutOfMemory, match=message), learner._translate_errors(4, 32):
         torch.zeros(10**15)
 
 
@@ -398,6 +398,6 @@ def test_a_refusal_of_the_processors_library_is_explained() -> None:
     message = (
         r"refused 4 images of 32 px \(could not create a primitive\), most often because too little memory is left"
     )
-    with pytest.raises(TrainingFailed, match=message) as caught, made()._explained(4, 32):
+    with pytest.raises(TrainingFailed, match=message) as caught, made()._translate_errors(4, 32):
         raise RuntimeError("could not create a primitive")
     assert not isinstance(caught.value, OutOfMemory)

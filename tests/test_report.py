@@ -13,14 +13,14 @@ from PIL import Image
 from test_comparison import CPU, DATA, curve, fresh, judged, results, right, trained
 
 from monklite.errors import StorageError
-from monklite.reports import charts, comparison, report, table
+from monklite.reports import charts, comparison, comparison_charts, report, table
 from monklite.runs import history
 from monklite.runs.file_names import COMPARISON_TABLE, HISTORY, REPORT
 from monklite.runs.run import Run
 from monklite.runs.state import RunState
 from monklite.runs.workspace import Workspace
 
-CHARTS = list(report.SHOWN)
+CHARTS = list(comparison_charts.CHARTS)
 HOSTILE = ["<script>alert(1)<", "<img src=x onerror=alert(1)>", "$x$", "$", "a_b^c", "&amp;", '"quoted"', "long-" * 40]
 
 

@@ -20,15 +20,15 @@ from test_prototype import expert, state
 from monklite import Prototype
 from monklite.catalog.backends import BUILT_IN
 from monklite.training import engine, recording
-from monklite.training.signals import STOPS, StopSignals
+from monklite.training.signals import STOP_SIGNALS, StopSignals
 from monklite.training.writer import Writer
 
 BACKENDS = tuple(BUILT_IN)
 
-GO_ON = "To go on: Prototype('p', 'e', resume_train=True), then Train()"
+RESUME_HINT = "To resume: Prototype('p', 'e', resume_train=True), then Train()"
 STOPPED = {
-    "training": f"Stopped in epoch 2 after 12 of 24 images; all is saved. {GO_ON}",
-    "validation": f"Stopped in epoch 2 after 24 of 24 images; all is saved. {GO_ON}",
+    "training": f"Stopped in epoch 2 after 12 of 24 images; everything is saved. {RESUME_HINT}",
+    "validation": f"Stopped in epoch 2 after 24 of 24 images; everything is saved. {RESUME_HINT}",
 }
 ENDS = {signal.SIGINT: "KeyboardInterrupt", signal.SIGTERM: "SystemExit: 143"}
 
@@ -36,7 +36,7 @@ ENDS = {signal.SIGINT: "KeyboardInterrupt", signal.SIGTERM: "SystemExit: 143"}
 @pytest.fixture
 def handlers():
     """Python's usual handlers, also where the tests run in the background; in the end those that were there."""
-    before = {s: signal.getsignal(s) for s in STOPS}
+    before = {s: signal.getsignal(s) for s in STOP_SIGNALS}
     for which, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
         signal.signal(which, handler)
     yield
@@ -47,7 +47,7 @@ def handlers():
 # The context
 
 
-@pytest.mark.parametrize("which", STOPS)
+@pytest.mark.parametrize("which", STOP_SIGNALS)
 def test_the_first_signal_asks_and_the_second_breaks_off(handlers, which) -> None:
     asked = []
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what it does by itself would end the tests
@@ -61,14 +61,14 @@ def test_the_first_signal_asks_and_the_second_breaks_off(handlers, which) -> Non
 def test_a_users_handlers_are_put_back(handlers) -> None:
     def mine(*_: object) -> None: ...
 
-    for which in STOPS:
+    for which in STOP_SIGNALS:
         signal.signal(which, mine)
     with StopSignals(lambda: None):
-        assert all(signal.getsignal(s) is not mine for s in STOPS)
-    assert all(signal.getsignal(s) is mine for s in STOPS)
+        assert all(signal.getsignal(s) is not mine for s in STOP_SIGNALS)
+    assert all(signal.getsignal(s) is mine for s in STOP_SIGNALS)
     with pytest.raises(ZeroDivisionError), StopSignals(lambda: None):
         raise ZeroDivisionError
-    assert all(signal.getsignal(s) is mine for s in STOPS)
+    assert all(signal.getsignal(s) is mine for s in STOP_SIGNALS)
 
 
 def test_an_ignored_signal_stays_ignored(handlers) -> None:
@@ -83,7 +83,7 @@ def test_a_handler_that_could_not_be_put_back_is_left(handlers, monkeypatch) -> 
     before = signal.getsignal(signal.SIGINT)
     monkeypatch.setattr(signal, "getsignal", lambda which: None if which == signal.SIGINT else before)
     with StopSignals(lambda: None) as signals:
-        assert list(signals._before) == [signal.SIGTERM]
+        assert list(signals._previous_handlers) == [signal.SIGTERM]
 
 
 def test_what_a_signal_asked_for_is_done_later() -> None:
@@ -158,7 +158,7 @@ def test_the_way_to_go_on_names_a_workspace_of_ones_own(tmp_path, patterns, hand
     with pytest.raises(KeyboardInterrupt):
         expert(patterns, epochs=2, workspace="mine", verbose=1).Train()
     words = f"Prototype('p', 'e', resume_train=True, workspace='{tmp_path / 'mine'}')"
-    assert f"To go on: {words}, then Train()" in capsys.readouterr().out
+    assert f"To resume: {words}, then Train()" in capsys.readouterr().out
     monkeypatch.undo()
     assert eval(words)._experiment.resuming
 
@@ -207,7 +207,7 @@ def stopped(plan: Plan, which: int) -> Child:
     return child
 
 
-@pytest.mark.parametrize("which", STOPS)
+@pytest.mark.parametrize("which", STOP_SIGNALS)
 @pytest.mark.parametrize("place", STOPPED)
 def test_a_signal_stops_after_the_step_and_the_rest_is_the_same(plan: Plan, unbroken, which, place: str) -> None:
     plan = replace(plan, pause=place, often=False)
@@ -221,7 +221,7 @@ def test_a_signal_stops_after_the_step_and_the_rest_is_the_same(plan: Plan, unbr
     assert differences(outcome(newest(plan)), unbroken) == []
 
 
-@pytest.mark.parametrize("which", STOPS)
+@pytest.mark.parametrize("which", STOP_SIGNALS)
 def test_a_signal_while_the_last_files_are_written_is_obeyed_after_them(plan: Plan, unbroken, which) -> None:
     child = stopped(replace(plan, pause="final writing"), which)
     assert child.error.rstrip(": ") == ENDS[which]

@@ -78,7 +78,7 @@ REFUSED = [
     ("data.sources", ({"path": 3},), InvalidType, "path must be a path, not 3"),
     ("data.sources", ({"path": "a", "csv": "b", "delimiter": "#"},), InvalidValue, "delimiter must be one of ',', ';'"),
     ("data.sources", ({"path": "a"},) * 3, InvalidValue, r"data\.sources: .* at most 2"),
-    ("model.name", "", InvalidValue, "name must be a text, not ''"),
+    ("model.name", "", InvalidValue, "name must be a string, not ''"),
     ("model.freeze_layers", -1, InvalidValue, "freeze_layers must be a whole number at least 0, not -1"),
     ("model.weights_path", "one.pth", InvalidType, "weights_path must be a list of values, each a path, not"),
     ("model.precision", "f32", InvalidValue, "precision must be one of .* not 'f32'. Did you mean 'float32'"),
@@ -137,6 +137,14 @@ def test_replace_reaches_into_the_parameters_of_a_choice_and_leaves_the_old_spec
     after = before.replace({"training.optimizer.params.learning_rate": 0.5})
     assert after.get("training.optimizer.params") == {"learning_rate": 0.5, "momentum": 0.9}
     assert before.get("training.optimizer.params.learning_rate") == 0.1
+
+
+def test_a_wrong_value_is_refused_by_the_name_that_the_user_gave():
+    names = {"training.epochs": "num_epochs"}
+    with pytest.raises(InvalidValue, match=r"^num_epochs must be a whole number at least 1, not 0"):
+        Spec().replace({"training.epochs": 0, "seed": 1}, names)
+    with pytest.raises(InvalidType, match=r"^split must be a number"):
+        Spec().replace({"data.split": "half"}, names)
 
 
 def test_replace_makes_numpy_values_plain():

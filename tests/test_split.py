@@ -17,7 +17,7 @@ from monklite.errors import DatasetError
 def table(*counts: int) -> Samples:
     names = tuple(f"c{k}" for k in range(len(counts)))
     paths = [f"{name}/{i:03d}.png" for name, n in zip(names, counts, strict=True) for i in range(n)]
-    return Samples.found(Path("images"), names, paths, np.repeat(np.arange(len(counts)), counts))
+    return Samples.from_files(Path("images"), names, paths, np.repeat(np.arange(len(counts)), counts))
 
 
 @given(
@@ -130,7 +130,7 @@ def labelled(rows: list[list[int]]) -> Samples:
     """Images with several labels each, as 0 and 1 for each label."""
     labels = np.array(rows, dtype=bool)
     names = [f"c{k}" for k in range(labels.shape[1])]
-    return Samples.found(Path("images"), names, [f"{i:03d}.png" for i in range(len(labels))], labels)
+    return Samples.from_files(Path("images"), names, [f"{i:03d}.png" for i in range(len(labels))], labels)
 
 
 def test_combinations_of_labels_are_split_by_the_same_share() -> None:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from monklite.data import csv_table
 from monklite.errors import MonkliteError
-from monklite.reports.comparison import _right
+from monklite.reports.comparison import _correct_images
 from monklite.runs.file_names import PREDICTIONS
 from monklite.spec import Table
 
@@ -120,7 +120,7 @@ def test_damaged_predictions_are_none_or_fit_the_result(tmp_path_factory, damage
     (logs / PREDICTIONS).write_bytes(damage(whole.encode()))
     testing = SimpleNamespace(num_images=len(ROWS), num_correct=sum(CORRECT))
     entry = SimpleNamespace(run=SimpleNamespace(logs=logs))
-    right = _right(entry, testing)
+    right = _correct_images(entry, testing)
     assert right is None or (len(right), int(right.sum())) == (len(CORRECT), sum(CORRECT))
 
 
@@ -129,4 +129,4 @@ def test_whole_predictions_are_read(tmp_path: Path) -> None:
     (tmp_path / PREDICTIONS).write_text(whole)
     testing = SimpleNamespace(num_images=len(ROWS), num_correct=sum(CORRECT))
     entry = SimpleNamespace(run=SimpleNamespace(logs=tmp_path))
-    assert _right(entry, testing).tolist() == CORRECT
+    assert _correct_images(entry, testing).tolist() == CORRECT

@@ -93,7 +93,7 @@ def test_figures_of_nothing_are_nan(task, labels) -> None:
 @pytest.mark.parametrize("task", [SingleLabel(CLASSES), MultiLabel(CLASSES)])
 def test_the_figure_that_decides_is_one_of_the_figures(task) -> None:
     figures = task.figures(ROW[None], task.example_labels(1, np.random.default_rng(0)))
-    assert task.deciding in figures
+    assert task.deciding_figure in figures
     assert "accuracy" in figures
 
 
@@ -104,12 +104,12 @@ def test_an_image_with_several_labels_is_right_if_all_are_and_no_other() -> None
     task = MultiLabel(CLASSES)
     logits = np.array([[1, 1, -1]] * 4 + [[-1, -1, -1]], np.float32)
     truth = np.array([[1, 1, 0], [1, 0, 0], [1, 1, 1], [0, 0, 1], [0, 0, 0]], bool)
-    assert task.right(logits, task.targets(truth, "one_hot")).tolist() == [True, False, False, False, True]
+    assert task.correct(logits, task.targets(truth, "one_hot")).tolist() == [True, False, False, False, True]
 
 
 def test_right_is_asked_of_targets_in_either_form(logits, labels) -> None:
     task = SingleLabel(CLASSES)
-    by_index, one_hot = (task.right(logits, task.targets(labels, form)) for form in ("index", "one_hot"))
+    by_index, one_hot = (task.correct(logits, task.targets(labels, form)) for form in ("index", "one_hot"))
     assert by_index.tolist() == one_hot.tolist() == (logits.argmax(1) == labels).tolist()
 
 

@@ -30,7 +30,7 @@ def installed() -> Iterator[None]:
     """The package of the backend can be imported, and is forgotten again afterwards."""
 
     def forget() -> None:
-        for cached in (catalog_backends._announced, catalog_backends.describe, models._known):
+        for cached in (catalog_backends._entry_points, catalog_backends.describe, models._rows_by_name):
             cached.cache_clear()
 
     with pytest.MonkeyPatch.context() as patch:

@@ -20,7 +20,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monklite.errors import DamagedFile, InvalidType, InvalidValue, MonkliteError, NotFound, StorageError, UnknownName
+from monklite.errors import (
+    DamagedFile,
+    InvalidType,
+    InvalidValue,
+    MonkliteError,
+    NotFound,
+    StorageError,
+    UnknownArgument,
+    UnknownName,
+)
 from monklite.runs import heartbeat
 from monklite.runs import run as module
 from monklite.runs.file_names import BEST, FINAL, STATE, check_name, kind_of_weights
@@ -38,7 +47,7 @@ time.sleep(60)
 ELSEWHERE = (
     """
 from monklite.runs import heartbeat, run
-heartbeat._place, heartbeat.BEAT_EVERY = lambda: "another machine", 0.05
+heartbeat._machine_id, heartbeat.BEAT_EVERY = lambda: "another machine", 0.05
 run.LOCK = ".lock-of-another-machine"
 """
     + TRAINER
@@ -137,7 +146,7 @@ def test_a_name_that_is_no_safe_folder_is_refused_with_the_rule(kind, name):
 
 @pytest.mark.parametrize("name", [None, 3, Path("a"), b"a"])
 def test_a_name_that_is_no_text_is_refused(name):
-    with pytest.raises(InvalidType, match="the project name must be a text, not"):
+    with pytest.raises(InvalidType, match="the project name must be a string, not"):
         check_name("project", name)
 
 
@@ -202,19 +211,19 @@ def test_a_run_that_another_thread_holds_is_not_taken_again(runs):
     first = in_a_thread(lambda: runs.claim("p", "e"))
     assert runs.claim("p", "e").version == 2
     assert first.state().status == "new"
-    assert not first.taken
+    assert not first.taken_over
 
 
 def test_a_run_that_this_thread_only_holds_is_taken_over(runs):
     first = runs.claim("p", "e")
     second = runs.claim("p", "e")
     assert second.version == 1
-    assert first.taken and not second.taken
+    assert first.taken_over and not second.taken_over
 
 
 def test_a_run_that_is_being_trained_is_not_taken_over(runs):
     first = runs.claim("p", "e")
-    first.busy = True
+    first.is_training = True
     assert runs.claim("p", "e").version == 2
 
 
@@ -246,7 +255,7 @@ def test_a_run_that_ends_while_it_is_looked_at_is_not_taken_for_interrupted(runs
     run = runs.claim("p", "e")
     run.update(status="running")
     reader = Run(run.folder)
-    monkeypatch.setattr(reader, "is_held", lambda: run.update(status="done") is None)
+    monkeypatch.setattr(reader, "is_locked", lambda: run.update(status="done") is None)
     assert reader.state().status == "done"
 
 
@@ -268,8 +277,8 @@ def test_half_made_links_are_removed_unless_their_run_is_held(runs):
     two = runs.claim("p", "e")
     assert two.version == 2
     (one.folder.parent / ".output.2.monklite-tmp").symlink_to("v002/output")
-    assert one.hold()
-    one.sweep()
+    assert one.acquire()
+    one.remove_leftovers()
     left = sorted(p.name for p in one.folder.parent.iterdir() if "monklite-tmp" in p.name)
     assert left == [".output.2.monklite-tmp"]
 
@@ -294,7 +303,7 @@ def test_processes_that_claim_at_once_get_different_versions(runs):
 def test_threads_that_claim_again_and_again_get_different_versions(runs, attempt):
     def claim_and_train(_: int) -> Run:
         run = runs.claim("p", "e")
-        run.busy = True
+        run.is_training = True
         return run
 
     with ThreadPoolExecutor(8) as pool:
@@ -304,7 +313,7 @@ def test_threads_that_claim_again_and_again_get_different_versions(runs, attempt
 
 @pytest.mark.parametrize("name", ["CON", "nul.txt", "com1"])
 def test_a_name_that_windows_keeps_is_refused(name):
-    with pytest.raises(InvalidValue, match=r"Windows keeps it for itself"):
+    with pytest.raises(InvalidValue, match=r"Windows reserves it"):
         check_name("experiment", name)
 
 
@@ -319,11 +328,11 @@ def test_comparison_is_no_project_in_any_case():
 def test_a_run_is_held_until_it_is_released(runs):
     run = in_a_thread(lambda: runs.claim("p", "e"))
     other = Run(run.folder)
-    assert other.is_held()
-    assert not other.hold()
+    assert other.is_locked()
+    assert not other.acquire()
     run.release()
-    assert not other.is_held()
-    assert other.hold()
+    assert not other.is_locked()
+    assert other.acquire()
 
 
 def test_a_running_run_that_is_held_reads_as_running(runs):
@@ -348,7 +357,7 @@ def test_a_killed_process_whose_number_was_given_again_does_not_train(runs):
     path = runs.find("p", "e").folder / heartbeat.HOLDER
     path.write_text(json.dumps({**json.loads(path.read_text()), "pid": os.getpid()}))
     assert runs.find("p", "e").state().status == "interrupted"
-    assert runs.find("p", "e").hold()
+    assert runs.find("p", "e").acquire()
 
 
 def test_a_run_that_another_machine_trains_is_seen_and_left_alone(runs, quick):
@@ -356,7 +365,7 @@ def test_a_run_that_another_machine_trains_is_seen_and_left_alone(runs, quick):
         run = runs.find("p", "e")
         assert run.state().status == "running"
         assert str(run.holder()).startswith(f"process {trainer.pid} on")
-        assert not run.hold()
+        assert not run.acquire()
         assert runs.claim("p", "e").version == 2
 
 
@@ -365,15 +374,15 @@ def test_a_run_that_was_killed_on_another_machine_reads_as_interrupted_and_can_b
         trainer.kill()
     run = runs.find("p", "e")
     assert eventually(lambda: run.state().status == "interrupted")
-    assert run.hold()
-    assert run.holder().is_here()
+    assert run.acquire()
+    assert run.holder().is_local()
 
 
 @pytest.mark.parametrize("jump", [-1e6, 1e6])
 def test_a_run_that_another_machine_trains_is_not_taken_however_wrong_the_clocks_are(runs, quick, monkeypatch, jump):
     with training(runs.root, ELSEWHERE):
         monkeypatch.setattr(heartbeat, "disk_time", lambda folder: time.time() + jump)
-        assert not runs.find("p", "e").hold()
+        assert not runs.find("p", "e").acquire()
 
 
 @pytest.mark.parametrize("jump", [-1e6, 1e6])
@@ -390,15 +399,15 @@ def test_a_clock_that_jumps_changes_no_status(runs, monkeypatch, jump):
 def test_a_run_that_was_taken_over_while_its_process_slept_is_written_no_more(runs, monkeypatch):
     run = runs.claim("p", "e")
     run.update(status="running")
-    monkeypatch.setattr(heartbeat, "_place", lambda: "another machine")
+    monkeypatch.setattr(heartbeat, "_machine_id", lambda: "another machine")
     monkeypatch.setattr(module, "LOCK", ".lock-of-another-machine")
     monkeypatch.setattr(heartbeat, "STALE_AFTER", 0.0)
     monkeypatch.setattr(heartbeat, "BEAT_EVERY", 0.02)
     other = in_a_thread(lambda: Run(run.folder))
-    assert in_a_thread(other.hold)
+    assert in_a_thread(other.acquire)
     with pytest.raises(StorageError, match=r"p/e/v001 was taken over by process \d+ on .* and it writes no more"):
         run.update(status="done")
-    assert not run.hold()
+    assert not run.acquire()
     run.release()
     assert other.update(error="of the other").error == "of the other"
 
@@ -423,7 +432,7 @@ def test_an_object_that_is_forgotten_gives_up_its_run(runs):
     folder = run.folder
     del run
     gc.collect()
-    assert not Run(folder).is_held()
+    assert not Run(folder).is_locked()
     assert not (folder / heartbeat.HOLDER).exists()
 
 
@@ -433,6 +442,22 @@ def test_update_changes_only_what_it_names(runs):
     run.update(status="failed", error="why")
     state = run.state()
     assert (state.status, state.error, state.created, state.version) == ("failed", "why", created, 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "message"),
+    [
+        ({"testin": None}, UnknownArgument, "'testin'.*Did you mean 'testing'"),
+        ({"status": "dnoe"}, InvalidValue, "dnoe"),
+        ({"results": {"epochs": 3}}, InvalidValue, "results"),
+    ],
+)
+def test_a_wrong_update_is_refused_and_nothing_is_written(runs, changes, kind, message):
+    run = runs.claim("p", "e")
+    before = (run.folder / STATE).read_bytes()
+    with pytest.raises(kind, match=message):
+        run.update(error="also this", **changes)
+    assert (run.folder / STATE).read_bytes() == before
 
 
 def test_updates_of_many_threads_are_all_kept(runs):

@@ -9,7 +9,7 @@ import pytest
 
 from monklite.errors import StorageError, TrainingFailed
 from monklite.training import writer as writer_module
-from monklite.training.writer import MOST_WAITING, Writer
+from monklite.training.writer import MAX_WAITING_JOBS, Writer
 
 
 class Desk:
@@ -85,7 +85,7 @@ def test_a_job_that_has_begun_is_not_replaced(desk) -> None:
 def test_a_slow_disk_makes_the_asker_wait_rather_than_the_queue_grow(desk) -> None:
     with Writer() as writer:
         desk.keep_busy(writer)
-        for i in range(MOST_WAITING):
+        for i in range(MAX_WAITING_JOBS):
             writer.put(str(i), desk.job(str(i)))
         writer.put("0", desk.job("0 again"))  # takes no place of its own
         asker = threading.Thread(target=lambda: writer.put("more", desk.job("more")))
@@ -145,7 +145,7 @@ def test_an_error_wakes_an_asker_that_waits_for_a_place(desk) -> None:
     with pytest.raises(StorageError, match="the disk is full"), Writer() as writer:
         writer.put("bad", stuck_then_fails)
         assert desk.begun.wait(30)
-        for i in range(MOST_WAITING):
+        for i in range(MAX_WAITING_JOBS):
             writer.put(str(i), desk.job(str(i)))
         asker = threading.Thread(target=ask)
         asker.start()

@@ -1,4 +1,4 @@
-"""The only folder that may import a framework. `load` imports one when it is chosen."""
+"""The only folder that may import a framework; `load` imports it when its backend is first used."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from .base import Backend, Learner
 
 
 def check(name: str) -> str:
-    """Return the name of a backend that can be used here, without importing it.
+    """Return `name` if that backend can be used here, without importing its framework.
 
     Raises:
         UnknownName: no such backend.
-        MissingPackage: its framework is not installed, or cannot work here; says what to install.
+        MissingPackage: its framework is not installed or cannot work here; the message says what to install.
     """
     backend = describe(name)
-    missing = [p for p in backend.packages if importlib.util.find_spec(p) is None]
+    missing = [package for package in backend.packages if importlib.util.find_spec(package) is None]
     if missing:
         raise MissingPackage(f"backend {name!r} needs {' and '.join(missing)}: {backend.install}")
     if reason := backend.unusable():
@@ -34,14 +34,15 @@ def load(name: str) -> Backend:
     backend = describe(check(name))
     try:
         return load_path(backend.backend)
-    except (ImportError, AttributeError, OSError) as error:  # AttributeError: a NumPy name that MXNet misses
+    # AttributeError: a name of NumPy that MXNet expects and newer releases lack
+    except (ImportError, AttributeError, OSError) as error:
         if isinstance(error, MissingPackage):
             raise
         raise MissingPackage(f"backend {name!r} cannot be imported ({error}): {backend.install}") from error
 
 
 def world(name: str) -> World:
-    """The processes that train together, as a launcher (torchrun) has started them; the framework is imported only then.
+    """The processes that train together if a launcher (torchrun) started several; only then is the framework imported.
 
     Raises:
         NotReady: the backend trains in one process only.

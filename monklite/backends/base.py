@@ -1,5 +1,5 @@
-"""What a backend promises. NumPy arrays and plain numbers cross this border; nothing of a framework leaves it,
-except the live objects that a user asks for (`network`, `criterion`).
+"""The interface of a backend. Only NumPy arrays and plain numbers cross it; objects of a framework stay behind it,
+except the live ones that a user asks for (`network`, `criterion`, `optimizer`).
 """
 
 from __future__ import annotations
@@ -15,17 +15,20 @@ from ..records import ModelRecord
 from ..spec import Resolved
 from ..tasks import Task
 
+# `ModelRecord.weights` of a network that was not loaded from a file
+RANDOM_WEIGHTS = "random"
+
 
 class Snapshot(Protocol):
-    """A copy in memory of what a learner was at one moment; training may go on while it is written."""
+    """A copy in memory of a learner's state at one moment; training may continue while it is written."""
 
     def write(self, path: Path, number: int | None = None) -> None:
-        """Write it, from any thread. A second file of the same snapshot is a link to the first where there are links.
+        """Write it, from any thread. A second file of the same snapshot is a hard link to the first where possible.
 
-        Endings are the framework's own; so is where the `number` goes that tells the weights of several epochs apart.
+        The backend chooses the file ending and where in the name to put `number`, which distinguishes epochs.
 
         Raises:
-            StorageError: the file cannot be written; an older one of that name stays.
+            StorageError: the file cannot be written; an existing file of that name is kept.
         """
         ...
 
@@ -39,68 +42,67 @@ class Learner(Protocol):
     optimizer: Any
 
     def step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[SupportsFloat, SupportsFloat]:
-        """One update of the weights.
+        """Update the weights once.
 
         Args:
-            images: uint8 (n, side, side, 3) RGB. labels: as the task has them. draws: what to do to each image.
+            images: uint8 (n, side, side, 3) RGB. labels: in the form of the task. draws: the transforms of each image.
 
         Returns:
-            Mean loss and number of images answered right, both before the update and over all processes. They may still be under
-            way on the device: `float()` waits for them, so a loop calls it seldom.
+            Mean loss and number of correct images, both before the update and over all processes. The device may still be
+            computing them: `float()` waits for the result, so call it rarely.
         """
         ...
 
     def logits(self, images: np.ndarray, draws: Draws) -> np.ndarray:
-        """Logits float32 (n, classes), in inference mode; nothing of the learner changes.
+        """Logits float32 (n, classes), computed in inference mode; training is not affected.
 
-        Once it has trained with an `ema_decay`, they are those of the averaged weights, which then stand in the network until
-        the next step.
+        After training with an `ema_decay` they are computed with the averaged weights, which stay in the network until the
+        next step.
         """
         ...
 
     def loss(self, logits: np.ndarray, labels: np.ndarray) -> float:
-        """Mean of the training loss over `logits` (n, classes)."""
+        """Mean training loss of `logits` (n, classes)."""
         ...
 
     def augmented(self, images: np.ndarray, draws: Draws) -> np.ndarray:
-        """What the network is given for `images`, before normalising: float32 (n, size, size, 3), 0 to 255."""
+        """The input of the network for `images`, before normalization: float32 (n, size, size, 3), 0 to 255."""
         ...
 
     def set_learning_rate(self, rate: float) -> None:
-        """The rate of the steps to come."""
+        """Set the learning rate of the following steps."""
         ...
 
     def configure(self, spec: Resolved) -> None:
-        """Take another loss and optimizer (its memory starts empty); the weights in the network stay."""
+        """Replace loss and optimizer (with fresh optimizer state); the weights in the network are kept."""
         ...
 
     def refresh(self, spec: Resolved) -> None:
-        """Make the optimizer again if the user has replaced layers of the live network, so that it trains the new ones."""
+        """Recreate the optimizer if the user has replaced layers of the live network, so that the new ones are trained."""
         ...
 
-    def capture(self, notes: Any) -> Snapshot:
-        """Copy everything that going on needs: weights, optimizer, random state, and `notes` (JSON) on where training stands.
+    def capture(self, progress: Any) -> Snapshot:
+        """Copy everything needed to resume: weights, optimizer, random state, and the loop's own `progress` (JSON).
 
         Raises:
-            TrainingFailed: a weight is no longer a number.
+            TrainingFailed: a weight is not finite.
         """
         ...
 
     def load(self, path: Path) -> Any:
-        """Go on from what a snapshot wrote, as if never stopped; returns its `notes`.
+        """Resume exactly from a file that a snapshot of `capture` wrote; returns its `progress`.
 
         Raises:
-            NotFound, DamagedFile, WeightsMismatch: the file is missing, damaged, or of another training.
+            NotFound, DamagedFile, WeightsMismatch: the file is missing, damaged, or of another network.
         """
         ...
 
     def capture_weights(self) -> Snapshot:
-        """Copy the weights that `logits` uses, to be written in a form that the plain framework reads without running code from
-        the file."""
+        """Copy the weights that `logits` uses; the plain framework can read the file without running code from it."""
         ...
 
     def load_weights(self, path: Path) -> None:
-        """Read weights that a snapshot of `capture_weights` wrote.
+        """Load weights that a snapshot of `capture_weights` wrote.
 
         Raises:
             WeightsMismatch: they are of another network. DamagedFile: they cannot be read.
@@ -108,11 +110,11 @@ class Learner(Protocol):
         ...
 
     def describe(self) -> ModelRecord:
-        """Counts of the network as it was built, its device and precision."""
+        """Size of the network, its device, precision and the source of its first weights."""
         ...
 
     def memory(self) -> float | None:
-        """Peak MiB that the framework took on the device since the learner was made; None where it does not count."""
+        """Peak MiB that the framework used on the device since the learner was created; None if it does not count them."""
         ...
 
 
@@ -122,27 +124,28 @@ class Backend(Protocol):
     name: str
 
     def devices(self) -> list[str]:
-        """What can be used here, best first; the last is always `cpu`."""
+        """Devices that can be used here, best first; the last is always `cpu`."""
         ...
 
     def learner(self, spec: Resolved, task: Task, pretrained: bool = True) -> Learner:
-        """Build the network of a resolved spec with a new head, its loss and optimizer. The spec's seed decides.
+        """Build the network of a resolved spec with a new head, its loss and optimizer, seeded by the spec.
 
-        `pretrained=False` leaves out loading first weights, for a network whose own weights come next.
+        `pretrained=False` skips loading pretrained weights, for a network whose saved weights are loaded next.
 
         Raises:
-            PretrainedUnavailable, WeightsMismatch, InvalidValue: see the message.
+            PretrainedUnavailable: they cannot be downloaded. WeightsMismatch: they are of another network.
+            InvalidValue: the network cannot be built with these settings.
         """
         ...
 
     def layers(self, learner: Learner) -> list[str]:
-        """Names of the layers that have weights, from the input on; the order in which `freeze_layers` counts."""
+        """Names of the layers that have weights, from input to output: the order in which `freeze_layers` counts."""
         ...
 
     def world(self) -> World:
-        """The processes that this one trains with."""
+        """The processes that train together."""
         ...
 
     def versions(self) -> dict[str, str]:
-        """Versions and build of the framework, for the run's record."""
+        """Versions of the framework and its libraries, for the run's record."""
         ...

@@ -1,4 +1,4 @@
-"""What a backend can compute in, as it says itself, against what is asked."""
+"""Check requested settings against the capabilities in a backend's description."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from ..spec import Resolved, Spec
 
 
 def check_capabilities(spec: Spec | Resolved) -> None:
-    """Refuse a precision, or compiling, that the spec's backend does not have.
+    """Refuse a precision or compilation that the spec's backend does not support.
 
     Raises:
-        InvalidValue: names what it has.
+        InvalidValue: not supported; the message names the alternatives.
     """
     backend = describe(spec.backend)
     if spec.model.precision not in backend.precisions:

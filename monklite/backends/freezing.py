@@ -1,4 +1,4 @@
-"""Which layers stay as they are: one rule for every backend."""
+"""Choose the layers to freeze, by the same rule for every backend."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ..spec import ModelSpec
 Layer = TypeVar("Layer")
 
 
-def frozen(model: ModelSpec, layers: Sequence[tuple[str, Layer]], heads: tuple[str, ...]) -> list[Layer]:
-    """The layers to freeze: the first `freeze_layers`, else with `freeze_base` all but the heads, else none.
+def layers_to_freeze(model: ModelSpec, layers: Sequence[tuple[str, Layer]], heads: tuple[str, ...]) -> list[Layer]:
+    """The first `freeze_layers` layers, else with `freeze_base` all but the heads, else none.
 
     Args:
-        layers: dotted name and layer, from the input on. heads: dotted places of the classifiers.
+        layers: dotted name and layer, from input to output. heads: dotted names of the classifiers.
 
     Raises:
         InvalidValue: nothing would be left to train.
@@ -25,5 +25,5 @@ def frozen(model: ModelSpec, layers: Sequence[tuple[str, Layer]], heads: tuple[s
         if n >= len(layers):
             raise InvalidValue(f"{model.name} has {len(layers)} layers: freeze at most {len(layers) - 1}, not {n}")
         return [layer for _, layer in layers[:n]]
-    inside = tuple(f"{head}." for head in heads)
-    return [layer for name, layer in layers if model.freeze_base and not f"{name}.".startswith(inside)]
+    prefixes = tuple(f"{head}." for head in heads)
+    return [layer for name, layer in layers if model.freeze_base and not f"{name}.".startswith(prefixes)]

@@ -1,15 +1,15 @@
-"""The vocabulary as rows: one line per model, optimizer, loss, schedule, transform or setting.
+"""The catalog: tables with one row per model, optimizer, loss, schedule, transform or setting.
 
-No framework is imported here; a row names what it needs by dotted path, and `backends.load` imports it when it is built.
-To add a word, add a row: the façade's methods, the `List_*` printers, the checks and the tests follow from it.
+No framework is imported here; a row names classes by dotted path, and `backends.load` imports them when they are used.
+To add an optimizer, for example, add a row: the façade's methods, the `List_*` printers, the checks and the tests follow.
 """
 
+from .default_recipes import resolve
 from .losses import LOSSES
 from .models import MODELS
 from .optimizers import OPTIMIZERS
-from .recipes import resolve
 from .schedules import SCHEDULES
-from .settings import SETTINGS
 from .transforms import TRANSFORMS
+from .update_methods import SETTINGS
 
 __all__ = ["LOSSES", "MODELS", "OPTIMIZERS", "SCHEDULES", "SETTINGS", "TRANSFORMS", "resolve"]

@@ -1,8 +1,8 @@
-"""The backends as rows: what is known of each without importing its framework.
+"""Descriptions of the backends, available without importing a framework.
 
-Each backend says it itself, in a `DESCRIPTION` that stands in its own folder and is found by dotted path. A package that brings
-another backend announces it with an entry point of the group `monklite.backends`, whose name is the backend's and whose
-object is a `Description`; no file of monklite names it.
+Each backend describes itself in a `DESCRIPTION` in its own folder, which is loaded by dotted path. Another package adds a
+backend (a plugin) with an entry point of the group `monklite.backends`, whose name is the backend's and whose object is a
+`Description`; no file of monklite names it.
 """
 
 from __future__ import annotations
@@ -12,25 +12,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import find
 
-if TYPE_CHECKING:
-    from .models import ModelRow
-
 BUILT_IN = {"pytorch": "monklite.backends.pytorch.DESCRIPTION", "mxnet": "monklite.backends.mxnet.DESCRIPTION"}
-GROUP = "monklite.backends"
-NUMBER = r"\d+"  # of the epoch, and nothing else
+ENTRY_POINT_GROUP = "monklite.backends"
+# matches the epoch's number alone
+EPOCH_NUMBER = r"\d+"
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What one backend builds for a row.
+    """One backend's implementation of a row.
 
-    `path`: dotted path of the class, or, of a model, the builder's name in the backend's zoo. `keywords`: a parameter's name
-    -> the keyword that the class wants, None where it has no such thing; only where this row differs from the parameter's own
-    keywords. `fixed`: keywords that are always passed. `package`: an optional package that it comes from, `""`: none.
+    `path`: dotted path of the class, or for a model the builder's name in the backend's zoo. `keywords`: parameter name -> the
+    keyword of the class, None if it does not have that parameter; only where this row differs from the parameter's own
+    keywords. `fixed`: keywords that are always passed. `package`: the optional package that provides it, `""`: none.
     """
 
     path: str
@@ -41,14 +39,15 @@ class Cell:
 
 @dataclass(frozen=True)
 class Description:
-    """A backend, as it describes itself.
+    """A backend's description of itself.
 
-    `title`: what people call it. `packages`: modules that must be installed. `install`: what to do where they are not.
-    `backend`: dotted path of its `backends.base.Backend`, imported when it is used. `precisions`: what it can compute in.
-    `compiles`: whether it can compile a network on demand. `distributes`: whether several processes can train one network.
-    `numbered_endings`: what follows the prefix in the names of an epoch's weight files, as a regular expression.
-    `unusable`: why it cannot work here although its packages are installed, `""`: it can. `cells`: table -> row -> what it
-    builds, and `models`: networks of its own, for a backend that has no column in monklite's tables.
+    `title`: its name in messages. `packages`: modules that must be installed. `install`: how to install them.
+    `backend`: dotted path of its `backends.base.Backend`, imported on first use. `precisions`: those it supports.
+    `compiles`: whether it can compile a network on request. `distributes`: whether several processes can train one network.
+    `numbered_endings`: regular expression for what follows the prefix in the names of an epoch's weight files.
+    `unusable`: returns why it cannot work here although its packages are installed, `""`: it can. Plugins, which have no
+    column in monklite's tables, also give `cells`: table -> row -> implementation; and `models`: dotted path of a sequence of
+    `ModelRow`, their own networks.
     """
 
     name: str
@@ -57,23 +56,23 @@ class Description:
     install: str
     backend: str
     precisions: tuple[str, ...] = ("auto", "float32")
-    numbered_endings: str = NUMBER
+    numbered_endings: str = EPOCH_NUMBER
     compiles: bool = False
     distributes: bool = False
     unusable: Callable[[], str] = lambda: ""
     cells: Mapping[str, Mapping[str, Cell | str]] = field(default_factory=dict)
-    models: tuple[ModelRow, ...] = ()
+    models: str = ""
 
 
 def load(path: str) -> Any:
-    """The object at a dotted path such as `"torch.optim.SGD"`, imported now."""
+    """Import the object at a dotted path such as `"torch.optim.SGD"`."""
     module, _, name = path.rpartition(".")
     return getattr(import_module(module), name)
 
 
 def names() -> tuple[str, ...]:
-    """Every backend that is known here, whether or not its framework is installed; monklite's own first."""
-    return (*BUILT_IN, *_announced())
+    """The names of all backends, whether or not their frameworks are installed; monklite's own first."""
+    return (*BUILT_IN, *_entry_points())
 
 
 @functools.cache
@@ -81,30 +80,30 @@ def describe(name: str) -> Description:
     """The description of a backend.
 
     Raises:
-        UnknownName: there is no such backend; says which was probably meant.
+        UnknownName: there is no such backend; the message suggests a similar name.
     """
     if name in BUILT_IN:
         return load(BUILT_IN[name])
     find("backend", name, dict.fromkeys(names(), name))
-    return _announced()[name].load()
+    return _entry_points()[name].load()
 
 
 def numbered_endings(name: str) -> str:
-    """See `Description`; of a backend that is not known here, the plain number."""
-    return describe(name).numbered_endings if name in names() else NUMBER
+    """See `Description`; the plain number for a backend that is not installed here."""
+    return describe(name).numbered_endings if name in names() else EPOCH_NUMBER
 
 
-def announced() -> list[Description]:
+def plugins() -> list[Description]:
     """The backends of other packages, which have no column in monklite's tables."""
-    return [describe(name) for name in _announced()]
+    return [describe(name) for name in _entry_points()]
 
 
-def announced_cells(backend: str, table: str) -> Mapping[str, Cell | str]:
-    """Row -> what a backend of another package builds for it; nothing for monklite's own."""
-    return describe(backend).cells.get(table, {}) if backend in _announced() else {}
+def plugin_cells(backend: str, table: str) -> Mapping[str, Cell | str]:
+    """A plugin's implementations of the rows of a table, by row name; empty for monklite's own backends."""
+    return describe(backend).cells.get(table, {}) if backend in _entry_points() else {}
 
 
 @functools.cache
-def _announced() -> dict[str, Any]:
+def _entry_points() -> dict[str, Any]:
     """The entry points of other packages, by name."""
-    return {entry.name: entry for entry in entry_points(group=GROUP) if entry.name not in BUILT_IN}
+    return {entry.name: entry for entry in entry_points(group=ENTRY_POINT_GROUP) if entry.name not in BUILT_IN}

@@ -1,37 +1,40 @@
-"""Losses, one row each."""
+"""The table of losses."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from ..rules import Flag, ListOf, Number, OrNone, Rule, Whole
 from ..spec import Choice
+from ..tasks import Activation, TargetForm
 from .rows import BuiltRow, Parameter, table
-
-Form = Literal["index", "one_hot"]
 
 
 @dataclass(frozen=True)
 class LossRow(BuiltRow):
     """A loss.
 
-    `activation`: which function turns the logits that it trains into scores. `form`: what it compares the logits with, class
-    numbers (`index`) or a row of 0 and 1 per image (`one_hot`).
+    `activation`: the function that turns logits trained with it into scores. `form`: the form of its targets, class numbers
+    (`index`) or a row of 0 and 1 per image (`one_hot`).
     """
 
-    activation: Literal["softmax", "sigmoid"] = "softmax"
-    form: Form = "index"
+    activation: Activation = "softmax"
+    form: TargetForm = "index"
 
     table: ClassVar[str] = "losses"
 
-    def form_of(self, choice: Choice) -> Form:
-        """The form of a choice: Monk's `label_as_categories=False` asks MXNet's softmax for rows."""
+    def form_of(self, choice: Choice) -> TargetForm:
+        """The form for these parameters: with Monk's `label_as_categories=False`, MXNet's softmax loss expects rows."""
         return self.form if choice.params.get("label_as_categories", True) else "one_hot"
 
 
 class Smoothing(Rule):
     """True (0.1, the usual amount), False (none) or the amount itself."""
+
+    @property
+    def annotation(self) -> str:
+        return "bool | float"
 
     def check(self, value: object) -> float:
         return (0.1 if value else 0.0) if isinstance(value, bool) else Number(least=0, below=1).check(value)
@@ -42,9 +45,13 @@ class Smoothing(Rule):
 
 @dataclass(frozen=True)
 class Axis(Rule):
-    """An axis of the scores, which have a row per image and a column per class; its second name is kept as the first."""
+    """An axis of the scores, which have a row per image and a column per class. All `axes` mean the same; the first is kept."""
 
     axes: tuple[int, ...]
+
+    @property
+    def annotation(self) -> str:
+        return "int"
 
     def check(self, value: object) -> int:
         if Whole().check(value) not in self.axes:
@@ -62,7 +69,7 @@ WEIGHT = Parameter(
     "one factor per class, in the order of the classes",
     {"mxnet": None},
 )
-# Monk handed these to MXNet's losses as they were: any other axis of the scores silently gave another loss
+# Monk passed these to MXNet's losses unchecked: any other axis of the scores silently gave another loss
 BATCH_AXIS = Parameter("batch_axis", 0, Axis((0,)), "axis of the batch", {"pytorch": None})
 AXIS_TO_SUM_OVER = Parameter(
     "axis_to_sum_over", -1, Axis((-1, 1)), "axis of the classes", {"pytorch": None, "mxnet": "axis"}

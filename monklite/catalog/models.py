@@ -1,8 +1,8 @@
-"""Networks, one row each: where each backend builds it, where its head is, what it needs.
+"""The table of networks: each backend's builder, the head, and the requirements.
 
-`resnet50` and `resnet50_v1` are two names of one network on either backend. Cells name a builder of `torchvision.models`, and
-of `mxnet.gluon.model_zoo.vision` or the package GluonCV, which may be missing. Input size and normalisation are those that
-the pretrained weights were made with.
+`resnet50` and `resnet50_v1` are two names of one network on both backends. Cells name a builder of `torchvision.models`, and
+of `mxnet.gluon.model_zoo.vision` or the optional package GluonCV. Input size and normalization are those of the pretrained
+weights.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..errors import InvalidValue, unknown
-from .backends import Cell, announced
+from .backends import Cell, load, plugins
 from .backends import names as backend_names
 from .rows import check_cell, is_installed, table
 from .transforms import IMAGENET_MEAN, IMAGENET_STD
@@ -20,7 +20,7 @@ from .transforms import IMAGENET_MEAN, IMAGENET_STD
 
 @dataclass(frozen=True)
 class Normalization:
-    """Mean and standard deviation of red, green and blue, as values 0 to 1."""
+    """Mean and standard deviation of red, green and blue; values 0 to 1."""
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -34,10 +34,10 @@ HALF = Normalization((0.5,) * 3, (0.5,) * 3)
 class ModelRow:
     """One network.
 
-    `cells`: backend -> its builder. `heads`: backend -> dotted places of its classifiers, auxiliary ones last. `input_size`:
-    side in px that its pretrained weights were made for; `normalization`: theirs too. `least_size`: the smallest side that it
-    can train on. `size_argument`: the builder's keyword where the network is made for one size. `auxiliary_size`: smaller
-    images have no room for the auxiliary heads, which are then left out. `aliases`: names that another backend has for it.
+    `cells`: backend -> its builder. `heads`: backend -> dotted names of its classifiers, auxiliary ones last. `input_size`,
+    `normalization`: those of its pretrained weights, px. `min_size`: the smallest side that it can train on, px.
+    `size_argument`: the builder's keyword if the network is built for one size. `auxiliary_size`: for smaller images the
+    auxiliary heads are left out. `aliases`: its names in other backends.
     """
 
     name: str
@@ -46,13 +46,13 @@ class ModelRow:
     heads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     input_size: int = 224
     normalization: Normalization = IMAGENET
-    least_size: int = 32
+    min_size: int = 32
     size_argument: str = ""
     auxiliary_size: int = 0
     aliases: tuple[str, ...] = ()
 
     def cell(self, backend: str) -> Cell | None:
-        """What a backend builds, None where it has no such network."""
+        """A backend's builder, None if it does not have this network."""
         return self.cells.get(backend)
 
     def backends(self) -> list[str]:
@@ -60,7 +60,8 @@ class ModelRow:
         return [name for name in backend_names() if name in self.cells]
 
 
-SAME = "="  # the builder has the network's own name
+# the builder has the same name as the network
+SAME = "="
 
 
 def _row(
@@ -71,18 +72,19 @@ def _row(
     head: str,
     input_size: int,
     normalization: Normalization,
-    least_size: int,
+    min_size: int,
     *,
     auxiliary: tuple[str, ...] = (),
     package: str = "",
     size_argument: str = "",
     auxiliary_size: int = 0,
 ) -> ModelRow:
-    """A line of the table. `head`: torch's, which is `output` in Gluon's zoo; MXNet's where only MXNet has the network.
-    `package`: that MXNet's builder comes from."""
-    builders = {"pytorch": pytorch, "mxnet": mxnet}
-    own = {backend: name if builder == SAME else builder for backend, builder in builders.items() if builder}
-    cells = {backend: Cell(builder, package=package if backend == "mxnet" else "") for backend, builder in own.items()}
+    """A row of the table. `head`: the name in torch, which is `output` in Gluon's zoo; MXNet's if only MXNet has the network.
+    `package`: the optional package with MXNet's builder."""
+    columns = {"pytorch": pytorch, "mxnet": mxnet}
+    builders = {backend: name if builder == SAME else builder for backend, builder in columns.items() if builder}
+    packages = {"pytorch": "", "mxnet": package}
+    cells = {backend: Cell(builder, package=packages[backend]) for backend, builder in builders.items()}
     heads = {"pytorch": (head, *auxiliary), "mxnet": ("output" if pytorch else head,)}
     return ModelRow(
         name,
@@ -91,10 +93,10 @@ def _row(
         {backend: heads[backend] for backend in cells},
         input_size,
         normalization,
-        least_size,
+        min_size,
         size_argument,
         auxiliary_size,
-        tuple(builder for builder in own.values() if builder != name),
+        tuple(builder for builder in builders.values() if builder != name),
     )
 
 
@@ -229,21 +231,22 @@ MODELS: dict[str, ModelRow] = table(_ROWS)
 
 
 @functools.cache
-def _known() -> dict[str, ModelRow]:
-    """Every network by each of its names; those of other packages' backends too."""
-    rows = table([*_ROWS, *(row for description in announced() for row in description.models)])
+def _rows_by_name() -> dict[str, ModelRow]:
+    """All networks, those of plugins included, by name and alias."""
+    plugin_rows = [row for plugin in plugins() if plugin.models for row in load(plugin.models)]
+    rows = table([*_ROWS, *plugin_rows])
     return rows | {alias: row for row in rows.values() for alias in row.aliases}
 
 
 def find_model(name: str, backend: str) -> ModelRow:
-    """The row of a model by any of its names.
+    """Find the row of a model by its name or an alias.
 
     Raises:
-        UnknownName: no model has that name; says which was probably meant.
+        UnknownName: no model has that name; the message suggests similar ones.
         InvalidValue: only another backend has it.
-        MissingPackage: it comes from an optional package, which is not installed.
+        MissingPackage: it is in an optional package that is not installed.
     """
-    row = _known().get(name) if isinstance(name, str) else None
+    row = _rows_by_name().get(name) if isinstance(name, str) else None
     if row is None:
         raise unknown(f"{backend} model", name, names(backend))
     if row.cell(backend) is None:
@@ -256,6 +259,6 @@ def find_model(name: str, backend: str) -> ModelRow:
 
 
 def names(backend: str) -> list[str]:
-    """The names of the models that a backend has here, sorted; those of a package that is not installed are left out."""
-    cells = {row.name: row.cell(backend) for row in _known().values()}
+    """Sorted names of the models of a backend, without those of optional packages that are not installed."""
+    cells = {row.name: row.cell(backend) for row in _rows_by_name().values()}
     return sorted(n for n, cell in cells.items() if cell and not (cell.package and not is_installed(cell.package)))

@@ -1,4 +1,4 @@
-"""Optimizers, one row each. Names and defaults of the arguments are Monk's."""
+"""The table of optimizers. Names and defaults of the arguments are Monk's."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ class OptimizerRow(BuiltRow):
     table: ClassVar[str] = "optimizers"
 
 
-RATE = Number(least=0, below=1)
+COEFFICIENT = Number(least=0, below=1)
 LEARNING_RATE = Parameter("learning_rate", REQUIRED, Number(above=0), "step size", {"pytorch": "lr"})
 WEIGHT_DECAY = Parameter("weight_decay", 0.0, Number(least=0), "L2 penalty", {"mxnet": "wd"})
-MOMENTUM = Parameter("momentum", 0.0, RATE, "share of the last step that is kept")
+MOMENTUM = Parameter("momentum", 0.0, COEFFICIENT, "share of the last step that is kept")
 CLIPNORM = Parameter("clipnorm", 0.0, Number(least=0), "largest norm of the whole gradient; 0: no limit", own=True)
 CLIPVALUE = Parameter("clipvalue", 0.0, Number(least=0), "largest size of one gradient value; 0: no limit", own=True)
 CLIPS = (CLIPNORM, CLIPVALUE)
 EPSILON = Parameter("epsilon", 1e-8, Number(above=0), "added to the denominator", {"pytorch": "eps"})
 AMSGRAD = Parameter("amsgrad", False, Flag(), "keep the largest second moment (Reddi et al. 2018)", {"mxnet": None})
-# torch wants both betas in one keyword; backends/pytorch/learner.py joins "betas.0" and "betas.1"
+# torch expects both betas in one keyword; backends/pytorch/learner.py joins "betas.0" and "betas.1"
 BETAS = (
-    Parameter("beta1", 0.9, RATE, "decay of the first moment", {"pytorch": "betas.0"}),
-    Parameter("beta2", 0.999, RATE, "decay of the second moment", {"pytorch": "betas.1"}),
+    Parameter("beta1", 0.9, COEFFICIENT, "decay of the first moment", {"pytorch": "betas.0"}),
+    Parameter("beta2", 0.999, COEFFICIENT, "decay of the second moment", {"pytorch": "betas.1"}),
 )
 DECAY_RATE = Parameter(
-    "decay_rate", 0.99, RATE, "decay of the running mean square", {"pytorch": "alpha", "mxnet": "gamma1"}
+    "decay_rate", 0.99, COEFFICIENT, "decay of the running mean square", {"pytorch": "alpha", "mxnet": "gamma1"}
 )
-MOMENTUM_DECAY = Parameter("momentum_decay", 0.004, RATE, "decay of the momentum", {"mxnet": "schedule_decay"})
+MOMENTUM_DECAY = Parameter("momentum_decay", 0.004, COEFFICIENT, "decay of the momentum", {"mxnet": "schedule_decay"})
 DAMPENING = Parameter(
-    "momentum_dampening_rate", 0.0, RATE, "dampening of momentum", {"pytorch": "dampening", "mxnet": None}
+    "momentum_dampening_rate", 0.0, COEFFICIENT, "dampening of momentum", {"pytorch": "dampening", "mxnet": None}
 )
 NESTEROV_MOMENTUM = Parameter("momentum", 0.9, Number(above=0, below=1), MOMENTUM.doc)
-RMSPROP_MOMENTUM = Parameter("momentum", 0.9, RATE, MOMENTUM.doc, {"mxnet": "gamma2"})
+RMSPROP_MOMENTUM = Parameter("momentum", 0.9, COEFFICIENT, MOMENTUM.doc, {"mxnet": "gamma2"})
 LEARNING_RATE_DECAY = Parameter(
     "learning_rate_decay", 0.0, Number(least=0), "decay of the rate", {"pytorch": "lr_decay", "mxnet": None}
 )
-RHO = Parameter("rho", 0.9, RATE, "decay of the averages")
+RHO = Parameter("rho", 0.9, COEFFICIENT, "decay of the averages")
 ADADELTA_EPSILON = Parameter("epsilon", 1e-6, Number(above=0), EPSILON.doc, {"pytorch": "eps"})
 
 OPTIMIZERS = table(
@@ -76,7 +76,7 @@ OPTIMIZERS = table(
             "adamax",
             "Adam with the largest past gradient in place of the second moment (Kingma and Ba 2015).",
             (LEARNING_RATE, *BETAS, EPSILON, WEIGHT_DECAY, *CLIPS),
-            # MXNet's own makes weights without a gradient NaN
+            # MXNet's own turns weights without a gradient into NaN
             {"pytorch": "torch.optim.Adamax", "mxnet": "monklite.backends.mxnet.optimizers.Adamax"},
         ),
         OptimizerRow(
@@ -95,7 +95,7 @@ OPTIMIZERS = table(
             "momentum_rmsprop",
             "RMSprop with momentum, divided by the running standard deviation of the gradient (Graves 2013).",
             (LEARNING_RATE, DECAY_RATE, EPSILON, WEIGHT_DECAY, RMSPROP_MOMENTUM, *CLIPS),
-            # MXNet has momentum in this form only
+            # MXNet has momentum only in the centered form
             {
                 "pytorch": Cell("torch.optim.RMSprop", fixed={"centered": True}),
                 "mxnet": Cell("mxnet.optimizer.RMSProp", fixed={"centered": True}),
@@ -114,12 +114,12 @@ OPTIMIZERS = table(
             "adadelta",
             "Steps in the units of the weights, from running averages of gradients and steps (Zeiler 2012).",
             (LEARNING_RATE, RHO, ADADELTA_EPSILON, WEIGHT_DECAY, *CLIPS),
-            # MXNet's takes no learning rate, so no schedule could work on it
+            # MXNet's has no learning rate, so a schedule would have no effect
             {"pytorch": "torch.optim.Adadelta"},
         ),
         OptimizerRow(
             "signum",
-            "Steps of one size in the direction of the sign of the momentum (Bernstein et al. 2018).",
+            "Steps of constant size in the direction of the momentum's sign (Bernstein et al. 2018).",
             (LEARNING_RATE, MOMENTUM, WEIGHT_DECAY),
             {"mxnet": "mxnet.optimizer.Signum"},
         ),

@@ -1,4 +1,4 @@
-"""What a row is: a name, parameters with default and rule, and what each backend builds for it."""
+"""Rows of the catalog: a name, parameters with defaults and rules, and each backend's implementation."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Any, ClassVar, Protocol, TypeVar
 from ..errors import InvalidValue, MissingPackage, UnknownArgument, suggestion
 from ..rules import Rule
 from ..spec import Choice
-from .backends import Cell, announced_cells, names
+from .backends import Cell, names, plugin_cells
 
 REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "<required>"})()
-INSTALL = {"gluoncv": 'pip install "monklite[gluoncv]"'}  # optional packages -> what brings them
+INSTALL_COMMANDS = {"gluoncv": 'pip install "monklite[gluoncv]"'}  # optional package -> how to install it
 
 
 @dataclass(frozen=True)
 class Parameter:
     """One parameter of a row.
 
-    `keywords`: a backend's keyword for it, None where that backend has no such thing; a backend that is not named calls it as
-    it is called here. `own`: monklite applies it itself, on every backend, so no keyword is passed on.
+    `keywords`: backend -> its keyword, None if the backend does not have the parameter; backends that are not listed use
+    `name`. `own`: monklite applies it itself on every backend, so no keyword is passed on.
     """
 
     name: str
@@ -34,28 +34,28 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Row:
-    """One word of the vocabulary."""
+    """One entry of a table."""
 
     name: str
     doc: str
     parameters: tuple[Parameter, ...] = ()
 
     def backends(self) -> list[str]:
-        """The backends that have this word."""
+        """The backends that support this row."""
         return list(names())
 
-    def has(self, backend: str, parameter: Parameter) -> bool:
-        """Whether a backend has a parameter of this row."""
+    def supports(self, backend: str, parameter: Parameter) -> bool:
+        """Whether a backend supports a parameter of this row."""
         return True
 
     def choose(self, backend: str, values: Mapping[str, Any]) -> Choice:
         """Check `values` against the rules and fill in the defaults.
 
         Raises:
-            UnknownArgument: a parameter that the row does not have, or a required one missing.
+            UnknownArgument: a parameter that the row does not have, or a required one is missing.
             InvalidType, InvalidValue: a value that breaks its rule.
-            InvalidValue: this backend has no such word, or no such parameter.
-            MissingPackage: it comes from an optional package, which is not installed.
+            InvalidValue: the backend does not support the row or the parameter.
+            MissingPackage: it is in an optional package that is not installed.
         """
         self.check_backend(backend)
         known = {p.name: p for p in self.parameters}
@@ -67,7 +67,7 @@ class Row:
         return Choice(name=self.name, params={p.name: self._value(p, backend, values) for p in self.parameters})
 
     def check_backend(self, backend: str) -> None:
-        """Refuse a word that a backend does not have."""
+        """Raise an error if a backend does not support this row."""
 
     def _value(self, parameter: Parameter, backend: str, values: Mapping[str, Any]) -> Any:
         if parameter.name not in values:
@@ -75,44 +75,47 @@ class Row:
                 raise UnknownArgument(f"{self.name} needs {parameter.name} ({parameter.rule})")
             return parameter.default
         value = parameter.rule(f"{self.name}: {parameter.name}", values[parameter.name])
-        if value != parameter.default and not self.has(backend, parameter):
-            elsewhere = "".join(f", or use backend={b!r}" for b in self.backends() if self.has(b, parameter))
+        if value != parameter.default and not self.supports(backend, parameter):
+            others = "".join(f", or use backend={b!r}" for b in self.backends() if self.supports(b, parameter))
             raise InvalidValue(
-                f"{self.name}: the {backend} backend has no {parameter.name}; leave it at {parameter.default!r}{elsewhere}"
+                f"{self.name}: the {backend} backend has no {parameter.name}; leave it at {parameter.default!r}{others}"
             )
         return value
 
 
 @dataclass(frozen=True)
 class BuiltRow(Row):
-    """A word for which each backend builds something of its own. `cells`: backend -> what that is."""
+    """A row with one implementation per backend.
+
+    `cells`: backend -> its implementation. `table`: the name of the table in `Description.cells`.
+    """
 
     cells: Mapping[str, Cell | str] = field(default_factory=dict)
 
-    table: ClassVar[str]  # the name that a backend's description has for the table of such rows
+    table: ClassVar[str]
 
     def cell(self, backend: str) -> Cell | None:
-        """What a backend builds, None where it has no such word."""
-        found = self.cells.get(backend) or announced_cells(backend, self.table).get(self.name)
-        return Cell(found) if isinstance(found, str) else found
+        """A backend's implementation, None if it has none."""
+        cell = self.cells.get(backend) or plugin_cells(backend, self.table).get(self.name)
+        return Cell(cell) if isinstance(cell, str) else cell
 
     def backends(self) -> list[str]:
         return [name for name in names() if self.cell(name)]
 
     def path(self, backend: str) -> str:
-        """The dotted path of what a backend builds, which `choose` has seen to be there."""
+        """The dotted path of a backend's class; `choose` has checked that there is one."""
         return self._cell(backend).path
 
     def keyword(self, backend: str, parameter: Parameter) -> str | None:
-        """What a backend calls a parameter, None where it has no such thing."""
-        own = self._cell(backend).keywords
-        return own.get(parameter.name, parameter.keywords.get(backend, parameter.name))
+        """A backend's keyword for a parameter, None if it does not support the parameter."""
+        overrides = self._cell(backend).keywords
+        return overrides.get(parameter.name, parameter.keywords.get(backend, parameter.name))
 
-    def has(self, backend: str, parameter: Parameter) -> bool:
+    def supports(self, backend: str, parameter: Parameter) -> bool:
         return parameter.own or self.keyword(backend, parameter) is not None
 
     def keywords(self, backend: str, choice: Choice) -> dict[str, Any]:
-        """The keyword arguments that a backend wants for a choice."""
+        """The keyword arguments of a backend's class for a choice."""
         passed = {self.keyword(backend, p): choice.params[p.name] for p in self.parameters if not p.own}
         return {**{k: v for k, v in passed.items() if k is not None}, **self._cell(backend).fixed}
 
@@ -122,12 +125,12 @@ class BuiltRow(Row):
     def _cell(self, backend: str) -> Cell:
         cell = self.cell(backend)
         if cell is None:
-            raise missing_word(self, backend)
+            raise not_supported(self, backend)
         return cell
 
 
 class HasCells(Protocol):
-    """A row, of whichever table, for which each backend builds something of its own."""
+    """A row of any table that has one implementation per backend."""
 
     @property
     def name(self) -> str: ...
@@ -138,21 +141,21 @@ class HasCells(Protocol):
 
 
 def check_cell(row: HasCells, backend: str) -> None:
-    """Refuse a row that a backend does not have, or whose package is not installed."""
+    """Refuse a row that a backend does not support, or whose package is not installed."""
     cell = row.cell(backend)
     if cell is None:
-        raise missing_word(row, backend)
+        raise not_supported(row, backend)
     if cell.package and not is_installed(cell.package):
-        elsewhere = "".join(f", or use backend={b!r}" for b in row.backends() if b != backend)
+        others = "".join(f", or use backend={b!r}" for b in row.backends() if b != backend)
         raise MissingPackage(
-            f"{row.name} of the {backend} backend needs {cell.package}: {INSTALL[cell.package]}{elsewhere}"
+            f"{row.name} of the {backend} backend needs {cell.package}: {INSTALL_COMMANDS[cell.package]}{others}"
         )
 
 
-def missing_word(row: HasCells, backend: str) -> InvalidValue:
-    """The error for a word that a backend does not have."""
-    elsewhere = " or ".join(f"backend={b!r}" for b in row.backends())
-    return InvalidValue(f"the {backend} backend has no {row.name!r}; use {elsewhere}")
+def not_supported(row: HasCells, backend: str) -> InvalidValue:
+    """The error for a row that a backend does not support."""
+    others = " or ".join(f"backend={b!r}" for b in row.backends())
+    return InvalidValue(f"the {backend} backend has no {row.name!r}; use {others}")
 
 
 def is_installed(package: str) -> bool:
@@ -168,7 +171,7 @@ R = TypeVar("R", bound=Named)
 
 
 def table(rows: Iterable[R]) -> dict[str, R]:
-    """Rows by name; a name given twice is a mistake in the table."""
+    """Index rows by name; a duplicate name is a mistake in the table."""
     by_name: dict[str, R] = {}
     for row in rows:
         if row.name in by_name:

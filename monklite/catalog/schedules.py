@@ -1,8 +1,8 @@
-"""Learning-rate schedules: one row each, and below the table the plain functions, which every backend shares.
+"""Learning-rate schedules: the table, and the functions that compute the rates, the same for every backend.
 
-Each function takes the base learning rate, the epoch that is about to start (from 0), the number of epochs and the metrics of
-the epochs done, and returns that epoch's learning rate. They hold no state: a resumed run computes what the unbroken run
-computed. The definitions follow `torch.optim.lr_scheduler`, which the tests hold them against.
+Each function takes a `Moment` and returns the learning rate of the epoch that is about to start. They have no state, so a
+resumed run computes the same rates as an uninterrupted one. The definitions follow `torch.optim.lr_scheduler`, against which
+they are tested.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from .rows import REQUIRED, Parameter, Row, table
 
 FACTOR = Number(above=0, below=1)
 GAMMA = Parameter("gamma", 0.1, Number(above=0, most=1), "factor of each decrease")
-LAST_EPOCH = Parameter("last_epoch", -1, Whole(least=-1), "number of epochs, less one, that the schedule has behind it")
+LAST_EPOCH = Parameter(
+    "last_epoch", -1, Whole(least=-1), "index of the last epoch of the schedule that is already done; -1: none"
+)
 
 
 @dataclass(frozen=True)
 class ScheduleRow(Row):
-    """A schedule. `function`: dotted path of what computes its rates, which every backend shares."""
+    """A schedule. `function`: dotted path of the function that computes its rates."""
 
     function: str = ""
 
@@ -35,7 +37,7 @@ def _row(name: str, doc: str, *parameters: Parameter) -> ScheduleRow:
 
 SCHEDULES = table(
     [
-        _row("fixed", "The same learning rate all the way."),
+        _row("fixed", "A constant learning rate."),
         _row(
             "step_decrease",
             "Multiply by gamma every step_size epochs.",
@@ -61,7 +63,7 @@ SCHEDULES = table(
         _row(
             "cosine_decrease",
             "Half a cosine from the learning rate down to min_lr over the whole training (Loshchilov and Hutter 2017).",
-            Parameter("min_lr", 0.0, Number(least=0), "where it ends"),
+            Parameter("min_lr", 0.0, Number(least=0), "learning rate at the end"),
         ),
         _row(
             "plateau_decrease",
@@ -69,13 +71,15 @@ SCHEDULES = table(
             "improved for patience epochs.",
             Parameter("mode", "min", OneOf(("min", "max")), "watch the loss (min) or the accuracy (max)"),
             Parameter("factor", 0.1, FACTOR, "factor of each decrease"),
-            Parameter("patience", 10, Whole(least=0), "epochs without improvement that are let pass"),
+            Parameter("patience", 10, Whole(least=0), "epochs without improvement before a decrease"),
             Parameter("verbose", False, Flag(), "kept from Monk; the learning rate is always shown"),
             Parameter("threshold", 1e-4, Number(least=0), "what counts as an improvement"),
-            Parameter("threshold_mode", "rel", OneOf(("rel", "abs")), "threshold as a share or as an amount"),
+            Parameter(
+                "threshold_mode", "rel", OneOf(("rel", "abs")), "threshold relative to the best value, or absolute"
+            ),
             Parameter("cooldown", 0, Whole(least=0), "epochs to wait after a decrease"),
             Parameter("min_lr", 0.0, Number(least=0), "never below this"),
-            Parameter("epsilon", 1e-8, Number(least=0), "smaller decreases are not made"),
+            Parameter("epsilon", 1e-8, Number(least=0), "smaller decreases are skipped"),
         ),
     ]
 )
@@ -83,9 +87,10 @@ SCHEDULES = table(
 
 @dataclass(frozen=True)
 class Moment:
-    """Where training stands: `epoch` is about to start; the lists hold one value for each epoch done.
+    """The start of an epoch. `base`: the base learning rate; `epoch`: the epoch that starts, from 0; `epochs`: their number.
 
-    `val_figure`: the figure that decides which epoch is best, higher being better; accuracy, for one label per image.
+    `val_loss`, `val_figure`: one value per finished epoch; the figure is the one that decides which epoch is best, higher being
+    better, which is accuracy for one label per image.
     """
 
     base: float
@@ -133,22 +138,22 @@ def plateau_decrease(
     epsilon: float,
     verbose: bool = False,
 ) -> float:
-    rate, best, bad, resting = moment.base, None, 0, 0
+    rate, best, n_bad, n_cooldown = moment.base, None, 0, 0
     for value in moment.val_loss if mode == "min" else moment.val_figure:
-        if best is None or _improved(value, best, mode, threshold, threshold_mode):
-            best, bad = value, 0
+        if best is None or _is_improvement(value, best, mode, threshold, threshold_mode):
+            best, n_bad = value, 0
         else:
-            bad += 1
-        if resting > 0:
-            resting, bad = resting - 1, 0
-        if bad > patience:
+            n_bad += 1
+        if n_cooldown > 0:
+            n_cooldown, n_bad = n_cooldown - 1, 0
+        if n_bad > patience:
             lower = max(rate * factor, min_lr)
             rate = lower if rate - lower > epsilon else rate
-            resting, bad = cooldown, 0
+            n_cooldown, n_bad = cooldown, 0
     return rate
 
 
-def _improved(value: float, best: float, mode: str, threshold: float, threshold_mode: str) -> bool:
+def _is_improvement(value: float, best: float, mode: str, threshold: float, threshold_mode: str) -> bool:
     if mode == "min":
         return value < (best * (1 - threshold) if threshold_mode == "rel" else best - threshold)
     return value > (best * (1 + threshold) if threshold_mode == "rel" else best + threshold)

@@ -1,1 +1,1 @@
-"""Files to batches, the same for every backend; NumPy at its edges."""
+"""From files to batches, the same for every backend; takes and returns NumPy arrays."""

@@ -1,4 +1,4 @@
-"""Small tables of arrays, one file each; a damaged one counts as not there."""
+"""Small tables of arrays, one file per table; a damaged file counts as absent."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ DAMAGED = (OSError, ValueError, KeyError, EOFError, MemoryError, NotImplementedE
 
 
 def read_arrays(path: Path, *names: str) -> list[np.ndarray] | None:
-    """The arrays of these names; None where the file is absent, damaged, or something else."""
+    """The arrays of these names; None if the file is absent, damaged, or lacks one of them."""
     try:
         with np.load(path, allow_pickle=False) as file:
             return [file[name] for name in names]
-    except (*DAMAGED, AttributeError, TypeError, IndexError):  # a single array or text has no names
+    # the last three: a single array or text has no names
+    except (*DAMAGED, AttributeError, TypeError, IndexError):
         return None
 
 
 def write_arrays(path: Path, **arrays: np.ndarray) -> None:
-    """Write arrays as a whole.
+    """Write named arrays atomically.
 
     Raises:
         StorageError: the disk is full, or the folder cannot be written.

@@ -1,6 +1,6 @@
-"""A policy: how decoded images are placed in memory, and the random draws of each batch.
+"""Augmentation policies: the transforms of a subset, and the random draws of each batch.
 
-The draws are made here, from one NumPy generator; applying them is the backend's work, on the training device.
+The draws are made here, from one NumPy generator; the backend applies them, on the training device.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from . import geometry
 
 @dataclass(frozen=True)
 class Draws:
-    """What is done to each image of a batch, in this order.
+    """The transforms of each image of a batch, applied in this order.
 
     `flip_x`, `flip_y`: bool (N,), whether it is mirrored left-right, top-bottom; None: no image is.
     `matrix`: float32 (N, 2, 3), from output to input coordinates, each -1 to 1 (edges of the picture); None: no
-    resampling. A matrix holds the flips too. `size`: side of the square that comes out, px. `mean`, `std`: of red,
+    resampling. A matrix holds the flips too. `size`: side of the resulting square, px. `mean`, `std`: of red,
     green and blue as values 0 to 1, for normalising.
     """
 
@@ -44,9 +44,9 @@ class Draws:
 
 @dataclass(frozen=True)
 class Policy:
-    """The transforms of one subset, sorted by where they are done.
+    """The transforms of one subset, sorted by when they are done.
 
-    `prefix` is done once when a file is decoded, into squares of `stored_size`; `steps` for each batch;
+    `prefix` is done once when a file is decoded, into squares of `stored_size`; `steps` are done for each batch;
     the result has `input_size` and is normalised with `mean` and `std`.
     """
 
@@ -59,7 +59,7 @@ class Policy:
 
     @property
     def decoding(self) -> str:
-        """What decides the decoded pixels, as text: part of the cache's key."""
+        """The settings that determine the decoded pixels, as text: part of the cache's key."""
         return f"{self.stored_size}:{';'.join(map(str, self.prefix))}"
 
     def draw(self, sizes: np.ndarray, rng: np.random.Generator) -> Draws:
@@ -74,9 +74,9 @@ class Policy:
     def _draw_flips(self, n: int, rng: np.random.Generator) -> Draws:
         flips: dict[str, np.ndarray | None] = {"x": None, "y": None}
         for step in self.steps:
-            flip, axis = geometry.flipped(n, rng, **step.params), _row(step).flip
-            before = flips[axis]
-            flips[axis] = flip if before is None else before ^ flip
+            flip, axis = geometry.draw_flips(n, rng, **step.params), _row(step).flip
+            previous = flips[axis]
+            flips[axis] = flip if previous is None else previous ^ flip
         return Draws(self.input_size, self.mean, self.std, flip_x=flips["x"], flip_y=flips["y"])
 
 
@@ -85,15 +85,15 @@ def _row(choice: Choice) -> TransformRow:
 
 
 def _only_flips(steps: Sequence[Choice]) -> bool:
-    """Whether nothing has to be resampled."""
+    """Whether all steps are flips, so that nothing has to be resampled."""
     return all(_row(step).flip for step in steps)
 
 
 def policy(transforms: Sequence[Choice], input_size: int, stored_size: int | Literal["auto"] = AUTO) -> Policy:
-    """Sort a chain of transforms into what is done at decoding and what for each batch.
+    """Sort a chain of transforms into those done at decoding and those done for each batch.
 
-    The stored size is the input size where no pixel is enlarged afterwards, else `stored_size`; `"auto"` is twice the input
-    size (four times where a fixed number of pixels is cropped from an image of unknown size), so that a crop of a quarter
+    The stored size is the input size if no pixel is enlarged afterwards, else `stored_size`; `"auto"` is twice the input
+    size (four times if a fixed number of pixels is cropped from an image of unknown size), so that a crop of a quarter
     of the image loses nothing.
     """
     steps: list[Choice] = []
@@ -114,12 +114,12 @@ def policy(transforms: Sequence[Choice], input_size: int, stored_size: int | Lit
 
 
 def _stored_size(
-    prefix: Sequence[Choice], steps: Sequence[Choice], input_size: int, asked: int | Literal["auto"]
+    prefix: Sequence[Choice], steps: Sequence[Choice], input_size: int, requested: int | Literal["auto"]
 ) -> int:
     if _only_flips(steps):
         return input_size
     if prefix:
         return int(prefix[-1].params["input_size"])
-    if asked != AUTO:
-        return asked
+    if requested != AUTO:
+        return requested
     return input_size * (4 if any(s.name == "random_crop" for s in steps) else 2)

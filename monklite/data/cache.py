@@ -1,9 +1,9 @@
-"""Decoded once: images as one memory-mapped uint8 file, shared by every experiment and process on the same data.
+"""The cache of decoded images: one memory-mapped uint8 file, shared by all experiments and processes on the same data.
 
-The key is what is in the files, in their order, with everything that decides the pixels: a moved or copied dataset finds its
-cache, a changed file never does. Each file is read once: its digest and its pixels come from the same bytes; pixels that some
-cache has already are taken from there. Where there is no room for the file, images are decoded again each time they are read,
-with the same result.
+The key is computed from the contents of the files, in their order, and all settings that affect the pixels: a moved or copied
+dataset finds its cache, a dataset with a changed file does not. Each file is read once: its digest and its pixels come from
+the same bytes. Pixels that any cache holds are copied from there. If the disk has no space for the file, images are decoded
+each time they are read, with the same result.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import contextlib
 import errno
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,18 +22,18 @@ from filelock import FileLock
 from PIL import __version__ as pillow_version
 
 from ..errors import StorageError
-from ..files import in_words, storing
+from ..files import format_bytes, storing
 from . import cache_limit, decode, digests
 from .augment import Policy
-from .cache_index import DecodedImage, Index, Known, map_images
-from .cache_limit import IMAGES, INDEX, LOCK, Lease
-from .cache_writer import FULL, Pixels
+from .cache_index import DecodedImage, Index, KnownImages, map_images
+from .cache_limit import IMAGES_SUFFIX, INDEX_SUFFIX, LOCK_SUFFIX, Lease
+from .cache_writer import DISK_FULL, PixelWriter
 from .prefetch import in_order
 from .samples import UNREAD, Samples, as_column
 from .stores import CachedStore, Store, StreamingStore
 
-FORMAT = 3  # raise it when decoding changes what it gives, or the files of the cache what they hold
-Tick = Callable[[int, int], None]  # done, all
+FORMAT = 3  # to be increased when the results of decoding or the files of the cache change
+Tick = Callable[[int, int], None]  # number done, total
 
 
 def open_store(
@@ -42,37 +42,38 @@ def open_store(
     """Decode every image that is not in the cache yet.
 
     Args:
-        samples: which files; `folder`: where caches lie; `workers`: threads that read and decode.
-        tick: told how many of how many images are done.
+        samples: the files. folder: of the caches. workers: threads that read and decode.
+        tick: called with the number of finished images and of all.
         keep: False decodes without writing a cache.
 
     Returns:
-        The table with what was found out about the files, and their images.
+        The table with the properties of the files filled in, and their images.
 
     Raises:
-        NotFound: a file has gone since the folder was read. StorageError: the cache cannot be written.
-        InvalidValue: the environment variable that limits the cache holds no number.
+        NotFound: a file was removed after the folder was read. StorageError: the cache cannot be written.
+        InvalidValue: the environment variable that limits the cache is not a number.
     """
     writable = keep and _writable(folder)
     samples = digests.recall(samples, folder if keep else None)
-    work = _Work(samples, policy, folder, workers, tick)
+    job = _DecodingJob(samples, policy, folder, workers, tick)
     if not keep:
-        return work.stream("", None)
-    if not writable:  # a workspace that may only be read can still be judged and predicted with
-        return work.open() or work.stream(_remark(f"nothing can be written into {folder}"), folder)
-    samples, store = work.open() or _open_or_fill(work)
+        return job.stream("", None)
+    # a read-only workspace can still be used to evaluate and predict
+    if not writable:
+        return job.open() or job.stream(_remark(f"nothing can be written into {folder}"), folder)
+    samples, store = job.open() or _open_or_fill(job)
     if isinstance(store, CachedStore):
-        cache_limit.make(folder)  # the limit, or what is free, may have become less
+        # the limit, or the free space, may have decreased
+        cache_limit.make_space(folder)
     return samples, store
 
 
-def _open_or_fill(work: _Work) -> tuple[Samples, Store]:
-    folder = work.folder
-    with FileLock(
-        folder / f"{work.place_key()}{LOCK}"
-    ):  # two processes with the same data: the second waits, then reads
-        work = replace(work, samples=digests.recall(work.samples, folder))
-        return work.open() or work.fill()
+def _open_or_fill(job: _DecodingJob) -> tuple[Samples, Store]:
+    folder = job.folder
+    # of two processes with the same data, the second waits, then opens the cache
+    with FileLock(folder / f"{job.stamp_key()}{LOCK_SUFFIX}"):
+        job = replace(job, samples=digests.recall(job.samples, folder))
+        return job.open() or job.fill()
 
 
 def _remark(reason: str) -> str:
@@ -80,8 +81,8 @@ def _remark(reason: str) -> str:
 
 
 @dataclass(frozen=True)
-class _Work:
-    """What is to be decoded, and how."""
+class _DecodingJob:
+    """The files to decode, and the settings."""
 
     samples: Samples
     policy: Policy
@@ -98,145 +99,150 @@ class _Work:
         return int(np.prod(self.shape, dtype=np.int64))
 
     @property
-    def how(self) -> str:
-        """Everything that decides the pixels and the notes, but for the files."""
+    def decoding(self) -> str:
+        """All settings that affect the pixels and the oddities."""
         return f"{FORMAT} {pillow_version} {self.policy.decoding} {self.policy.input_size}"
 
-    def place_key(self) -> str:
-        """32 hexadecimal digits for files of these places and times, before anything is known of their contents."""
-        return _hexadecimal(self.how, self.samples.stamps)
+    def stamp_key(self) -> str:
+        """32 hexadecimal digits for files of these paths, sizes and times, before their contents are known."""
+        return _hexadecimal(self.decoding, self.samples.stamps)
 
-    def key(self, contents: np.ndarray) -> str:
-        """32 hexadecimal digits for files of these contents."""
-        return _hexadecimal(self.how, contents)
+    def content_key(self, contents: np.ndarray) -> str:
+        """32 hexadecimal digits for files of these contents, given their digests."""
+        return _hexadecimal(self.decoding, contents)
 
     def open(self) -> tuple[Samples, Store] | None:
-        """The cache of these files, if it is known which one that is and it is there as a whole."""
-        known = self.samples.digests
-        return None if (known == UNREAD).any() else self._opened(self.folder / self.key(known))
+        """Open the cache of these files; None if a digest is unknown, or the cache is absent or incomplete."""
+        contents = self.samples.digests
+        return None if (contents == UNREAD).any() else self._open_cache(self.folder / self.content_key(contents))
 
-    def _opened(self, base: Path) -> tuple[Samples, Store] | None:
-        """A cache, marked as in use; or what it knows of files that are streamed because there is no room."""
-        if not (Path(f"{base}{INDEX}").exists() and Path(f"{base}{IMAGES}").exists()):  # the index is written last
+    def _open_cache(self, base: Path) -> tuple[Samples, Store] | None:
+        """Open a cache and mark it as in use; None if it is absent or incomplete."""
+        if not (Path(f"{base}{INDEX_SUFFIX}").exists() and Path(f"{base}{IMAGES_SUFFIX}").exists()):
             return None
-        lease = Lease(base)  # before looking, so that nobody removes it in between
-        index, images = Index.load(Path(f"{base}{INDEX}")), map_images(Path(f"{base}{IMAGES}"), self.shape)
+        # before reading, so that no process removes it in between
+        lease = Lease(base)
+        index = Index.load(Path(f"{base}{INDEX_SUFFIX}"))
+        images = map_images(Path(f"{base}{IMAGES_SUFFIX}"), self.shape)
         if index is None or images is None or len(index.digests) != len(self.samples):
-            lease.give_up()
+            lease.release()
             return None
-        with contextlib.suppress(OSError):  # a cache that may only be read
-            os.utime(f"{base}{INDEX}")  # last use
+        # the time of last use; fails in a read-only cache
+        with contextlib.suppress(OSError):
+            os.utime(f"{base}{INDEX_SUFFIX}")
         store = CachedStore(images, index.sizes)
         lease.hold_for(store)
-        return self._with(index), store
+        return self._samples_with(index), store
 
     def fill(self) -> tuple[Samples, Store]:
-        """Decode everything into the cache, or into none where there is no room for it; call it holding the place's lock."""
-        if before := self._streamed_before():
-            return before
-        known = Known(self.folder, self.how, self.policy.stored_size)
-        base = self.folder / self.place_key()
-        with contextlib.closing(known), Pixels(base, self.shape, known) as pixels:
-            index = self._look(known, pixels)
+        """Decode all files into the cache, or stream them if there is no space; call it while holding the lock of `stamp_key`."""
+        if streamed := self._streamed_before():
+            return streamed
+        known = KnownImages(self.folder, self.decoding, self.policy.stored_size)
+        base = self.folder / self.stamp_key()
+        with contextlib.closing(known), PixelWriter(base, self.shape, known) as writer:
+            index = self._read_all(known, writer)
             self._remember(index)
-            if opened := self._kept(index, pixels):
-                return opened
-        return self._streamed(index, _remark(f"decoded they take {in_words(self.bytes)}, {pixels.refused}"))
+            if cached := self._keep(index, writer):
+                return cached
+        return self._streamed(index, _remark(f"decoded they take {format_bytes(self.bytes)}, {writer.refusal}"))
 
     def stream(self, remark: str, folder: Path | None) -> tuple[Samples, Store]:
-        """Read every file once, so that an unreadable one is known before training starts, and keep no pixels.
+        """Read every file once, so that unreadable ones are known before training starts, and keep no pixels.
 
         Args:
-            folder: caches that may have the images already, though nothing can be added to them.
+            folder: of caches that may hold the images already, though it is read-only; None: no caches.
         """
-        with contextlib.closing(Known(folder, self.how, self.policy.stored_size)) as known:
-            index = self._look(known, None)
-            opened = self._opened(folder / self.key(index.digests)) if folder else None
-        return opened or self._streamed(index, remark)
+        with contextlib.closing(KnownImages(folder, self.decoding, self.policy.stored_size)) as known:
+            index = self._read_all(known, None)
+            cached = self._open_cache(folder / self.content_key(index.digests)) if folder else None
+        return cached or self._streamed(index, remark)
 
     def _remember(self, index: Index) -> None:
-        digests.remember(self._with(index), np.flatnonzero(self.samples.digests == UNREAD), self.folder)
+        digests.remember(self._samples_with(index), np.flatnonzero(self.samples.digests == UNREAD), self.folder)
 
-    def _kept(self, index: Index, pixels: Pixels) -> tuple[Samples, Store] | None:
-        """The cache under the name of its contents; None where it cannot be kept, and `pixels` say why."""
-        target = self.folder / self.key(index.digests)
-        with FileLock(f"{target}{LOCK}"):
-            if opened := self._opened(target):  # the same images under other names or in another place
-                return opened
-            if pixels.keep_as(Path(f"{target}{IMAGES}")) and self._index_kept(index, target, pixels):
-                opened = self._opened(target)
-                if opened is None:
-                    pixels.refused = "and they were removed at once"
-                return opened
-            with contextlib.suppress(StorageError):  # a full disk: looked at again next time
-                index.save(Path(f"{target}{INDEX}"))
+    def _keep(self, index: Index, writer: PixelWriter) -> tuple[Samples, Store] | None:
+        """Name the cache by its contents and open it; None if it cannot be kept, for the reason in `writer.refusal`."""
+        target = self.folder / self.content_key(index.digests)
+        with FileLock(f"{target}{LOCK_SUFFIX}"):
+            # the same images under other paths
+            if cached := self._open_cache(target):
+                return cached
+            if writer.keep_as(Path(f"{target}{IMAGES_SUFFIX}")) and self._keep_index(index, target, writer):
+                cached = self._open_cache(target)
+                if cached is None:
+                    writer.refusal = "and they were removed at once"
+                return cached
+            # on a full disk, the files are read again next time
+            with contextlib.suppress(StorageError):
+                index.save(Path(f"{target}{INDEX_SUFFIX}"))
         return None
 
-    def _index_kept(self, index: Index, target: Path, pixels: Pixels) -> bool:
-        """Whether there was room for the index too; else the images go again."""
+    def _keep_index(self, index: Index, target: Path, writer: PixelWriter) -> bool:
+        """Save the index; on a full disk, remove the images again and return False."""
         try:
-            index.save(Path(f"{target}{INDEX}"))
+            index.save(Path(f"{target}{INDEX_SUFFIX}"))
         except StorageError as error:
-            Path(f"{target}{IMAGES}").unlink(missing_ok=True)
-            if getattr(error.__cause__, "errno", None) not in FULL:
+            Path(f"{target}{IMAGES_SUFFIX}").unlink(missing_ok=True)
+            if getattr(error.__cause__, "errno", None) not in DISK_FULL:
                 raise
-            pixels.refused = "and the disk is full"
+            writer.refusal = "and the disk is full"
             return False
         return True
 
     def _streamed_before(self) -> tuple[Samples, Store] | None:
-        """What is known of these files from an earlier time, where there is still no room for them."""
+        """The result of an earlier streaming of these files, if there is still no space for a cache; else None."""
         if (self.samples.digests == UNREAD).any():
             return None
-        index = Index.load(self.folder / f"{self.key(self.samples.digests)}{INDEX}")
-        refused = index and cache_limit.make(self.folder, self.bytes)
-        if not index or not refused or len(index.digests) != len(self.samples):
+        index = Index.load(self.folder / f"{self.content_key(self.samples.digests)}{INDEX_SUFFIX}")
+        refusal = index and cache_limit.make_space(self.folder, self.bytes)
+        if not index or not refusal or len(index.digests) != len(self.samples):
             return None
-        return self._streamed(index, _remark(f"decoded they take {in_words(self.bytes)}, {refused}"))
+        return self._streamed(index, _remark(f"decoded they take {format_bytes(self.bytes)}, {refusal}"))
 
-    def _look(self, known: Known, pixels: Pixels | None) -> Index:
-        """Read, and where need be decode, every file once, in their order."""
-        index = Index.empty(len(self.samples), self.how)
+    def _read_all(self, known: KnownImages, writer: PixelWriter | None) -> Index:
+        """Read and decode every file that is not known yet, in their order."""
+        index = Index.empty(len(self.samples), self.decoding)
         with ThreadPoolExecutor(max(1, self.workers), "monklite-decoding") as pool:
-            images: Iterator[DecodedImage] = in_order(pool, self._image(known), range(len(self.samples)), self.workers)
+            images = in_order(pool, self._decoder(known), range(len(self.samples)), self.workers)
             for row, image in enumerate(images):
                 index.set(row, image)
-                if pixels is not None:
-                    pixels.put(row, image)
+                if writer is not None:
+                    writer.put(row, image)
                 if self.tick is not None:
                     self.tick(row + 1, len(self.samples))
         return index
 
-    def _image(self, known: Known) -> Callable[[int], DecodedImage]:
-        def image(row: int) -> DecodedImage:
-            if found := known.find(bytes(self.samples.digests[row])):
-                return found
-            content, problem = decode.read_file(self.samples.place(row))
+    def _decoder(self, known: KnownImages) -> Callable[[int], DecodedImage]:
+        def decoded_image(row: int) -> DecodedImage:
+            if known_image := known.find(bytes(self.samples.digests[row])):
+                return known_image
+            content, problem = decode.read_file(self.samples.file_path(row))
             digest = UNREAD if problem else digests.digest_of(content)
-            if found := known.find(digest):
-                return found
+            if known_image := known.find(digest):
+                return known_image
             if problem:
                 return DecodedImage(digest, None, None, (0, 0), 0, problem)
             policy = self.policy
-            made = decode.decode(content, policy.stored_size, policy.prefix, policy.input_size)
-            return DecodedImage(digest, made.pixels, None, made.size, int(made.notes), made.problem)
+            decoded = decode.decode(content, policy.stored_size, policy.prefix, policy.input_size)
+            return DecodedImage(digest, decoded.pixels, None, decoded.size, int(decoded.oddities), decoded.problem)
 
-        return image
+        return decoded_image
 
-    def _with(self, index: Index) -> Samples:
-        """The table with what was found out about the files."""
+    def _samples_with(self, index: Index) -> Samples:
+        """The table with the properties of the files filled in."""
         problems = as_column([""] * len(self.samples))
-        for row, reason in index.reasons.items():
-            problems[row] = reason
-        return replace(self.samples, digests=index.digests, notes=index.notes, problems=problems)
+        for row, problem in index.problems.items():
+            problems[row] = problem
+        return replace(self.samples, digests=index.digests, oddities=index.oddities, problems=problems)
 
     def _streamed(self, index: Index, remark: str) -> tuple[Samples, Store]:
-        samples = self._with(index)
+        samples = self._samples_with(index)
         return samples, StreamingStore(samples, self.policy, self.workers, index.sizes, remark)
 
 
-def _hexadecimal(how: str, contents: np.ndarray) -> str:
-    return hashlib.sha256(f"{how}\n".encode() + contents.tobytes()).hexdigest()[:32]
+def _hexadecimal(decoding: str, contents: np.ndarray) -> str:
+    return hashlib.sha256(f"{decoding}\n".encode() + contents.tobytes()).hexdigest()[:32]
 
 
 def _writable(folder: Path) -> bool:

@@ -1,4 +1,4 @@
-"""What caches know: the findings about the files of each, and which images stand decoded in some cache already."""
+"""The index of a cache, with the properties of its files, and the look-up of images that caches already hold."""
 
 from __future__ import annotations
 
@@ -9,115 +9,120 @@ from typing import NamedTuple
 import numpy as np
 
 from .arrays import read_arrays, write_arrays
-from .cache_limit import IMAGES, INDEX, Lease
+from .cache_limit import IMAGES_SUFFIX, INDEX_SUFFIX, Lease
 from .samples import DIGEST, UNREAD
 
 
-class Ref(NamedTuple):
-    """An image that another cache holds: which one, and its row there."""
+class ImageRef(NamedTuple):
+    """An image in another cache: the cache's number in `KnownImages`, and the image's row there."""
 
     cache: int
     row: int
 
 
 class DecodedImage(NamedTuple):
-    """One image on its way: pixels, or where they are. `reason`: why there are none."""
+    """One decoded image: its pixels, or a reference to them. `problem`: the reason why there are none; else empty."""
 
     digest: bytes
     pixels: np.ndarray | None
-    ref: Ref | None
+    ref: ImageRef | None
     size: tuple[int, int]
-    notes: int
-    reason: str
+    oddities: int
+    problem: str
 
 
 @dataclass(frozen=True)
 class Index:
-    """What was found out about the files of one cache, in their order. `reasons`: row -> why it is unreadable."""
+    """The properties of the files of one cache, in their order. `problems`: row -> reason why it is unreadable."""
 
     digests: np.ndarray
     sizes: np.ndarray
-    notes: np.ndarray
-    reasons: dict[int, str]
-    how: str
+    oddities: np.ndarray
+    problems: dict[int, str]
+    decoding: str
 
     @classmethod
-    def empty(cls, n: int, how: str) -> Index:
-        return cls(np.full(n, UNREAD, DIGEST), np.zeros((n, 2), np.int32), np.zeros(n, np.uint16), {}, how)
+    def empty(cls, n: int, decoding: str) -> Index:
+        return cls(np.full(n, UNREAD, DIGEST), np.zeros((n, 2), np.int32), np.zeros(n, np.uint16), {}, decoding)
 
     @classmethod
     def load(cls, path: Path) -> Index | None:
-        """None where there is none, or a damaged one."""
+        """The index at `path`; None if it is absent or damaged."""
         arrays = read_arrays(path, "digests", "sizes", "notes", "rows", "reasons", "how")
         if arrays is None:
             return None
-        found, sizes, notes, rows, reasons, how = arrays
-        n = len(found) if found.ndim == 1 and found.dtype == DIGEST else -1
-        if sizes.shape != (n, 2) or notes.shape != (n,) or rows.shape != reasons.shape or how.shape != ():
+        digests, sizes, oddities, rows, problems, decoding = arrays
+        n = len(digests) if digests.ndim == 1 and digests.dtype == DIGEST else -1
+        if sizes.shape != (n, 2) or oddities.shape != (n,) or rows.shape != problems.shape or decoding.shape != ():
             return None
-        return cls(found, sizes, notes, {int(r): str(text) for r, text in zip(rows, reasons, strict=True)}, str(how))
+        by_row = {int(row): str(problem) for row, problem in zip(rows, problems, strict=True)}
+        return cls(digests, sizes, oddities, by_row, str(decoding))
 
     def set(self, row: int, image: DecodedImage) -> None:
-        self.digests[row], self.sizes[row], self.notes[row] = image.digest, image.size, image.notes
-        if image.reason:
-            self.reasons[row] = image.reason
+        self.digests[row], self.sizes[row], self.oddities[row] = image.digest, image.size, image.oddities
+        if image.problem:
+            self.problems[row] = image.problem
 
     def save(self, path: Path) -> None:
-        rows = sorted(self.reasons)
+        rows = sorted(self.problems)
         write_arrays(
             path,
             digests=self.digests,
             sizes=self.sizes,
-            notes=self.notes,
+            notes=self.oddities,
             rows=np.array(rows, np.int64),
-            reasons=np.array([self.reasons[row] for row in rows], dtype=str),
-            how=np.array(self.how),
+            reasons=np.array([self.problems[row] for row in rows], dtype=str),
+            how=np.array(self.decoding),
         )
 
 
-class Known:
-    """The images that caches hold already, decoded in the same way; none of them is removed meanwhile."""
+class KnownImages:
+    """The images that caches already hold, decoded in the same way; these caches are in use until `close`."""
 
-    def __init__(self, folder: Path | None, how: str, side: int) -> None:
+    def __init__(self, folder: Path | None, decoding: str, side: int) -> None:
         self.indexes: list[Index] = []
         self.images: list[np.ndarray] = []
         self._leases: list[Lease] = []
-        for path in sorted(folder.glob(f"*{INDEX}")) if folder else []:
-            self._add(Path(str(path).removesuffix(INDEX)), how, side)
-        everything = np.concatenate([np.empty(0, DIGEST), *(i.digests for i in self.indexes)])
-        self._order = np.argsort(everything, kind="stable")
-        self._sorted = everything[self._order]
-        self._starts = np.cumsum([0, *(len(i.digests) for i in self.indexes)])
+        for path in sorted(folder.glob(f"*{INDEX_SUFFIX}")) if folder else []:
+            self._add(Path(str(path).removesuffix(INDEX_SUFFIX)), decoding, side)
+        digests = np.concatenate([np.empty(0, DIGEST), *(index.digests for index in self.indexes)])
+        self._order = np.argsort(digests, kind="stable")
+        self._sorted = digests[self._order]
+        self._starts = np.cumsum([0, *(len(index.digests) for index in self.indexes)])
 
-    def _add(self, base: Path, how: str, side: int) -> None:
-        lease, index = Lease(base), Index.load(Path(f"{base}{INDEX}"))
-        if index is not None and index.how == how:
-            images = map_images(Path(f"{base}{IMAGES}"), (len(index.digests), side, side, 3))
+    def _add(self, base: Path, decoding: str, side: int) -> None:
+        lease, index = Lease(base), Index.load(Path(f"{base}{INDEX_SUFFIX}"))
+        if index is not None and index.decoding == decoding:
+            images = map_images(Path(f"{base}{IMAGES_SUFFIX}"), (len(index.digests), side, side, 3))
             if images is not None:
                 self.indexes.append(index)
                 self.images.append(images)
                 self._leases.append(lease)
                 return
-        lease.give_up()
+        lease.release()
 
     def find(self, digest: bytes) -> DecodedImage | None:
-        place = int(np.searchsorted(self._sorted, digest))
-        if digest == UNREAD or place == len(self._sorted) or self._sorted[place] != digest:
+        """The image whose file has this digest; None if no cache holds it."""
+        position = int(np.searchsorted(self._sorted, digest))
+        if digest == UNREAD or position == len(self._sorted) or self._sorted[position] != digest:
             return None
-        row = int(self._order[place])
+        row = int(self._order[position])
         cache = int(np.searchsorted(self._starts, row, side="right")) - 1
         index, row = self.indexes[cache], row - int(self._starts[cache])
         size = (int(index.sizes[row, 0]), int(index.sizes[row, 1]))
-        return DecodedImage(digest, None, Ref(cache, row), size, int(index.notes[row]), index.reasons.get(row, ""))
+        ref, problem = ImageRef(cache, row), index.problems.get(row, "")
+        return DecodedImage(digest, None, ref, size, int(index.oddities[row]), problem)
 
     def close(self) -> None:
         for lease in self._leases:
-            lease.give_up()
+            lease.release()
 
 
 def map_images(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
+    """Memory-map the images of a cache, uint8; None if the file is absent, damaged, or of another shape."""
     try:
         images = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError):  # removed, cut short, or something else
+    # removed, cut short, or not an array
+    except (OSError, ValueError, EOFError):
         return None
     return images if images.shape == shape and images.dtype == np.uint8 else None

@@ -1,7 +1,7 @@
-"""The room that decoded images take on the disk: a limit, and what goes when it is reached.
+"""The limit on the disk space of decoded images, and the removal of caches when it is reached.
 
-The least recently used goes first. What a living process uses or writes stays, and so does every file that is not
-monklite's own.
+The least recently used caches are removed first. Caches that a running process uses or writes stay, and so do all files that
+are not monklite's.
 """
 
 from __future__ import annotations
@@ -20,160 +20,165 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ..errors import InvalidValue
-from ..files import TEMPORARY, in_words
+from ..files import TEMPORARY, format_bytes
 
-VARIABLE = "MONKLITE_CACHE_GB"  # how much the decoded images of a workspace may take; 0: none are kept
-SHARE = 0.5  # of the disk's free space (with what the cache has of it already), where the variable is not set
-SPARE = 1 << 30  # bytes of disk that are left free in any case
+LIMIT_VARIABLE = "MONKLITE_CACHE_GB"  # for the decoded images of a workspace; 0: none are kept
+DEFAULT_SHARE = 0.5  # of the disk space that is free or used by the cache, if the variable is not set
+MIN_FREE_BYTES = 1 << 30  # of the disk, in any case
 GB = 10**9
-IMAGES, INDEX, LOCK, LEASE = ".images.npy", ".index.npz", ".lock", ".in-use"
+IMAGES_SUFFIX, INDEX_SUFFIX, LOCK_SUFFIX, LEASE_SUFFIX = ".images.npy", ".index.npz", ".lock", ".in-use"
 
-_ENTRY = re.compile(rf"([0-9a-f]{{32}})(?:{re.escape(IMAGES)}|{re.escape(INDEX)})")
-_LEASE = re.compile(rf"([0-9a-f]{{32}})\.\d+-[0-9a-f]+{re.escape(LEASE)}")
+_ENTRY = re.compile(rf"([0-9a-f]{{32}})(?:{re.escape(IMAGES_SUFFIX)}|{re.escape(INDEX_SUFFIX)})")
+_LEASE = re.compile(rf"([0-9a-f]{{32}})\.\d+-[0-9a-f]+{re.escape(LEASE_SUFFIX)}")
 _UNFINISHED = re.compile(rf"\.([0-9a-f]{{32}})\..+{re.escape(TEMPORARY)}")
 
 
 def limit(folder: Path) -> int:
-    """Bytes that the cache in `folder` may take.
+    """The bytes that the cache in `folder` may use.
 
     Raises:
-        InvalidValue: the environment variable holds no such number.
+        InvalidValue: the environment variable is not a number of gigabytes.
     """
-    asked = os.environ.get(VARIABLE, "").strip()
-    if not asked:
-        return int(SHARE * (free(folder) + sum(e.size for e in _entries(folder))))
+    text = os.environ.get(LIMIT_VARIABLE, "").strip()
+    if not text:
+        return int(DEFAULT_SHARE * (free_bytes(folder) + sum(e.size for e in _entries(folder))))
     try:
-        number = float(asked)
+        gigabytes = float(text)
     except ValueError:
-        number = math.nan
-    if not 0 <= number < math.inf:
-        raise InvalidValue(f"{VARIABLE} must be a number of gigabytes, 0 or more, not {asked!r}")
-    return int(number * GB)
+        gigabytes = math.nan
+    if not 0 <= gigabytes < math.inf:
+        raise InvalidValue(f"{LIMIT_VARIABLE} must be a number of gigabytes, 0 or more, not {text!r}")
+    return int(gigabytes * GB)
 
 
-def free(folder: Path) -> int:
-    """Bytes free on the disk of a folder that need not be there yet."""
+def free_bytes(folder: Path) -> int:
+    """The free bytes on the disk of a folder, which need not exist yet."""
     return shutil.disk_usage(next(p for p in (folder, *folder.parents) if p.exists())).free
 
 
-def make(folder: Path, needed: int = 0) -> str:
-    """Remove what is used least recently until `needed` more bytes fit.
+def make_space(folder: Path, needed: int = 0) -> str:
+    """Remove the least recently used caches until `needed` more bytes fit.
 
     Returns:
-        "" or why they do not fit; then nothing was removed that would have been in vain.
+        "", or the reason why they do not fit; if that is certain in advance, nothing was removed.
     """
-    unfinished = _sweep(folder)
-    entries = sorted(_entries(folder), key=lambda e: e.used)
-    taken, most, left = sum(e.size for e in entries) + unfinished, limit(folder), free(folder)
-    if needed > most:
-        return f"more than the {in_words(most)} that the cache may take ({VARIABLE} sets it)"
-    if needed and needed + SPARE > left + taken:
-        return f"and the disk has only {in_words(left)} free"
+    unfinished = _remove_leftovers(folder)
+    entries = sorted(_entries(folder), key=lambda e: e.last_use)
+    used, allowed, free = sum(e.size for e in entries) + unfinished, limit(folder), free_bytes(folder)
+    if needed > allowed:
+        return f"more than the {format_bytes(allowed)} that the cache may take ({LIMIT_VARIABLE} sets it)"
+    if needed and needed + MIN_FREE_BYTES > free + used:
+        return f"and the disk has only {format_bytes(free)} free"
     for entry in entries:
-        if taken + needed <= most and (not needed or needed + SPARE <= left):
+        if used + needed <= allowed and (not needed or needed + MIN_FREE_BYTES <= free):
             break
         if _remove(folder / entry.key):
-            taken, left = taken - entry.size, left + entry.size
-    if needed and (taken + needed > most or needed + SPARE > left):
+            used, free = used - entry.size, free + entry.size
+    if needed and (used + needed > allowed or needed + MIN_FREE_BYTES > free):
         return "and the rest of the cache is in use"
     return ""
 
 
 def size(folder: Path) -> int:
-    """Bytes that the decoded images in `folder` take."""
+    """The bytes that the decoded images in `folder` use."""
     return sum(entry.size for entry in _entries(folder))
 
 
-def clear(folder: Path, tell: Callable[[str], None] = lambda text: None) -> int:
-    """Remove every cache that no living process uses; returns the bytes that are free again. `tell`: told what stays."""
-    _sweep(folder)
+def clear(folder: Path, say: Callable[[str], None] = lambda text: None) -> int:
+    """Remove every cache that no running process uses; returns the freed bytes. `say`: gets a message about the rest."""
+    _remove_leftovers(folder)
     freed = sum(e.size for e in list(_entries(folder)) if _remove(folder / e.key))
-    if left := size(folder):
-        tell(f"{in_words(left)} of decoded images stay: they are in use just now, or cannot be removed")
+    if remaining := size(folder):
+        say(f"{format_bytes(remaining)} of decoded images are kept: they are in use, or cannot be removed")
     return freed
 
 
 class Lease:
-    """Marks a cache as in use until it is given up, or its process ends in whatever way."""
+    """A mark that a cache is in use, until it is released or its process ends in any way."""
 
     def __init__(self, base: Path) -> None:
-        self._lock = FileLock(
-            f"{base}.{os.getpid()}-{secrets.token_hex(4)}{LEASE}", thread_local=False
-        )  # any thread may give it up
-        with contextlib.suppress(OSError):  # a folder that may only be read: nobody can remove anything there either
+        path = f"{base}.{os.getpid()}-{secrets.token_hex(4)}{LEASE_SUFFIX}"
+        # not local to the thread: any thread may release it
+        self._lock = FileLock(path, thread_local=False)
+        # in a read-only folder no lease is needed: nothing can be removed there
+        with contextlib.suppress(OSError):
             self._lock.acquire(timeout=0)
 
-    def give_up(self) -> None:
+    def release(self) -> None:
         self._lock.release(force=True)
         with contextlib.suppress(OSError):
             Path(self._lock.lock_file).unlink(missing_ok=True)
 
     def hold_for(self, owner: object) -> None:
-        """Hold it as long as `owner` lives."""
-        weakref.finalize(owner, _give_up, self, os.getpid())
+        """Hold it until `owner` is garbage-collected."""
+        weakref.finalize(owner, _release_in, os.getpid(), self)
 
 
-def _give_up(lease: Lease, process: int) -> None:
-    if os.getpid() == process:  # a forked copy leaves the lease to its parent
-        lease.give_up()
+def _release_in(process: int, lease: Lease) -> None:
+    # a forked copy leaves the lease to its parent
+    if os.getpid() == process:
+        lease.release()
 
 
 @dataclass(frozen=True)
 class _Entry:
     key: str
     size: int
-    used: float
+    last_use: float
 
 
 def _entries(folder: Path) -> Iterator[_Entry]:
-    found: dict[str, tuple[int, float]] = {}
-    for name, info in _files(folder, _ENTRY):
-        size, used = found.get(name, (0, 0.0))
-        found[name] = size + info.st_size, max(used, info.st_mtime)
-    return (_Entry(key, *values) for key, values in found.items())
+    totals: dict[str, tuple[int, float]] = {}
+    for key, info in _files(folder, _ENTRY):
+        size, last_use = totals.get(key, (0, 0.0))
+        totals[key] = size + info.st_size, max(last_use, info.st_mtime)
+    return (_Entry(key, *values) for key, values in totals.items())
 
 
 def _files(folder: Path, pattern: re.Pattern[str]) -> Iterator[tuple[str, os.stat_result]]:
-    """Key and stat of the files whose name fits."""
+    """Yield the key and stat result of each file whose name matches."""
     for path, key in _paths(folder, pattern):
-        with contextlib.suppress(OSError):  # another process has just removed it
+        # another process may have removed it
+        with contextlib.suppress(OSError):
             yield key, path.stat()
 
 
 def _paths(folder: Path, pattern: re.Pattern[str]) -> Iterator[tuple[Path, str]]:
-    with contextlib.suppress(OSError):  # there is no cache yet, or it may not be looked into
+    # there may be no cache yet, or no permission to list it
+    with contextlib.suppress(OSError):
         for path in list(folder.iterdir()):
-            if found := pattern.fullmatch(path.name):
-                yield path, found[1]
+            if match := pattern.fullmatch(path.name):
+                yield path, match[1]
 
 
-def _sweep(folder: Path) -> int:
-    """Remove what killed processes left; returns the bytes that living ones are writing."""
+def _remove_leftovers(folder: Path) -> int:
+    """Remove files of killed processes; returns the size in bytes of the files that running ones are writing."""
     for path, _ in _paths(folder, _LEASE):
         _unlink_unheld(path)
-    writing = 0
+    unfinished = 0
     for path, key in _paths(folder, _UNFINISHED):
-        with contextlib.suppress(OSError), _tried(Path(f"{folder / key}{LOCK}")) as held:
+        with contextlib.suppress(OSError), _trying_lock(Path(f"{folder / key}{LOCK_SUFFIX}")) as held:
             if held:
                 path.unlink(missing_ok=True)
             else:
-                writing += path.stat().st_size
-    return writing
+                unfinished += path.stat().st_size
+    return unfinished
 
 
 def _remove(base: Path) -> bool:
-    """Remove one cache, unless a living process uses or writes it."""
-    with contextlib.suppress(OSError), _tried(Path(f"{base}{LOCK}")) as held:
+    """Remove one cache, unless a running process uses or writes it; returns whether it was removed."""
+    with contextlib.suppress(OSError), _trying_lock(Path(f"{base}{LOCK_SUFFIX}")) as held:
         leases = [path for path, key in _paths(base.parent, _LEASE) if key == base.name]
         if held and all(_unlink_unheld(path) for path in leases):
-            for ending in (INDEX, IMAGES):  # half of a cache counts as none
-                Path(f"{base}{ending}").unlink(missing_ok=True)
+            # index first: images without an index count as no cache
+            for suffix in (INDEX_SUFFIX, IMAGES_SUFFIX):
+                Path(f"{base}{suffix}").unlink(missing_ok=True)
             return True
     return False
 
 
 def _unlink_unheld(lease: Path) -> bool:
-    with contextlib.suppress(OSError), _tried(lease) as held:
+    with contextlib.suppress(OSError), _trying_lock(lease) as held:
         if held:
             lease.unlink(missing_ok=True)
         return held
@@ -181,8 +186,8 @@ def _unlink_unheld(lease: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _tried(path: Path) -> Iterator[bool]:
-    """Hold a lock if nobody else does."""
+def _trying_lock(path: Path) -> Iterator[bool]:
+    """Try to acquire a lock for the block; yields whether it is held."""
     lock = FileLock(path)
     with contextlib.suppress(Timeout):
         lock.acquire(timeout=0)

@@ -1,4 +1,4 @@
-"""Find the images that a CSV table names, with their labels."""
+"""Find the images listed in a CSV table, with their labels."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def from_csv(source: Table, training: bool = True) -> Samples:
         training: False lets a test set have a single class.
 
     Raises:
-        NotFound: the folder, the file, or an image that the file names is not there.
-        DatasetError: not such a table, fewer than two classes, a file without a class, or one that is named twice.
+        NotFound: the folder, the file, or an image listed in it does not exist.
+        DatasetError: not such a table, fewer than two classes, an image without a class, or one that is listed twice.
     """
     base, table = existing_folder(source.path), source.csv
     frame = _frame(table, source.delimiter)
@@ -36,17 +36,17 @@ def from_csv(source: Table, training: bool = True) -> Samples:
     cells = frame.iloc[:, 1].str.strip().iloc[order]
     paths = [paths[i] for i in order]
     if source.label_delimiter:
-        classes, labels = _several(cells, source.label_delimiter)
+        classes, labels = _label_lists(cells, source.label_delimiter)
     else:
-        classes, labels = _one(cells, paths, table)
-    samples = Samples.found(base, classes, paths, labels)
+        classes, labels = _single_labels(cells, paths, table)
+    samples = Samples.from_files(base, classes, paths, labels)
     if training:
         check_classes(samples)
     return samples
 
 
 def _frame(table: str, delimiter: str) -> pd.DataFrame:
-    """The table as text, without gaps."""
+    """The table as text, with empty text for missing cells."""
     import pandas as pd
 
     if not Path(table).is_file():
@@ -55,17 +55,19 @@ def _frame(table: str, delimiter: str) -> pd.DataFrame:
         frame = pd.read_csv(
             table, sep=delimiter, dtype=str, keep_default_na=False, index_col=False, usecols=lambda c: True
         )
-    except ValueError as error:  # undecodable text, no header, an open quote
+    # undecodable text, no header, an open quote
+    except ValueError as error:
         raise DatasetError(f"{table} cannot be read as a table separated by {delimiter!r} in UTF-8: {error}") from None
     if frame.shape[1] < 2:
         raise DatasetError(
             f"{table} has one column; it needs two, image and class, separated by {delimiter!r} (see delimiter=)"
         )
-    return frame.fillna("")  # where a line ends early
+    # a line that ends early has missing cells
+    return frame.fillna("")
 
 
-def _one(cells: pd.Series, paths: list[str], table: str) -> tuple[list[str], np.ndarray]:
-    """Classes, and the place of each image's one among them."""
+def _single_labels(cells: pd.Series, paths: list[str], table: str) -> tuple[list[str], np.ndarray]:
+    """Class names, and the index of each image's class, int64 (N,)."""
     import pandas as pd
 
     unnamed = np.flatnonzero(cells == "")
@@ -75,14 +77,14 @@ def _one(cells: pd.Series, paths: list[str], table: str) -> tuple[list[str], np.
     return list(map(str, classes)), labels.astype(np.int64)
 
 
-def _several(cells: pd.Series, delimiter: str) -> tuple[list[str], np.ndarray]:
-    """Labels, and which of them each image has, bool (N, labels); an empty cell says that it has none."""
+def _label_lists(cells: pd.Series, delimiter: str) -> tuple[list[str], np.ndarray]:
+    """Label names, and whether each image has each label, bool (N, labels); an empty cell means no labels."""
     lists = [[name for part in cell.split(delimiter) if (name := part.strip())] for cell in cells]
     classes = sorted({name for names in lists for name in names})
-    places = {name: i for i, name in enumerate(classes)}
+    indices = {name: i for i, name in enumerate(classes)}
     labels = np.zeros((len(lists), len(classes)), dtype=bool)
     for row, names in enumerate(lists):
-        labels[row, [places[name] for name in names]] = True
+        labels[row, [indices[name] for name in names]] = True
     return classes, labels
 
 
@@ -91,5 +93,5 @@ def _check_listed(base: Path, table: str, paths: list[str]) -> None:
     if missing:
         raise NotFound(f"{table} names {len(missing)} files that are not in {base}, the first: {missing[0]}")
     if len(set(paths)) < len(paths):
-        twice = [p for p, n in Counter(paths).items() if n > 1]
-        raise DatasetError(f"{table} names {len(twice)} files more than once, the first: {twice[0]}")
+        duplicates = [p for p, n in Counter(paths).items() if n > 1]
+        raise DatasetError(f"{table} names {len(duplicates)} files more than once, the first: {duplicates[0]}")

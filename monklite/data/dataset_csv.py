@@ -1,4 +1,4 @@
-"""`dataset.csv`: which image a run has in which subset, with the digest of its bytes."""
+"""`dataset.csv`: the images of each subset of a run, with the digests of their bytes."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from ..errors import DatasetError
 from ..spec import SPLIT
 from .samples import DIGEST, DIGEST_BYTES, UNREAD, Samples
 
-FIXED, DIGEST_COLUMN = ("subset", "class", "path"), "digest"
+REQUIRED_COLUMNS, DIGEST_COLUMN = ("subset", "class", "path"), "digest"
 _HEX = re.compile(rf"(?:[0-9a-f]{{{2 * DIGEST_BYTES}}})?")
-LOST = ": the split of this run is lost; start a new version"
+SPLIT_LOST = ": the split of this run is lost; start a new version"
 
 
 def write(path: Path, samples: Samples) -> None:
     """Record the images of each subset; several labels of one image are separated by `|`."""
-    write_csv(path, (*FIXED, DIGEST_COLUMN), _lines(samples))
+    write_csv(path, (*REQUIRED_COLUMNS, DIGEST_COLUMN), _lines(samples))
 
 
 def _lines(samples: Samples) -> Iterator[tuple[str, str, str, str]]:
     text = samples.task.text
     for subset in SPLIT:
-        part = samples.take(samples.rows_of(subset))
-        for place, label, digest in zip(part.paths, part.labels, part.digests, strict=True):
-            yield subset, text(label), place, digest.ljust(DIGEST_BYTES, b"\0").hex()
+        images = samples.take(samples.rows_of(subset))
+        for path, label, digest in zip(images.paths, images.labels, images.digests, strict=True):
+            yield subset, text(label), path, digest.ljust(DIGEST_BYTES, b"\0").hex()
 
 
 def read(path: Path) -> dict[str, set[str]]:
     """The paths of each subset.
 
     Raises:
-        DamagedFile: it is not what `write` wrote.
+        DamagedFile: the file is not as `write` writes it.
     """
     subsets: dict[str, set[str]] = {}
     for row in _rows(path):
@@ -44,43 +44,44 @@ def read(path: Path) -> dict[str, set[str]]:
 
 
 def read_digests(path: Path) -> np.ndarray:
-    """The digests of all recorded images, S16; none in a record from before there were any. Raises as `read`."""
+    """The digests of all recorded images, S16; empty for older records, which have none. Raises as `read`."""
     return np.array([bytes.fromhex(row[DIGEST_COLUMN]) for row in _rows(path) if row.get(DIGEST_COLUMN)], DIGEST)
 
 
 def changed(path: Path, samples: Samples) -> list[str]:
-    """Paths of the images whose bytes differ from those that are recorded. Raises as `read`."""
+    """The paths of the images whose bytes differ from the recorded ones. Raises as `read`."""
     current = {
         (subset, samples.paths[row]): bytes(samples.digests[row]) for subset in SPLIT for row in samples.rows_of(subset)
     }
-    found = []
+    paths = []
     for row in _rows(path):
-        before = bytes.fromhex(row.get(DIGEST_COLUMN) or "").rstrip(b"\0")  # as NumPy has it
-        after = current.get((row["subset"], row["path"]), UNREAD)
-        if before != UNREAD and after not in (before, UNREAD):
-            found.append(row["path"])
-    return found
+        # without NULs at the end, as in NumPy's arrays
+        recorded = bytes.fromhex(row.get(DIGEST_COLUMN) or "").rstrip(b"\0")
+        digest = current.get((row["subset"], row["path"]), UNREAD)
+        if recorded != UNREAD and digest not in (recorded, UNREAD):
+            paths.append(row["path"])
+    return paths
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:
-    with reading_csv(path, FIXED, LOST) as rows:
+    with reading_csv(path, REQUIRED_COLUMNS, SPLIT_LOST) as rows:
         for row in rows:
             if row["subset"] not in SPLIT or not row["path"] or not _HEX.fullmatch(row.get(DIGEST_COLUMN) or ""):
                 raise KeyError(f"line {rows.line_num}")
             yield row
 
 
-def rows_as_recorded(samples: Samples, rows: Sequence[int], wanted: set[str], subset: str) -> np.ndarray:
-    """Those of the rows whose images a record has in `subset`.
+def rows_as_recorded(samples: Samples, rows: Sequence[int], recorded: set[str], subset: str) -> np.ndarray:
+    """The rows, among `rows`, whose paths are recorded for `subset`.
 
     Raises:
-        DatasetError: an image of the record is no longer there.
+        DatasetError: a recorded image is missing or no longer readable.
     """
-    found = np.array([row for row in rows if samples.paths[row] in wanted], dtype=np.int64)
-    if len(found) != len(wanted):
-        gone = sorted(wanted - {samples.paths[row] for row in rows})
+    present = np.array([row for row in rows if samples.paths[row] in recorded], dtype=np.int64)
+    if len(present) != len(recorded):
+        missing = sorted(recorded - {samples.paths[row] for row in rows})
         raise DatasetError(
-            f"{len(gone)} {subset} images of this run are no longer (readable) in {samples.roots[-1]}, the first: {gone[0]}. "
-            f"Put them back, or start a new version"
+            f"{len(missing)} {subset} images of this run are no longer (readable) in {samples.roots[-1]}, "
+            f"the first: {missing[0]}. Put them back, or start a new version"
         )
-    return found
+    return present

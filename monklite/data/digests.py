@@ -1,4 +1,4 @@
-"""What is in the files: a digest of each one's bytes, remembered so that an unchanged file is not read again."""
+"""Digests of the files' bytes, remembered so that an unchanged file is not read again."""
 
 from __future__ import annotations
 
@@ -16,32 +16,33 @@ from ..errors import NotFound, StorageError
 from .arrays import read_arrays, write_arrays
 from .samples import DIGEST, DIGEST_BYTES, UNREAD, Samples
 
-# ns: a file may change twice within one tick of its times (FAT counts in 2 s), so wait before trusting them
-YOUNG = 2 * 10**9
-MOST = 1_000_000  # remembered files; 40 bytes each
+# ns since the last change before a file's times are trusted: a file may change twice within their resolution (2 s on FAT)
+MIN_AGE_NS = 2 * 10**9
+MAX_REMEMBERED_FILES = 1_000_000  # 40 bytes each
 MEMO = "digests.npz"
-PATIENCE = 10  # seconds to wait for another process that writes the memo; it can always be done without
-GONE = "is no longer there: it has gone since the folder was read; put it back"
+# for another process that writes the memo; without the memo, files are only read again
+LOCK_TIMEOUT_SECONDS = 10
+GONE = "is no longer there: it was removed after the folder was read; put it back"
 
 
 def digest_of(content: bytes) -> bytes:
-    """The digest of a file's bytes, without NULs at its end, as NumPy has it."""
+    """The digest of a file's bytes, without NULs at its end, as in NumPy's arrays."""
     return blake2b(content, digest_size=DIGEST_BYTES).digest().rstrip(b"\0")
 
 
 def recall(samples: Samples, folder: Path | None) -> Samples:
-    """The table with size and times of each file, and its digest where the memo in `folder` has it and it has not changed since.
+    """The table with the size and times of each file, and its digest if the memo has it and the file is unchanged.
 
-    The file system is asked once for each file, and not again for a table that has been here.
+    The file system is asked once per file, and not again for a table returned from here.
 
     Args:
-        folder: where the memo lies; None does without one.
+        folder: the folder of the memo; None: no memo.
 
     Raises:
-        NotFound: a file is gone.
+        NotFound: a file is missing.
     """
     if len(samples) and samples.stamps[0] == UNREAD:
-        samples = _stamped(samples, before=time.time_ns() - YOUNG)
+        samples = _stamped(samples, before=time.time_ns() - MIN_AGE_NS)
     unread = samples.digests == UNREAD
     if folder is None or not unread.any():
         return samples
@@ -49,16 +50,16 @@ def recall(samples: Samples, folder: Path | None) -> Samples:
 
 
 def remember(samples: Samples, rows: np.ndarray, folder: Path) -> None:
-    """Keep the digests of files that were read, unless they changed just now."""
-    kept = rows[samples.settled[rows] & (samples.digests[rows] != UNREAD)]
-    if len(kept):
-        _Memo.add(folder, samples.stamps[kept], samples.digests[kept])
+    """Keep the digests of files that were read, unless they changed a moment ago."""
+    rows = rows[samples.settled[rows] & (samples.digests[rows] != UNREAD)]
+    if len(rows):
+        _Memo.add(folder, samples.stamps[rows], samples.digests[rows])
 
 
 def _stamped(samples: Samples, before: int) -> Samples:
-    """With size, stamp, and whether the file last changed before a time, ns since 1970.
+    """The table with sizes, stamps, and whether each file last changed before `before`, ns since 1970.
 
-    The time of change counts too: it cannot be set back, as unpacking an archive does with the time of writing.
+    The change time counts too: it cannot be set back, as unpacking an archive does with the modification time.
     """
     roots = [str(root.resolve()) for root in samples.roots]
     sizes, stamps = np.empty(len(samples), np.int64), np.empty(len(samples), DIGEST)
@@ -67,7 +68,7 @@ def _stamped(samples: Samples, before: int) -> Samples:
         try:
             info = os.stat(f"{roots[source]}/{path}")  # noqa: PTH116 (half the time)
         except FileNotFoundError:
-            raise NotFound(f"{samples.place(i)} {GONE}") from None
+            raise NotFound(f"{samples.file_path(i)} {GONE}") from None
         text = f"{roots[source]}\0{path}\0{info.st_size}\0{info.st_mtime_ns}\0{info.st_ctime_ns}"
         sizes[i], stamps[i] = info.st_size, _stamp(text)
         settled[i] = max(info.st_mtime_ns, info.st_ctime_ns) < before
@@ -80,7 +81,7 @@ def _stamp(text: str) -> bytes:
 
 @dataclass(frozen=True)
 class _Memo:
-    """Stamp -> digest, sorted by stamp. `added`: when, seconds since 1970."""
+    """A map from stamp to digest, sorted by stamp. `added`: time of adding, seconds since 1970."""
 
     stamps: np.ndarray
     digests: np.ndarray
@@ -91,33 +92,34 @@ class _Memo:
         arrays = read_arrays(folder / MEMO, "stamps", "digests", "added")
         if arrays is not None:
             memo = cls(*arrays)
-            if memo._sound():
+            if memo._is_valid():
                 return memo
         return cls(np.empty(0, DIGEST), np.empty(0, DIGEST), np.empty(0, np.int64))
 
-    def _sound(self) -> bool:
+    def _is_valid(self) -> bool:
         arrays = (self.stamps, self.digests, self.added)
-        types = [a.dtype for a in arrays] == [DIGEST, DIGEST, np.dtype(np.int64)]
-        return types and {a.shape for a in arrays} == {(self.stamps.size,)}
+        types_match = [a.dtype for a in arrays] == [DIGEST, DIGEST, np.dtype(np.int64)]
+        return types_match and {a.shape for a in arrays} == {(self.stamps.size,)}
 
     def look_up(self, stamps: np.ndarray) -> np.ndarray:
-        """The digest of each stamp, `UNREAD` where it is not known."""
+        """The digest of each stamp, `UNREAD` if unknown."""
         if not len(self.stamps):
             return np.full(len(stamps), UNREAD, DIGEST)
-        places = np.minimum(np.searchsorted(self.stamps, stamps), len(self.stamps) - 1)
-        return np.where(self.stamps[places] == stamps, self.digests[places], UNREAD).astype(DIGEST)
+        rows = np.minimum(np.searchsorted(self.stamps, stamps), len(self.stamps) - 1)
+        return np.where(self.stamps[rows] == stamps, self.digests[rows], UNREAD).astype(DIGEST)
 
     @classmethod
     def add(cls, folder: Path, stamps: np.ndarray, digests: np.ndarray) -> None:
-        """Remember more; where that cannot be, the files are read again next time."""
+        """Add digests to the memo file; if that fails, the files are read again next time."""
         with contextlib.suppress(OSError, StorageError, Timeout):
             folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(folder / f"{MEMO}.lock", timeout=PATIENCE):  # what two processes add at once is kept
-                before = cls.load(folder)
-                everything = np.concatenate([stamps, before.stamps])
-                added = np.concatenate([np.full(len(stamps), int(time.time()), np.int64), before.added])
-                unique, first = np.unique(everything, return_index=True)
-                newest = np.sort(np.argsort(-added[first], kind="stable")[:MOST])
+            # held from reading to writing, so that nothing is lost if two processes add digests
+            with FileLock(folder / f"{MEMO}.lock", timeout=LOCK_TIMEOUT_SECONDS):
+                current = cls.load(folder)
+                all_stamps = np.concatenate([stamps, current.stamps])
+                added = np.concatenate([np.full(len(stamps), int(time.time()), np.int64), current.added])
+                unique, first = np.unique(all_stamps, return_index=True)
+                newest = np.sort(np.argsort(-added[first], kind="stable")[:MAX_REMEMBERED_FILES])
                 kept = first[newest]
-                merged = np.concatenate([digests, before.digests])[kept]
+                merged = np.concatenate([digests, current.digests])[kept]
                 write_arrays(folder / MEMO, stamps=unique[newest], digests=merged, added=added[kept])

@@ -1,8 +1,8 @@
-"""Geometric transforms as matrices: a chain of crops, flips and turns becomes one affine map for each image.
+"""Geometric transforms as matrices: a chain of crops, flips and rotations becomes one affine map per image.
 
-A frame is the picture at one point of the chain: its width and height (N,), px, and `to_source` (N, 3, 3), which takes
-its pixel coordinates to those of the decoded image. Pixel coordinates run from 0 to the side, so that the edges of the
-picture are at whole numbers. Each function takes a frame and returns the next one.
+A frame is the picture at one point of the chain: its width and height (N,), px, and `to_source` (N, 3, 3), which maps
+its pixel coordinates to those of the decoded image. Pixel coordinates run from 0 to the side's length, so that the edges of
+the picture are at whole numbers. Each function takes a frame and returns the next one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-TRIES = 10  # random_resized_crop draws this often before it takes the whole image, as torchvision does
+# random_resized_crop draws this many boxes before it uses the whole image, as torchvision does
+MAX_CROP_DRAWS = 10
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class Frame:
     def scaled(self, width: float | np.ndarray, height: float | np.ndarray) -> Frame:
         """The pictures resized."""
         n = len(self.width)
-        wide, high = np.broadcast_to(width, n), np.broadcast_to(height, n)
-        return Frame(wide, high, self.to_source @ _affine(self.width / wide, self.height / high, 0, 0, n))
+        widths, heights = np.broadcast_to(width, n), np.broadcast_to(height, n)
+        return Frame(widths, heights, self.to_source @ _affine(self.width / widths, self.height / heights, 0, 0, n))
 
 
 def resize(frame: Frame, rng: np.random.Generator, input_size: int) -> Frame:
@@ -59,48 +60,49 @@ def random_crop(frame: Frame, rng: np.random.Generator, input_size: int) -> Fram
 def random_resized_crop(
     frame: Frame, rng: np.random.Generator, input_size: int, scale: tuple[float, float], ratio: tuple[float, float]
 ) -> Frame:
-    shape = (TRIES, len(frame.width))
+    shape = (MAX_CROP_DRAWS, len(frame.width))
     area = rng.uniform(*scale, shape) * frame.width * frame.height
     aspect = np.exp(rng.uniform(math.log(ratio[0]), math.log(ratio[1]), shape))
     width, height = np.sqrt(area * aspect), np.sqrt(area / aspect)
     fits = (width <= frame.width) & (height <= frame.height)
     first = fits.argmax(axis=0), np.arange(shape[1])
-    found = fits.any(axis=0)
-    width = np.where(found, width[first], frame.width)
-    height = np.where(found, height[first], frame.height)
+    any_fits = fits.any(axis=0)
+    width = np.where(any_fits, width[first], frame.width)
+    height = np.where(any_fits, height[first], frame.height)
     left, top = rng.random((2, shape[1])) * (frame.width - width, frame.height - height)
     return frame.box(left, top, width, height).scaled(input_size, input_size)
 
 
-def flipped(n: int, rng: np.random.Generator, probability: float) -> np.ndarray:
-    """Which of n pictures are mirrored, bool (n,)."""
+def draw_flips(n: int, rng: np.random.Generator, probability: float) -> np.ndarray:
+    """A random choice of the pictures to mirror, bool (n,)."""
     return rng.random(n) < probability
 
 
 def random_horizontal_flip(frame: Frame, rng: np.random.Generator, probability: float) -> Frame:
-    flip = flipped(len(frame.width), rng, probability)
+    flip = draw_flips(len(frame.width), rng, probability)
     matrix = _affine(np.where(flip, -1, 1), 1, np.where(flip, frame.width, 0), 0, len(flip))
     return Frame(frame.width, frame.height, frame.to_source @ matrix)
 
 
 def random_vertical_flip(frame: Frame, rng: np.random.Generator, probability: float) -> Frame:
-    flip = flipped(len(frame.width), rng, probability)
+    flip = draw_flips(len(frame.width), rng, probability)
     matrix = _affine(1, np.where(flip, -1, 1), 0, np.where(flip, frame.height, 0), len(flip))
     return Frame(frame.width, frame.height, frame.to_source @ matrix)
 
 
 def random_rotation(frame: Frame, rng: np.random.Generator, degrees: float) -> Frame:
     angle = np.deg2rad(rng.uniform(-degrees, degrees, len(frame.width)))
-    turn = np.broadcast_to(np.eye(3), (len(angle), 3, 3)).copy()
-    turn[:, 0, 0] = turn[:, 1, 1] = np.cos(angle)
-    turn[:, 0, 1], turn[:, 1, 0] = -np.sin(angle), np.sin(angle)
-    middle = frame.width / 2, frame.height / 2
-    there, back = _affine(1, 1, *middle, len(angle)), _affine(1, 1, -middle[0], -middle[1], len(angle))
-    return Frame(frame.width, frame.height, frame.to_source @ there @ turn @ back)
+    rotation = np.broadcast_to(np.eye(3), (len(angle), 3, 3)).copy()
+    rotation[:, 0, 0] = rotation[:, 1, 1] = np.cos(angle)
+    rotation[:, 0, 1], rotation[:, 1, 0] = -np.sin(angle), np.sin(angle)
+    center = frame.width / 2, frame.height / 2
+    to_center = _affine(1, 1, *center, len(angle))
+    from_center = _affine(1, 1, -center[0], -center[1], len(angle))
+    return Frame(frame.width, frame.height, frame.to_source @ to_center @ rotation @ from_center)
 
 
 def to_unit(frame: Frame, sizes: np.ndarray) -> np.ndarray:
-    """The maps in coordinates from -1 to 1 on both sides, (N, 2, 3), as resampling functions want them."""
+    """The maps from and to coordinates from -1 to 1, float32 (N, 2, 3), as resampling functions take them."""
     n = len(sizes)
     from_unit = _affine(frame.width / 2, frame.height / 2, frame.width / 2, frame.height / 2, n)
     into_unit = _affine(2 / sizes[:, 0], 2 / sizes[:, 1], -1, -1, n)

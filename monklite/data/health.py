@@ -1,6 +1,6 @@
-"""What is wrong with a dataset: odd files are left out, converted or told, and all of them listed.
+"""Checks of a dataset: odd files are left out, converted or reported, and all of them are listed.
 
-Nothing is removed but what cannot be read. Files with the same bytes count as the same image.
+Only unreadable files are left out. Files with the same bytes count as the same image.
 """
 
 from __future__ import annotations
@@ -15,46 +15,49 @@ import numpy as np
 from ..csv_files import write_csv
 from ..errors import DatasetError
 from ..spec import SUBSETS
-from .decode import REASONS, Note, sentence
+from .decode import REASONS, Oddity, unreadable_message
 from .samples import NO_SUBSET, UNREAD, Samples
 
-MOST_UNREADABLE = 0.2  # a larger share means that something else is wrong, such as a broken download
-SHOWN = 3  # reasons in an error
-FIXED = ("subset", "path", "done", "reason")
-LEFT_OUT, CONVERTED, TOLD = "left out", "converted", "note"
-TRAINED_ON = "train"  # the subset that no other may share images with
+# a larger share means that something else is wrong, such as a broken download
+MAX_UNREADABLE_SHARE = 0.2
+MAX_REASONS_SHOWN = 3  # in an error
+FINDING_COLUMNS = ("subset", "path", "done", "reason")
+LEFT_OUT, CONVERTED, REPORTED = "left out", "converted", "note"
+TRAINED_ON = "train"  # the subset that should share no images with others
 
 
 def check_readable(samples: Samples) -> None:
-    """Refuse images of which too many cannot be read.
+    """Check that enough images can be read.
 
     Raises:
-        DatasetError: more than a fifth, or all of one class.
+        DatasetError: more than a fifth, or all of one class, cannot be read.
     """
     readable = samples.readable()
     counts = samples.task.counts(samples.labels[readable])
-    for label, (name, count, before) in enumerate(zip(samples.classes, counts, samples.counts(), strict=True)):
-        if before and not count:
+    for label, (name, count, total) in enumerate(zip(samples.classes, counts, samples.counts(), strict=True)):
+        if total and not count:
             has_label = samples.labels == label if samples.labels.ndim == 1 else samples.labels[:, label]
-            reasons = _first(samples, np.flatnonzero(has_label))
+            reasons = _first_problems(samples, np.flatnonzero(has_label))
             raise DatasetError(
-                f"none of the {before} images of class {name!r} can be read; {reasons}. Repair or remove them"
+                f"none of the {total} images of class {name!r} can be read; {reasons}. Repair or remove them"
             )
-    broken = np.flatnonzero(samples.problems != "")
-    if len(broken) > MOST_UNREADABLE * len(samples):
+    unreadable_rows = np.flatnonzero(samples.problems != "")
+    if len(unreadable_rows) > MAX_UNREADABLE_SHARE * len(samples):
         raise DatasetError(
-            f"{len(broken)} of {len(samples)} images cannot be read, more than {MOST_UNREADABLE:.0%}; "
-            f"{_first(samples, broken)}. Repair or remove them"
+            f"{len(unreadable_rows)} of {len(samples)} images cannot be read, more than {MAX_UNREADABLE_SHARE:.0%}; "
+            f"{_first_problems(samples, unreadable_rows)}. Repair or remove them"
         )
 
 
-def _first(samples: Samples, rows: np.ndarray) -> str:
-    shown = "; ".join(sentence(samples.place(row), samples.problems[row]) for row in rows[:SHOWN])
+def _first_problems(samples: Samples, rows: np.ndarray) -> str:
+    shown = "; ".join(
+        unreadable_message(samples.file_path(row), samples.problems[row]) for row in rows[:MAX_REASONS_SHOWN]
+    )
     return f"the first: {shown}" if len(rows) > 1 else shown
 
 
 class Finding(NamedTuple):
-    """One line of the list. `done`: left out, converted, or note where nothing was done."""
+    """One line of the list. `done`: left out, converted, or note if nothing was done."""
 
     subset: str
     path: str
@@ -63,49 +66,51 @@ class Finding(NamedTuple):
 
 
 def counts(samples: Samples) -> dict[str, int]:
-    """How many images are odd in which way.
+    """The number of odd images of each kind.
 
     `unreadable`; `converted`; `enlarged`; `copies` of an earlier image of their subset and class; `leaked`: images of
-    other subsets that are trained on too; `conflicting`: images that are under another class too.
+    other subsets that are also in training; `conflicting`: images that are also in another class.
     """
-    notes = samples.notes[_used(samples)]
-    kinds = Counter(same.kind for same in _same(samples))
+    oddities = samples.oddities[_used(samples)]
+    kinds = Counter(match.kind for match in _duplicates(samples))
     return {
         "unreadable": int(np.count_nonzero(samples.problems != "")),
-        "converted": int(np.count_nonzero(notes & ~np.uint16(Note.SMALL))),
-        "enlarged": int(np.count_nonzero(notes & np.uint16(Note.SMALL))),
-        **{kind: kinds[kind] for kind in _SAME},
+        "converted": int(np.count_nonzero(oddities & ~np.uint16(Oddity.SMALL))),
+        "enlarged": int(np.count_nonzero(oddities & np.uint16(Oddity.SMALL))),
+        **{kind: kinds[kind] for kind in _DUPLICATE_REASONS},
     }
 
 
 def unreadable(samples: Samples) -> dict[str, str]:
-    """Path of each file that is left out -> what is said of it."""
+    """A map from the path of each unreadable file to the message about it."""
     rows = np.flatnonzero(samples.problems != "")
-    return {samples.paths[row]: sentence(samples.place(row), samples.problems[row]) for row in rows}
+    return {samples.paths[row]: unreadable_message(samples.file_path(row), samples.problems[row]) for row in rows}
 
 
 def findings(samples: Samples) -> Iterator[Finding]:
-    """Every odd file with each thing that is odd about it; made on the way, since every file may be odd."""
+    """Yield every oddity of every file; lazily, since every file may be odd."""
     for row in np.flatnonzero(samples.problems != ""):
         path = samples.paths[row]
-        yield Finding(_subset(samples, row), path, LEFT_OUT, sentence(samples.place(row), samples.problems[row]))
+        yield Finding(
+            _subset(samples, row), path, LEFT_OUT, unreadable_message(samples.file_path(row), samples.problems[row])
+        )
     used = _used(samples)
-    for row in used[samples.notes[used] > 0]:
-        for note in Note:
-            if note & int(samples.notes[row]):
-                done = TOLD if note == Note.SMALL else CONVERTED
-                yield Finding(_subset(samples, row), samples.paths[row], done, REASONS[note])
-    for same in _same(samples):
-        subset, path = _subset(samples, same.other), samples.paths[same.other]
-        label = samples.task.text(samples.labels[same.other])
-        reason = _SAME[same.kind].format(where=f"{subset}: {path}", path=path, label=label)
-        yield Finding(_subset(samples, same.row), samples.paths[same.row], TOLD, reason)
+    for row in used[samples.oddities[used] > 0]:
+        for oddity in Oddity:
+            if oddity & int(samples.oddities[row]):
+                done = REPORTED if oddity == Oddity.SMALL else CONVERTED
+                yield Finding(_subset(samples, row), samples.paths[row], done, REASONS[oddity])
+    for duplicate in _duplicates(samples):
+        subset, path = _subset(samples, duplicate.other), samples.paths[duplicate.other]
+        label = samples.task.text(samples.labels[duplicate.other])
+        reason = _DUPLICATE_REASONS[duplicate.kind].format(where=f"{subset}: {path}", path=path, label=label)
+        yield Finding(_subset(samples, duplicate.row), samples.paths[duplicate.row], REPORTED, reason)
 
 
 def _subset(samples: Samples, row: int) -> str:
-    """The subset of an image; of one that is left out, the one that its folder is for."""
-    number = samples.subsets[row]
-    return SUBSETS[number if number != NO_SUBSET else samples.sources[row]]
+    """The subset of an image; for an image that is left out, the subset that its source is for."""
+    subset = samples.subsets[row]
+    return SUBSETS[subset if subset != NO_SUBSET else samples.sources[row]]
 
 
 def _used(samples: Samples) -> np.ndarray:
@@ -113,8 +118,8 @@ def _used(samples: Samples) -> np.ndarray:
     return np.concatenate([samples.rows_of(subset) for subset in SUBSETS])
 
 
-def _same(samples: Samples) -> Iterator[_Same]:
-    """Images with the same bytes, each with the first other one that it is odd because of."""
+def _duplicates(samples: Samples) -> Iterator[_Duplicate]:
+    """Yield images with the same bytes, each with the first other image that makes it odd."""
     used, strata = _used(samples), samples.task.strata(samples.labels)
     trained_on = SUBSETS.index(TRAINED_ON)
     for group in _groups(samples.digests[used]):
@@ -123,22 +128,22 @@ def _same(samples: Samples) -> Iterator[_Same]:
         trained, differing = rows[subsets == trained_on], rows[labels != labels[0]]
         first: dict[tuple[int, int], int] = {}
         for row, subset, label in zip(rows.tolist(), subsets.tolist(), labels.tolist(), strict=True):
-            before = first.setdefault((subset, label), row)
-            if before != row:
-                yield _Same("copies", row, before)
+            original = first.setdefault((subset, label), row)
+            if original != row:
+                yield _Duplicate("copies", row, original)
             if len(trained) and subset != trained_on:
-                yield _Same("leaked", row, int(trained[0]))
+                yield _Duplicate("leaked", row, int(trained[0]))
             if len(differing):
-                yield _Same("conflicting", row, int(rows[0] if label != labels[0] else differing[0]))
+                yield _Duplicate("conflicting", row, int(rows[0] if label != labels[0] else differing[0]))
 
 
-class _Same(NamedTuple):
+class _Duplicate(NamedTuple):
     kind: str
     row: int
     other: int
 
 
-_SAME = {
+_DUPLICATE_REASONS = {
     "copies": "the same image as {path}",
     "leaked": "the same image is trained on as {path}",
     "conflicting": "the same image is in class {label!r} too ({where})",
@@ -146,14 +151,14 @@ _SAME = {
 
 
 def _groups(digests: np.ndarray) -> list[np.ndarray]:
-    """The rows of each digest that occurs more than once, in their order."""
+    """The rows of each digest that occurs more than once, in order."""
     _, group, counts = np.unique(digests, return_inverse=True, return_counts=True)
-    several = np.flatnonzero((counts[group] > 1) & (digests != UNREAD))
-    several = several[np.argsort(group[several], kind="stable")]
-    return np.split(several, np.flatnonzero(np.diff(group[several])) + 1) if len(several) else []
+    repeated = np.flatnonzero((counts[group] > 1) & (digests != UNREAD))
+    repeated = repeated[np.argsort(group[repeated], kind="stable")]
+    return np.split(repeated, np.flatnonzero(np.diff(group[repeated])) + 1) if len(repeated) else []
 
 
 def write(path: Path, samples: Samples) -> None:
-    """List the odd files as CSV; where there are none, an older list is emptied, and none is begun."""
+    """List the odd files as CSV; without any, no file is created, but an older one is emptied."""
     if any(counts(samples).values()) or path.exists():
-        write_csv(path, FIXED, findings(samples))
+        write_csv(path, FINDING_COLUMNS, findings(samples))

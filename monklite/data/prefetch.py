@@ -1,4 +1,4 @@
-"""Work done ahead of its use, in threads: Pillow works outside Python's lock, so images are decoded without processes."""
+"""Prefetching in threads: Pillow releases Python's lock, so decoding images in parallel needs no processes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from concurrent.futures import Executor
 from itertools import islice
 from typing import TypeVar
 
-PER_THREAD = 4  # items under way: none waits for work, and few fight a model for the cores that both run on
+# items in progress per thread: enough that no thread waits, few enough that a model on the same cores is not slowed down
+PER_THREAD = 4
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -17,17 +18,17 @@ Result = TypeVar("Result")
 def in_order(
     pool: Executor, work: Callable[[Item], Result], items: Iterable[Item], workers: int, per_thread: int = PER_THREAD
 ) -> Generator[Result, None, None]:
-    """The results of `work` in the order of the items, with few of them in memory at a time.
+    """Yield the results of `work` in the order of the items, with few of them in memory at a time.
 
-    Items are taken one by one as results are asked for, so there may be more than fit into memory. An error is raised
-    where its result would have come. Closing the iterator gives up what has not begun.
+    Items are consumed as results are requested, so there may be more than fit into memory. An error is raised in place of
+    its result. Closing the iterator cancels work that has not started.
     """
-    following = iter(items)
-    waiting = deque(pool.submit(work, item) for item in islice(following, per_thread * max(1, workers)))
+    remaining = iter(items)
+    pending = deque(pool.submit(work, item) for item in islice(remaining, per_thread * max(1, workers)))
     try:
-        while waiting:
-            yield waiting.popleft().result()
-            waiting.extend(pool.submit(work, item) for item in islice(following, 1))
+        while pending:
+            yield pending.popleft().result()
+            pending.extend(pool.submit(work, item) for item in islice(remaining, 1))
     finally:
-        for future in waiting:
+        for future in pending:
             future.cancel()

@@ -1,4 +1,4 @@
-"""From settings to batches: discover, read and decode once, leave out the unreadable, split."""
+"""From settings to batches: discover the images, read and decode them once, leave out unreadable ones, and split."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from . import csv_table, dataset_csv, discover, health, split
 from .augment import Policy, policy
 from .batches import Batches
 from .cache import Tick, open_store
-from .samples import NO_SUBSET, Samples, joined
+from .samples import NO_SUBSET, Samples, concatenate
 from .stores import Store
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Training and validation batches. `samples`: the table of all images; `remarks`: what else the user should know."""
+    """Training and validation batches. `samples`: the table of all images. `remarks`: for the user."""
 
     samples: Samples
     train: Batches
@@ -31,7 +31,7 @@ class TrainingData:
     remarks: tuple[str, ...] = ()
 
     def batched(self, spec: Resolved) -> TrainingData:
-        """The same images in other batches: size, order of training, threads that decode."""
+        """The same images with the spec's batch size, shuffling and number of decoding threads."""
         data = spec.data
         train, val = (
             replace(b, batch_size=data.batch_size, store=b.store.with_workers(data.workers))
@@ -39,33 +39,33 @@ class TrainingData:
         )
         return replace(self, train=replace(train, shuffle=data.shuffle), val=val)
 
-    def shared(self, part: int, parts: int) -> TrainingData:
-        """The share of process `part` of `parts`.
+    def for_process(self, process: int, n_processes: int) -> TrainingData:
+        """The share of process number `process` of `n_processes`.
 
         Raises:
-            InvalidValue: a batch has too few images for so many processes.
+            InvalidValue: a batch has too few images for this number of processes.
         """
-        if parts == 1:
+        if n_processes == 1:
             return self
-        for name, batches in (("batch_size", self.train.batch_size), ("validation set", self.val.n_images)):
-            if batches < 2 * parts:
+        for name, size in (("batch_size", self.train.batch_size), ("validation set", self.val.n_images)):
+            if size < 2 * n_processes:
                 raise InvalidValue(
-                    f"a {name} of {batches} is too small for {parts} processes: each needs 2 images per step"
+                    f"a {name} of {size} is too small for {n_processes} processes: each needs 2 images per step"
                 )
-        train, val = (replace(b, part=part, parts=parts) for b in (self.train, self.val))
+        train, val = (replace(b, process=process, n_processes=n_processes) for b in (self.train, self.val))
         return replace(self, train=train, val=val)
 
 
 @dataclass(frozen=True)
 class EvaluationData:
-    """Test images in the order of their names, with labels for the training classes.
+    """Test images in the order of their names, labelled with the training classes.
 
-    `samples`: the table of all; `judged`: those that can be read, as in the batches; `n_seen`: how many were used in training
-    or validation; `remarks`: what else the user should know.
+    `samples`: the table of all images. `evaluated`: the readable ones, in the order of the batches. `n_seen`: the number of
+    them that were used in training or validation. `remarks`: for the user.
     """
 
     samples: Samples
-    judged: Samples
+    evaluated: Samples
     batches: Batches
     fingerprint: str
     n_seen: int = 0
@@ -76,27 +76,28 @@ def for_training(spec: Resolved, cache: Path, recorded: Path | None = None, tick
     """The training and validation batches of a spec.
 
     Args:
-        cache: folder of decoded images. recorded: the split that an earlier run stored, to be used again.
-        tick: told how many of how many images are decoded.
+        cache: folder of decoded images. recorded: the file with the split of an earlier run, to be used again.
+        tick: called with the number of decoded images and of all.
 
     Raises:
-        NotReady: no dataset is given. DatasetError, NotFound: see the message.
+        NotReady: no dataset is given. DatasetError, NotFound: the dataset cannot be used, as the message says.
     """
     data = spec.data
     if not data.sources:
         raise NotReady(
             "no dataset yet: give a folder of class folders, Dataset_Params(dataset_path='...') or Default(dataset_path='...')"
         )
-    policies = {n: policy(getattr(data.transforms, n), data.input_size, data.stored_size) for n in SPLIT}
+    policies = {subset: policy(getattr(data.transforms, subset), data.input_size, data.stored_size) for subset in SPLIT}
     tables, stores = _read(spec, policies, cache, tick)
-    samples = joined(tables)
+    samples = concatenate(tables)
     samples = replace(samples, subsets=_subsets(samples, spec, recorded))
     if policies["val"].decoding != policies["train"].decoding and len(tables) == 1:
-        # one folder whose validation images are decoded in another way: what is noted of them is noted of that
-        again, stores["val"] = open_store(tables[0], policies["val"], cache, data.workers, tick)
-        judged = samples.subsets == SUBSETS.index("val")
-        samples = replace(samples, notes=np.where(judged, again.notes, samples.notes))
-    first = {"train": 0, "val": len(tables[0]) if len(tables) > 1 else 0}  # the table's row of a store's first image
+        # one source whose validation images are decoded differently: their oddities are those of that decoding
+        decoded_for_val, stores["val"] = open_store(tables[0], policies["val"], cache, data.workers, tick)
+        in_val = samples.subsets == SUBSETS.index("val")
+        samples = replace(samples, oddities=np.where(in_val, decoded_for_val.oddities, samples.oddities))
+    # the row in `samples` of each store's first image
+    first = {"train": 0, "val": len(tables[0]) if len(tables) > 1 else 0}
     batches = {
         name: Batches(
             stores[name],
@@ -109,24 +110,25 @@ def for_training(spec: Resolved, cache: Path, recorded: Path | None = None, tick
         )
         for name in SPLIT
     }
-    remarks = tuple(dict.fromkeys(store.remark for store in stores.values() if store.remark))[:1]  # one is enough
+    # one remark is enough
+    remarks = tuple(store.remark for store in stores.values() if store.remark)[:1]
     return TrainingData(samples, batches["train"], batches["val"], _record(samples), remarks)
 
 
 def _read(
     spec: Resolved, policies: Mapping[str, Policy], cache: Path, tick: Tick | None
 ) -> tuple[list[Samples], dict[str, Store]]:
-    """The table of each source, with what was found out about its files, and the store of each subset's images."""
+    """The table of each source, with the properties of its files, and the store of each subset's images."""
     tables: list[Samples] = []
     stores: dict[str, Store] = {}
     for source, name in zip(spec.data.sources, SPLIT, strict=False):
-        found = _discover(source, exclude=cache.parent)
+        samples = _discover(source, exclude=cache.parent)
         if tables:
-            _check_label_type(found, tables[0].task.name, f"the validation set {source.path}")
-            found = found.relabel(tables[0].classes, f"the validation set {source.path}")
-        found, stores[name] = open_store(found, policies[name], cache, spec.data.workers, tick)
-        health.check_readable(found)
-        tables.append(found)
+            _check_label_type(samples, tables[0].task.name, f"the validation set {source.path}")
+            samples = samples.relabel(tables[0].classes, f"the validation set {source.path}")
+        samples, stores[name] = open_store(samples, policies[name], cache, spec.data.workers, tick)
+        health.check_readable(samples)
+        tables.append(samples)
     return tables, {"val": stores["train"], **stores}
 
 
@@ -137,18 +139,18 @@ def _discover(source: Source, training: bool = True, exclude: Path | None = None
 
 
 def _subsets(samples: Samples, spec: Resolved, recorded: Path | None) -> np.ndarray:
-    """The subset of each image: as an earlier run recorded it, else by split, else that of its folder."""
+    """The index of each image's subset: as an earlier run recorded it, else by splitting one source, else by source."""
     subsets, rows = np.full(len(samples), NO_SUBSET, np.int8), samples.readable()
     if recorded is not None and recorded.exists():
-        wanted = dataset_csv.read(recorded)
-        several = len(spec.data.sources) > 1
-        for number, name in enumerate(SPLIT):
-            mine = rows[samples.sources[rows] == number] if several else rows
-            subsets[dataset_csv.rows_as_recorded(samples, mine.tolist(), wanted.get(name, set()), name)] = number
+        recorded_paths = dataset_csv.read(recorded)
+        for subset, name in enumerate(SPLIT):
+            candidates = rows[samples.sources[rows] == subset] if len(spec.data.sources) > 1 else rows
+            paths = recorded_paths.get(name, set())
+            subsets[dataset_csv.rows_as_recorded(samples, candidates.tolist(), paths, name)] = subset
     elif len(spec.data.sources) == 1:
         usable = samples.take(rows)
-        for number, part in enumerate(split.stratified(usable, spec.data.split, spec.seed, usable.digests)):
-            subsets[rows[part]] = number
+        for subset, chosen in enumerate(split.stratified(usable, spec.data.split, spec.seed, usable.digests)):
+            subsets[rows[chosen]] = subset
     else:
         subsets[rows] = samples.sources[rows]
     return subsets
@@ -181,22 +183,22 @@ def for_testing(
     """The batches of a test set, its classes matched by name with those of training.
 
     Args:
-        recorded: the split of the run, to see whether test images were trained on. label_type: of the training images.
+        recorded: the file with the run's split, to count test images that were trained on. label_type: of the training images.
             The others as in `for_training`.
     """
-    found = _discover(source, False, cache.parent)
-    _check_label_type(found, label_type, f"the test set {source.path}")
-    found = found.relabel(classes, f"the test set {source.path}")
-    how = policy_for_testing(spec)
-    found, store = open_store(found, how, cache, spec.data.workers, tick)
-    health.check_readable(found)
-    samples = replace(found, subsets=np.full(len(found), SUBSETS.index("test"), np.int8))
+    samples = _discover(source, False, cache.parent)
+    _check_label_type(samples, label_type, f"the test set {source.path}")
+    samples = samples.relabel(classes, f"the test set {source.path}")
+    test_policy = policy_for_testing(spec)
+    samples, store = open_store(samples, test_policy, cache, spec.data.workers, tick)
+    health.check_readable(samples)
+    samples = replace(samples, subsets=np.full(len(samples), SUBSETS.index("test"), np.int8))
     rows = samples.rows_of("test")
-    judged = samples.take(rows)
-    batches = Batches(store, rows, judged.labels, how, spec.data.batch_size)
-    n_seen, remark = _seen(judged.digests, recorded)
+    evaluated = samples.take(rows)
+    batches = Batches(store, rows, evaluated.labels, test_policy, spec.data.batch_size)
+    n_seen, remark = _count_seen(evaluated.digests, recorded)
     remarks = tuple(text for text in (store.remark, remark) if text)
-    return EvaluationData(samples, judged, batches, discover.fingerprint(judged), n_seen, remarks)
+    return EvaluationData(samples, evaluated, batches, discover.fingerprint(evaluated), n_seen, remarks)
 
 
 def _check_label_type(samples: Samples, label_type: str, where: str) -> None:
@@ -212,17 +214,18 @@ def _check_label_type(samples: Samples, label_type: str, where: str) -> None:
     )
 
 
-def _seen(digests: np.ndarray, recorded: Path | None) -> tuple[int, str]:
-    """How many images a run has seen in training or validation, or why that cannot be told."""
+def _count_seen(digests: np.ndarray, recorded: Path | None) -> tuple[int, str]:
+    """The number of images that a run used in training or validation, or the reason why it is unknown."""
     if recorded is None:
         return 0, ""
     try:
         return int(np.isin(digests, dataset_csv.read_digests(recorded)).sum()), ""
-    except (DamagedFile, OSError) as error:  # the images can be judged all the same
-        return 0, f"whether test images were trained on cannot be told: {error}"
+    # the images can be evaluated all the same
+    except (DamagedFile, OSError) as error:
+        return 0, f"it is unknown whether test images were trained on: {error}"
 
 
 def policy_for_testing(spec: Resolved) -> Policy:
-    """The transforms of test images: the test chain, or validation's where none was given."""
+    """The transforms of test images: the test chain, or the validation chain if it is empty."""
     data = spec.data
     return policy(data.transforms.test or data.transforms.val, data.input_size, data.stored_size)

@@ -1,6 +1,6 @@
-"""The table of images: one row for each, and one column for each thing that is known of it.
+"""The table of images: one row per image, one column per property.
 
-Discovering, reading, and splitting each fill in columns; a column that has not been filled in says that nothing is known.
+Discovering, reading, and splitting each fill in columns; until then a column holds a default that means "not known".
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from ..errors import DatasetError, suggestion
 from ..spec import SUBSETS
 from ..tasks import MULTIPLE, SINGLE, Task, task_of
 
-DIGEST_BYTES = 16  # two different files with the same digest are not to be expected on this planet
+DIGEST_BYTES = 16  # enough that two different files practically never have the same digest
 DIGEST = np.dtype(f"S{DIGEST_BYTES}")
 UNREAD = b""  # the digest of a file that has not been read, or cannot be
 NO_SUBSET = -1
-COLUMNS = (
-    "paths", "labels", "sources", "file_sizes", "stamps", "settled", "digests", "notes", "problems", "subsets",
+COLUMN_NAMES = (
+    "paths", "labels", "sources", "file_sizes", "stamps", "settled", "digests", "oddities", "problems", "subsets",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Images and what is known of them; every column is an array of N rows.
+    """Images and their properties; every column is an array of N rows.
 
-    `classes`: names of the labels. `roots`: the folders that paths are relative to, one for each source.
-    `strays`: what else lies in them.
+    `classes`: names of the labels. `roots`: the folders that paths are relative to, one per source.
+    `strays`: the other entries in them.
 
-    From discovering: `paths` (text with `/`), `labels` (int64, or bool (N, classes) where an image may have several),
-    `sources` (int8, which root). From asking the file system: `file_sizes` (int64, bytes), `stamps` (S16, of place, size and
-    times), `settled` (bool, whether the times can be trusted). From reading: `digests` (S16, of the bytes), `notes` (uint16, as
-    `decode.Note`), `problems` (text, why it cannot be read; empty: it can). From splitting: `subsets` (int8, place in
-    `SUBSETS`, or `NO_SUBSET`).
+    From discovering: `paths` (text with `/`), `labels` (int64, or bool (N, classes) if an image may have several), `sources`
+    (int8, index of the root). From the file system: `file_sizes` (int64, bytes), `stamps` (S16, of path, size and times),
+    `settled` (bool, whether the times can be trusted). From reading: `digests` (S16, of the bytes), `oddities` (uint16, of
+    `decode.Oddity`), `problems` (text, the reason why it cannot be read; empty: it can). From splitting: `subsets` (int8, index
+    in `SUBSETS`, or `NO_SUBSET`).
     """
 
     classes: tuple[str, ...]
@@ -48,15 +48,15 @@ class Samples:
     stamps: np.ndarray
     settled: np.ndarray
     digests: np.ndarray
-    notes: np.ndarray
+    oddities: np.ndarray
     problems: np.ndarray
     subsets: np.ndarray
 
     @classmethod
-    def found(
+    def from_files(
         cls, root: Path, classes: Sequence[str], paths: Sequence[str], labels: np.ndarray, strays: Sequence[str] = ()
     ) -> Samples:
-        """The table of what lies in one folder."""
+        """The table of files in one folder."""
         return cls(
             tuple(classes),
             (root,),
@@ -68,7 +68,7 @@ class Samples:
             stamps=_filled(UNREAD, DIGEST, len(paths)),
             settled=_filled(False, np.bool_, len(paths)),
             digests=_filled(UNREAD, DIGEST, len(paths)),
-            notes=_filled(0, np.uint16, len(paths)),
+            oddities=_filled(0, np.uint16, len(paths)),
             problems=_filled("", np.object_, len(paths)),
             subsets=_filled(NO_SUBSET, np.int8, len(paths)),
         )
@@ -78,27 +78,27 @@ class Samples:
 
     @property
     def task(self) -> Task:
-        """What a label is here."""
+        """The task that the labels are for."""
         return task_of(SINGLE if self.labels.ndim == 1 else MULTIPLE, self.classes)
 
     def counts(self) -> tuple[int, ...]:
         """Number of images of each class."""
         return self.task.counts(self.labels)
 
-    def place(self, row: int) -> str:
-        """The path of an image's file."""
+    def file_path(self, row: int) -> str:
+        """The full path of an image's file."""
         return f"{self.roots[self.sources[row]]}/{self.paths[row]}"
 
     def take(self, rows: np.ndarray) -> Samples:
         """Some of the images, in the given order."""
-        return replace(self, **{name: getattr(self, name)[rows] for name in COLUMNS})
+        return replace(self, **{name: getattr(self, name)[rows] for name in COLUMN_NAMES})
 
     def rows_of(self, subset: str) -> np.ndarray:
-        """The rows of the images that a subset uses."""
+        """The rows of the readable images of a subset."""
         return np.flatnonzero((self.subsets == SUBSETS.index(subset)) & (self.problems == ""))
 
     def readable(self) -> np.ndarray:
-        """The rows of the images that can be used."""
+        """The rows of the readable images."""
         return np.flatnonzero(self.problems == "")
 
     def relabel(self, classes: tuple[str, ...], where: str) -> Samples:
@@ -115,37 +115,37 @@ class Samples:
                 f"Classes known: {quoted(classes)}.{suggestion(extra[0], classes)} Rename or remove the folder, or "
                 "train with it."
             )
-        places = np.array([classes.index(name) for name in self.classes], dtype=np.int64)
+        indices = np.array([classes.index(name) for name in self.classes], dtype=np.int64)
         if self.labels.ndim == 1:
-            return replace(self, classes=classes, labels=places[self.labels])
+            return replace(self, classes=classes, labels=indices[self.labels])
         labels = np.zeros((len(self), len(classes)), dtype=bool)
-        labels[:, places] = self.labels
+        labels[:, indices] = self.labels
         return replace(self, classes=classes, labels=labels)
 
 
-def joined(tables: Sequence[Samples]) -> Samples:
-    """Tables with the same classes one below the other; each has roots of its own."""
+def concatenate(tables: Sequence[Samples]) -> Samples:
+    """Concatenate tables with the same classes; each keeps its own roots."""
     if len(tables) == 1:
         return tables[0]
-    columns = {name: np.concatenate([getattr(t, name) for t in tables]) for name in COLUMNS}
+    columns = {name: np.concatenate([getattr(t, name) for t in tables]) for name in COLUMN_NAMES}
     columns["sources"] = np.repeat(np.arange(len(tables), dtype=np.int8), [len(t) for t in tables])
     strays = tuple(stray for t in tables for stray in t.strays)
     return replace(tables[0], roots=tuple(root for t in tables for root in t.roots), strays=strays, **columns)
 
 
 def as_column(texts: Sequence[str]) -> np.ndarray:
-    """Texts as a column of Python's own, of any length."""
+    """A column of Python strings of any length."""
     column = np.empty(len(texts), np.object_)
     column[:] = texts
     return column
 
 
 def _filled(value: object, kind: object, n: int) -> np.ndarray:
-    """A column of one value, which takes no memory."""
+    """A read-only column of one value, which takes no memory."""
     return np.broadcast_to(np.array(value, kind), n)  # type: ignore[call-overload]
 
 
 def quoted(names: Sequence[str]) -> str:
-    """The first names of a list, for a message."""
+    """The first ten names of a list, for a message."""
     shown = ", ".join(repr(n) for n in names[:10])
     return shown + (f" and {len(names) - 10} more" if len(names) > 10 else "")

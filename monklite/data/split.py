@@ -12,19 +12,19 @@ from .samples import Samples
 def stratified(
     samples: Samples, share: float, seed: int, groups: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of the training and of the validation images: each class, or combination of labels, is split by the same share.
+    """The rows of the training and of the validation images; each class, or combination of labels, is split by the same share.
 
-    Combinations of labels that only one image has are split together; a label that would only be validated on is trained on.
+    Combinations of labels of only one image are split together; of each label at least one image is in training.
 
     Args:
         samples: the images; the split depends on their sorted names, not on the order of the file system.
-        share: part used for training, 0 to 1.
+        share: the share used for training, 0 to 1.
         seed: the same seed gives the same split.
         groups: (N,), of any type; images of a class with the same value stay together, such as copies of one image. The
-            shares are then met as nearly as that allows; without such images the split is the same as without `groups`.
+            shares are then as close as that allows; if no images share a value, the split is the same as without `groups`.
 
     Raises:
-        DatasetError: a class with fewer than two images cannot be in both parts.
+        DatasetError: a class with fewer than two images cannot be in both subsets.
     """
     for name, count in zip(samples.classes, samples.counts(), strict=True):
         if count < 2:
@@ -33,19 +33,21 @@ def stratified(
                 "to validate. Add images, or give a validation folder: dataset_path=[train, val]"
             )
     train, val = [], []
-    for number, rows in enumerate(_strata(samples)):
-        shuffled = np.random.default_rng([seed, number]).permutation(rows)
+    for stratum, rows in enumerate(_strata(samples)):
+        shuffled = np.random.default_rng([seed, stratum]).permutation(rows)
         n_train = min(max(round(len(rows) * share), 1), max(1, len(rows) - 1))
         if groups is not None:
-            shuffled, n_train = _together(shuffled, groups[shuffled], n_train)
+            shuffled, n_train = _keep_groups_together(shuffled, groups[shuffled], n_train)
         train.append(shuffled[:n_train])
         val.append(shuffled[n_train:])
-    trained, validated = np.sort(np.concatenate(train)), np.sort(np.concatenate(val))
-    return (trained, validated) if samples.labels.ndim == 1 else _all_labels_trained(samples.labels, trained, validated)
+    train_rows, val_rows = np.sort(np.concatenate(train)), np.sort(np.concatenate(val))
+    if samples.labels.ndim == 1:
+        return train_rows, val_rows
+    return _train_on_all_labels(samples.labels, train_rows, val_rows)
 
 
 def _strata(samples: Samples) -> list[np.ndarray]:
-    """The rows of each class; of each combination of labels, those that only one image has last, as one."""
+    """The rows of each class, or combination of labels; combinations of only one image are merged, at the end."""
     strata = samples.task.strata(samples.labels)
     by_stratum = np.split(np.argsort(strata, kind="stable"), np.cumsum(np.bincount(strata))[:-1])
     if samples.task.name == SINGLE:
@@ -54,18 +56,19 @@ def _strata(samples: Samples) -> list[np.ndarray]:
     return [rows for rows in by_stratum if len(rows) > 1] + ([np.concatenate(rare)] if rare else [])
 
 
-def _together(rows: np.ndarray, groups: np.ndarray, n_train: int) -> tuple[np.ndarray, int]:
-    """The rows with each group where its first one is, and the place nearest to `n_train` that cuts none."""
+def _keep_groups_together(rows: np.ndarray, groups: np.ndarray, n_train: int) -> tuple[np.ndarray, int]:
+    """The rows, with each group moved to its first row, and the index closest to `n_train` that divides no group."""
     _, first, group = np.unique(groups, return_index=True, return_inverse=True)
     order = np.argsort(first[group], kind="stable")
     cuts = np.flatnonzero(np.diff(group[order])) + 1
-    if not len(cuts):  # one group: it has to be cut
+    # one group: it has to be divided
+    if not len(cuts):
         return rows, n_train
     return rows[order], int(cuts[np.abs(cuts - n_train).argmin()])
 
 
-def _all_labels_trained(labels: np.ndarray, train: np.ndarray, val: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The rows with one more image trained on for each label that would only be validated on."""
+def _train_on_all_labels(labels: np.ndarray, train: np.ndarray, val: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Move one image to training for each label that only validation images have."""
     for label in np.flatnonzero(~labels[train].any(axis=0)):
         moved = val[labels[val, label]][:1]
         train, val = np.sort(np.concatenate([train, moved])), np.setdiff1d(val, moved)

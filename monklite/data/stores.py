@@ -1,4 +1,4 @@
-"""Where batches take decoded images from: a memory-mapped file of the cache, or the image files themselves."""
+"""Stores of decoded images: a memory-mapped file of the cache, or the image files themselves."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .samples import Samples
 class Store(Protocol):
     """Decoded images, in the order of a table's rows.
 
-    `sizes` (N, 2): width and height before squeezing, px; `remark`: why they are not kept decoded, `""`: they are.
+    `sizes` (N, 2): width and height before squeezing, px. `remark`: the reason why they are not cached; `""`: they are.
     """
 
     sizes: np.ndarray
@@ -30,13 +30,13 @@ class Store(Protocol):
         ...
 
     def with_workers(self, workers: int) -> Store:
-        """The same images, decoded by so many threads where that is done at every reading."""
+        """The same store with this number of threads, if it decodes at every reading."""
         ...
 
 
 @dataclass
 class CachedStore:
-    """Images that lie decoded in a memory-mapped file."""
+    """Decoded images in a memory-mapped file."""
 
     images: np.ndarray
     sizes: np.ndarray
@@ -51,7 +51,7 @@ class CachedStore:
 
 @dataclass
 class StreamingStore:
-    """Images that are decoded each time they are read, from files that must stay as they were."""
+    """Images that are decoded each time they are read, from files that must not change."""
 
     samples: Samples
     policy: Policy
@@ -64,27 +64,27 @@ class StreamingStore:
         return ThreadPoolExecutor(max(1, self.workers), "monklite-decoding")
 
     def read(self, rows: np.ndarray) -> np.ndarray:
-        """As of every store.
+        """Read and decode the images of these rows, uint8 (n, side, side, 3).
 
         Raises:
-            NotFound: a file is gone. DatasetError: it holds something else now, and every epoch must see the same images.
-            UnreadableImage: it never could be read.
+            NotFound: a file is missing. DatasetError: it has changed, and every epoch must see the same images.
+            UnreadableImage: it cannot be read, as before.
         """
         out = np.empty((len(rows), self.policy.stored_size, self.policy.stored_size, 3), np.uint8)
-        for i, pixels in enumerate(in_order(self._pool, self._decoded, rows.tolist(), self.workers)):
+        for i, pixels in enumerate(in_order(self._pool, self._decode, rows.tolist(), self.workers)):
             out[i] = pixels
         return out
 
     def with_workers(self, workers: int) -> StreamingStore:
         return self if workers == self.workers else replace(self, workers=workers)
 
-    def _decoded(self, row: int) -> np.ndarray:
-        place = self.samples.place(row)
-        content, problem = decode.read_file(place)
+    def _decode(self, row: int) -> np.ndarray:
+        path = self.samples.file_path(row)
+        content, problem = decode.read_file(path)
         if not problem:
             if digests.digest_of(content) != self.samples.digests[row]:
-                raise DatasetError(f"{place} has changed since the dataset was read: train a new version with it")
+                raise DatasetError(f"{path} has changed since the dataset was read: train a new version with it")
             pixels, _, _, problem = decode.decode(content, self.policy.stored_size, self.policy.prefix)
             if pixels is not None:
                 return pixels
-        raise UnreadableImage(decode.sentence(place, problem))
+        raise UnreadableImage(decode.unreadable_message(path, problem))

@@ -1,1 +1,1 @@
-"""What users call: Monk's names. Each method is a docstring and a call down."""
+"""The public methods under Monk's names; each calls the layers below."""

@@ -1,24 +1,25 @@
-"""What every group of methods stands on: the workspace, what is open in it, and the console."""
+"""The base class of all method groups: workspace, open experiment and console."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import backends
 from ..catalog.backends import describe
 from ..errors import suggestion
 from ..evaluation import Evaluation
 from ..experiment import Experiment
-from ..opening import Opened
+from ..opening import OpenExperiment
 from ..rules import PathText, Whole
 from ..runs.followers import SharedWorkspace
 from ..runs.workspace import Workspace
 from ..training.session import Display
-from . import console as show
+from .console import Console
 
-ARGUMENTS = {  # field of the spec: the argument that sets it, where that has another name
+# field of the spec -> the argument that sets it, if its name differs
+ARGUMENTS = {
     "training.epochs": "num_epochs",
     "data.workers": "num_processors",
     "data.shuffle": "shuffle_data",
@@ -40,9 +41,9 @@ class Base:
         self.verbose = int(verbose) if isinstance(verbose, bool) else Whole(least=0)("verbose", verbose)
         self._backend = backends.check(backend or self._backend)
         root, world = PathText()("workspace", workspace), backends.world(self._backend)
-        shared = SharedWorkspace(root, world) if world.size > 1 else Workspace(root)
-        self._console = show.Console(self.verbose if world.rank == 0 else 0)
-        self._opened = Opened(shared, self._backend, self._console.say)
+        runs = SharedWorkspace(root, world) if world.size > 1 else Workspace(root)
+        self._console = Console(self.verbose if world.rank == 0 else 0)
+        self._opened = OpenExperiment(runs, self._backend, self._console.say)
         self._display = Display()
         self._console.say(f"{describe(self._backend).title} Version: {backends.version(self._backend)}\n")
 
@@ -70,11 +71,14 @@ class Base:
         return getattr(self._opened.learner, "optimizer", None)
 
     def _change(self, changes: Mapping[str, Any], names: Mapping[str, str] | None = None) -> None:
-        """Change the settings; an error speaks of the argument that the user gave (`names`: field -> argument)."""
+        """Change settings by field; errors name the user's argument (`names`: field -> argument)."""
         self._experiment.change(changes, {**ARGUMENTS, **(names or {})})
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        known = (n for n in dir(type(self)) if n[0] != "_")
-        raise AttributeError(f"{type(self).__name__} has no {name!r}.{suggestion(name, known)}")
+    # hidden from type checkers, which would otherwise accept any name
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("_"):
+                raise AttributeError(name)
+            known = (n for n in dir(type(self)) if n[0] != "_")
+            raise AttributeError(f"{type(self).__name__} has no {name!r}.{suggestion(name, known)}")

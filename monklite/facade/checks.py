@@ -1,4 +1,4 @@
-"""Calls with wrong arguments get an error that names them and what was probably meant."""
+"""Check the arguments of public methods; errors name the wrong one and suggest a similar name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ R = TypeVar("R")
 
 
 def api(method: Callable[P, R]) -> Callable[P, R]:
-    """A public method: any argument by position or keyword; a wrong one is explained."""
+    """Decorate a public method: a call with wrong arguments raises `UnknownArgument` and explains them."""
     signature = inspect.signature(method)
     name = method.__qualname__.split(".")[0] if method.__name__ == "__init__" else method.__name__
 
@@ -31,12 +31,12 @@ def api(method: Callable[P, R]) -> Callable[P, R]:
 
 def _explain(name: str, signature: inspect.Signature, n_args: int, keywords: list[str], error: str) -> str:
     known = [p for p in signature.parameters if p != "self"]
-    strange = [k for k in keywords if k not in known]
-    shown = ", ".join(str(p) for n, p in signature.parameters.items() if n != "self")
-    if strange:
-        return (
-            f"{name}() has no argument {strange[0]!r}.{suggestion(strange[0], known)} It is called as {name}({shown})"
-        )
+    unknown = [k for k in keywords if k not in known]
+    parameters = (p for name, p in signature.parameters.items() if name != "self")
+    arguments = ", ".join(str(p.replace(annotation=inspect.Parameter.empty)) for p in parameters)
+    usage = f"It is called as {name}({arguments})"
+    if unknown:
+        return f"{name}() has no argument {unknown[0]!r}.{suggestion(unknown[0], known)} {usage}"
     if n_args - 1 > len(known):
-        return f"{name}() takes at most {len(known)} arguments, not {n_args - 1}. It is called as {name}({shown})"
-    return f"{name}(): {error}. It is called as {name}({shown})"
+        return f"{name}() takes at most {len(known)} arguments, not {n_args - 1}. {usage}"
+    return f"{name}(): {error}. {usage}"

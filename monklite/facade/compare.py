@@ -1,4 +1,4 @@
-"""`compare`: which of several experiments is better, at what cost."""
+"""`compare`: compare experiments by accuracy, time and memory."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ class compare:
 
     @api
     def Comparison(self, comparison_name: str) -> None:
-        """Begin a comparison; its files go to `workspace/comparison/<comparison_name>/`."""
+        """Start a comparison; its files are written to `workspace/comparison/<comparison_name>/`."""
         self._workspace.comparison(comparison_name)
         self._name, self._runs = comparison_name, []
         self._console.say(f"Comparison: - {comparison_name}")
 
     @api
     def Add_Experiment(self, project_name: str, experiment_name: str, version: int | str | None = None) -> None:
-        """Add an experiment; its newest trained version, or the one named.
+        """Add the newest trained version of an experiment, or the given version.
 
         Raises:
             UnknownName: there is no such project, experiment or version.
         """
-        run = self._workspace.find(project_name, experiment_name, version, fits=[Run.is_trained])
+        run = self._workspace.find(project_name, experiment_name, version, prefer=[Run.is_trained])
         if run.folder in [r.folder for r in self._runs]:
             raise InvalidValue(f"{run} is in the comparison already")
         self._runs.append(run)
@@ -68,10 +68,10 @@ class compare:
         from tabulate import tabulate
 
         if self._name is None or not self._runs:
-            raise NotReady("begin with Comparison('name') and Add_Experiment('project', 'experiment')")
+            raise NotReady("start with Comparison('name') and Add_Experiment('project', 'experiment')")
         self._console.say("Generating statistics...")
         left_out: list[str] = []
-        entries = comparison.collect(self._runs, tell=left_out.append)
+        entries = comparison.collect(self._runs, warn=left_out.append)
         if not entries:
             raise NotReady(f"none of the {len(self._runs)} runs can be read; the first: {left_out[0]}")
         folder = self._workspace.comparison(self._name)

@@ -1,335 +1,60 @@
-"""What is printed, in the layout of Monk's messages."""
+"""The console: prints lines, blocks of rows and progress, in Monk's layout."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..data import health
-from ..data.discover import describe_strays
-from ..data.prepare import EvaluationData
-from ..inference import Prediction
-from ..records import ACCURACY, DatasetRecord, ModelRecord, Testing
-from ..runs.file_names import ACCURACY_CURVE, BEST, FINAL, HEALTH, HISTORY, LOSS_CURVE
-from ..runs.run import Run
-from ..runs.state import RunState
-from ..spec import Choice, Resolved, ResolvedTraining, Source, Spec, Table, TrainingSpec
-from ..tasks import label_type
 from ..training import progress
-
-SHOWN_CLASSES = SHOWN_FILES = 20
-PREDICTED = {  # what a prediction's entries are called
-    "predicted_class": "Predicted class",
-    "score": "Predicted score",
-    "predicted_classes": "Predicted classes",
-    "scores": "Predicted scores",
-}
-ODD_FILES = {  # what is said of so many images
-    "unreadable": "cannot be read; left out",
-    "converted": "of an unusual kind (more than 8 bits, CMYK, turned, transparent, animated), converted",
-    "enlarged": "smaller than the input of the network, enlarged",
-    "copies": "with the same content as another one",
-}
-WARNINGS = {
-    "leaked": "used for training and for validation: validation looks better than it is",
-    "conflicting": "in several classes at once: of each, all labels but one are wrong",
-    "seen": "of this test set used in training or validation: the accuracy looks better than it is",
-}
 
 
 class Console:
-    """Prints, unless it is told to be silent. `tick` is a progress bar for the decoding and prediction of images."""
+    """Prints unless `verbose` is 0."""
 
     def __init__(self, verbose: int) -> None:
         self.verbose = verbose
 
     def say(self, text: str = "") -> None:
+        """Print a line."""
         if not self.verbose:
             return
         try:
             print(text, flush=True)  # noqa: T201 (the one place that prints)
-        except UnicodeEncodeError:  # a terminal or file that cannot show a name
+        # a terminal or file that cannot show a name
+        except UnicodeEncodeError:
             encoding = sys.stdout.encoding or "ascii"
             print(text.encode(encoding, "replace").decode(encoding), flush=True)  # noqa: T201
 
     def block(self, title: str, rows: Mapping[str, Any] | None = None) -> None:
-        """A title and indented rows, aligned, then an empty line."""
+        """Print a title and indented rows, aligned, then an empty line."""
         self.say(title)
-        width = max((len(k) for k in rows or {}), default=0) + 1
+        width = max((len(key) for key in rows or {}), default=0) + 1
         for key, value in (rows or {}).items():
             self.say(f"    {key + ':':{width}} {value}")
         self.say()
 
     def ticker(self, title: str) -> Callable[[int, int], None] | None:
+        """A progress display to be called with the numbers of done and of all images; None if nothing is printed."""
         return _Ticker(title, self.say) if self.verbose else None
 
 
 class _Ticker:
-    """A bar in a terminal or notebook; elsewhere a line now and then."""
+    """A progress bar in a terminal or notebook; elsewhere an occasional line."""
 
     def __init__(self, title: str, say: Callable[[str], None]) -> None:
         self.title, self.say = title, say
         self.bar: Any = None
-        self.told = 0.0
+        self.last_line_at = 0.0
 
     def __call__(self, done: int, total: int) -> None:
-        if done == 1 or self.told == 0.0:
-            self.bar, self.told = progress.bar(total, self.title), time.monotonic()
+        if done == 1 or self.last_line_at == 0.0:
+            self.bar, self.last_line_at = progress.bar(total, self.title), time.monotonic()
         if self.bar is not None:
             self.bar.update(done - self.bar.n)
             if done == total:
                 self.bar.close()
-        elif time.monotonic() - self.told > progress.LINE_EVERY:
-            self.told = time.monotonic()
+        elif time.monotonic() - self.last_line_at > progress.LINE_EVERY:
+            self.last_line_at = time.monotonic()
             self.say(f"{self.title} {done} of {total}")
-
-
-def experiment_details(console: Console, run: Run, state: RunState) -> None:
-    rows = {"Project": state.project, "Experiment": state.experiment, "Version": run.folder.name, "Dir": run.folder}
-    console.block("Experiment Details", rows)
-
-
-def loaded_weights(console: Console, run: Run, weights: Path) -> None:
-    console.block("Model Details", {"Loading model": f"{run}/output/models/{weights.name}"})
-
-
-def dataset_details(console: Console, spec: Spec | Resolved) -> None:
-    data = spec.data
-    rows: dict[str, Any] = {}
-    for subset, source in zip(("train", "val"), (*data.sources, None), strict=False):
-        rows[f"{subset.capitalize()} path"] = source and source.path
-    for subset, source in zip(("train", "val"), (*data.sources, None), strict=False):
-        rows[f"CSV {subset} path"] = _csv(source)
-    console.block("Dataset Details", {**rows, "Label Type": label_type(data.sources)})
-    rows = {
-        "Input Size": data.input_size,
-        "Batch Size": data.batch_size,
-        "Data Shuffle": data.shuffle,
-        "Processors": data.workers,
-    }
-    if len(data.sources) == 1:
-        rows["Train-val split"] = data.split
-    if data.sources and isinstance(data.sources[0], Table):
-        rows["Delimiter"] = data.sources[0].delimiter
-    console.block("Dataset Params", {k: "by recipe" if v is None else v for k, v in rows.items()})
-
-
-def _csv(source: Source | None) -> str | None:
-    return source.csv if isinstance(source, Table) else None
-
-
-def test_details(console: Console, source: Source) -> None:
-    console.block("Dataset Details", {"Test path": source.path, "CSV test path": _csv(source)})
-
-
-def test_numbers(console: Console, data: EvaluationData, classes: Sequence[str]) -> None:
-    console.block("Dataset Numbers", {"Num test images": data.batches.n_images, "Num classes": len(classes)})
-    for problem in list(health.unreadable(data.samples).values())[:SHOWN_FILES]:
-        console.say(f"    left out: {problem}")
-    odd_files(console, {**health.counts(data.samples), "seen": data.n_seen}, data.samples.strays, None)
-    for remark in data.remarks:
-        console.say(f"    Note: {remark}\n")
-
-
-def transforms(console: Console, spec: Spec | Resolved, *subsets: str) -> None:
-    for subset in subsets:
-        chain: tuple[Choice, ...] = getattr(spec.data.transforms, subset)
-        console.say(f"Pre-Composed {subset.capitalize()} Transforms")
-        console.say(f"    {', '.join(map(str, chain)) or 'resize to the input size'}\n")
-
-
-def dataset_numbers(console: Console, record: DatasetRecord, strays: tuple[str, ...], run: Run) -> None:
-    console.block(
-        "Dataset Numbers",
-        {"Num train images": record.n_train, "Num val images": record.n_val, "Num classes": len(record.classes)},
-    )
-    width = max(map(len, record.classes[:SHOWN_CLASSES]))
-    for name, n_train, n_val in list(zip(record.classes, record.train_counts, record.val_counts, strict=True))[
-        :SHOWN_CLASSES
-    ]:
-        console.say(f"    {name:{width}}  train {n_train:6d}   val {n_val:6d}")
-    if len(record.classes) > SHOWN_CLASSES:
-        console.say(f"    ... and {len(record.classes) - SHOWN_CLASSES} more classes")
-    console.say()
-    odd_files(console, record.model_dump(), strays, run.folder / HEALTH)
-
-
-def odd_files(console: Console, counts: Mapping[str, Any], strays: tuple[str, ...], where: Path | None) -> None:
-    """`counts`: as `health.Report.counts` names them, among others. `where`: the file that lists them."""
-    lines = [f"{_images(counts[kind])} {text}" for kind, text in ODD_FILES.items() if counts.get(kind)]
-    lines += [f"Warning: {_images(counts[kind])} {text}" for kind, text in WARNINGS.items() if counts.get(kind)]
-    if lines and where:
-        lines[-1] += f"{',' if len(lines) == 1 else '; all'} listed in {where}"
-    if strays:
-        lines.append(describe_strays(strays))
-    for line in lines:
-        console.say(f"    {line}")
-    if lines:
-        console.say()
-
-
-def _images(count: int) -> str:
-    return f"{count} {'image' if count == 1 else 'images'}"
-
-
-def model_params(console: Console, spec: Spec | Resolved) -> None:
-    model = spec.model
-    rows = {
-        "Model name": model.name,
-        "Use Gpu": model.use_gpu,
-        "Use pretrained": model.pretrained,
-        "Freeze base network": model.freeze_base,
-    }
-    if model.weights_path:
-        rows["Model path"] = ", ".join(model.weights_path)
-    console.block("Model Params", rows)
-    if model.freeze_base and not (model.pretrained or model.weights_path):
-        console.say(
-            "    Note: the base is frozen at random weights, so little can be learned; use freeze_base_network=False\n"
-        )
-
-
-def model_details(console: Console, spec: Spec | Resolved, record: ModelRecord) -> None:
-    console.block(
-        "Model Details",
-        {
-            "Model name": spec.model.name,
-            "First weights": record.weights,
-            "Num layers in model": record.layers,
-            "Num trainable layers": record.trainable_layers,
-            "Num parameters": f"{record.parameters:,}",
-            "Num trainable parameters": f"{record.trainable_parameters:,}",
-            "Device": record.device,
-            "Precision": record.precision,
-            **({"Computed with": ", ".join(record.methods)} if record.methods else {}),
-        },
-    )
-    if spec.model.use_gpu and record.device.startswith("cpu"):
-        console.say("    Note: a GPU was asked for (use_gpu=True) and none is usable here: the CPU is taken\n")
-
-
-def choice(console: Console, title: str, made: Choice) -> None:
-    rows: dict[str, Any] = {"Name": made.name}
-    if "learning_rate" in made.params:
-        rows["Learning rate"] = made.params["learning_rate"]
-    rows["Params"] = {k: v for k, v in made.params.items() if k != "learning_rate"}
-    console.block(title, rows)
-
-
-def choices(console: Console, training: TrainingSpec | ResolvedTraining) -> None:
-    titles = {"Optimizer": training.optimizer, "Learning rate scheduler": training.schedule, "Loss": training.loss}
-    for title, made in titles.items():
-        if made:
-            choice(console, title, made)
-
-
-def training_params(console: Console, spec: Spec | Resolved) -> None:
-    training = spec.training
-    console.block(
-        "Training params",
-        {
-            "Num Epochs": training.epochs,
-            "Early stopping": f"after {training.early_stopping} without a better one"
-            if training.early_stopping
-            else "no",
-            "Moving average of weights": f"decay {training.ema_decay:g}" if training.ema_decay else "no",
-            "Save Intermediate models": training.save_intermediate_models,
-            "Intermediate model prefix": training.intermediate_prefix,
-        },
-    )
-
-
-def training_outputs(console: Console, run: Run, state: RunState) -> None:
-    results = state.results
-    if results is None:
-        return
-    console.say(f"    Training completed in: {progress.duration(results.train_seconds)}")
-    console.say(f"    Best val Acc:          {results.best_val_accuracy:.6f} (epoch {results.best_epoch})")
-    if results.figure != ACCURACY:
-        console.say(f"    Best val {results.figure}:           {results.best_figure:.6f}")
-    console.say()
-    console.say("Training End\n")
-    console.block(
-        "Training Outputs",
-        {
-            "Model Dir": run.models,
-            "Log Dir": run.logs,
-            "Final model": FINAL,
-            "Best model": BEST,
-            "History": HISTORY,
-            "Curves": f"{ACCURACY_CURVE}, {LOSS_CURVE}",
-        },
-    )
-
-
-def testing(console: Console, result: Testing, where: Path, unsaved: str = "") -> None:
-    low, high = result.interval
-    console.say("    Result")
-    console.say("        class based accuracies")
-    for i, (name, one) in enumerate(list(result.classes.items())[:SHOWN_CLASSES]):
-        console.say(
-            f"            {i}. {name} - {100 * one.num_correct / one.num_images:.1f} % ({one.num_correct} of {one.num_images})"
-        )
-    if len(result.classes) > SHOWN_CLASSES:
-        console.say(
-            f"            ... and {len(result.classes) - SHOWN_CLASSES} more classes, in the value that Evaluate() returns"
-        )
-    console.say(f"        total images:            {result.num_images}")
-    console.say(f"        num correct predictions: {result.num_correct}")
-    console.say(
-        f"        Average accuracy (%):    {100 * result.accuracy:.2f}  (95 % interval {100 * low:.1f} to {100 * high:.1f})"
-    )
-    for name, value in result.figures.items():
-        console.say(f"        {f'{name}:':24} {value:.4f}")
-    console.say(f"        Always the largest class: {100 * result.majority_accuracy:.2f} %")
-    console.say(f"        Every prediction:        {where}\n" if not unsaved else f"        Note: {unsaved}\n")
-
-
-def prediction(console: Console, found: Prediction) -> None:
-    rows = {PREDICTED[key]: _value(value) for key, value in found.answer.items()}
-    console.block("Prediction", {"Image name": found.name, **rows})
-
-
-def _value(value: Any) -> Any:
-    """Scores with four digits."""
-    if isinstance(value, list):
-        return ", ".join(str(_value(item)) for item in value) or "none"
-    return f"{value:.4f}" if isinstance(value, float) else value
-
-
-def summary(console: Console, run: Run, state: RunState) -> None:
-    spec, data, results = state.spec, state.dataset, state.results
-    console.block(
-        f"Experiment {state.project} / {state.experiment} / v{state.version:03d}",
-        {
-            "Dir": run.folder,
-            "Status": state.status + (f" ({state.error})" if state.error else ""),
-            "Backend": spec.backend,
-            "Created": state.created,
-            "Origin": "/".join(map(str, state.origin)) if state.origin else "new",
-        },
-    )
-    if data:
-        dataset_details(console, spec)
-        dataset_numbers(console, data, (), run)
-        transforms(console, spec, "train", "val", "test")
-    if state.model:
-        model_params(console, spec)
-        model_details(console, spec, state.model)
-    choices(console, spec.training)
-    if results:
-        console.block(
-            "Training Results",
-            {
-                "Epochs completed": f"{results.epochs_completed} of {spec.training.epochs}",
-                "Best val accuracy": f"{results.best_val_accuracy:.4f} (epoch {results.best_epoch})",
-                "Training time": progress.duration(results.train_seconds),
-                "Images per second": f"{results.images_per_second:.1f}",
-            },
-        )
-    if state.testing:
-        console.say("Testing")
-        testing(console, state.testing, run.logs)

@@ -1,4 +1,4 @@
-"""Judge a trained model and use it."""
+"""Evaluate a trained model, and predict images with it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 from ..errors import InvalidType, NotReady
 from ..inference import Prediction
-from ..opening import given
+from ..opening import is_given
 from ..rules import Flag, PathText
 from ..runs.file_names import PREDICTIONS
-from . import console as show
+from . import messages
 from .base import Base
 from .checks import api
 
@@ -34,19 +34,19 @@ class EvaluationMethods(Base):
         evaluation = self._evaluation
         if not self._opened.evaluating:
             raise NotReady(
-                "evaluation has a mode of its own: Switch_Mode(eval_infer=True), then "
+                "evaluation needs its own mode: Switch_Mode(eval_infer=True), then "
                 "Dataset_Params(dataset_path='test folder'), Dataset() and Evaluate()"
             )
         self._console.say("Testing")
         result = evaluation.run(self._console.ticker("    testing"))
-        show.testing(self._console, result, evaluation.predictor.run.logs / PREDICTIONS, evaluation.unsaved)
+        messages.testing(self._console, result, evaluation.predictor.run.logs / PREDICTIONS, evaluation.unsaved)
         by_class = {
             name: {
-                "num_images": one.num_images,
-                "num_correct": one.num_correct,
-                "accuracy(%)": 100 * one.num_correct / one.num_images,
+                "num_images": counts.num_images,
+                "num_correct": counts.num_correct,
+                "accuracy(%)": 100 * counts.num_correct / counts.num_images,
             }
-            for name, one in result.classes.items()
+            for name, counts in result.classes.items()
         }
         return 100 * result.accuracy, by_class
 
@@ -61,51 +61,53 @@ class EvaluationMethods(Base):
         """Predict one image, or every image of a folder, with the best weights.
 
         Args:
-            img_name: an image file. img_dir: a folder; its unreadable files are told and left out.
+            img_name: an image file. img_dir: a folder; its unreadable files are left out with a message.
             return_raw: also return the logits of all classes, as `raw`.
-            stream: for a folder whose results are too many for the memory, or are wanted as they come: return a generator
-                in place of the list. Its threads end with it, also when it is closed early.
+            stream: for a folder, return a generator that yields results as they are ready, in place of a list that may not fit
+                into memory. Its threads end with it, even if it is closed early.
 
         Returns:
-            `{"img_name", "predicted_class", "score"}`, the score being a probability, 0 to 1; where images have several labels,
-            `{"img_name", "predicted_classes", "scores"}`. For a folder a list (or a generator) of them in the order of the names.
+            `{"img_name", "predicted_class", "score"}`, the score being a probability, 0 to 1; if images have several labels,
+            `{"img_name", "predicted_classes", "scores"}`. For a folder, a list (or a generator) of them sorted by name.
 
         Raises:
             NotFound: no such file or folder. UnreadableImage: the file is damaged or not an image.
         """
         Flag()("return_raw", return_raw)
         Flag()("stream", stream)
-        if given(img_name) == given(img_dir):
+        if is_given(img_name) == is_given(img_dir):
             raise InvalidType("give one: Infer(img_name='image file') or Infer(img_dir='folder')")
-        if not given(img_name):
+        if not is_given(img_name):
             folder = PathText()("img_dir", img_dir)
             return self._infer_stream(folder, return_raw) if stream else self._infer_folder(folder, return_raw)
         if stream:
             raise InvalidType("stream=True goes with a folder: Infer(img_dir='folder', stream=True)")
-        found = self._evaluation.predictor.predict(PathText()("img_name", img_name))
-        show.prediction(self._console, found)
-        return _as_dict(found, return_raw)
+        prediction = self._evaluation.predictor.predict(PathText()("img_name", img_name))
+        messages.prediction(self._console, prediction)
+        return _as_dict(prediction, return_raw)
 
     def _infer_stream(self, folder: str, raw: bool) -> Iterator[dict[str, Any]]:
         return _as_dicts(self._evaluation.predictor.stream(folder, lambda _, problem: self._left_out(problem)), raw)
 
     def _infer_folder(self, folder: str, raw: bool) -> list[dict[str, Any]]:
-        several, problems = self._evaluation.predictor.predict_folder(folder, self._console.ticker("    predicting"))
-        self._console.block("Prediction", {"Dir path": folder, "Total Images": len(several) + len(problems)})
+        predictions, problems = self._evaluation.predictor.predict_folder(
+            folder, self._console.ticker("    predicting")
+        )
+        self._console.block("Prediction", {"Dir path": folder, "Total Images": len(predictions) + len(problems)})
         for problem in problems.values():
             self._left_out(problem)
-        return [_as_dict(one, raw) for one in several]
+        return [_as_dict(prediction, raw) for prediction in predictions]
 
     def _left_out(self, problem: str) -> None:
         self._console.say(f"    left out: {problem}")
 
 
-def _as_dicts(found: Generator[Prediction, None, None], raw: bool) -> Iterator[dict[str, Any]]:
-    with closing(found):
-        for one in found:
-            yield _as_dict(one, raw)
+def _as_dicts(predictions: Generator[Prediction, None, None], raw: bool) -> Iterator[dict[str, Any]]:
+    with closing(predictions):
+        for prediction in predictions:
+            yield _as_dict(prediction, raw)
 
 
-def _as_dict(found: Prediction, raw: bool) -> dict[str, Any]:
-    values: dict[str, Any] = {"img_name": found.name, **found.answer}
-    return {**values, "raw": found.logits} if raw else values
+def _as_dict(prediction: Prediction, raw: bool) -> dict[str, Any]:
+    values: dict[str, Any] = {"img_name": prediction.name, **prediction.answer}
+    return {**values, "raw": prediction.logits} if raw else values

@@ -1,4 +1,4 @@
-"""Which network."""
+"""Choose, build and change the network."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from .. import backends
 from ..errors import InvalidType, NotFound
 from ..rules import PathText
-from . import console as show
+from . import messages
 from .base import Base
 from .checks import api
 
@@ -33,12 +33,13 @@ class ModelMethods(Base):
         Args:
             model_name: see `List_Models()`.
             freeze_base_network: train only the new head.
-            use_gpu: take a GPU where there is one.
-            use_pretrained: start from weights that were trained on ImageNet.
-            model_path: start from a weight file of your own: a state dict (`torch.save`) or safetensors.
+            use_gpu: use a GPU if there is one.
+            use_pretrained: start from weights trained on ImageNet.
+            model_path: start from your own weight file: a state dict (`torch.save`) or safetensors; with MXNet a file of
+                parameters, or `[symbol.json, params]`.
 
         Raises:
-            UnknownName: no such model; says which was probably meant.
+            UnknownName: no such model; the message suggests similar names. NotFound: there is no file `model_path`.
         """
         self._change(
             {
@@ -49,34 +50,34 @@ class ModelMethods(Base):
                 "model.weights_path": _weight_files(model_path),
             }
         )
-        show.model_params(self._console, self._experiment.asked)
+        messages.model_params(self._console, self._experiment.asked)
 
     @api
     def Model(self) -> None:
-        """Build the network with a new head for the classes. `Dataset()` comes before; afterwards see `model`.
+        """Build the network with a new head for the classes of `Dataset()`; it is then available as `model`.
 
         Raises:
-            PretrainedUnavailable: the weights are not here and cannot be fetched; says which file to put where.
+            PretrainedUnavailable: the weights cannot be downloaded; the message says which file to put where.
             WeightsMismatch: a file in `model_path` is of another network.
         """
         learner = self._experiment.build()
-        show.model_details(self._console, self._experiment.resolved(), learner.describe())
+        messages.model_details(self._console, self._experiment.resolved(), learner.describe())
 
     @api
     def Freeze_Layers(self, num: int = 10) -> None:
-        """Keep the first `num` layers that have weights as they are, and train the rest."""
+        """Freeze the first `num` layers that have weights, and train the others."""
         learner = self._experiment.rebuild_with({"model.freeze_layers": num}, {"model.freeze_layers": "num"})
         self._console.block("Model params post freezing", {"Num trainable layers": learner.describe().trainable_layers})
 
     @api
     def update_model_name(self, model_name: str, force: bool = False) -> None:
-        """Take another network; effective after `Reload()`. `force` is kept from Monk; nothing is ever asked."""
+        """Use another network; effective after `Reload()`. `force` is kept from Monk and has no effect."""
         self._change({"model.name": model_name})
         self._console.say(f"Update: Model name - {model_name}\n")
 
     @api
     def update_model_path(self, model_path: WeightFile, force: bool = False) -> None:
-        """Start from another weight file; effective after `Reload()`."""
+        """Start from another weight file; effective after `Reload()`. `force` is kept from Monk and has no effect."""
         self._change({"model.weights_path": _weight_files(model_path)})
         self._console.say(f"Update: Model path - {model_path}\n")
 
@@ -95,9 +96,8 @@ def _weight_files(path: WeightFile) -> tuple[str, ...]:
         return ()
     if path is True:
         raise InvalidType("model_path must be a weight file, not True")
-    files = path if isinstance(path, (list, tuple)) else [path]
-    found = tuple(PathText()("model_path", f) for f in files)
-    for file in found:
+    files = tuple(PathText()("model_path", file) for file in (path if isinstance(path, (list, tuple)) else [path]))
+    for file in files:
         if not Path(file).is_file():
             raise NotFound(f"model_path: there is no file {file!r} (looked from {os.getcwd()})")  # noqa: PTH109
-    return found
+    return files

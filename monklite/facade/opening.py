@@ -1,4 +1,4 @@
-"""Open an experiment, switch between training and evaluation, and sum it up."""
+"""Open an experiment, switch between training and evaluation, and print a summary."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..errors import InvalidValue
 from ..opening import Mode
 from ..rules import Flag
 from ..runs.run import Run
-from . import console as show
+from . import messages
 from .base import Base
 from .checks import api
 
@@ -33,48 +33,49 @@ class OpeningMethods(Base):
 
         Args:
             project_name: name of the project; a folder of the workspace.
-            experiment_name: name of the experiment in it. Called again, it becomes a new version; nothing is overwritten.
+            experiment_name: name of the experiment in it. An existing name gets a new version; nothing is overwritten.
             eval_infer: open a trained experiment to evaluate it and to predict.
-            resume_train: go on with a training that was interrupted, or extend a finished one (`update_num_epochs`).
+            resume_train: resume an interrupted training, or extend a finished one (`update_num_epochs`).
             copy_from: `[project, experiment]` or `[project, experiment, version]`: start from its settings, split and weights.
             pseudo_copy_from: the same without the weights.
-            summary: only print what is known of the experiment.
-            version: which version to open; the newest that fits by default.
+            summary: only print a summary of the experiment.
+            version: the version to open; by default the newest suitable one.
 
         Raises:
             UnknownName: no such experiment or version. InvalidValue: a name that cannot be a folder. NotReady: not trained.
         """
         flags = {"summary": summary, "eval_infer": eval_infer, "resume_train": resume_train}
         copies = {"copy_from": copy_from, "pseudo_copy_from": pseudo_copy_from}
-        mode = Mode.chosen(flags, copies, version)
+        mode = Mode.from_flags(flags, copies, version)
         run = self._opened.open(project_name, experiment_name, mode, self._announce)
         if mode.name == "summary":
-            show.summary(self._console, run, run.state())
+            messages.summary(self._console, run, run.state())
         elif mode.name == "eval_infer":
-            show.loaded_weights(self._console, run, self._evaluation.predictor.weights)
+            messages.loaded_weights(self._console, run, self._evaluation.predictor.weights)
 
     def _announce(self, run: Run) -> None:
-        show.experiment_details(self._console, run, run.state())
+        messages.experiment_details(self._console, run, run.state())
 
     @api
     def Switch_Mode(self, train: bool = False, eval_infer: bool = False) -> None:
         """Switch the open experiment between training and evaluation.
 
         Args:
-            train: back to training. eval_infer: on to evaluation and prediction with the best weights.
+            train: switch to training. eval_infer: switch to evaluation and prediction with the best weights.
         """
         if Flag()("train", train) == Flag()("eval_infer", eval_infer):
             raise InvalidValue("choose one: Switch_Mode(train=True) or Switch_Mode(eval_infer=True)")
         if train:
             self._opened.switch_to_training()
         elif self._opened.switch_to_evaluation():
-            show.loaded_weights(self._console, self._opened.run, self._evaluation.predictor.weights)
+            messages.loaded_weights(self._console, self._opened.run, self._evaluation.predictor.weights)
 
     @api
     def Summary(self) -> None:
-        """Print what is known of the open experiment: data, model, training, results."""
+        """Print a summary of the open experiment: data, model, training, results."""
         run = self._opened.run
         state = run.state()
-        if state.status == "new":  # with what was set since it was last stored
+        # include settings that have changed since the state was stored
+        if state.status == "new":
             state = state.replace(asked=self._experiment.asked, resolved=None)
-        show.summary(self._console, run, state)
+        messages.summary(self._console, run, state)

@@ -1,4 +1,4 @@
-"""`prototype` in Monk's form, `Prototype` in the short one: the same methods."""
+"""The classes `prototype` (Monk's form) and `Prototype` (short form), with the same methods."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from .base import Base
 from .checks import api
 from .evaluation import EvaluationMethods
 from .opening import OpeningMethods
+from .row_methods import RowMethods
 from .training import TrainingMethods
-from .vocabulary import VocabularyMethods
 
 
-class prototype(OpeningMethods, TrainingMethods, EvaluationMethods, VocabularyMethods):
+class prototype(OpeningMethods, TrainingMethods, EvaluationMethods, RowMethods):
     """An experiment in Monk's form: `ptf = prototype(verbose=1); ptf.Prototype("project", "experiment")`.
 
     Args:
         verbose: 0 prints nothing.
-        workspace: the folder that everything is written to.
-        backend: `pytorch` or `mxnet`.
+        workspace: the folder for all output.
+        backend: `pytorch`, `mxnet`, or a plugin's name.
     """
 
     @api
@@ -31,13 +31,13 @@ class prototype(OpeningMethods, TrainingMethods, EvaluationMethods, VocabularyMe
 
 
 class Prototype(prototype):
-    """An experiment in one line: `ptf = Prototype("project", "experiment", backend="pytorch")`.
+    """An experiment opened in one line: `ptf = Prototype("project", "experiment", backend="pytorch")`.
 
     Args:
         project: name of the project. experiment: name of the experiment in it.
-        backend: `pytorch` or `mxnet`.
+        backend: `pytorch`, `mxnet`, or a plugin's name.
         eval_infer, resume_train, copy_from, pseudo_copy_from, summary, version: as in the method `Prototype`.
-        workspace: the folder that everything is written to.
+        workspace: the folder for all output.
         verbose: 0 prints nothing.
     """
 

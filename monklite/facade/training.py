@@ -1,13 +1,13 @@
-"""Quick mode, training, and how it is shown."""
+"""Quick mode, training, and its progress display."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from ..catalog.recipes import quick_mode
+from ..catalog.default_recipes import quick_mode
 from ..rules import Flag
 from ..training.session import Display
-from . import console as show
+from . import messages
 from .checks import api
 from .dataset import DatasetMethods, Paths, sources
 from .model import ModelMethods
@@ -28,7 +28,7 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         use_pretrained: bool = True,
         label_delimiter: str | None = None,
     ) -> None:
-        """Quick mode: everything that a training needs, by recipe. Then call `Train()`.
+        """Quick mode: set up everything for training by recipe. Then call `Train()`.
 
         Args:
             dataset_path: a folder with one folder of images per class, or `[train, val]`.
@@ -36,13 +36,14 @@ class TrainingMethods(DatasetMethods, ModelMethods):
             model_name: see `List_Models()`.
             freeze_base_network: train only the new head; False trains all layers.
             num_epochs: passes over the training images.
-            use_pretrained: start from weights that were trained on ImageNet; False from random ones.
+            use_pretrained: start from weights trained on ImageNet; False: from random weights.
 
-        Images are split 70 : 30 into training and validation (two folders are taken as they are). Optimizer, learning
-        rate, schedule, batch and input size follow from the model: see `monklite/catalog/recipes.py`.
+        Images are split 70 : 30 into training and validation (two folders are used as they are). Optimizer, learning
+        rate, schedule, batch size and input size depend on the model: see `monklite/catalog/default_recipes.py`.
 
         Raises:
-            UnknownName: no such model. NotFound, DatasetError: the images. PretrainedUnavailable: the weights.
+            UnknownName: no such model. NotFound, DatasetError: the images cannot be used.
+            PretrainedUnavailable: the weights cannot be downloaded.
         """
         self._change(
             {
@@ -53,16 +54,16 @@ class TrainingMethods(DatasetMethods, ModelMethods):
                 "training.epochs": num_epochs,
             }
         )
-        show.dataset_details(self._console, self._experiment.resolved())
+        messages.dataset_details(self._console, self._experiment.resolved())
         self.Dataset()
-        show.model_params(self._console, self._experiment.asked)
+        messages.model_params(self._console, self._experiment.asked)
         self.Model()
         self._show_training()
 
     def _show_training(self) -> None:
         spec = self._experiment.resolved()
-        show.choices(self._console, spec.training)
-        show.training_params(self._console, spec)
+        messages.choices(self._console, spec.training)
+        messages.training_params(self._console, spec)
 
     @api
     def Training_Params(
@@ -78,49 +79,50 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         early_stopping: int | None = None,
         ema_decay: float | None = None,
     ) -> None:
-        """Say how long to train, what is shown and what is kept.
+        """Set the length of training, the display, and the files to save.
 
         Args:
             num_epochs: passes over the training images.
-            display_progress: a line an epoch. display_progress_realtime: a progress bar.
-            save_intermediate_models: keep the weights of every epoch, named `intermediate_model_prefix` and the epoch from 0.
-            save_training_logs: kept from Monk; the history is always written.
-            seed: decides split, order, augmentation and first weights; the same seed gives the same run (0 at first).
-            precision: `auto` (at first), `float32`, `bfloat16` or `float16`.
-            early_stopping: end after so many epochs in a row without a better one on validation; 0 (at first): never.
-            ema_decay: judge and keep a moving average of the weights (EMA), such as 0.999; 0 (at first): the weights themselves.
+            display_progress: show a line per epoch. display_progress_realtime: show a progress bar.
+            save_intermediate_models: save the weights of every epoch as `intermediate_model_prefix` and the epoch, from 0.
+            save_training_logs: accepted for compatibility with Monk; the history is always written.
+            seed: determines split, order, augmentation and first weights; equal seeds give equal runs. Initially 0.
+            precision: `auto` (initially), `float32`, `bfloat16` or `float16`.
+            early_stopping: stop after this many epochs in a row without an improvement on validation; 0 (initially): never.
+            ema_decay: decay of a moving average (EMA) of the weights, such as 0.999, used for evaluation and saved in place of
+                the weights; 0 (initially): no average.
 
-        What is not given of the last four stays as it is.
+        The last four keep their current values if they are None.
         """
         Flag()("save_training_logs", save_training_logs)
-        given: dict[str, object] = {"seed": seed, "model.precision": precision}
-        given |= {"training.early_stopping": early_stopping, "training.ema_decay": ema_decay}
+        optional: dict[str, object] = {"seed": seed, "model.precision": precision}
+        optional |= {"training.early_stopping": early_stopping, "training.ema_decay": ema_decay}
         self._change(
             {
                 "training.epochs": num_epochs,
                 "training.save_intermediate_models": save_intermediate_models,
                 "training.intermediate_prefix": intermediate_model_prefix,
-                **{path: value for path, value in given.items() if value is not None},
+                **{path: value for path, value in optional.items() if value is not None},
             }
         )
         self.update_display_progress(display_progress)
         self.update_display_progress_realtime(display_progress_realtime)
-        show.training_params(self._console, self._experiment.asked)
+        messages.training_params(self._console, self._experiment.asked)
 
     @api
     def Reload(self) -> None:
-        """Make data, network and optimizer again after `update_*` calls. `Train()` does it too where it is needed."""
+        """Recreate data, network and optimizer after `update_*` calls. `Train()` also does this if needed."""
         data, learner = self._experiment.refresh(self._console.ticker("    reading images"))
-        show.dataset_numbers(self._console, data.record, data.samples.strays, self._experiment.run)
-        show.model_details(self._console, self._experiment.resolved(), learner.describe())
+        messages.dataset_numbers(self._console, data.record, data.samples.strays, self._experiment.run)
+        messages.model_details(self._console, self._experiment.resolved(), learner.describe())
 
     @api
     def Train(self) -> None:
-        """Train, keeping the best and the last weights, the history and the curves in the run's folder.
+        """Train, and save the best and the last weights, the history and the curves in the run's folder.
 
         Raises:
-            TrainingFailed: the loss is no longer a number, or the device's memory is too small.
-            StorageError: the disk is full; what was saved before stays.
+            TrainingFailed: the loss is not finite, or the device's memory is too small.
+            StorageError: the disk is full; files that were saved before are kept.
         """
         experiment = self._experiment
         self._opened.forget_evaluation()
@@ -128,25 +130,25 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         self._console.say("Training Resume" if experiment.resuming else "Training Start")
         display = Display(self._display.lines, self._display.bar and bool(self._console.verbose))
         state = experiment.train(display)
-        show.training_outputs(self._console, experiment.run, state)
+        messages.training_outputs(self._console, experiment.run, state)
 
     @api
     def update_display_progress(self, value: bool) -> None:
-        """Whether a line an epoch is shown."""
+        """Show or hide the line per epoch."""
         self._display = replace(self._display, lines=Flag()("display_progress", value))
 
     @api
     def update_display_progress_realtime(self, value: bool) -> None:
-        """Whether a progress bar is shown."""
+        """Show or hide the progress bar."""
         self._display = replace(self._display, bar=Flag()("display_progress_realtime", value))
 
     @api
     def update_save_training_logs(self, value: bool) -> None:
-        """Kept from Monk; the history is always written."""
+        """Accepted for compatibility with Monk; the history is always written."""
         Flag()("save_training_logs", value)
 
     @api
     def update_save_intermediate_models(self, value: bool, prefix: str = "intermediate_model_") -> None:
-        """Whether the weights of every epoch are kept, and how those files begin."""
+        """Save the weights of every epoch or not; `prefix`: of the names of those files."""
         self._change({"training.save_intermediate_models": value, "training.intermediate_prefix": prefix})
         self._console.say(f"Update: Save intermediate models - {value}\n")

@@ -1,4 +1,4 @@
-"""Runs that are compared: what each is called, and what can be counted over several. Numbers only: no words, no drawing."""
+"""The entries of a comparison: runs read from disk with their labels, ranked and tested against each other."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..statistics import paired
 
 @dataclass(frozen=True)
 class Entry:
-    """One run of a comparison, under the name that charts and tables call it by."""
+    """One run of a comparison. `label`: its name in charts and tables."""
 
     label: str
     run: Run
@@ -29,7 +29,7 @@ class Entry:
 
     @property
     def gpu_mib(self) -> float | None:
-        """Peak GPU memory: of the process as the driver counts it, else of the framework's own tensors."""
+        """Peak GPU memory, MiB: of the process if the driver reports it, else of the framework's tensors."""
         results = self.state.results
         if results is None:
             return None
@@ -43,10 +43,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class Pair:
-    """The best run on the test set against another one on the same images.
+    """The best run on the test set compared with another one on the same images.
 
-    `only_best`, `only_other`: images that just one of them gets right. `p_value`: that they are equally good, exact
-    McNemar test, adjusted for the number of pairs of runs (Bonferroni).
+    `best`, `other`: their labels. `only_best`, `only_other`: images that only one of them gets right. `p_value`: of the exact
+    McNemar test that they are equally good, adjusted for the number of pairs of runs (Bonferroni).
     """
 
     best: str
@@ -56,80 +56,85 @@ class Pair:
     p_value: float
 
 
-def collect(runs: Iterable[Run], tell: Callable[[str], None] | None = None, curves: bool = True) -> list[Entry]:
-    """Read the runs; each gets the shortest name that tells it from the others.
+def collect(runs: Iterable[Run], warn: Callable[[str], None] | None = None, curves: bool = True) -> list[Entry]:
+    """Read the runs; each gets the shortest unambiguous label.
 
     Args:
-        tell: told of each run that cannot be read, which is then left out. curves: False leaves the histories unread.
+        warn: called with a message for each run that cannot be read, which is left out. curves: whether to read histories.
 
     Raises:
-        DamagedFile, NotFound: a run cannot be read, and there is no `tell`.
+        DamagedFile, NotFound: a run cannot be read, and there is no `warn`.
     """
     readable = []
     for run in runs:
         try:
             readable.append((run, run.state(), tuple(history.read(run.logs / HISTORY)) if curves else ()))
         except MonkliteError as error:
-            if tell is None:
+            if warn is None:
                 raise
-            tell(f"{run} is left out: {error}")
+            warn(f"{run} is left out: {error}")
     labels = _labels([state for _, state, _ in readable])
-    return [Entry(label, *parts) for label, parts in zip(labels, readable, strict=True)]
+    return [Entry(label, run, state, rows) for label, (run, state, rows) in zip(labels, readable, strict=True)]
 
 
 def _labels(states: Sequence[RunState]) -> list[str]:
-    """`experiment`, else `project/experiment`, with the version where one experiment stands in more than one."""
+    """`experiment`, else `project/experiment`; with the version if several versions of an experiment are compared."""
     projects: dict[str, set[str]] = {}
-    for s in states:
-        projects.setdefault(s.experiment, set()).add(s.project)
-    times = Counter((s.project, s.experiment) for s in states)
+    for state in states:
+        projects.setdefault(state.experiment, set()).add(state.project)
+    n_versions = Counter((state.project, state.experiment) for state in states)
     labels = []
-    for s in states:
-        name = s.experiment if len(projects[s.experiment]) == 1 else f"{s.project}/{s.experiment}"
-        labels.append(name if times[s.project, s.experiment] == 1 else f"{name} v{s.version:03d}")
+    for state in states:
+        is_unique = len(projects[state.experiment]) == 1
+        name = state.experiment if is_unique else f"{state.project}/{state.experiment}"
+        has_one_version = n_versions[state.project, state.experiment] == 1
+        labels.append(name if has_one_version else f"{name} v{state.version:03d}")
     return labels
 
 
 def curves(entries: Sequence[Entry], column: str) -> dict[str, list[float]]:
-    """One column of the history for each run; a run that has none gives an empty line and keeps its colour."""
-    return {e.label: [getattr(r, column) for r in e.history] for e in entries}
+    """One column of each run's history, by label; empty for a run without epochs, which so keeps its colour."""
+    return {entry.label: [getattr(row, column) for row in entry.history] for entry in entries}
 
 
-def foremost(entries: Sequence[Entry]) -> list[Entry]:
-    """The runs in the order of the figure that decides on validation, the best first; then those that have none."""
-    return sorted(entries, key=_rank, reverse=True)
+def ranked(entries: Sequence[Entry]) -> list[Entry]:
+    """The runs sorted by their deciding figure on validation, the best first; runs without one are last."""
+    return sorted(entries, key=_score, reverse=True)
 
 
-def _rank(entry: Entry) -> float:
+def _score(entry: Entry) -> float:
     results = entry.state.results
     return -math.inf if results is None or math.isnan(results.best_figure) else results.best_figure
 
 
 def pairs(entries: Sequence[Entry]) -> list[Pair]:
-    """The run with the best test accuracy against each other run that was tested on the same images."""
-    tested = {
-        e.label: (test, right) for e in entries if (test := e.state.testing) and (right := _right(e, test)) is not None
-    }
+    """The run with the best test accuracy paired with each other run that was tested on the same images."""
+    tested: dict[str, tuple[Testing, np.ndarray]] = {}
+    for entry in entries:
+        test = entry.state.testing
+        if test and (correct := _correct_images(entry, test)) is not None:
+            tested[entry.label] = test, correct
     if len(tested) < 2:
         return []
     best = max(tested, key=lambda label: tested[label][0].accuracy)
-    test, a = tested[best]
-    same = [label for label, (t, _) in tested.items() if label != best and t.fingerprint == test.fingerprint]
-    found = []
-    for label in same:
-        b = tested[label][1]
-        found.append(Pair(best, label, int((a & ~b).sum()), int((b & ~a).sum()), paired.mcnemar(a, b)))
-    return _adjusted(found, len(found) + 1)
+    best_test, a = tested[best]
+    unadjusted = []
+    for label, (test, b) in tested.items():
+        if label != best and test.fingerprint == best_test.fingerprint:
+            only_best, only_other = int((a & ~b).sum()), int((b & ~a).sum())
+            unadjusted.append(Pair(best, label, only_best, only_other, paired.mcnemar(a, b)))
+    return _adjust(unadjusted, len(unadjusted) + 1)
 
 
-def _adjusted(found: list[Pair], n_runs: int) -> list[Pair]:
-    """Multiply p-values by the number of all pairs (Bonferroni): the best was chosen on the same test images."""
-    factor = n_runs * (n_runs - 1) / 2
-    return [replace(pair, p_value=min(1.0, pair.p_value * factor)) for pair in found]
+def _adjust(unadjusted: list[Pair], n_runs: int) -> list[Pair]:
+    """Multiply p-values by the number of all pairs (Bonferroni): the best run was chosen on the same test images."""
+    n_pairs = n_runs * (n_runs - 1) / 2
+    return [replace(pair, p_value=min(1.0, pair.p_value * n_pairs)) for pair in unadjusted]
 
 
-def _right(entry: Entry, test: Testing) -> np.ndarray | None:
-    """Whether each test image was answered right; None where the table is gone, damaged, or of another test."""
-    right = predictions.right_answers(entry.run.logs / PREDICTIONS)
-    fits = right is not None and (len(right), right.sum()) == (test.num_images, test.num_correct)
-    return right if fits else None
+def _correct_images(entry: Entry, test: Testing) -> np.ndarray | None:
+    """Whether each test image was classified correctly, bool (n,); None if the table of predictions is missing, damaged or
+    of another test."""
+    correct = predictions.read_correct(entry.run.logs / PREDICTIONS)
+    fits = correct is not None and (len(correct), correct.sum()) == (test.num_images, test.num_correct)
+    return correct if fits else None

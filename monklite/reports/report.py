@@ -1,4 +1,4 @@
-"""A comparison on disk: charts, table, and one self-contained HTML page."""
+"""Write the files of a comparison: charts, table, and one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -10,26 +10,14 @@ from typing import Any
 from .._version import __version__
 from ..csv_files import write_csv
 from ..files import storing, write_text
-from ..runs.file_names import (
-    COMPARISON_TABLE,
-    REPORT,
-    STATS_BEST,
-    STATS_MEMORY,
-    STATS_TIME,
-    TRAIN_ACCURACY,
-    TRAIN_LOSS,
-    VAL_ACCURACY,
-    VAL_LOSS,
-)
+from ..runs.file_names import COMPARISON_TABLE, REPORT
 from ..runs.state import now
 from . import comparison_charts, table, wording
 from .comparison import Entry
 
-SHOWN = (VAL_ACCURACY, TRAIN_ACCURACY, VAL_LOSS, TRAIN_LOSS, STATS_BEST, STATS_TIME, STATS_MEMORY)
-
 
 def write(folder: Path, entries: Sequence[Entry], left_out: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Write every file of a comparison; returns the rows of the table. `left_out`: why other runs are not in it."""
+    """Write every file of a comparison; returns the rows of the table. `left_out`: messages about runs that are not in it."""
     with storing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     rows = [table.row(e) for e in entries]
@@ -50,7 +38,7 @@ def _html(folder: Path, entries: Sequence[Entry], rows: list[dict[str, Any]], le
         overview=table.overview(entries),
         details=rows,
         rows=rows,
-        images=[(file, base64.b64encode((folder / file).read_bytes()).decode()) for file in SHOWN],
+        images=[(file, base64.b64encode((folder / file).read_bytes()).decode()) for file in comparison_charts.CHARTS],
         warnings=[*map(table.printable, left_out), *wording.warnings(entries)],
         verdicts=wording.verdicts(entries),
     )

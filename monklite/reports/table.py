@@ -1,4 +1,4 @@
-"""The table of a comparison, one column per line: what it is called, where its value comes from, how it is written."""
+"""The table of a comparison: title, source and format of each column."""
 
 from __future__ import annotations
 
@@ -9,44 +9,46 @@ from typing import Any
 from ..spec import Choice, Table
 from .comparison import Entry
 
-NOT_DONE = "NA"  # written where there is nothing to write
+# written where a run has no value
+NOT_AVAILABLE = "NA"
 Value = Callable[[Entry], Any]
 
 
 @dataclass(frozen=True)
 class Column:
-    """`value`: of a run, None where there is none. `scale`: factor of a number that is written with two decimals, 0: as it is."""
+    """A column. `value`: a run's value, None if it has none. `scale`: factor of a number that is then rounded to two decimals,
+    0: the value is not changed."""
 
     title: str
     value: Value
     scale: float = 0.0
 
     def cell(self, entry: Entry) -> Any:
-        """What is written."""
+        """The content of a run's cell."""
         value = self.value(entry)
         if value is None:
-            return NOT_DONE
+            return NOT_AVAILABLE
         return round(self.scale * value, 2) if self.scale else printable(value)
 
 
 def printable(value: Any) -> Any:
-    """A text without characters that would control a terminal: runs may come from strangers."""
+    """Replace control characters in a text, which could control a terminal: runs may come from strangers."""
     return "".join(c if c.isprintable() else "\ufffd" for c in value) if isinstance(value, str) else value
 
 
-def _of(part: str, field: str, *place: int) -> Value:
-    """A field of a record that may not be there yet, or one item of it; then None."""
+def _field(record_name: str, field: str, item: int | None = None) -> Value:
+    """A field of a record of the run's state, or one item of it; None if the run does not have that record yet."""
 
     def value(entry: Entry) -> Any:
-        record = getattr(entry.state, part)
-        found = None if record is None else getattr(record, field)
-        return found[place[0]] if place and found is not None else found
+        record = getattr(entry.state, record_name)
+        content = None if record is None else getattr(record, field)
+        return content if item is None or content is None else content[item]
 
     return value
 
 
-def _kind(entry: Entry) -> str:
-    """Monk's word for the form of the dataset."""
+def _dataset_type(entry: Entry) -> str:
+    """Monk's name for the form of the dataset."""
     sources = entry.state.spec.data.sources
     table = "csv_" if sources and isinstance(sources[0], Table) else ""
     return table + ("train-val" if len(sources) > 1 else "train")
@@ -90,28 +92,28 @@ def _methods(entry: Entry) -> str | None:
     return ", ".join(entry.state.model.methods) if entry.state.model else None
 
 
-def _start(part: str) -> Value:
-    """The first digits of a fingerprint."""
-    fingerprint = _of(part, "fingerprint")
+def _short_fingerprint(record_name: str) -> Value:
+    """The first 12 digits of a fingerprint."""
+    fingerprint = _field(record_name, "fingerprint")
     return lambda entry: (fingerprint(entry) or "")[:12] or None
 
 
-def _further(entry: Entry) -> float | None:
-    """The figure that decides where that is not the accuracy."""
+def _best_figure(entry: Entry) -> float | None:
+    """The best value of the figure that decides which epoch is best, unless that is the accuracy."""
     results = entry.state.results
     return results.best_val_figure if results and results.figure != "accuracy" else None
 
 
 # fmt: off
-COLUMNS = (
+COMPARISON_COLUMNS = (
     # Monk's, in Monk's order
     Column("project", lambda e: e.state.project),
     Column("experiment", lambda e: e.state.experiment),
     Column("base_model", lambda e: e.state.spec.model.name),
     Column("origin", _origin),
-    Column("best val acc", _of("results", "best_val_accuracy"), 100),
-    Column("test acc", _of("testing", "accuracy"), 100),
-    Column("num test images", _of("testing", "num_images")),
+    Column("best val acc", _field("results", "best_val_accuracy"), 100),
+    Column("test acc", _field("testing", "accuracy"), 100),
+    Column("num test images", _field("testing", "num_images")),
     Column("epochs", _epochs),
     Column("base lr", _rate),
     Column("optimizer", _choice("optimizer")),
@@ -120,52 +122,52 @@ COLUMNS = (
     Column("All layers trained", _all_trained),
     Column("gpu used", lambda e: e.on_gpu if e.state.model else None),
     Column("max gpu usage", lambda e: e.gpu_mib, 1),
-    Column("training time", _of("results", "train_seconds"), 1),
-    Column("train dataset type", _kind),
-    Column("num train images", _of("dataset", "n_train")),
-    Column("num val images", _of("dataset", "n_val")),
+    Column("training time", _field("results", "train_seconds"), 1),
+    Column("train dataset type", _dataset_type),
+    Column("num train images", _field("dataset", "n_train")),
+    Column("num val images", _field("dataset", "n_val")),
     Column("shuffled dataset", lambda e: e.state.spec.data.shuffle),
     Column("train transforms", _chain("train")),
     Column("val transforms", _chain("val")),
     Column("test transforms", _chain("test")),
-    # ours
+    # monklite's
     Column("version", lambda e: e.state.version),
     Column("status", lambda e: e.state.status),
     Column("backend", lambda e: e.state.spec.backend),
-    Column("device", _of("model", "device")),
-    Column("precision", _of("model", "precision")),
+    Column("device", _field("model", "device")),
+    Column("precision", _field("model", "precision")),
     Column("methods", _methods),
-    Column("parameters", _of("model", "parameters")),
-    Column("trainable parameters", _of("model", "trainable_parameters")),
-    Column("first weights", _of("model", "weights")),
+    Column("parameters", _field("model", "parameters")),
+    Column("trainable parameters", _field("model", "trainable_parameters")),
+    Column("first weights", _field("model", "weights")),
     Column("input size", lambda e: e.state.spec.data.input_size),
     Column("batch size", lambda e: e.state.spec.data.batch_size),
     Column("seed", lambda e: e.state.spec.seed),
-    Column("best epoch", _of("results", "best_epoch")),
-    Column("images per second", _of("results", "images_per_second"), 1),
-    Column("max gpu usage of framework", _of("results", "gpu_framework_mib"), 1),
-    Column("max process memory", _of("results", "process_mib"), 1),
-    Column("test acc low", _of("testing", "interval", 0), 100),
-    Column("test acc high", _of("testing", "interval", 1), 100),
-    Column("test acc of largest class", _of("testing", "majority_accuracy"), 100),
-    Column("dataset fingerprint", _start("dataset")),
-    Column("test fingerprint", _start("testing")),
-    Column("best val F1", _further, 100),
+    Column("best epoch", _field("results", "best_epoch")),
+    Column("images per second", _field("results", "images_per_second"), 1),
+    Column("max gpu usage of framework", _field("results", "gpu_framework_mib"), 1),
+    Column("max process memory", _field("results", "process_mib"), 1),
+    Column("test acc low", _field("testing", "interval", 0), 100),
+    Column("test acc high", _field("testing", "interval", 1), 100),
+    Column("test acc of largest class", _field("testing", "majority_accuracy"), 100),
+    Column("dataset fingerprint", _short_fingerprint("dataset")),
+    Column("test fingerprint", _short_fingerprint("testing")),
+    Column("best val F1", _best_figure, 100),
 )
 # fmt: on
 
 
 def row(entry: Entry) -> dict[str, Any]:
     """One row of `comparison.csv`. Accuracies in %, times in s, memory in MiB."""
-    return {column.title: column.cell(entry) for column in COLUMNS}
+    return {column.title: column.cell(entry) for column in COMPARISON_COLUMNS}
 
 
 def overview(entries: Sequence[Entry]) -> list[dict[str, Any]]:
-    """The table for the screen: what one looks at first."""
-    return [_overview(entry) for entry in entries]
+    """The most important columns, for the screen."""
+    return [_overview_row(entry) for entry in entries]
 
 
-def _overview(entry: Entry) -> dict[str, Any]:
+def _overview_row(entry: Entry) -> dict[str, Any]:
     cells, model = row(entry), entry.state.model
     return {
         "experiment": entry.label,
@@ -178,14 +180,14 @@ def _overview(entry: Entry) -> dict[str, Any]:
         "time s": cells["training time"],
         "images/s": cells["images per second"],
         "peak MiB": _memory(entry),
-        "parameters": NOT_DONE if model is None else f"{model.parameters / 1e6:.1f} M",
+        "parameters": NOT_AVAILABLE if model is None else f"{model.parameters / 1e6:.1f} M",
     }
 
 
 def _test(entry: Entry) -> str:
     test = entry.state.testing
     if test is None:
-        return NOT_DONE
+        return NOT_AVAILABLE
     low, high = test.interval
     return f"{100 * test.accuracy:.1f} ({100 * low:.0f} to {100 * high:.0f})"
 
@@ -194,4 +196,4 @@ def _memory(entry: Entry) -> str:
     results = entry.state.results
     if entry.gpu_mib is not None:
         return f"{entry.gpu_mib:.0f} GPU"
-    return NOT_DONE if results is None or results.process_mib is None else f"{results.process_mib:.0f} RAM"
+    return NOT_AVAILABLE if results is None or results.process_mib is None else f"{results.process_mib:.0f} RAM"

@@ -1,4 +1,4 @@
-"""What a comparison says, in sentences."""
+"""The sentences of a comparison: verdicts, baselines and warnings."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from .comparison import Entry, Pair, pairs
 
 SIGNIFICANT = 0.05
-MOST_VERDICTS = 3  # more pairs that cannot be told apart share one line
-MOST_NAMED = 20  # of more runs the first are named
+# more pairs without a significant difference share one sentence
+MAX_EQUAL_PAIRS = 3
+# of more runs, only the first are named
+MAX_RUNS_NAMED = 20
 
 
 def verdict(pair: Pair) -> str:
-    """The difference between two runs."""
+    """State which of two runs is better on the test images."""
     best, other = pair.best, pair.other
     counts = f"{pair.only_best} images only {best} gets right, {pair.only_other} only {other}"
     if pair.p_value < SIGNIFICANT:
@@ -22,27 +24,26 @@ def verdict(pair: Pair) -> str:
 
 
 def verdicts(entries: Sequence[Entry]) -> list[str]:
-    """What the test results say."""
-    found = pairs(entries)
-    equal = [p.other for p in found if p.p_value >= SIGNIFICANT]
-    worse = [p for p in found if p.p_value < SIGNIFICANT]
+    """Baselines, and the verdict on each pair of runs; with many runs in fewer sentences."""
+    tested = pairs(entries)
+    equal = [pair.other for pair in tested if pair.p_value >= SIGNIFICANT]
+    worse = [pair for pair in tested if pair.p_value < SIGNIFICANT]
     sentences = baselines(entries)
-    if len(found) <= MOST_NAMED and len(equal) <= MOST_VERDICTS:
-        return [*sentences, *map(verdict, found)]
-    if len(worse) > MOST_NAMED:
-        names = _listed([p.other for p in worse])
-        sentences.append(
-            f"{found[0].best} did better on the test images, more than by chance, than {len(worse)} runs: {names}"
-        )
+    if len(tested) <= MAX_RUNS_NAMED and len(equal) <= MAX_EQUAL_PAIRS:
+        return [*sentences, *map(verdict, tested)]
+    best = tested[0].best
+    if len(worse) > MAX_RUNS_NAMED:
+        names = _join([pair.other for pair in worse])
+        sentences.append(f"{best} did better on the test images, more than by chance, than {len(worse)} runs: {names}")
     else:
         sentences += map(verdict, worse)
     if equal:
-        sentences.append(f"{found[0].best} cannot be told apart on the test images from: {_listed(equal)}")
+        sentences.append(f"{best} cannot be told apart on the test images from: {_join(equal)}")
     return sentences
 
 
 def baselines(entries: Sequence[Entry]) -> list[str]:
-    """What guessing would give on each test set."""
+    """The accuracy of always guessing the most frequent class, for each test set."""
     tests = {e.state.testing.fingerprint: e.state.testing for e in entries if e.state.testing}
     return [
         f"Always guessing the largest class would be right for {100 * t.majority_accuracy:.1f} % of the "
@@ -52,7 +53,7 @@ def baselines(entries: Sequence[Entry]) -> list[str]:
 
 
 def warnings(entries: Sequence[Entry]) -> list[str]:
-    """What must be known before the numbers are compared."""
+    """Reasons not to compare the numbers: different images, unfinished runs."""
     sentences = []
     if len({e.state.dataset.fingerprint for e in entries if e.state.dataset}) > 1:
         sentences.append(
@@ -61,21 +62,21 @@ def warnings(entries: Sequence[Entry]) -> list[str]:
     if len({e.state.testing.fingerprint for e in entries if e.state.testing}) > 1:
         sentences.append("The runs were not tested on the same images, so their test accuracies cannot be compared.")
     unfinished = [e for e in entries if e.state.status != "done"]
-    if len(unfinished) <= MOST_NAMED:
-        return sentences + [_how_far(e) for e in unfinished]
+    if len(unfinished) <= MAX_RUNS_NAMED:
+        return sentences + [_unfinished(e) for e in unfinished]
     for status in sorted({e.state.status for e in unfinished}):
         labels = [e.label for e in unfinished if e.state.status == status]
-        sentences.append(f"{len(labels)} {'run is' if len(labels) == 1 else 'runs are'} {status}: {_listed(labels)}.")
+        sentences.append(f"{len(labels)} {'run is' if len(labels) == 1 else 'runs are'} {status}: {_join(labels)}.")
     return sentences
 
 
-def _how_far(entry: Entry) -> str:
+def _unfinished(entry: Entry) -> str:
     if entry.state.status == "new":
         return f"{entry.label} has not been trained."
     done = entry.state.results.epochs_completed if entry.state.results else 0
     return f"{entry.label} is {entry.state.status} after {done} of {entry.state.asked.training.epochs} epochs."
 
 
-def _listed(labels: Sequence[str]) -> str:
-    more = f" and {len(labels) - MOST_NAMED} more" if len(labels) > MOST_NAMED else ""
-    return ", ".join(labels[:MOST_NAMED]) + more
+def _join(labels: Sequence[str]) -> str:
+    more = f" and {len(labels) - MAX_RUNS_NAMED} more" if len(labels) > MAX_RUNS_NAMED else ""
+    return ", ".join(labels[:MAX_RUNS_NAMED]) + more

@@ -1,1 +1,1 @@
-"""What is on the disk: runs, their files and their states."""
+"""Runs on disk: their files, states and locks."""

@@ -1,8 +1,9 @@
-"""The names of every file and folder in a workspace, and which names the user may choose."""
+"""Names of the files and folders in a workspace, and the rules for names that a user chooses."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from typing import Any
 
 from ..catalog.backends import numbered_endings
@@ -11,32 +12,38 @@ from ..errors import InvalidType, InvalidValue
 STATE, LOCK = "experiment-state.json", ".lock"
 COMPARISON, CACHE = "comparison", ".cache"
 FINAL, BEST, RESUME = "final", "best_model", "resume_state"
-INTERMEDIATE = "intermediate"  # its name is in the spec
+# the user chooses the prefix of these files; the spec stores it
+INTERMEDIATE = "intermediate"
 WEIGHT_KINDS = (BEST, FINAL, RESUME, INTERMEDIATE)
-# a comparison's, as Monk calls them
-TRAIN_ACCURACY, VAL_ACCURACY = "train_accuracy.png", "val_accuracy.png"
-TRAIN_LOSS, VAL_LOSS = "train_loss.png", "val_loss.png"
-STATS_TIME, STATS_BEST, STATS_MEMORY = "stats_training_time.png", "stats_best_val_acc.png", "stats_max_gpu_usage.png"
+# files of a comparison, named as in Monk
 COMPARISON_TABLE, REPORT = "comparison.csv", "report.html"
 ACCURACY_CURVE, LOSS_CURVE = "train_val_accuracy.png", "train_val_loss.png"
 HISTORY, SAMPLES, HEALTH, PREDICTIONS = "history.csv", "dataset.csv", "health.csv", "test_predictions.csv"
-MOST_BYTES = 255  # what file systems take as the name of one folder
+LOGS_PREFIX, MODELS_PREFIX = "output/logs/", "output/models/"
+# limit of file systems for the name of one folder
+MAX_NAME_BYTES = 255
 _WINDOWS = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 _NAME = re.compile(r"[\w-](?:[\w .@+=,()-]{0,98}[\w@+=()-])?")
+_LOG = re.compile(r"[A-Za-z0-9][\w-]{0,79}\.(csv|png)")
+_WEIGHTS = re.compile(r"[A-Za-z0-9][\w.-]{0,119}")
 
 
 def check_name(kind: str, name: Any) -> str:
-    """Return a name that is safe as a folder, or raise the error that says why it is not."""
+    """Return `name` if it is safe as the name of a folder.
+
+    Raises:
+        InvalidType: not a string. InvalidValue: not safe; the message says why.
+    """
     if not isinstance(name, str):
-        raise InvalidType(f"the {kind} name must be a text, not {name!r} ({type(name).__name__})")
-    if not _NAME.fullmatch(name) or ".." in name or len(name.encode()) > MOST_BYTES:
+        raise InvalidType(f"the {kind} name must be a string, not {name!r} ({type(name).__name__})")
+    if not _NAME.fullmatch(name) or ".." in name or len(name.encode()) > MAX_NAME_BYTES:
         raise InvalidValue(
             f"{name!r} cannot be the {kind} name: begin with a letter, digit, _ or -, then letters, digits, space and "
-            f"_ - . @ + = , ( ), at most 100 characters ({MOST_BYTES} bytes), no '..' and no path separators"
+            f"_ - . @ + = , ( ), at most 100 characters ({MAX_NAME_BYTES} bytes), no '..' and no path separators"
         )
     if _WINDOWS.fullmatch(name):
         raise InvalidValue(
-            f"{name!r} cannot be the {kind} name: Windows keeps it for itself, and the workspace could not be moved there"
+            f"{name!r} cannot be the {kind} name: Windows reserves it, and the workspace could not be moved there"
         )
     if kind == "project" and name.lower() == COMPARISON:
         raise InvalidValue(f"{name!r} cannot be a project name: comparisons are kept in that folder; take another name")
@@ -44,18 +51,34 @@ def check_name(kind: str, name: Any) -> str:
 
 
 def is_file_of(kind: str, name: str) -> bool:
-    """Whether a file in `output/models` is `best_model`, `final` or `resume_state`, whatever ending its backend adds."""
+    """Whether a file in `output/models` is of that kind (`best_model`, `final`, `resume_state`), with any ending."""
     return re.fullmatch(rf"{kind}([-.].*)?", name) is not None
 
 
 def kind_of_weights(name: str, prefix: str, backend: str) -> str | None:
-    """Which of `WEIGHT_KINDS` a file in `output/models` is.
+    """The kind of a file in `output/models`, one of `WEIGHT_KINDS`, or None.
 
     Args:
-        prefix: of intermediate weights. backend: that trained the run; it says how they end.
+        prefix: of intermediate weights. backend: the one that trained the run; it defines how their names end.
     """
     for kind in (BEST, FINAL, RESUME):
         if is_file_of(kind, name):
             return kind
     numbered = rf"{re.escape(prefix)}({numbered_endings(backend)})"
     return INTERMEDIATE if re.fullmatch(numbered, name) else None
+
+
+def is_run_file(path: str, prefix: str, backend: str, kinds: Container[str | None] = WEIGHT_KINDS) -> bool:
+    """Whether a path, relative to a run's folder, is that of a file that a run may have, other than its state.
+
+    Args:
+        prefix, backend: see `kind_of_weights`. kinds: of weights that count.
+    """
+    if path in (SAMPLES, HEALTH):
+        return True
+    if path.startswith(LOGS_PREFIX):
+        return _LOG.fullmatch(path.removeprefix(LOGS_PREFIX)) is not None
+    name = path.removeprefix(MODELS_PREFIX)
+    if not path.startswith(MODELS_PREFIX) or _WEIGHTS.fullmatch(name) is None:
+        return False
+    return kind_of_weights(name, prefix, backend) in kinds

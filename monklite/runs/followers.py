@@ -1,4 +1,4 @@
-"""A workspace that several processes of one training see: the first claims and writes, the others follow it."""
+"""A workspace in distributed training: the first process claims and writes runs, the others follow it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .workspace import Workspace
 
 
 class SharedWorkspace(Workspace):
-    """The leader's decisions, in every process."""
+    """A workspace in which every process uses the runs that the leader chooses."""
 
     def __init__(self, root: str | Path, world: World) -> None:
         super().__init__(root)
@@ -28,8 +28,8 @@ class SharedWorkspace(Workspace):
         folder = self.world.lead(claim)
         return claimed[0] if claimed else Follower(Path(folder))
 
-    def find(self, *args: Any, **named: Any) -> Run:
-        folder = self.world.lead(lambda: str(Workspace.find(self, *args, **named).folder))
+    def find(self, *args: Any, **options: Any) -> Run:
+        folder = self.world.lead(lambda: str(Workspace.find(self, *args, **options).folder))
         return Run(Path(folder)) if self.world.rank == 0 else Follower(Path(folder))
 
     def link(self, run: Run) -> None:
@@ -38,16 +38,16 @@ class SharedWorkspace(Workspace):
 
 
 class Follower(Run):
-    """A run that another process trains and writes; here it is only read."""
+    """A run that another process trains and writes; this process only reads it."""
 
     def write(self, state: RunState) -> None: ...
 
     def update(self, **changes: Any) -> RunState:
         return self.state().replace(**changes)
 
-    def hold(self) -> bool:
+    def acquire(self) -> bool:
         return True
 
-    def sweep(self) -> None: ...
+    def remove_leftovers(self) -> None: ...
 
     def release(self) -> None: ...

@@ -1,8 +1,8 @@
-"""Who holds a folder, told to every machine that sees it: a small file that its holder rewrites every few seconds.
+"""The heartbeat of a folder's holder: a small file, rewritten every few seconds, that every machine can read.
 
-Between processes of one machine a lock decides (flock); on a shared disk another machine often does not see it (NFS
-without a lock manager, SMB, Colab's Drive). So the holder writes `.holder` too: host, process, its start, and a count that
-goes up. Times are compared as the disk gives them, not as two machines' clocks do.
+Between processes of one machine a lock decides (flock). Another machine often does not see that lock on a shared disk (NFS
+without a lock manager, SMB, Colab's Drive), so the holder also writes `.holder`: host, process, its start, and a counter.
+Times are compared by the disk's clock, because the clocks of two machines may differ.
 """
 
 from __future__ import annotations
@@ -22,18 +22,24 @@ from pathlib import Path
 
 HOLDER = ".holder"
 BEAT_EVERY = 5.0  # seconds
-STALE_AFTER = 60.0  # seconds without a beat that mean death: a busy disk or network may delay some
-SAME_START = 1.0  # seconds by which the start of one process may seem to differ
-MOST_BYTES = 4096
+# seconds without a heartbeat after which a holder counts as dead; a busy disk or network may delay several
+STALE_AFTER = 60.0
+# seconds by which two readings of one process's start may differ
+START_TOLERANCE = 1.0
+MAX_HOLDER_BYTES = 4096
 
 
 @dataclass(frozen=True)
 class Holder:
-    """What the file says. `place`: where its process id means something; `touched`: last beat, by the disk's clock."""
+    """Content of the holder file.
+
+    `machine`: identifies where the process id is valid. `started`: start of the process, in seconds since the boot on
+    Linux. `touched`: time of the last heartbeat by the disk's clock, in seconds.
+    """
 
     touched: float
     host: str = "another machine"
-    place: str = ""
+    machine: str = ""
     pid: int = 0
     started: float = 0.0
     token: str = ""
@@ -42,81 +48,102 @@ class Holder:
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host}"
 
-    def is_here(self) -> bool:
-        """Whether this process could see the holder's."""
-        return self.place == _place()
+    def is_local(self) -> bool:
+        """Whether the holder's process id is valid in this process too."""
+        return self.machine == _machine_id()
 
-    def lives(self) -> bool:
-        """Whether the process is there, and is the same one: ids are used again. Only where `is_here`."""
+    def is_alive(self) -> bool:
+        """Whether the process still runs. Its start is compared too, for ids are reused. Only valid if `is_local`."""
         import psutil
 
         try:
             process = psutil.Process(self.pid)
-            return process.status() != psutil.STATUS_ZOMBIE and abs(_started(process) - self.started) < SAME_START
+            same_start = abs(_process_start(process) - self.started) < START_TOLERANCE
+            return process.status() != psutil.STATUS_ZOMBIE and same_start
         except psutil.AccessDenied:
             return True
         except (psutil.NoSuchProcess, ValueError, OverflowError):
             return False
 
     def is_fresh(self, folder: Path) -> bool:
-        """Whether its heart beat lately; a beat from the future is one from before a clock jumped back."""
+        """Whether the last heartbeat is recent. After a clock was set back, it may lie in the future."""
         return abs(disk_time(folder) - self.touched) < STALE_AFTER
 
-    def beats(self, folder: Path) -> bool:
-        """Watch for the time of two beats: slow, and right whatever the clocks of the disk and the machines say."""
+    def is_beating(self, folder: Path) -> bool:
+        """Wait for two heartbeats and compare: slow, but correct whatever the clocks of disk and machines say."""
         time.sleep(2.5 * BEAT_EVERY)
-        now = read(folder)
-        return now is not None and (now.token, now.beat, now.touched) != (self.token, self.beat, self.touched)
+        current = read(folder)
+        if current is None:
+            return False
+        return (current.token, current.beat, current.touched) != (self.token, self.beat, self.touched)
 
 
 def read(folder: Path) -> Holder | None:
-    """Who holds the folder or held it when it was killed; None where nobody says so."""
+    """Read who holds the folder, or held it when killed; None if there is no holder file."""
     try:
         with (folder / HOLDER).open("rb") as file:
-            touched, text = os.fstat(file.fileno()).st_mtime, file.read(MOST_BYTES)
+            touched, text = os.fstat(file.fileno()).st_mtime, file.read(MAX_HOLDER_BYTES)
     except OSError:
         return None
     try:
-        v = json.loads(text)
-        return Holder(touched, v["host"], v["place"], int(v["pid"]), float(v["started"]), v["token"], v["beat"])
+        values = json.loads(text)
+        return Holder(
+            touched,
+            values["host"],
+            values["place"],
+            int(values["pid"]),
+            float(values["started"]),
+            values["token"],
+            values["beat"],
+        )
     except (ValueError, TypeError, KeyError, OverflowError):
-        return Holder(touched)  # being written at this moment
+        # the file is being written at this moment
+        return Holder(touched)
 
 
 class Heartbeat:
-    """Beats from a thread until it is stopped, or the object is gone, or the process ends.
+    """Beats from a thread until it is stopped, the object is deleted, or the process ends.
 
     Raises:
-        FileExistsError: another one's file is there.
+        FileExistsError: there is a holder file already.
     """
 
     def __init__(self, folder: Path) -> None:
         import psutil
 
         self.folder, self.token = folder, secrets.token_hex(8)
-        about = {"host": platform.node(), "place": _place(), "pid": os.getpid(), "started": _started(psutil.Process())}
-        path, values, stop = folder / HOLDER, {**about, "token": self.token}, threading.Event()
+        values: dict[str, object] = {
+            "host": platform.node(),
+            "place": _machine_id(),
+            "pid": os.getpid(),
+            "started": _process_start(psutil.Process()),
+            "token": self.token,
+        }
+        path, stop = folder / HOLDER, threading.Event()
         _create(path, values)
         thread = threading.Thread(target=_beat, args=(path, values, stop), name="monklite-heartbeat", daemon=True)
         thread.start()
-        self.stop = weakref.finalize(self, _end, folder, self.token, os.getpid(), stop, thread)
+        self.stop = weakref.finalize(self, _stop, folder, self.token, os.getpid(), stop, thread)
 
     def taken_over_by(self) -> Holder | None:
-        """Who took the folder while this process did not answer: a laptop that slept, a network that was away."""
+        """Read who took the folder over while this process did not beat: the laptop slept, or the network was down."""
         holder = read(self.folder)
-        return holder if holder is not None and holder.token not in ("", self.token) else None  # "": half written
+        # an empty token: the file is being written
+        return holder if holder is not None and holder.token not in ("", self.token) else None
 
 
-def _text(values: dict[str, object], beat: int) -> bytes:
-    return json.dumps({**values, "beat": f"{beat:012d}"}).encode()  # of one length, so that it can be overwritten
+def _encode(values: dict[str, object], beat: int) -> bytes:
+    """Always of the same length, so that the file can be overwritten in place."""
+    return json.dumps({**values, "beat": f"{beat:012d}"}).encode()
 
 
 def _create(path: Path, values: dict[str, object]) -> None:
     with path.open("xb") as file:
         try:
-            file.write(_text(values, 0))
+            file.write(_encode(values, 0))
             file.flush()
-        except OSError:  # a full disk: an empty file would look like another holder's
+        # on a full disk an empty file would stay, which looks like another holder's
+        except OSError:
             path.unlink(missing_ok=True)
             raise
 
@@ -125,19 +152,22 @@ def _beat(path: Path, values: dict[str, object], stop: threading.Event) -> None:
     beat = 0
     while not stop.wait(BEAT_EVERY):
         beat += 1
-        with contextlib.suppress(OSError):  # a beat may be missed; the next one comes soon
+        # a heartbeat may be missed; the next one follows soon
+        with contextlib.suppress(OSError):
             try:
-                with path.open("r+b") as file:  # the file of another that took over is not touched
-                    if str(values["token"]).encode() in file.read(MOST_BYTES):
+                with path.open("r+b") as file:
+                    # never overwrite the file of a holder that took over
+                    if str(values["token"]).encode() in file.read(MAX_HOLDER_BYTES):
                         file.seek(0)
-                        file.write(_text(values, beat))
+                        file.write(_encode(values, beat))
             except FileNotFoundError:
                 _create(path, values)
 
 
-def _end(folder: Path, token: str, pid: int, stop: threading.Event, thread: threading.Thread) -> None:
+def _stop(folder: Path, token: str, pid: int, stop: threading.Event, thread: threading.Thread) -> None:
+    # a forked child inherits the object but does not hold the folder
     if os.getpid() != pid:
-        return  # a forked child has the object, not the folder
+        return
     stop.set()
     if thread is not threading.current_thread():
         thread.join(BEAT_EVERY)
@@ -148,8 +178,8 @@ def _end(folder: Path, token: str, pid: int, stop: threading.Event, thread: thre
 
 
 @functools.cache
-def _place() -> str:
-    """Where a process id means something: this boot of this machine, and the container that numbers processes itself."""
+def _machine_id() -> str:
+    """Identify the process ids that this process sees: the boot of this machine, and the PID namespace of a container."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return f"{platform.node()} {boot} {Path('/proc/self/ns/pid').readlink()}"
@@ -157,8 +187,8 @@ def _place() -> str:
         return platform.node()
 
 
-def _started(process: object) -> float:
-    """When a process began, in seconds that stay the same when the clock is set: Linux counts from the boot."""
+def _process_start(process: object) -> float:
+    """Start of a process in seconds, independent of changes to the clock: on Linux it is counted from the boot."""
     import psutil
 
     boot = psutil.boot_time() if psutil.LINUX else 0.0
@@ -166,9 +196,9 @@ def _started(process: object) -> float:
 
 
 def disk_time(folder: Path) -> float:
-    """The time that the disk gives a file written now."""
+    """The time that the disk gives to a file written now, in seconds; the machine's own if the folder is read-only."""
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
             return os.fstat(file.fileno()).st_mtime
     except OSError:
-        return time.time()  # it may only be read
+        return time.time()

@@ -1,4 +1,4 @@
-"""`history.csv`: one row per epoch, written whole after each, read back by resuming and comparing."""
+"""`history.csv`: one row per epoch. Each write replaces the whole file; resuming and comparing read it."""
 
 from __future__ import annotations
 
@@ -9,35 +9,40 @@ from pathlib import Path
 from ..csv_files import reading_csv, write_csv
 from ..records import EpochRow
 
-FIXED = [f.name for f in fields(EpochRow) if f.name != "val_figures"]
-PREFIX = "val_"  # of the columns of a task's further figures
+EPOCH_COLUMNS = [f.name for f in fields(EpochRow) if f.name != "val_figures"]
+# of the columns of a task's additional figures
+FIGURE_PREFIX = "val_"
 
 
 def write(path: Path, history: Sequence[EpochRow]) -> None:
-    """Write all epochs; numbers keep every digit."""
-    further = list(dict.fromkeys(name for row in history for name in row.val_figures))
-    columns = [*FIXED, *(f"{PREFIX}{name}" for name in further)]
-    write_csv(path, columns, ([*_fixed(row), *(row.val_figures.get(name) for name in further)] for row in history))
+    """Write all epochs; floats are written exactly."""
+    figure_names = list(dict.fromkeys(name for row in history for name in row.val_figures))
+    columns = [*EPOCH_COLUMNS, *(f"{FIGURE_PREFIX}{name}" for name in figure_names)]
+    write_csv(
+        path, columns, ([*_epoch_values(row), *(row.val_figures.get(name) for name in figure_names)] for row in history)
+    )
 
 
 def read(path: Path) -> list[EpochRow]:
-    """The epochs that are recorded; none where there is no file yet.
+    """Read the recorded epochs; an empty list if there is no file yet.
 
     Raises:
         DamagedFile: a row cannot be read.
     """
     if not path.exists():
         return []
-    with reading_csv(path, FIXED) as rows:
-        further = [name for name in rows.fieldnames or () if name not in FIXED and name.startswith(PREFIX)]
-        return [_row(values, further) for values in rows]
+    with reading_csv(path, EPOCH_COLUMNS) as rows:
+        figure_names = [
+            name for name in rows.fieldnames or () if name not in EPOCH_COLUMNS and name.startswith(FIGURE_PREFIX)
+        ]
+        return [_row(values, figure_names) for values in rows]
 
 
-def _fixed(row: EpochRow) -> list[float]:
-    return [getattr(row, name) for name in FIXED]
+def _epoch_values(row: EpochRow) -> list[float]:
+    return [getattr(row, name) for name in EPOCH_COLUMNS]
 
 
-def _row(values: Mapping[str, str], further: Sequence[str]) -> EpochRow:
-    numbers = {name: float(values[name]) for name in FIXED}
-    figures = {name.removeprefix(PREFIX): float(values[name]) for name in further}
+def _row(values: Mapping[str, str], figure_names: Sequence[str]) -> EpochRow:
+    numbers = {name: float(values[name]) for name in EPOCH_COLUMNS}
+    figures = {name.removeprefix(FIGURE_PREFIX): float(values[name]) for name in figure_names}
     return EpochRow(**{**numbers, "epoch": int(numbers["epoch"])}, val_figures=figures)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""`test_predictions.csv`: what a run answered to every test image."""
+"""`test_predictions.csv`: the prediction of a run for every test image."""
 
 from __future__ import annotations
 
@@ -10,28 +10,32 @@ import numpy as np
 from ..csv_files import write_csv
 from ..tasks import Task
 
-FIXED = ("path", "class", "predicted")
+PREDICTION_COLUMNS = ("path", "class", "predicted")
 
 
 def write(path: Path, task: Task, images: Iterable[str], labels: np.ndarray, logits: np.ndarray) -> None:
-    """Write every answer with the scores of all classes; several labels of one image are separated by `|`."""
-    answers, scores = task.predicted(logits), task.scores(logits)
+    """Write one row per image: true and predicted class, and the scores of all classes.
+
+    Several labels of one image are separated by `|`.
+    """
+    predicted, scores = task.predicted(logits), task.scores(logits)
     rows = (
-        (image, task.text(label), task.text(answer), *(f"{score:.6f}" for score in line))
-        for image, label, answer, line in zip(images, labels, answers, scores, strict=True)
+        (image, task.text(label), task.text(prediction), *(f"{score:.6f}" for score in row))
+        for image, label, prediction, row in zip(images, labels, predicted, scores, strict=True)
     )
-    write_csv(path, (*FIXED, *(f"p({name})" for name in task.classes)), rows)
+    write_csv(path, (*PREDICTION_COLUMNS, *(f"p({name})" for name in task.classes)), rows)
 
 
-def right_answers(path: Path) -> np.ndarray | None:
-    """Whether each image was answered right, bool (n,), in the order of the names; None where the table is gone or damaged."""
+def read_correct(path: Path) -> np.ndarray | None:
+    """Read whether each prediction was correct: bool (n,), sorted by path; None if the table is missing or damaged."""
     import pandas as pd
 
     try:
         table = pd.read_csv(
-            path, encoding_errors="surrogateescape", dtype=str, keep_default_na=False, usecols=list(FIXED)
+            path, encoding_errors="surrogateescape", dtype=str, keep_default_na=False, usecols=list(PREDICTION_COLUMNS)
         )
-    except (OSError, ValueError):  # pandas' own errors of a table are ValueErrors
+    # pandas raises subclasses of ValueError for a table that it cannot parse
+    except (OSError, ValueError):
         return None
     table = table.sort_values("path")
     return (table["class"] == table["predicted"]).to_numpy()

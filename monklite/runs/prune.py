@@ -1,4 +1,4 @@
-"""Room on the disk: what could go, and its going. Nothing goes that was not planned, shown and asked for."""
+"""Freeing disk space: plan which old versions and weights to remove, and remove exactly those."""
 
 from __future__ import annotations
 
@@ -22,19 +22,24 @@ from .run import Run
 from .state import RunState
 from .workspace import Workspace
 
-KEEP = 3  # newest versions of an experiment
-LEFTOVER_AGE = 3600.0  # seconds; a younger one may belong to a writer that is alive
+# newest versions of an experiment that are kept
+KEEP = 3
+# seconds; a younger leftover may belong to a writer that is alive
+LEFTOVER_AGE = 3600.0
 OLD, LEFTOVER = "old version", "leftover of a killed writer"
-WEIGHTS = {INTERMEDIATE: "intermediate weights", RESUME: "state for going on"}
+WEIGHTS = {INTERMEDIATE: "intermediate weights", RESUME: "state for resuming"}
 
-Tell = Callable[[str], None]
+Warn = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Item:
-    """One thing that can go. `size`: bytes; `run`, `state`: the run it belongs to, and how that was when planned."""
+    """One thing that can be removed.
 
-    what: str
+    `size`: bytes. `run`, `state`: the run it belongs to, and its state at planning time; None for a leftover.
+    """
+
+    kind: str
     name: str
     paths: tuple[Path, ...]
     size: int
@@ -50,29 +55,33 @@ def plan(
     leftovers: bool = True,
     interrupted: bool = False,
     only: Sequence[str] = (),
-    tell: Tell = lambda text: None,
+    warn: Warn = lambda message: None,
 ) -> list[Item]:
-    """What would go; changes nothing.
+    """List what can be removed; changes nothing.
 
-    Of each experiment stay the newest versions, the best on validation, and whatever is being trained or cannot be read.
+    Each experiment keeps its newest versions, the best one on validation, and those in training or unreadable.
 
     Args:
-        keep: how many of the newest versions stay. intermediate: the weights of each epoch, of finished runs.
-        resume_state: what finished runs would need to be trained further. interrupted: treat those runs as finished.
-        only: `project` or `project/experiment`; all by default. tell: told what stays against expectation, and why.
+        keep: number of newest versions to keep. intermediate: remove the weights of each epoch of finished runs.
+        resume_state: remove the state that finished runs need to be trained further. leftovers: remove temporary files of
+            killed writers. interrupted: treat interrupted runs as finished. only: `project` or `project/experiment`; all
+            by default. warn: called with a message for each run that is kept unexpectedly.
+
+    Raises:
+        InvalidValue: `keep` is less than 1, or there are no runs in `only`.
     """
     Whole(least=1)("keep", keep)
-    kinds = [k for k, wanted in ((INTERMEDIATE, intermediate), (RESUME, resume_state)) if wanted]
+    kinds = [kind for kind, enabled in ((INTERMEDIATE, intermediate), (RESUME, resume_state)) if enabled]
     finished = {"done", "failed", "new"} | ({"interrupted"} if interrupted else set())
-    runs = [run for run in workspace.runs() if _is_wanted(run, only)]
+    runs = [run for run in workspace.runs() if _is_selected(run, only)]
     if only and not runs:
         raise InvalidValue(f"there are no runs in {', '.join(only)}; `monklite list` shows those that there are")
     items: list[Item] = []
     for _, versions in groupby(runs, key=lambda run: run.folder.parent):
-        readable = list(_readable(versions, tell))
-        old = _old(readable, keep)
+        readable = list(_read_states(versions, warn))
+        old = _old_versions(readable, keep)
         for run, state in readable:
-            if state.status not in finished or _is_held(run, tell):
+            if state.status not in finished or _is_in_use(run, warn):
                 continue
             if run in old:
                 items.append(Item(OLD, str(run), (run.folder,), _size(run.folder), run, state))
@@ -81,33 +90,33 @@ def plan(
     return items + (list(_leftovers(workspace, runs)) if leftovers else [])
 
 
-def _is_wanted(run: Run, only: Sequence[str]) -> bool:
+def _is_selected(run: Run, only: Sequence[str]) -> bool:
     project, experiment, _ = run.folder.parts[-3:]
     return not only or project in only or f"{project}/{experiment}" in only
 
 
-def _readable(runs: Iterable[Run], tell: Tell) -> Iterator[tuple[Run, RunState]]:
+def _read_states(runs: Iterable[Run], warn: Warn) -> Iterator[tuple[Run, RunState]]:
     for run in runs:
         if run.folder.is_symlink():
-            tell(f"{run} is a link to {run.folder.readlink()}: it stays")
+            warn(f"{run} is a link to {run.folder.readlink()}: kept")
             continue
         try:
             yield run, run.state()
         except MonkliteError as error:
-            tell(f"it stays: {error}")
+            warn(f"kept: {error}")
 
 
-def _old(runs: Sequence[tuple[Run, RunState]], keep: int) -> list[Run]:
+def _old_versions(runs: Sequence[tuple[Run, RunState]], keep: int) -> list[Run]:
     """All but the newest and the best on validation."""
-    judged = [(s.results.best_figure, r.version) for r, s in runs if s.results is not None]
-    best = max(judged, default=(0, 0))[1]
-    return [r for r, _ in runs[:-keep] if r.version != best]
+    ranked = [(state.results.best_figure, run.version) for run, state in runs if state.results is not None]
+    best = max(ranked, default=(0, 0))[1]
+    return [run for run, _ in runs[:-keep] if run.version != best]
 
 
-def _is_held(run: Run, tell: Tell) -> bool:
-    if not run.is_held():
+def _is_in_use(run: Run, warn: Warn) -> bool:
+    if not run.is_locked():
         return False
-    tell(f"{run} is held by {run.holder() or 'this process'}: it stays")
+    warn(f"{run} is in use by {run.holder() or 'this process'}: kept")
     return True
 
 
@@ -115,50 +124,55 @@ def _weights(run: Run, state: RunState, kinds: Sequence[str]) -> Iterator[Item]:
     prefix, backend = state.asked.training.intermediate_prefix, state.asked.backend
     files = sorted(p for p in run.models.glob("[!.]*") if p.is_file() and not p.is_symlink())
     for kind in kinds:
-        found = tuple(p for p in files if kind_of_weights(p.name, prefix, backend) == kind)
-        if found and (kind != RESUME or state.status == "done"):
-            name = f"{run} ({len(found)} file{'s' * (len(found) > 1)})"
-            yield Item(WEIGHTS[kind], name, found, _size(*found), run, state)
+        paths = tuple(p for p in files if kind_of_weights(p.name, prefix, backend) == kind)
+        if paths and (kind != RESUME or state.status == "done"):
+            name = f"{run} ({len(paths)} file{'s' * (len(paths) > 1)})"
+            yield Item(WEIGHTS[kind], name, paths, _size(*paths), run, state)
 
 
 def _leftovers(workspace: Workspace, runs: Sequence[Run]) -> Iterator[Item]:
-    """What killed writers left, old enough that nobody can still be writing it."""
+    """Temporary files of killed writers, old enough that nobody can still be writing them."""
     folders = {f: None for run in runs for f in (run.folder.parent, run.folder, run.logs, run.models)}
     folders |= dict.fromkeys(sorted((workspace.root / COMPARISON).glob("*/")))
     for folder in folders:
         for path in sorted(folder.glob(f".*{TEMPORARY}")):
-            if disk_time(folder) - _newest(path) > LEFTOVER_AGE:
+            if disk_time(folder) - _last_change(path) > LEFTOVER_AGE:
                 yield Item(LEFTOVER, str(path.relative_to(workspace.root)), (path,), _size(path))
 
 
-def carry_out(workspace: Workspace, items: Sequence[Item], tell: Tell = lambda text: None) -> int:
-    """Let them go; returns the bytes that are free now. What is held or was changed since the plan stays, and is told."""
+def carry_out(workspace: Workspace, items: Sequence[Item], warn: Warn = lambda message: None) -> int:
+    """Remove the planned items; returns the number of bytes freed.
+
+    Runs that are in use, or were changed since the plan, are kept; `warn` is called with a message for each.
+    """
     freed = 0
     for item in items:
         try:
-            if _go(item):
+            if _remove_if_unchanged(item):
                 freed += item.size
             else:
-                tell(f"{item.name} was changed or taken in the meantime: it stays")
+                warn(f"{item.name} was changed or is in use now: kept")
         except MonkliteError as error:
-            tell(str(error))
-    for folder in {i.run.folder.parent for i in items if i.run is not None}:
-        _link_again(workspace, folder)
+            warn(str(error))
+    for folder in {item.run.folder.parent for item in items if item.run is not None}:
+        _repair_links(workspace, folder)
     return freed
 
 
-def _go(item: Item) -> bool:
+def _remove_if_unchanged(item: Item) -> bool:
     run = item.run
     if run is None:
         _remove(item.paths)
         return True
-    if not run.hold():
+    if not run.acquire():
         return False
     try:
-        now = run.state()
-        if now.status == "running":  # held by nobody but this, so not any more
-            now = now.model_copy(update={"status": "interrupted"})
-        if item.state is None or now.to_json() != item.state.to_json():  # as text: a loss that is no number equals none
+        current = run.state()
+        # only this process has the lock, so nobody trains the run any more
+        if current.status == "running":
+            current = current.model_copy(update={"status": "interrupted"})
+        # compared as text, because NaN does not equal NaN
+        if item.state is None or current.to_json() != item.state.to_json():
             return False
         _remove(item.paths)
         return True
@@ -170,35 +184,37 @@ def _remove(paths: Sequence[Path]) -> None:
     for path in paths:
         with storing(path), contextlib.suppress(FileNotFoundError):
             if path.is_dir() and not path.is_symlink():
-                gone = path
-                if not path.name.endswith(TEMPORARY):  # gone at once for all who look, even if this is killed now
-                    gone = path.rename(path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}{TEMPORARY}"))
-                shutil.rmtree(gone)
+                folder = path
+                # renamed first: for readers it disappears at once, even if this process is killed halfway
+                if not path.name.endswith(TEMPORARY):
+                    name = f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}{TEMPORARY}"
+                    folder = path.rename(path.with_name(name))
+                shutil.rmtree(folder)
             else:
                 path.unlink()
 
 
-def _link_again(workspace: Workspace, experiment: Path) -> None:
-    """Where the plain names led to a version that went, lead them to the newest that is trained."""
+def _repair_links(workspace: Workspace, experiment: Path) -> None:
+    """Point links to a removed version at the newest trained one."""
     if any(p.is_symlink() and not p.exists() for p in experiment.iterdir()):
         runs = workspace.versions(experiment.parent.name, experiment.name)
-        found = [r for r in runs if r.is_trained()] or runs
-        if found:
-            workspace.link(found[-1])
+        candidates = [run for run in runs if run.is_trained()] or runs
+        if candidates:
+            workspace.link(candidates[-1])
 
 
-def _tree(path: Path) -> Iterator[os.stat_result]:
+def _walk(path: Path) -> Iterator[os.stat_result]:
     for p in (path, *path.rglob("*")) if path.is_dir() and not path.is_symlink() else (path,):
         with contextlib.suppress(FileNotFoundError):
             yield p.lstat()
 
 
 def _size(*paths: Path) -> int:
-    """Bytes that are free when these are gone: of a file with several names only with the last of them."""
-    found = [info for path in paths for info in _tree(path) if not stat.S_ISDIR(info.st_mode)]
-    names = Counter((info.st_dev, info.st_ino) for info in found)
-    return sum({(i.st_dev, i.st_ino): i.st_size for i in found if names[i.st_dev, i.st_ino] >= i.st_nlink}.values())
+    """Bytes freed by removing the paths; a file with several hard links counts only if all of them are among the paths."""
+    files = [info for path in paths for info in _walk(path) if not stat.S_ISDIR(info.st_mode)]
+    links = Counter((info.st_dev, info.st_ino) for info in files)
+    return sum({(i.st_dev, i.st_ino): i.st_size for i in files if links[i.st_dev, i.st_ino] >= i.st_nlink}.values())
 
 
-def _newest(path: Path) -> float:
-    return max((s.st_mtime for s in _tree(path)), default=0.0)
+def _last_change(path: Path) -> float:
+    return max((info.st_mtime for info in _walk(path)), default=0.0)

@@ -1,4 +1,4 @@
-"""One version of an experiment on the disk: its files, its state, and who holds it."""
+"""One version of an experiment on disk: its files, its state and its lock."""
 
 from __future__ import annotations
 
@@ -12,26 +12,28 @@ from weakref import WeakValueDictionary
 from filelock import FileLock, Timeout
 
 from ..errors import DamagedFile, NotFound, StorageError
-from ..files import TEMPORARY, storing, sweep, write_text
+from ..files import TEMPORARY, remove_leftovers, storing, write_text
 from . import heartbeat
 from .file_names import BEST, FINAL, LOCK, RESUME, STATE, is_file_of
 from .state import RunState, parse
 
 
 class Run:
-    """One version of an experiment: its folder, its files, its state."""
+    """One version of an experiment: its folder, its files, its state and its lock.
 
-    _held: WeakValueDictionary[Path, Run] = (
-        WeakValueDictionary()
-    )  # by this process, so that it can take over from itself
+    `is_training`: nobody takes the lock over now. `taken_over`: another object of this thread has the lock now.
+    """
+
+    # runs locked by this process: a newer object may take over from an older one
+    _locked: WeakValueDictionary[Path, Run] = WeakValueDictionary()
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.busy = False  # being trained: nobody takes it over
-        self.taken = False  # another object of this thread holds it now
+        self.is_training = False
+        self.taken_over = False
         self._thread = 0
         self._lock = FileLock(folder / LOCK, thread_local=False)
-        self._heart: heartbeat.Heartbeat | None = None
+        self._heartbeat: heartbeat.Heartbeat | None = None
 
     logs = property(lambda self: self.folder / "output" / "logs")
     models = property(lambda self: self.folder / "output" / "models")
@@ -41,15 +43,20 @@ class Run:
         return "/".join(self.folder.parts[-3:])
 
     def state(self) -> RunState:
-        """The state as it is now; a run whose process died reads as `interrupted`."""
-        state = self._stored()
-        if state.status == "running" and not self.is_held():
-            state = self._stored()  # it may have ended since, and been released only then
+        """Read the state; a run whose process died reads as `interrupted`.
+
+        Raises:
+            NotFound: there is no state. DamagedFile: it cannot be read.
+        """
+        state = self._stored_state()
+        if state.status == "running" and not self.is_locked():
+            # training may have ended between reading the state and the lock
+            state = self._stored_state()
             if state.status == "running":
                 return state.model_copy(update={"status": "interrupted"})
         return state
 
-    def _stored(self) -> RunState:
+    def _stored_state(self) -> RunState:
         path = self.folder / STATE
         try:
             text = path.read_text(encoding="utf-8")
@@ -58,7 +65,8 @@ class Run:
         except (UnicodeDecodeError, OSError) as error:
             raise DamagedFile(f"{path} is damaged and cannot be read ({error})") from None
         state = parse(text, str(path))
-        project, experiment, _ = self.folder.parts[-3:]  # the folder decides: it may have been renamed or copied since
+        # the folder decides, because it may have been renamed or copied since
+        project, experiment, _ = self.folder.parts[-3:]
         return state.model_copy(update={"project": project, "experiment": experiment, "version": self.version})
 
     def write(self, state: RunState) -> None:
@@ -68,105 +76,113 @@ class Run:
         """Change fields of the state; safe against another process that does the same.
 
         Raises:
-            StorageError: another machine took the run over, or the disk does not take it.
-            UnknownArgument, InvalidValue: there is no such field, or that cannot be its value; nothing is written.
+            StorageError: another machine took the run over, or the file cannot be written.
+            UnknownArgument, InvalidValue: no such field, or not a valid value for it; nothing is written.
         """
-        self.check_hold()
+        self.check_lock()
         with storing(self.folder / STATE), FileLock(self.folder / ".state.lock"):
-            state = self._stored().replace(**changes)  # what is read into a status is for readers
+            # the status as stored, not `interrupted` as readers see it
+            state = self._stored_state().replace(**changes)
             self.write(state)
         return state
 
-    def hold(self) -> bool:
-        """Take the run for this object; False if another process, thread or machine holds it, or it is being trained.
+    def acquire(self) -> bool:
+        """Lock the run for this object; False if another process, thread or machine has the lock, or it is being trained.
 
-        An object of the same thread that only holds it gives it up: a notebook's cell is often run again. Where another
-        machine held it last and did not say that it ended, this waits for some seconds to see whether its heart beats.
+        An object of the same thread that is not training gives the lock up, because a notebook's cell is often run again.
+        If another machine had the lock last and did not release it, this waits some seconds for a heartbeat.
         """
-        before = Run._held.get(self.folder)
-        if before is not None and before is not self and not before.busy and before._thread == threading.get_ident():
-            before.taken = True
-            before.release()
+        previous = Run._locked.get(self.folder)
+        same_thread = previous is not None and previous._thread == threading.get_ident()
+        if previous is not None and previous is not self and same_thread and not previous.is_training:
+            previous.taken_over = True
+            previous.release()
         with storing(self.folder):
             try:
-                self._lock.acquire(timeout=0.1)  # a reader that looks whether it is held has it for a moment
-            except Timeout:  # an OSError too, so it must not reach `storing`
+                # not 0: a reader that checks the lock has it for a moment
+                self._lock.acquire(timeout=0.1)
+            # caught here, because it is an OSError that `storing` would convert
+            except Timeout:
                 return False
             if not self._announce():
                 self.release()
                 return False
-        Run._held[self.folder], self._thread, self.taken = self, threading.get_ident(), False
+        Run._locked[self.folder], self._thread, self.taken_over = self, threading.get_ident(), False
         return True
 
     def _announce(self) -> bool:
-        """Tell every machine that this object holds the run; False if one that does not see the lock has it."""
-        if self._heart is not None:
-            return self._heart.taken_over_by() is None
-        last = heartbeat.read(self.folder)
-        if last is not None and not last.is_here() and (last.is_fresh(self.folder) or last.beats(self.folder)):
+        """Announce the lock to every machine; False if one that does not see the lock file has the run."""
+        if self._heartbeat is not None:
+            return self._heartbeat.taken_over_by() is None
+        holder = heartbeat.read(self.folder)
+        remote = holder is not None and not holder.is_local()
+        if holder is not None and remote and (holder.is_fresh(self.folder) or holder.is_beating(self.folder)):
             return False
         (self.folder / heartbeat.HOLDER).unlink(missing_ok=True)
         try:
-            self._heart = heartbeat.Heartbeat(self.folder)
+            self._heartbeat = heartbeat.Heartbeat(self.folder)
         except FileExistsError:
             return False
         return True
 
-    def check_hold(self) -> None:
-        """Make sure that nobody took the run over while this process slept; for whoever is about to write.
+    def check_lock(self) -> None:
+        """Check, before writing, that nobody took the run over while this process slept.
 
         Raises:
-            StorageError: somebody did. Nothing more may be written to it from here.
+            StorageError: another process did; this one must not write to the run any more.
         """
-        other = self._heart.taken_over_by() if self._heart is not None else None
+        other = self._heartbeat.taken_over_by() if self._heartbeat is not None else None
         if other is not None:
             raise StorageError(
                 f"{self} was taken over by {other} while this process did not answer for {heartbeat.STALE_AFTER:.0f} s; "
-                "what it saved before is there, and it writes no more"
+                "what it saved before is kept, and it writes no more"
             )
 
-    def sweep(self) -> None:
-        """Remove what a killed writer left behind; only while holding the run."""
+    def remove_leftovers(self) -> None:
+        """Remove temporary files of killed writers; the caller must have the lock."""
         with storing(self.folder):
             for folder in (self.folder, self.logs, self.models):
-                sweep(folder)
-        self._sweep_links()
+                remove_leftovers(folder)
+        self._remove_leftover_links()
 
-    def _sweep_links(self) -> None:
-        """Remove half-made links beside the versions; the one who makes a link holds the version that it points to."""
+    def _remove_leftover_links(self) -> None:
+        """Remove temporary links of killed writers; a living writer has the lock of the version that its link points to."""
         for leftover in self.folder.parent.glob(f".*{TEMPORARY}"):
-            with contextlib.suppress(OSError):  # it has just become a link
+            # fails if the writer has just renamed it
+            with contextlib.suppress(OSError):
                 target = self.folder.with_name(leftover.readlink().parts[0])
-                if target == self.folder or not (target.is_dir() and Run(target).is_held()):
+                if target == self.folder or not (target.is_dir() and Run(target).is_locked()):
                     leftover.unlink(missing_ok=True)
 
     def release(self) -> None:
-        if self._heart is not None:
-            self._heart.stop()
-            self._heart = None
+        """Give the lock up; does nothing without it."""
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
+            self._heartbeat = None
         self._lock.release(force=True)
 
-    def is_held(self) -> bool:
-        """Whether a living process holds the run, on this machine or on another."""
+    def is_locked(self) -> bool:
+        """Whether a living process has the lock, on this machine or on another."""
         return self._lock.is_locked or self.holder() is not None
 
     def holder(self) -> heartbeat.Holder | None:
-        """Which living process holds the run; prints as `process 123 on host`."""
-        found = heartbeat.read(self.folder)
-        if found is None or (found.is_here() and not self._is_locked()):
+        """The living process that has the lock, or None; prints as `process 123 on host`."""
+        holder = heartbeat.read(self.folder)
+        if holder is None or (holder.is_local() and not self._is_locked_on_this_machine()):
             return None
-        return found if (found.is_here() and found.lives()) or found.is_fresh(self.folder) else None
+        return holder if (holder.is_local() and holder.is_alive()) or holder.is_fresh(self.folder) else None
 
-    def busy_text(self) -> str:
-        """What is said to whoever wants a run that is being trained."""
-        who = self.holder()
+    def busy_message(self) -> str:
+        """The error message for a run that another process is training."""
+        holder = self.holder()
+        by = f" by {holder}" if holder else ""
         return (
-            f"{self} is being trained right now{f' by {who}' if who else ''}; wait for it, or stop it first (a process that was "
-            "killed on another machine is noticed after a minute)"
+            f"{self} is being trained right now{by}; wait for it, or stop it first (a process that was killed on another "
+            "machine is noticed after a minute)"
         )
 
-    def _is_locked(self) -> bool:
-        """Whether a process of this machine has the lock: a copy of the folder, made while it was held, is not."""
+    def _is_locked_on_this_machine(self) -> bool:
+        """Whether a process of this machine has the lock; a copy of a locked folder is not locked."""
         if self._lock.is_locked:
             return True
         probe = FileLock(self.folder / LOCK, thread_local=False)
@@ -175,18 +191,19 @@ class Run:
         except Timeout:
             return True
         except OSError as error:
-            return error.errno != errno.EROFS  # another user's run, as against a read-only copy
+            # permission denied: the run of another user; a read-only copy is never locked
+            return error.errno != errno.EROFS
         probe.release()
         return False
 
     def has_saved_state(self) -> bool:
-        """Whether there is something to go on from."""
+        """Whether there is a state to resume from."""
         return self.has_weights(RESUME)
 
     def is_trained(self) -> bool:
-        """Whether there are weights to infer with."""
+        """Whether there are weights to predict with."""
         return self.has_weights(BEST) or self.has_weights(FINAL)
 
     def has_weights(self, kind: str) -> bool:
-        """Whether there is a file of these weights."""
+        """Whether there is a file of that kind; see `WEIGHT_KINDS`."""
         return any(is_file_of(kind, path.name) for path in self.models.glob(f"{kind}*"))

@@ -1,4 +1,4 @@
-"""What is known of a run: the schema of `experiment-state.json`, with upgrades from older ones."""
+"""The state of a run: the schema of `experiment-state.json`, with upgrades from older schemas."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from ..spec import Frozen, Resolved, Spec, build
 from .upgrades import UPGRADES
 
 SCHEMA = 2
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # characters that a terminal would obey
+# characters that a terminal would interpret, and lone surrogates
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 Status = Literal["new", "running", "done", "failed", "interrupted"]
 
 
 class RunState(Frozen):
     """Everything in `experiment-state.json`.
 
-    `asked`: the settings as the user gave them; `resolved`: what is computed with, None before data were prepared.
+    `asked`: the settings as the user gave them; `resolved`: the settings that are used, None until the data are prepared.
+    `origin`: project, experiment and version that the run was copied from.
     """
 
     schema_version: int = Field(default=SCHEMA, alias="schema")
@@ -35,9 +37,9 @@ class RunState(Frozen):
     started: str | None = None
     ended: str | None = None
     error: str | None = None
-    origin: tuple[str, str, int] | None = None  # project, experiment, version that it was copied from
+    origin: tuple[str, str, int] | None = None
     asked: Spec = Spec()
-    resolved: Resolved | None = None  # once data were prepared
+    resolved: Resolved | None = None
     environment: dict[str, Any] = Field(default_factory=dict)
     dataset: DatasetRecord | None = None
     model: ModelRecord | None = None
@@ -46,11 +48,11 @@ class RunState(Frozen):
 
     @property
     def spec(self) -> Spec | Resolved:
-        """What is computed with; what was asked for as long as nothing is."""
+        """The settings that are used; before they are resolved, those that the user gave."""
         return self.resolved or self.asked
 
     def replace(self, **changes: Any) -> RunState:
-        """A copy with other fields; every value is checked.
+        """Return a copy with changed fields; every value is checked.
 
         Raises:
             UnknownArgument: there is no such field. InvalidValue, InvalidType: a value that breaks its rule.
@@ -59,23 +61,23 @@ class RunState(Frozen):
         return build(RunState, {**values, **changes})
 
     def to_json(self) -> str:
-        """Valid JSON whatever is in it: a loss that became infinite, a folder whose name is no valid text."""
+        """Serialize to valid JSON, also with infinite or NaN losses and folder names that are not valid Unicode."""
         text = json.dumps(_plain(self.model_dump(by_alias=True)), indent=2, ensure_ascii=False)
         return text.encode("utf-8", "backslashreplace").decode() + "\n"
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _plain(v) for key, v in value.items()}
+        return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
+        return [_plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, "NaN")
     return value
 
 
 def now() -> str:
-    """The time as ISO 8601 in UTC, to the second."""
+    """The current time as ISO 8601 in UTC, to the second."""
     return datetime.now(timezone.utc).replace(microsecond=0).isoformat()
 
 
@@ -83,7 +85,7 @@ def parse(text: str, where: str) -> RunState:
     """Read a state, upgrading an older schema.
 
     Raises:
-        DamagedFile: not JSON, not a state, or of a schema newer than this version of monklite knows.
+        DamagedFile: not JSON, not a state, or of a newer schema than this version of monklite knows.
     """
     try:
         values = json.loads(text)
@@ -99,8 +101,8 @@ def parse(text: str, where: str) -> RunState:
             f"{where} was written by a newer monklite (schema {schema}, known: {SCHEMA}); upgrade monklite"
         )
     try:
-        for older in range(schema, SCHEMA):
-            values = UPGRADES[older](values)
+        for old_schema in range(schema, SCHEMA):
+            values = UPGRADES[old_schema](values)
         return build(RunState, values)
     except (MonkliteError, ValidationError, AttributeError, TypeError, ValueError, RecursionError) as error:
         raise DamagedFile(f"{where} is damaged: {error}") from None

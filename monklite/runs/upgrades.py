@@ -1,11 +1,11 @@
-"""Older states made newer, one step each. A step is never changed again: its input is written by nobody any more."""
+"""Upgrades of older states, one step per schema. A step never changes, because its input is no longer written."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from ..catalog.recipes import BY_RECIPE, defaults
+from ..catalog.default_recipes import BY_RECIPE, defaults
 from ..errors import MonkliteError
 from ..rules import AUTO
 from ..spec import Spec, build
@@ -14,43 +14,44 @@ Values = dict[str, Any]
 
 
 def _from_1(values: Values) -> Values:
-    """Schema 1 had one spec: what was asked, and, from the preparation of the data on, what was computed with.
+    """Upgrade schema 1, which had one spec: as asked at first, and as resolved once the data were prepared.
 
-    What a stored spec had from the recipe is left to the recipe again, so that a copy that is changed gets the recipe that then
-    fits; it cannot be told from what was asked for with the same value. The number of processors is that of a machine.
+    Values equal to the recipe's become open again, so that a changed copy gets the recipe that then fits. Schema 1 does not
+    tell them from values that the user chose. The number of processors belongs to a machine and is always left open.
     """
     upgraded = {name: value for name, value in values.items() if name != "spec"}
-    spec = values.get("spec", {})
-    both = {**spec, "data": _data_from_1(spec.get("data", {})), "model": _model_from_1(spec.get("model", {}))}
-    if all(both.get(part, {}).get(name) not in (None, AUTO) for part, name in _fields()):
-        upgraded["resolved"] = both
-    asked = {part: dict(value) if isinstance(value, dict) else value for part, value in both.items()}
+    old = values.get("spec", {})
+    spec = {**old, "data": _data_from_1(old.get("data", {})), "model": _model_from_1(old.get("model", {}))}
+    if all(spec.get(section, {}).get(name) not in (None, AUTO) for section, name in _recipe_fields()):
+        upgraded["resolved"] = spec
+    asked = {section: dict(value) if isinstance(value, dict) else value for section, value in spec.items()}
     try:
-        taken = defaults(build(Spec, both))
-    except MonkliteError:  # a network whose package is not here, say: the state can be read all the same
-        taken = {}
-    stored = build(Spec, both)
-    for part, name in _fields():
-        path = f"{part}.{name}"
-        if name == "workers" or (path in taken and stored.get(path) == taken[path]):
-            asked.setdefault(part, {})[name] = None
+        recipe = defaults(build(Spec, spec))
+    # for example a network whose package is not installed: the state can be read nevertheless
+    except MonkliteError:
+        recipe = {}
+    stored = build(Spec, spec)
+    for section, name in _recipe_fields():
+        path = f"{section}.{name}"
+        if name == "workers" or (path in recipe and stored.get(path) == recipe[path]):
+            asked.setdefault(section, {})[name] = None
     return {**upgraded, "asked": asked, "schema": 2}
 
 
-def _fields() -> list[tuple[str, str]]:
-    return [(part, name) for part, _, name in (path.partition(".") for path in BY_RECIPE)]
+def _recipe_fields() -> list[tuple[str, str]]:
+    return [(section, name) for section, _, name in (path.partition(".") for path in BY_RECIPE)]
 
 
 def _data_from_1(data: Values) -> Values:
-    """Two paths and two tables become one or two sources."""
-    before = ("train_path", "val_path", "train_csv", "val_csv", "delimiter")
+    """Turn two paths and two tables into one or two sources."""
+    replaced = ("train_path", "val_path", "train_csv", "val_csv", "delimiter")
     sources = []
     for subset in ("train", "val"):
         path, csv = data.get(f"{subset}_path"), data.get(f"{subset}_csv")
         if path is not None:
             table = {} if csv is None else {"csv": csv, "delimiter": data.get("delimiter", ",")}
             sources.append({"path": path, **table})
-    kept = {name: value for name, value in data.items() if name not in before}
+    kept = {name: value for name, value in data.items() if name not in replaced}
     return {**kept, "sources": sources, "stored_size": data.get("stored_size") or AUTO}
 
 

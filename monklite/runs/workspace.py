@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ..errors import InvalidValue, MonkliteError, NotFound, unknown
-from ..files import point, storing
+from ..files import replace_symlink, storing
 from .file_names import CACHE, COMPARISON, STATE, check_name
 from .run import Run
 from .state import RunState, now
@@ -23,7 +23,7 @@ _VERSION = re.compile(r"v(\d{3,})")
 
 
 class Workspace:
-    """The folder that holds everything monklite writes."""
+    """The folder in which monklite keeps everything that it writes."""
 
     def __init__(self, root: str | os.PathLike[str] = "workspace") -> None:
         self.root = Path(root).absolute()
@@ -31,16 +31,24 @@ class Workspace:
     cache = property(lambda self: self.root / CACHE)
 
     def experiment(self, project: str, experiment: str) -> Path:
+        """The folder of an experiment, which need not exist.
+
+        Raises:
+            InvalidType, InvalidValue: a name that cannot be a folder.
+        """
         return self.root / check_name("project", project) / check_name("experiment", experiment)
 
     def comparison(self, name: str) -> Path:
+        """The folder of a comparison, which need not exist. Raises as `experiment`."""
         return self.root / COMPARISON / check_name("comparison", name)
 
     def versions(self, project: str, experiment: str) -> list[Run]:
         """The runs of an experiment, oldest first."""
         folder = self.experiment(project, experiment)
-        found = [p for p in folder.iterdir() if _VERSION.fullmatch(p.name) and p.is_dir()] if folder.is_dir() else []
-        return [Run(p) for p in sorted(found, key=lambda p: int(p.name[1:]))]
+        if not folder.is_dir():
+            return []
+        folders = [p for p in folder.iterdir() if _VERSION.fullmatch(p.name) and p.is_dir()]
+        return [Run(p) for p in sorted(folders, key=lambda p: int(p.name[1:]))]
 
     def runs(self) -> Iterator[Run]:
         """Every run of every experiment, by name."""
@@ -50,39 +58,46 @@ class Workspace:
             if project.name == COMPARISON:
                 continue
             for experiment in sorted(e for e in project.iterdir() if e.is_dir()):
-                with contextlib.suppress(InvalidValue):  # a folder that the user put there
+                # a folder that the user put there may have any name
+                with contextlib.suppress(InvalidValue):
                     yield from self.versions(project.name, experiment.name)
 
     def claim(self, project: str, experiment: str) -> Run:
-        """A version of one's own: a new folder, or the newest one if its training never began.
+        """Lock a version for a new training: a new folder, or the newest one if its training never began.
 
-        `mkdir` and the lock decide between processes: two that ask at once get two versions.
+        `mkdir` and the lock decide between processes: two that claim at the same time get two versions.
+
+        Raises:
+            InvalidType, InvalidValue: a name that cannot be a folder. StorageError: the folder cannot be created.
         """
         folder = self.experiment(project, experiment)
         with storing(folder):
             folder.mkdir(parents=True, exist_ok=True)
         existing = self.versions(project, experiment)
-        if existing and self._take_again(existing[-1]):
+        if existing and self._acquire_unused(existing[-1]):
             return self._set_up(existing[-1], project, experiment)
         number = existing[-1].version + 1 if existing else 1
         while True:
             run = Run(folder / f"v{number:03d}")
             with storing(run.folder), contextlib.suppress(FileExistsError):
                 run.folder.mkdir()
-                if run.hold() and not (run.folder / STATE).exists():  # an archive may have been unpacked over it
+                # an archive may just have been unpacked into it
+                if run.acquire() and not (run.folder / STATE).exists():
                     return self._set_up(run, project, experiment)
                 run.release()
             number += 1
 
-    def _take_again(self, run: Run) -> bool:
-        if not run.hold():
+    def _acquire_unused(self, run: Run) -> bool:
+        """Lock a run if its training never began."""
+        if not run.acquire():
             return False
         try:
             if not (run.folder / STATE).exists() or run.state().status == "new":
                 return True
         except MonkliteError:
-            pass  # unreadable: whatever it holds is left alone
-        run.sweep()
+            # an unreadable run is left as it is
+            pass
+        run.remove_leftovers()
         run.release()
         return False
 
@@ -90,22 +105,23 @@ class Workspace:
         with storing(run.folder):
             run.logs.mkdir(parents=True, exist_ok=True)
             run.models.mkdir(parents=True, exist_ok=True)
-        run.sweep()
+        run.remove_leftovers()
         run.write(RunState(project=project, experiment=experiment, version=run.version, created=now()))
         if not (run.folder.parent / STATE).exists():
             self.link(run)
         return run
 
     def link(self, run: Run) -> None:
-        """Point Monk's plain paths at this run, where the file system has links; never in place of a real file."""
+        """Point Monk's plain paths at this run, if the file system supports links; never replaces a real file."""
         for name in (STATE, "output"):
             link = run.folder.parent / name
-            ours = link.is_symlink() and _VERSION.fullmatch(link.readlink().parts[0])
-            if not ours and (link.exists() or link.is_symlink()):
-                continue  # an experiment of Monk v1, or the user's own
-            # Windows without the right, FAT: there the versions themselves are used
+            replaceable = link.is_symlink() and _VERSION.fullmatch(link.readlink().parts[0])
+            # otherwise it belongs to an experiment of Monk v1, or to the user
+            if not replaceable and (link.exists() or link.is_symlink()):
+                continue
+            # fails on FAT, and on Windows without the privilege; users then open the versions themselves
             with contextlib.suppress(OSError, NotImplementedError):
-                point(link, Path(run.folder.name) / name)
+                replace_symlink(link, Path(run.folder.name) / name)
 
     def find(
         self,
@@ -113,47 +129,46 @@ class Workspace:
         experiment: str,
         version: int | str | None = None,
         trained: bool = False,
-        fits: Sequence[Callable[[Run], bool]] = (),
+        prefer: Sequence[Callable[[Run], bool]] = (),
     ) -> Run:
-        """The run of that version, or the newest one (`trained`: the newest that has weights; `fits`: the newest that
-        the first of these takes, else the second ..., if any).
+        """Find the run of a version, or else the newest run.
+
+        Args:
+            trained: the newest that has weights. prefer: the newest that satisfies the first of these conditions, or else
+                the second, and so on; the newest of all if none is satisfied.
 
         Raises:
-            UnknownName: no such project, experiment or version; says what there is.
-            NotFound: the experiment has no trained version.
+            UnknownName: no such project, experiment or version; the message lists those that exist.
+            NotFound: the experiment has no trained version. InvalidValue: `version` is not a number.
         """
         runs = self.versions(project, experiment)
         if not runs:
             self._raise_unknown(project, experiment)
         if version is not None:
-            wanted = self._number(version)
-            match = [r for r in runs if r.version == wanted]
-            if not match:
-                raise unknown(f"version of {project}/{experiment}", version, [r.folder.name for r in runs])
-            return match[0]
+            number = self._parse_version(version)
+            matches = [run for run in runs if run.version == number]
+            if not matches:
+                raise unknown(f"version of {project}/{experiment}", version, [run.folder.name for run in runs])
+            return matches[0]
         if not trained:
-            return next((r for fit in fits for r in reversed(runs) if fit(r)), runs[-1])
+            return next((run for condition in prefer for run in reversed(runs) if condition(run)), runs[-1])
         for run in reversed(runs):
             if run.is_trained():
                 return run
         raise NotFound(f"{project}/{experiment} has not been trained yet: call Train() first")
 
     @staticmethod
-    def _number(version: int | str) -> int:
+    def _parse_version(version: int | str) -> int:
         text = str(version).lstrip("v")
         if isinstance(version, bool) or not text.isdecimal():
             raise InvalidValue(f"version must be a number such as 1 or 'v001', not {version!r}")
         return int(text)
 
     def _raise_unknown(self, project: str, experiment: str) -> None:
-        base = self.root / project
-        if not base.is_dir():
-            hidden = (COMPARISON,)
-            known = (
-                [p.name for p in self.root.iterdir() if p.is_dir() and p.name not in hidden and p.name[0] != "."]
-                if self.root.is_dir()
-                else []
-            )
-            raise unknown(f"project in {self.root}", project, known)
-        known = [e.name for e in base.iterdir() if any(_VERSION.fullmatch(v.name) for v in e.glob("v*"))]
-        raise unknown(f"experiment of project {project!r}", experiment, known)
+        folder = self.root / project
+        if not folder.is_dir():
+            folders = [p for p in self.root.iterdir() if p.is_dir()] if self.root.is_dir() else []
+            projects = [p.name for p in folders if p.name != COMPARISON and p.name[0] != "."]
+            raise unknown(f"project in {self.root}", project, projects)
+        experiments = [e.name for e in folder.iterdir() if any(_VERSION.fullmatch(v.name) for v in e.glob("v*"))]
+        raise unknown(f"experiment of project {project!r}", experiment, experiments)

@@ -1,1 +1,1 @@
-"""Arrays in, numbers out: figures, their intervals and tests."""
+"""Statistics of predictions: confusion matrix, confidence intervals and significance tests."""

@@ -1,4 +1,4 @@
-"""Tests of two classifiers on the same images."""
+"""Significance tests of two classifiers on the same images."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import numpy as np
 
 
 def mcnemar(correct_a: np.ndarray, correct_b: np.ndarray) -> float:
-    """Two-sided exact p-value that two classifiers are equally often right on the same images (McNemar 1947).
+    """Exact two-sided p-value of McNemar's test that two classifiers are equally accurate (McNemar 1947).
 
-    Only images that exactly one of them gets right count; without any, the p-value is 1.
+    `correct_a`, `correct_b`: whether each image was classified correctly, bool (n,). Only images that exactly one classifier
+    gets right count; without any, the p-value is 1.
     """
     only_a = int((correct_a & ~correct_b).sum())
     only_b = int((correct_b & ~correct_a).sum())
-    n, least = only_a + only_b, min(only_a, only_b)
-    tail = sum(math.comb(n, k) for k in range(least + 1))
+    n, smaller = only_a + only_b, min(only_a, only_b)
+    tail = sum(math.comb(n, k) for k in range(smaller + 1))
     return min(1.0, 2 * tail / 2**n)

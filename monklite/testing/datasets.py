@@ -12,7 +12,7 @@ PATTERNS = ("stripes", "dots", "rings", "plain")
 
 
 def draw_patterns(folder: Path, counts: dict[str, int], side: int = 40, seed: int = 0) -> Path:
-    """One folder a class with PNG files of a pattern that is easy to tell from the others.
+    """Draw one folder per class with PNG files of a pattern that is easy to distinguish from the others.
 
     Args:
         folder: made if need be. counts: class name -> number of images. side: of the square images, px.

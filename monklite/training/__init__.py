@@ -1,1 +1,1 @@
-"""The training loop and what is attached to it."""
+"""The training loop, and the handlers attached to it."""

@@ -1,4 +1,4 @@
-"""`batch_size="auto"`: the smallest batch at which this network on this device is about as fast as it gets."""
+"""`batch_size="auto"`: the smallest batch size at which this network nearly reaches its full speed on this device."""
 
 from __future__ import annotations
 
@@ -8,58 +8,82 @@ from collections.abc import Callable
 import numpy as np
 import psutil
 
+from .. import backends
 from ..backends.base import Learner
 from ..data.augment import Draws
-from ..errors import TrainingFailed
+from ..errors import InvalidValue, TrainingFailed
+from ..spec import Resolved
+from ..tasks import Task
 
-SMALLEST, LARGEST = 8, 256
-GAIN = 1.05  # a batch of twice the size must be faster by this, for it halves the number of updates
-SPARE = 0.8  # share of the free memory that a step may take
-STEPS = 3  # timed steps a size, after one that warms up
+MIN_BATCH_SIZE, MAX_BATCH_SIZE = 8, 256
+# doubling the batch must be faster by this factor, because it halves the number of updates
+MIN_SPEEDUP = 1.05
+# share of the available memory that one step may take
+MAX_MEMORY_SHARE = 0.8
+# timed steps per batch size, after one that warms up
+TIMED_STEPS = 3
 
 
-def find(make: Callable[[], Learner], size: int, n_images: int) -> int:
-    """Try steps of a throwaway learner with twice as many images each time, until it pays or fits no more.
+def choose(spec: Resolved, task: Task, n_images: int) -> int:
+    """Choose the batch size for a spec with `batch_size="auto"`.
+
+    Raises:
+        InvalidValue: several processes train. TrainingFailed: not even the smallest batch fits.
+    """
+    backend = backends.load(spec.backend)
+    if backend.world().size > 1:
+        raise InvalidValue("batch_size='auto' works in one process; with several, give a number")
+    return find(lambda: backend.learner(spec, task, pretrained=False), spec.data.input_size, n_images)
+
+
+def find(make_learner: Callable[[], Learner], image_size: int, n_images: int) -> int:
+    """Time steps of a throwaway learner, doubling the batch until it is not faster any more or does not fit.
 
     Args:
-        make: builds the learner. size: side of the images, px. n_images: training images; a batch is at
-            most a tenth of them, so that an epoch has some updates.
+        make_learner: builds the learner. image_size: side of the images, px. n_images: training images; a batch is at
+            most a tenth of them, so that an epoch has several updates.
+
+    Returns:
+        Images per batch.
 
     Raises:
         TrainingFailed: not even the smallest batch fits.
     """
-    learner, chosen, fastest = make(), SMALLEST, 0.0
-    most = min(LARGEST, max(SMALLEST, n_images // 10))
-    count = SMALLEST
-    while count <= most:
-        before = _taken()
+    learner, best, fastest = make_learner(), MIN_BATCH_SIZE, 0.0
+    largest = min(MAX_BATCH_SIZE, max(MIN_BATCH_SIZE, n_images // 10))
+    size = MIN_BATCH_SIZE
+    while size <= largest:
+        memory_before = _process_memory()
         try:
-            speed = _images_per_second(learner, count, size)
+            speed = _images_per_second(learner, size, image_size)
         except TrainingFailed:
-            if count == SMALLEST:
+            if size == MIN_BATCH_SIZE:
                 raise
             break
-        if speed < fastest * GAIN:
+        if speed < fastest * MIN_SPEEDUP:
             break
-        chosen, fastest = count, speed
-        if 2 * max(0, _taken() - before) > SPARE * psutil.virtual_memory().available:
-            break  # on the CPU, too much memory is not an error but the end of the process
-        count *= 2
-    return chosen
+        best, fastest = size, speed
+        growth = max(0, _process_memory() - memory_before)
+        # on the CPU, a lack of memory is not an error: the system kills the process
+        if 2 * growth > MAX_MEMORY_SHARE * psutil.virtual_memory().available:
+            break
+        size *= 2
+    return best
 
 
-def _taken() -> int:
+def _process_memory() -> int:
     return psutil.Process().memory_info().rss
 
 
-def _images_per_second(learner: Learner, count: int, size: int) -> float:
+def _images_per_second(learner: Learner, batch_size: int, image_size: int) -> float:
     rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (count, size, size, 3), np.uint8)
-    labels, draws = learner.task.example_labels(count, rng), Draws(size, (0.5,) * 3, (0.25,) * 3)
+    images = rng.integers(0, 256, (batch_size, image_size, image_size, 3), np.uint8)
+    labels, draws = learner.task.example_labels(batch_size, rng), Draws(image_size, (0.5,) * 3, (0.25,) * 3)
     float(learner.step(images, labels, draws)[0])
     seconds = []
-    for _ in range(STEPS):
-        begin = time.perf_counter()
-        float(learner.step(images, labels, draws)[0])  # waits for the device
-        seconds.append(time.perf_counter() - begin)
-    return count / min(seconds)
+    for _ in range(TIMED_STEPS):
+        start = time.perf_counter()
+        # float() waits for the device
+        float(learner.step(images, labels, draws)[0])
+        seconds.append(time.perf_counter() - start)
+    return batch_size / min(seconds)

@@ -1,4 +1,4 @@
-"""Which weights are kept when: best, last, each epoch's, and what going on needs."""
+"""Saving the weights while training: best, last, those of each epoch, and the state for resuming."""
 
 from __future__ import annotations
 
@@ -13,42 +13,46 @@ from ..spec import ResolvedTraining
 from .engine import Handler, Loop
 from .writer import Writer
 
-SAVING = 0.01  # share of the time that may go into saving what a killed run goes on from
-HINDERS = 2.0  # seconds that training loses to one of the writing thread, for which it waits (benchmarks/saving.py)
-SAVE_EVERY = 60.0  # seconds between two saves within an epoch
+# share of the training time that saving the state for resuming may take
+MAX_SAVING_SHARE = 0.01
+# seconds of training lost per second of the writing thread, because the two compete (benchmarks/saving.py)
+WRITING_SLOWDOWN = 2.0
+# seconds between two saves within an epoch
+SAVE_EVERY = 60.0
 
 
 class Checkpoints(Handler):
-    """Keeps the weights: best, last, each epoch's if asked for, and what going on needs.
+    """Saves the best and last weights, those of each epoch if asked for, and the state for resuming.
 
-    What going on needs is several times the weights, so it is not written after every short epoch: a run that is killed
-    computes the steps since then again, to the same result. The best weights are written before it, and before the results
-    that name them.
+    That state is several times as large as the weights, so it is not written after every short epoch: a killed run repeats
+    the steps since the last save, with the same result. The best weights are written before it, and before the results that
+    name them.
     """
 
     def __init__(self, run: Run, training: ResolvedTraining, writer: Writer) -> None:
         self.run, self.training, self.writer = run, training, writer
-        self._best: list[Snapshot] = []  # the one not written yet; replaced by training, emptied by the writing thread
+        # the best weights not written yet, if any; replaced by training, emptied by the writing thread
+        self._best: list[Snapshot] = []
         self._final: Snapshot | None = None
-        self._saved, self._cost, self._never = time.monotonic(), 0.0, True
+        self._last_save, self._capture_seconds, self._never_saved = time.monotonic(), 0.0, True
         self._writing = Writing()
 
     def train_start(self, loop: Loop) -> None:
-        self._saved = time.monotonic()
+        self._last_save = time.monotonic()
 
     def batch_end(self, loop: Loop) -> None:
         if loop.images and self._due(SAVE_EVERY):
             self._save(loop)
 
     def epoch_end(self, loop: Loop, row: EpochRow) -> None:
-        best, keep, last = loop.best is row, self.training.save_intermediate_models, loop.ended
-        due = last or self._never or self._due(0.0)
-        if best or keep or last:
+        is_best, is_last, keep_all = loop.best is row, loop.ended, self.training.save_intermediate_models
+        due = is_last or self._never_saved or self._due(0.0)
+        if is_best or is_last or keep_all:
             snapshot = loop.learner.capture_weights()
-            self._final = snapshot if last else None
-            if keep:
+            self._final = snapshot if is_last else None
+            if keep_all:
                 self._put_intermediate(snapshot, row.epoch - 1)
-            if best:
+            if is_best:
                 self._best = [snapshot]
                 self.writer.put("best", functools.partial(self._write_best, self._best))
         if due:
@@ -70,34 +74,40 @@ class Checkpoints(Handler):
         snapshot = self._final or loop.learner.capture_weights()
         self.writer.put("final", lambda: snapshot.write(self.run.models / FINAL))
 
-    def _due(self, every: float) -> bool:
-        """Whether to save now: not while the last save is being written, and at a cost of at most SAVING of the time."""
-        if self._writing.under_way:
+    def _due(self, interval: float) -> bool:
+        """Whether to save now: not while the last save is being written, and only as often as MAX_SAVING_SHARE allows.
+
+        `interval`: least time between two saves, in seconds.
+        """
+        if self._writing.in_progress:
             return False
-        return time.monotonic() - self._saved > max(every, (self._cost + HINDERS * self._writing.seconds) / SAVING)
+        cost = self._capture_seconds + WRITING_SLOWDOWN * self._writing.seconds
+        return time.monotonic() - self._last_save > max(interval, cost / MAX_SAVING_SHARE)
 
     def _save(self, loop: Loop) -> None:
-        begin = time.perf_counter()
-        state, best = loop.learner.capture(loop.point().to_notes()), self._best
+        start = time.perf_counter()
+        state, best = loop.learner.capture(loop.position().to_dict()), self._best
 
         def write() -> None:
             with self._writing:
-                self._write_best(best)  # a newer job of that name may have come after this one
+                # a newer job named "best" may have replaced the one put before this
+                self._write_best(best)
                 state.write(self.run.models / RESUME)
 
-        self._writing.under_way = True
+        self._writing.in_progress = True
         self.writer.put("state", write)
-        self._saved, self._cost, self._never = time.monotonic(), time.perf_counter() - begin, False
+        self._last_save, self._never_saved = time.monotonic(), False
+        self._capture_seconds = time.perf_counter() - start
 
 
 class Writing:
-    """Whether a save is being written, and how much processor time the last one took, in seconds."""
+    """A context around writing a save. `seconds`: processor time that the last one took."""
 
     def __init__(self) -> None:
-        self.under_way, self.seconds = False, 0.0
+        self.in_progress, self.seconds = False, 0.0
 
     def __enter__(self) -> None:
-        self._begin = time.thread_time()
+        self._start = time.thread_time()
 
     def __exit__(self, *_: object) -> None:
-        self.under_way, self.seconds = False, time.thread_time() - self._begin
+        self.in_progress, self.seconds = False, time.thread_time() - self._start

@@ -1,4 +1,4 @@
-"""One training loop. It knows no framework and writes no file; everything else is attached to it as handlers."""
+"""The training loop. It knows no framework and writes no file; handlers attached to it do everything else."""
 
 from __future__ import annotations
 
@@ -6,95 +6,61 @@ import gc
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ..backends.base import Learner
 from ..catalog import schedules
 from ..data.batches import Batch, Batches
-from ..errors import DamagedFile, OutOfMemory, TrainingFailed
+from ..errors import OutOfMemory, TrainingFailed
 from ..processes import Alone, World
 from ..records import ACCURACY, EpochRow
 from ..spec import Choice
 from ..tasks import Task
 from .early_stopping import best_of, ended
+from .position import Position
 
-AGREE_EVERY = 8  # batches after which several processes tell each other whether to stop
-
-
-class Stopped(Exception):  # noqa: N818 (nothing went wrong)
-    """Training was asked to stop, and did so after a whole step."""
+# batches after which several processes agree on whether to stop
+AGREE_EVERY = 8
 
 
-@dataclass(frozen=True)
-class Point:
-    """Where training stands: with the learner's own state, all that going on needs.
-
-    `history`: the epochs done. `images`: how many training images of the epoch under way are done; `steps`: loss, right
-    answers and number of images of each of its steps. `seconds`, `waited`: its time so far. `batch_size`: may have
-    become smaller than the spec's for want of memory.
-    """
-
-    batch_size: int
-    history: tuple[EpochRow, ...] = ()
-    images: int = 0
-    steps: tuple[tuple[float, float, int], ...] = ()
-    seconds: float = 0.0
-    waited: float = 0.0
-
-    def to_notes(self) -> dict[str, Any]:
-        """Plain values for a JSON file; numbers keep every digit."""
-        return asdict(self)
-
-    @classmethod
-    def from_notes(cls, notes: Any, where: str) -> Point:
-        """Read what `to_notes` gave.
-
-        Raises:
-            DamagedFile: it is something else.
-        """
-        try:
-            history = tuple(EpochRow(**row) for row in notes["history"])
-            steps = tuple((float(loss), float(right), int(n)) for loss, right, n in notes["steps"])
-            return cls(**{**notes, "history": history, "steps": steps})
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise DamagedFile(f"{where} does not tell where training stood ({error})") from None
+class Stopped(Exception):  # noqa: N818 (not an error)
+    """Training stopped on request, after a complete step."""
 
 
 class Handler:
-    """Something attached to the loop. Every method is called with the loop; override those of interest."""
+    """Base of what is attached to the loop. Every method is called with the loop; override those of interest."""
 
     def train_start(self, loop: Loop) -> None: ...
 
     def epoch_start(self, loop: Loop) -> None: ...
 
     def batch_end(self, loop: Loop) -> None:
-        """After each training step and each validation batch; `loop.done` of `loop.total` batches of the epoch."""
+        """Called after each training step and each validation batch; `loop.done` of `loop.total` batches are done."""
 
     def epoch_end(self, loop: Loop, row: EpochRow) -> None: ...
 
     def batch_halved(self, loop: Loop, subset: str, reason: str) -> None:
-        """The device's memory was too small; it goes on with the `batch_size` of `loop.train` or `loop.val`."""
+        """Called when memory was too small; training continues with the new `batch_size` of `loop.train` or `loop.val`."""
 
     def stopping(self, loop: Loop) -> None:
-        """Somebody asked to stop: `loop.point()` can be saved."""
+        """Called when training stops on request: `loop.position()` can be saved."""
 
     def train_end(self, loop: Loop) -> None:
-        """Training is over: all epochs are done, or it was stopped early."""
+        """Called when training is over: all epochs are done, or early stopping ended it."""
 
     def close(self, loop: Loop) -> None:
-        """Always called last, also after an error."""
+        """Called last, also after an error."""
 
 
 @dataclass
 class Loop:
-    """Where training stands.
+    """A training in progress.
 
-    `history`: rows of the epochs done, also those of an earlier part of a resumed run. `steps`: loss, right answers and
-    number of images of each step of this epoch; the first two may still be under way on the device. `images`: how many
-    training images of this epoch are done. `patience`: see `ended`. `stop`: set it to stop after the step under way.
+    `history`: rows of the finished epochs, including those before a resume. `steps`: loss, number of correct predictions
+    and number of images of each step of this epoch; the device may still be computing the first two. `images`: number of
+    training images of this epoch done. `patience`: see `ended`. `stop`: set it to stop after the current step.
     """
 
     learner: Learner
@@ -104,7 +70,7 @@ class Loop:
     base_rate: float
     schedule: Choice
     handlers: Sequence[Handler]
-    start: Point | None = None
+    start: Position | None = None
     patience: int = 0
     history: list[EpochRow] = field(default_factory=list)
     epoch: int = 0
@@ -114,14 +80,14 @@ class Loop:
     steps: list[tuple] = field(default_factory=list)
     stop: bool = False
     world: World = field(default_factory=Alone)
-    _begun: float = 0.0
-    _unasked: int = 0
+    _epoch_start: float = 0.0
+    _batches_since_agreement: int = 0
     _waited: float = 0.0
 
     def __post_init__(self) -> None:
-        start = self.start or Point(self.train.batch_size)
+        start = self.start or Position(self.train.batch_size)
         self.history = list(start.history)
-        self._batch_size(start.batch_size)
+        self._set_batch_size(start.batch_size)
 
     @property
     def task(self) -> Task:
@@ -129,55 +95,55 @@ class Loop:
 
     @property
     def total(self) -> int:
-        """Batches of this epoch, training and validation."""
-        return len(self.steps) + self.train.left(self.images) + len(self.val)
+        """Number of batches of this epoch, training and validation."""
+        return len(self.steps) + self.train.n_batches_from(self.images) + len(self.val)
 
     @property
     def best(self) -> EpochRow:
-        return best_of(self.history, self.task.deciding)
+        return best_of(self.history, self.task.deciding_figure)
 
     @property
     def ended(self) -> bool:
-        return ended(self.history, self.epochs, self.patience, self.task.deciding)
+        return ended(self.history, self.epochs, self.patience, self.task.deciding_figure)
 
-    def point(self) -> Point:
-        """Where training stands now; waits for the device.
+    def position(self) -> Position:
+        """The current position; waits for the device.
 
         Raises:
-            TrainingFailed: a loss of this epoch is no number.
+            TrainingFailed: a loss of this epoch is not finite.
         """
-        steps = tuple((float(loss), float(right), n) for loss, right, n in self.steps)
+        steps = tuple((float(loss), float(correct), n) for loss, correct, n in self.steps)
         for number, (loss, _, _) in enumerate(steps, 1):
             if not math.isfinite(loss):
                 raise TrainingFailed(
                     f"the training loss became {loss} in step {number} of epoch {self.epoch + 1} at learning rate "
                     f"{self.rate:g}: take a smaller learning rate. The weights saved before are kept"
                 )
-        seconds = time.perf_counter() - self._begun if self.images else 0.0
-        return Point(self.train.batch_size, tuple(self.history), self.images, steps, seconds, self._waited)
+        seconds = time.perf_counter() - self._epoch_start if self.images else 0.0
+        return Position(self.train.batch_size, tuple(self.history), self.images, steps, seconds, self._waited)
 
     def run(self) -> None:
-        """Train from where the start point stands to the last epoch, or until `patience` is at its end.
+        """Train from the start position to the last epoch, or until `patience` epochs brought no improvement.
 
         Raises:
-            TrainingFailed: the loss is no longer a number. Stopped: it was asked for.
+            TrainingFailed: the loss is not finite. Stopped: `stop` was set.
         """
         try:
-            self._fire("train_start")
+            self._notify("train_start")
             while not self.ended:
                 self.epoch = len(self.history)
-                self._epoch()
-            self._fire("train_end")
+                self._run_epoch()
+            self._notify("train_end")
         finally:
-            self._fire("close")
+            self._notify("close")
 
-    def _epoch(self) -> None:
-        self._enter()
-        self._fire("epoch_start")
+    def _run_epoch(self) -> None:
+        self._begin_epoch()
+        self._notify("epoch_start")
         train_loss, train_accuracy = self._train()
         val_loss, figures = self._validate()
         val_accuracy = figures.pop(ACCURACY)
-        seconds = time.perf_counter() - self._begun
+        seconds = time.perf_counter() - self._epoch_start
         speed = (self.train.n_images + self.val.n_images) / seconds
         row = EpochRow(
             self.epoch + 1,
@@ -196,84 +162,85 @@ class Loop:
         for handler in self.handlers:
             handler.epoch_end(self, row)
 
-    def _enter(self) -> None:
-        """Begin the epoch, or go on in the middle of it where the start point says so."""
-        at = self.start or Point(self.train.batch_size)
+    def _begin_epoch(self) -> None:
+        """Begin the epoch, or continue within it if the start position says so."""
+        start = self.start or Position(self.train.batch_size)
         self.start = None
-        self._begun, self._waited = time.perf_counter() - at.seconds, at.waited
-        self.images, self.steps, self.done = at.images, list(at.steps), len(at.steps)
+        self._epoch_start, self._waited = time.perf_counter() - start.seconds, start.waited
+        self.images, self.steps, self.done = start.images, list(start.steps), len(start.steps)
         self.rate = schedules.learning_rate(self.schedule, self._moment())
         self.learner.set_learning_rate(self.rate)
 
     def _moment(self) -> schedules.Moment:
         losses = [row.val_loss for row in self.history]
-        figures = [row.figure(self.task.deciding) for row in self.history]
+        figures = [row.figure(self.task.deciding_figure) for row in self.history]
         return schedules.Moment(self.base_rate, self.epoch, self.epochs, losses, figures)
 
     def _train(self) -> tuple[float, float]:
         def step(batch: Batch) -> None:
-            loss, right = self.learner.step(batch.images, batch.labels, batch.draws)
-            self.steps.append((loss, right, batch.n_images))
+            loss, correct = self.learner.step(batch.images, batch.labels, batch.draws)
+            self.steps.append((loss, correct, batch.n_images))
             self.images += batch.n_images
 
-        self._over("train", self.images, step)
-        steps = self.point().steps
-        n = sum(count for _, _, count in steps)
-        return sum(loss * count for loss, _, count in steps) / n, sum(right for _, right, _ in steps) / n
+        self._process_batches("train", self.images, step)
+        steps = self.position().steps
+        total = sum(n for _, _, n in steps)
+        return sum(loss * n for loss, _, n in steps) / total, sum(correct for _, correct, _ in steps) / total
 
     def _validate(self) -> tuple[float, dict[str, float]]:
-        parts: list[np.ndarray] = []
-        labels: list[np.ndarray] = []
+        logits_per_batch: list[np.ndarray] = []
+        labels_per_batch: list[np.ndarray] = []
 
-        def judge(batch: Batch) -> None:
-            parts.append(self.learner.logits(batch.images, batch.draws))
-            labels.append(batch.labels)
+        def predict(batch: Batch) -> None:
+            logits_per_batch.append(self.learner.logits(batch.images, batch.draws))
+            labels_per_batch.append(batch.labels)
 
-        self._over("val", 0, judge)
-        logits, truth = (self.world.gather(np.concatenate(arrays)) for arrays in (parts, labels))
-        # the leader's numbers for all: processes that disagreed in the last bit might not all stop early
-        return self.world.lead(lambda: (self.learner.loss(logits, truth), self.task.figures(logits, truth)))
+        self._process_batches("val", 0, predict)
+        logits = self.world.gather(np.concatenate(logits_per_batch))
+        labels = self.world.gather(np.concatenate(labels_per_batch))
+        # all use the leader's numbers: with a difference in the last bit, some processes might stop early and others not
+        return self.world.lead(lambda: (self.learner.loss(logits, labels), self.task.figures(logits, labels)))
 
-    def _over(self, subset: str, first: int, work: Callable[[Batch], None]) -> None:
-        """Do something with every batch of a subset from image `first` on, in smaller ones where memory does not suffice."""
+    def _process_batches(self, subset: str, first: int, process: Callable[[Batch], None]) -> None:
+        """Call `process` with every batch of a subset from image `first` on; halve the batches if memory is too small."""
         reason: str | None = ""
         while reason is not None:
             reason = None
             try:
                 for batch in self._timed(getattr(self, subset), first):
-                    work(batch)
+                    process(batch)
                     first += batch.n_images
                     self._batch_done()
             except OutOfMemory as error:
-                if (
-                    getattr(self, subset).batch_size == 1 or self.world.size > 1
-                ):  # the other processes wait in this step
+                # other processes are waiting within this step, and cannot repeat it
+                if getattr(self, subset).batch_size == 1 or self.world.size > 1:
                     raise
                 reason = str(error)
-            if reason is not None:  # out of the except block, which holds the failed step's arrays
-                self._halve(subset, reason)
+            # outside the except block, which keeps the arrays of the failed step in memory
+            if reason is not None:
+                self._halve_batches(subset, reason)
 
-    def _halve(self, subset: str, reason: str) -> None:
-        """Validation changes no weights, so its batches are its own; what training halves is validated in halves too."""
+    def _halve_batches(self, subset: str, reason: str) -> None:
+        """Halve the batches of validation alone, or of training and validation together."""
         gc.collect()
         if subset == "train":
-            self._batch_size(self.train.batch_size // 2)
+            self._set_batch_size(self.train.batch_size // 2)
         else:
             self.val = replace(self.val, batch_size=self.val.batch_size // 2)
         for handler in self.handlers:
             handler.batch_halved(self, subset, reason)
 
-    def _batch_size(self, size: int) -> None:
+    def _set_batch_size(self, size: int) -> None:
         self.train, self.val = replace(self.train, batch_size=size), replace(self.val, batch_size=size)
 
     def _timed(self, batches: Batches, first: int) -> Iterator[Batch]:
-        """The epoch's batches, counting the time spent waiting for them."""
+        """Iterate over the epoch's batches, and count the time spent waiting for them."""
         iterator = batches.epoch(self.epoch, first)
         try:
             while True:
-                begin = time.perf_counter()
+                start = time.perf_counter()
                 batch = next(iterator, None)
-                self._waited += time.perf_counter() - begin
+                self._waited += time.perf_counter() - start
                 if batch is None:
                     return
                 yield batch
@@ -282,18 +249,19 @@ class Loop:
 
     def _batch_done(self) -> None:
         self.done += 1
-        self._fire("batch_end")
+        self._notify("batch_end")
         if self._stop_agreed():
-            self._fire("stopping")
+            self._notify("stopping")
             raise Stopped
 
     def _stop_agreed(self) -> bool:
-        """Several processes stop after the same step, whichever was asked."""
+        """Whether to stop now. Several processes stop after the same step, even if only one was asked to."""
         if self.world.size == 1:
             return self.stop
-        self._unasked = (self._unasked + 1) % AGREE_EVERY  # over the epochs' ends: an epoch may have fewer batches
-        return self._unasked == 0 and self.world.any(self.stop)
+        # not reset between epochs, because an epoch may have fewer batches than AGREE_EVERY
+        self._batches_since_agreement = (self._batches_since_agreement + 1) % AGREE_EVERY
+        return self._batches_since_agreement == 0 and self.world.any(self.stop)
 
-    def _fire(self, event: str) -> None:
+    def _notify(self, event: str) -> None:
         for handler in self.handlers:
             getattr(handler, event)(self)

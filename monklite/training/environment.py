@@ -1,4 +1,4 @@
-"""What a run was made with: versions, processor, and the git commit of the caller."""
+"""The environment of a training: versions, processors, and the git commit of the caller."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PACKAGES = ("numpy", "Pillow", "pandas", "matplotlib")
 
 
 def describe(framework: dict[str, str]) -> dict[str, Any]:
-    """Versions and hardware, without names of people or machines."""
+    """Collect versions and hardware, without names of people or machines."""
     return {
         "monklite": __version__,
         "python": platform.python_version(),
@@ -28,16 +28,17 @@ def describe(framework: dict[str, str]) -> dict[str, Any]:
 
 
 def git_commit() -> dict[str, Any] | None:
-    """The commit of the folder that the caller works in, and whether it has changes; None outside a checkout."""
+    """The git commit of the working directory, and whether it has changes; None outside a checkout."""
     commit, changes = _git("rev-parse", "HEAD"), _git("status", "--porcelain")
     return {"commit": commit, "changed": None if changes is None else bool(changes)} if commit else None
 
 
-def _git(*words: str) -> str | None:
-    quiet = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
+def _git(*arguments: str) -> str | None:
+    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
     try:
         return subprocess.run(
-            ["git", *words], capture_output=True, text=True, timeout=5, env=quiet, check=True
+            ["git", *arguments], capture_output=True, text=True, timeout=5, env=environment, check=True
         ).stdout.strip()
+    # no git, or no checkout: nothing to record
     except (OSError, subprocess.SubprocessError):
-        return None  # no git, or no checkout: nothing to record
+        return None

@@ -1,4 +1,4 @@
-"""The memory that a training takes: of this process, and of this process on the GPUs."""
+"""Peak memory of this process while training, in main memory and on the GPUs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from typing import Any
 
 from .engine import Handler, Loop
 
-SAMPLE_EVERY = 0.2  # seconds between two looks at the memory
+# seconds between two measurements
+SAMPLE_EVERY = 0.2
 
 
 class Memory(Handler):
-    """Watches the memory of this process, and of this process on the GPUs, from a thread."""
+    """Measures peak memory from a thread.
+
+    `process_mib`: MiB in main memory. `gpu_mib`: MiB on all GPUs; None if unknown.
+    """
 
     def __init__(self) -> None:
         self.process_mib = 0.0
@@ -24,9 +28,10 @@ class Memory(Handler):
         import psutil
 
         process, self._gpus = psutil.Process(), _Gpus()
-        self._look(process, self._gpus)  # a training may be over before the thread has looked once
+        # a training may be over before the thread measures for the first time
+        self._measure(process, self._gpus)
         self._thread = threading.Thread(
-            target=self._watch, args=(process, self._gpus), name="monklite-memory", daemon=True
+            target=self._run, args=(process, self._gpus), name="monklite-memory", daemon=True
         )
         self._thread.start()
 
@@ -37,18 +42,18 @@ class Memory(Handler):
         if self._gpus is not None:
             self._gpus.close()
 
-    def _watch(self, process: Any, gpus: _Gpus) -> None:
+    def _run(self, process: Any, gpus: _Gpus) -> None:
         while not self._stop.wait(SAMPLE_EVERY):
-            self._look(process, gpus)
+            self._measure(process, gpus)
 
-    def _look(self, process: Any, gpus: _Gpus) -> None:
+    def _measure(self, process: Any, gpus: _Gpus) -> None:
         self.process_mib = max(self.process_mib, process.memory_info().rss / 2**20)
         used = gpus.used_mib(process.pid)
         self.gpu_mib = used if self.gpu_mib is None else max(self.gpu_mib, used or 0.0)
 
 
 class _Gpus:
-    """NVIDIA's GPUs through pynvml; none where there is no driver."""
+    """The NVIDIA GPUs, through pynvml; none without a driver."""
 
     def __init__(self) -> None:
         import pynvml
@@ -61,13 +66,13 @@ class _Gpus:
             self._handles = []
 
     def used_mib(self, pid: int) -> float | None:
-        """MiB that a process takes on all GPUs; None where the driver does not tell (containers, no GPU)."""
+        """MiB that a process uses on all GPUs; None if the driver does not report it (containers, no GPU)."""
         try:
             processes = [p for h in self._handles for p in self._nvml.nvmlDeviceGetComputeRunningProcesses(h)]
         except self._nvml.NVMLError:
             return None
-        mine = [p.usedGpuMemory for p in processes if p.pid == pid and p.usedGpuMemory is not None]
-        return sum(mine) / 2**20 if mine else None
+        used = [p.usedGpuMemory for p in processes if p.pid == pid and p.usedGpuMemory is not None]
+        return sum(used) / 2**20 if used else None
 
     def close(self) -> None:
         if self._handles:

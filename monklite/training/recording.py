@@ -1,4 +1,4 @@
-"""The record of a training: history, curves and results."""
+"""Recording a training: history, curves and results."""
 
 from __future__ import annotations
 
@@ -14,22 +14,24 @@ from .engine import Handler, Loop
 from .memory import Memory
 from .writer import Writer
 
-REDRAW_EVERY = 120.0  # seconds between drawings of the curves; at the end they are always drawn
+# seconds between two drawings of the curves; at the end they are always drawn
+REDRAW_EVERY = 120.0
 
 
 class History(Handler):
     """Writes `history.csv` after every epoch and draws the curves."""
 
     def __init__(self, run: Run, writer: Writer) -> None:
-        self.run, self.writer, self.drawn = run, writer, time.monotonic()
+        self.run, self.writer, self._last_drawing = run, writer, time.monotonic()
 
     def train_start(self, loop: Loop) -> None:
-        if loop.start is not None:  # its saved state decides, whatever was written after it
+        # a resumed run continues from its saved state; rows written after it are replaced
+        if loop.start is not None:
             self._write(loop)
 
     def epoch_end(self, loop: Loop, row: EpochRow) -> None:
         self._write(loop)
-        if time.monotonic() - self.drawn > REDRAW_EVERY:
+        if time.monotonic() - self._last_drawing > REDRAW_EVERY:
             self._draw(loop)
 
     def train_end(self, loop: Loop) -> None:
@@ -42,11 +44,11 @@ class History(Handler):
     def _draw(self, loop: Loop) -> None:
         rows = tuple(loop.history)
         self.writer.put("curves", lambda: draw_curves(self.run, rows))
-        self.drawn = time.monotonic()
+        self._last_drawing = time.monotonic()
 
 
 def draw_curves(run: Run, rows: Sequence[EpochRow]) -> None:
-    """Accuracy and loss of training and validation over the epochs, as two PNG files."""
+    """Draw accuracy and loss of training and validation over the epochs, as two PNG files."""
     accuracy = {"training": [r.train_accuracy for r in rows], "validation": [r.val_accuracy for r in rows]}
     accuracy |= {
         f"validation, {name}": [r.figure(name) for r in rows] for name in (rows[-1].val_figures if rows else ())
@@ -57,7 +59,7 @@ def draw_curves(run: Run, rows: Sequence[EpochRow]) -> None:
 
 
 class Record(Handler):
-    """Keeps the results in the run's state, after every epoch."""
+    """Writes the results to the run's state after every epoch."""
 
     def __init__(self, run: Run, memory: Memory, writer: Writer) -> None:
         self.run, self.memory, self.writer = run, memory, writer
@@ -83,8 +85,8 @@ class Record(Handler):
             val_loss=last.val_loss,
             best_val_accuracy=best.val_accuracy,
             best_epoch=best.epoch,
-            figure=loop.task.deciding,
-            best_val_figure=best.figure(loop.task.deciding),
+            figure=loop.task.deciding_figure,
+            best_val_figure=best.figure(loop.task.deciding_figure),
             train_seconds=seconds,
             images_per_second=images / seconds,
             batch_size=loop.train.batch_size,

@@ -1,23 +1,25 @@
-"""Going on with a training: what may be changed, where it stands, and whether anything is left to do."""
+"""Resuming a training: its saved state, and the checks that it can be continued."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
 
-from ..backends import Learner, tensors
-from ..errors import DamagedFile, NotFound, NotReady
+from ..backends import Learner, array_files
+from ..data import dataset_csv
+from ..data.prepare import TrainingData
+from ..errors import DamagedFile, DatasetError, NotFound, NotReady
 from ..records import ACCURACY
 from ..runs import history
-from ..runs.file_names import BEST, HISTORY, RESUME
+from ..runs.file_names import BEST, HISTORY, RESUME, SAMPLES
 from ..runs.run import Run
 from ..spec import Resolved, ResolvedTraining
 from ..tasks import TASKS
 from .early_stopping import best_of, ended
-from .engine import Point
+from .position import Position
 from .progress import Say
 
-MAY_CHANGE = (
+CHANGEABLE = (
     "training.epochs",
     "training.early_stopping",
     "training.optimizer.params.learning_rate",
@@ -26,36 +28,54 @@ MAY_CHANGE = (
     "data.workers",
     "data.sources",
 )
-# of these, what changes the epochs that are trained again, or leaves them out
-RETRAINED_BY = ("training.epochs", "training.early_stopping", "training.optimizer.params.learning_rate")
+# of these, the ones that change the result of epochs that are repeated, or leave such epochs out
+AFFECTING_EPOCHS = ("training.epochs", "training.early_stopping", "training.optimizer.params.learning_rate")
 
 
 def check_change(run: Run, before: Resolved, after: Resolved) -> None:
-    """Refuse settings that belong to the weights of a run that is gone on with.
+    """Refuse changes of settings that the weights of a resumed run depend on.
 
     Raises:
-        NotReady: names the setting, and how to get a run that may have it.
+        NotReady: a refused change; the message says how to train with it.
     """
     changed = after.differences(before)
-    refused = [path for path in changed if not path.startswith(MAY_CHANGE)]
+    refused = [path for path in changed if not path.startswith(CHANGEABLE)]
     if refused:
         raise NotReady(
-            f"a resumed run keeps its {refused[0]}, for its weights were trained with it. It can be given another "
-            "number of epochs, learning rate, early stopping, number of processors and place of its images; to change "
-            f"more, copy it: {copy_of(run)}"
+            f"a resumed run keeps its {refused[0]}, because its weights were trained with it. It may change its number "
+            "of epochs, learning rate, early stopping, number of processors and the place of its images; to change more, "
+            f"copy it: {copy_call(run)}"
         )
-    if any(path.startswith(RETRAINED_BY) for path in changed):
+    if any(path.startswith(AFFECTING_EPOCHS) for path in changed):
         _check_best_is_kept(run)
 
 
+def check_same_images(run: Run, data: TrainingData) -> None:
+    """Refuse to resume on other images than those the run was trained on; compares them file by file if possible.
+
+    Raises:
+        DatasetError: the images have changed.
+    """
+    recorded, table = run.state().dataset, run.folder / SAMPLES
+    changed = dataset_csv.changed(table, data.samples) if table.exists() else []
+    if changed or (recorded is not None and recorded.fingerprint != data.record.fingerprint):
+        details = f" ({len(changed)}, the first: {changed[0]})" if changed else ""
+        raise DatasetError(
+            f"the images of {run} have changed since it was trained{details}: put them back to resume it, or train "
+            "a new version"
+        )
+
+
 def _check_best_is_kept(run: Run) -> None:
-    """A killed run may have best weights of an epoch that is trained again; with other settings it comes out differently, and
-    the weights would be of no epoch in the history."""
-    done, best = len(saved_point(run).history), _best_written(run)
+    """Refuse changes if the best weights are of an epoch that a killed run repeats.
+
+    With other settings that epoch would end differently, and the weights would match no epoch in the history.
+    """
+    done, best = len(saved_position(run).history), _best_written(run)
     if best > done:
         raise NotReady(
-            f"{run} goes on from epoch {done}, and its best weights are of epoch {best}, trained with the settings as "
-            f"they were: go on without changes first, or copy it: {copy_of(run)}"
+            f"{run} resumes after epoch {done}, but its best weights are of epoch {best}, trained with the previous "
+            f"settings: resume it without changes first, or copy it: {copy_call(run)}"
         )
 
 
@@ -63,7 +83,8 @@ def _best_written(run: Run) -> int:
     """The latest epoch that the best weights can be of. The history is written before them, the results after them."""
     results = run.state().results
     epochs = [results.best_epoch if results else 0]
-    with contextlib.suppress(NotFound, DamagedFile):  # the history is made anew from the saved state
+    # a damaged history is rewritten from the saved state
+    with contextlib.suppress(NotFound, DamagedFile):
         if rows := history.read(run.logs / HISTORY):
             epochs.append(best_of(rows, _deciding(run)).epoch)
     return max(epochs)
@@ -72,80 +93,81 @@ def _best_written(run: Run) -> int:
 def _deciding(run: Run) -> str:
     """The figure that decides which epoch of a run is best."""
     dataset = run.state().dataset
-    return TASKS[dataset.label_type].deciding if dataset else ACCURACY
+    return TASKS[dataset.label_type].deciding_figure if dataset else ACCURACY
 
 
-def saved_point(run: Run) -> Point:
-    """Where a run's saved state stands, read without its weights.
+def saved_position(run: Run) -> Position:
+    """Read the position in a run's saved state, without its weights.
 
     Raises:
         DamagedFile: it cannot be read.
     """
-    saved = run.models / RESUME
+    path = run.models / RESUME
     with _damage_explained(run):
-        return Point.from_notes(tensors.read_notes(saved).get("notes"), str(saved))
+        return Position.from_dict(array_files.read_metadata(path).get("notes"), str(path))
 
 
-def start(run: Run, learner: Learner, training: ResolvedTraining, say: Say) -> Point:
-    """Put a learner where a run's saved state stands.
+def restore(run: Run, learner: Learner, training: ResolvedTraining, say: Say) -> Position:
+    """Load a run's saved state into a learner; returns its position.
 
     Raises:
         DamagedFile: the state cannot be read. NotReady: there is nothing left to train.
     """
-    _check_something_is_left(run, training)
+    _check_epochs_left(run, training)
     _check_best_can_be_read(run, learner, say)
-    saved = run.models / RESUME
+    path = run.models / RESUME
     with _damage_explained(run):
-        return Point.from_notes(learner.load(saved), str(saved))
+        return Position.from_dict(learner.load(path), str(path))
 
 
-def _check_something_is_left(run: Run, training: ResolvedTraining) -> None:
-    point = saved_point(run)
-    done = len(point.history)
+def _check_epochs_left(run: Run, training: ResolvedTraining) -> None:
+    position = saved_position(run)
+    done = len(position.history)
     figure = _deciding(run)
-    over = ended(point.history, training.epochs, training.early_stopping, figure)
+    over = ended(position.history, training.epochs, training.early_stopping, figure)
     if done > training.epochs or (over and run.state().status == "done"):
-        best = best_of(point.history, figure).epoch
+        best = best_of(position.history, figure).epoch
         raise NotReady(f"{how_to_extend(run, training, done, best)}, then Train()")
-    if over and point.images:
+    if over and position.images:
         raise NotReady(
-            f"{run} stands within epoch {done + 1}, and its weights are of no epoch yet: give it at least {done + 1} "
-            "epochs, and early_stopping=0 or as it was"
+            f"{run} stopped within epoch {done + 1}, and its weights belong to no finished epoch: set at least {done + 1} "
+            "epochs, and early_stopping=0 or its previous value"
         )
 
 
 def _check_best_can_be_read(run: Run, learner: Learner, say: Say) -> None:
-    """Tell now if the best weights are damaged: training does not need them, and would end without a word."""
+    """Warn before training if the best weights are damaged; training does not read them and would not notice."""
     try:
         learner.load_weights(run.models / BEST)
+    # no epoch has finished yet
     except NotFound:
-        pass  # no epoch has ended yet
+        pass
     except DamagedFile as error:
         say(f"    Note: {error}; the next epoch that is better replaces it\n")
 
 
 def how_to_extend(run: Run, training: ResolvedTraining, done: int, best: int) -> str:
-    """What lets a finished run go on. `done`, `best`: epochs."""
-    text = f"{run} has {done} epochs already"
-    ways = [f"update_num_epochs(more than {done})"]
+    """Say what a finished run needs to be trained further. `done`, `best`: number of epochs done, and the best one."""
+    reason = f"{run} has {done} epochs already"
+    calls = [f"update_num_epochs(more than {done})"]
     if done < training.epochs:
-        text, ways = f"{run} stopped early after {done} of {training.epochs} epochs", []
+        reason, calls = f"{run} stopped early after {done} of {training.epochs} epochs", []
     if 0 < training.early_stopping <= done - best:
-        ways.append(f"update_early_stopping(0), or more than {done - best},")
-    return f"{text}: {' and '.join(ways)} lets it go on"
+        calls.append(f"update_early_stopping(0, or more than {done - best})")
+    return f"{reason}: to train it further, call {' and '.join(calls)}"
 
 
-def copy_of(run: Run) -> str:
-    """How a user copies a run."""
+def copy_call(run: Run) -> str:
+    """The call with which a user copies a run."""
     project, experiment, _ = run.folder.parts[-3:]
     return f"Prototype(..., copy_from=[{project!r}, {experiment!r}, {run.version}])"
 
 
 @contextlib.contextmanager
 def _damage_explained(run: Run) -> Iterator[None]:
-    """Say what can still be done about a saved state that is damaged."""
+    """Add to the error about a damaged state what the user can do."""
     try:
         yield
     except DamagedFile as error:
-        hint = f"; its best weights can be trained further: {copy_of(run)}" if run.is_trained() else ""
-        raise DamagedFile(f"{error}. Its training cannot go on{hint}") from None
+        hint = f"; its best weights can be trained further: {copy_call(run)}" if run.is_trained() else ""
+        raise DamagedFile(f"{error}. Its training cannot be resumed{hint}") from None

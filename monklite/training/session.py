@@ -1,4 +1,4 @@
-"""One training of a run, from its beginning or from where it stood, to its end or to a stop."""
+"""One training session of a run: from its start or a saved state, to its end or a stop."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from ..runs.workspace import Workspace
 from ..spec import Resolved, Spec
 from . import environment
 from .checkpoints import Checkpoints
-from .engine import Handler, Loop, Point, Stopped
+from .engine import Handler, Loop, Stopped
 from .memory import Memory
+from .position import Position
 from .progress import Progress, Say
 from .recording import History, Record
 from .signals import StopSignals
@@ -27,7 +28,7 @@ from .writer import Writer
 
 @dataclass(frozen=True)
 class Display:
-    """What is shown while training: a line per epoch, and a progress bar."""
+    """Options for the output while training: lines per epoch, and a progress bar."""
 
     lines: bool = True
     bar: bool = True
@@ -38,7 +39,7 @@ SHOW_ALL = Display()
 
 @dataclass(frozen=True)
 class Session:
-    """What one training needs. `start`: where a resumed one goes on."""
+    """A training session with everything it needs. `start`: position of a resumed run; None for a new one."""
 
     workspace: Workspace
     run: Run
@@ -48,48 +49,54 @@ class Session:
     learner: Learner
     say: Say
     display: Display = SHOW_ALL
-    start: Point | None = None
+    start: Position | None = None
 
     def train(self) -> StopSignals:
         """Train to the last epoch, and write everything.
 
         Returns:
-            The signals: one that came too late to stop anything can still be acted upon.
+            The signals; one that arrived too late to stop the training can still be acted on.
 
         Raises:
-            KeyboardInterrupt, SystemExit: it was stopped by a signal; what was done is saved.
-            TrainingFailed, StorageError: see the message; the run's status says `failed`.
+            KeyboardInterrupt, SystemExit: a signal stopped it; the progress is saved.
+            TrainingFailed, StorageError: see the message; the run's status is `failed`.
         """
-        world, writer = backends.world(self.spec.backend), Writer(self.run.check_hold)
+        world, writer = backends.world(self.spec.backend), Writer(self.run.check_lock)
         loop = self._loop(writer)
-        world.wait()  # every process has seen the state before the leader changes it
-        with StopSignals(lambda: setattr(loop, "stop", True)) as signals, self._status_kept(), writer:
+        # every process reads the state before the leader changes it
+        world.wait()
+        with StopSignals(lambda: setattr(loop, "stop", True)) as signals, self._status_recorded(), writer:
             self._run(loop, writer, signals)
-        world.wait()  # all is written
+        # everything is written
+        world.wait()
         return signals
 
     def _run(self, loop: Loop, writer: Writer, signals: StopSignals) -> None:
-        """Run the loop; where a signal stopped it, save all and say how to go on."""
+        """Run the loop; if a signal stops it, write everything and say how to resume."""
         try:
             try:
                 loop.run()
             except Stopped:
                 writer.flush()
-                self._say_how_to_go_on(loop)
+                self._say_how_to_resume(loop)
                 signals.act()
-                raise KeyboardInterrupt from None  # it was no signal that set `stop`
+                # `stop` was set by something other than a signal
+                raise KeyboardInterrupt from None
         except KeyboardInterrupt:
-            if signals.received is not None:  # a second Ctrl-C does not wait for what is not begun
+            # a second Ctrl-C does not wait for writing that has not begun
+            if signals.received is not None:
                 writer.drop()
             raise
 
-    def _say_how_to_go_on(self, loop: Loop) -> None:
+    def _say_how_to_resume(self, loop: Loop) -> None:
         *root, project, experiment, _ = self.run.folder.parts
-        elsewhere = Path(*root) != Workspace().root
-        words = f"{project!r}, {experiment!r}, resume_train=True" + f", workspace={str(Path(*root))!r}" * elsewhere
+        workspace = Path(*root)
+        arguments = f"{project!r}, {experiment!r}, resume_train=True"
+        if workspace != Workspace().root:
+            arguments += f", workspace={str(workspace)!r}"
         self.say(
-            f"    Stopped in epoch {loop.epoch + 1} after {loop.images:,} of {loop.train.n_images:,} images; all is saved. "
-            f"To go on: Prototype({words}), then Train()\n"
+            f"    Stopped in epoch {loop.epoch + 1} after {loop.images:,} of {loop.train.n_images:,} images; everything is "
+            f"saved. To resume: Prototype({arguments}), then Train()\n"
         )
 
     def _loop(self, writer: Writer) -> Loop:
@@ -118,32 +125,32 @@ class Session:
         ]
 
     @contextlib.contextmanager
-    def _status_kept(self) -> Iterator[None]:
-        """Keep in the state that training began, and how it ended."""
-        self.run.busy = True
+    def _status_recorded(self) -> Iterator[None]:
+        """Record in the run's state that training began, and how it ended."""
+        self.run.is_training = True
         try:
-            self._begin()
+            self._record_start()
             yield
             self.run.update(status="done", ended=now())
         except BaseException as error:
             status: Status = "interrupted" if isinstance(error, (KeyboardInterrupt, SystemExit)) else "failed"
-            text = CONTROL.sub("\ufffd", f"{type(error).__name__}: {error}".rstrip(": "))
-            # the disk may be what failed; the first error is the one to tell
+            message = CONTROL.sub("\ufffd", f"{type(error).__name__}: {error}".rstrip(": "))
+            # the disk may be the cause; the first error is the one to report
             with contextlib.suppress(OSError, MonkliteError):
-                self.run.update(status=status, ended=now(), error=text)
+                self.run.update(status=status, ended=now(), error=message)
             raise
         finally:
-            self.run.busy = False
+            self.run.is_training = False
             self.run.release()
 
-    def _begin(self) -> None:
-        before, model = self.run.state(), self.learner.describe()
+    def _record_start(self) -> None:
+        previous, model = self.run.state(), self.learner.describe()
         self.run.update(
             status="running",
             asked=self.asked,
             resolved=self.spec,
-            model=model.model_copy(update={"weights": before.model.weights if before.model else model.weights}),
-            started=before.started or now(),
+            model=model.model_copy(update={"weights": previous.model.weights if previous.model else model.weights}),
+            started=previous.started or now(),
             ended=None,
             error=None,
             environment=environment.describe(backends.load(self.spec.backend).versions()),

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while training: the first stops after a whole step, the second at once."""
+"""Ctrl-C and SIGTERM while training: the first stops after a complete step, the second at once."""
 
 from __future__ import annotations
 
@@ -8,26 +8,27 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
-STOPS = (signal.SIGINT, signal.SIGTERM)  # SIGTERM: clusters and spot machines announce their end with it
+# clusters and spot machines send SIGTERM before they shut down
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopSignals:
-    """A context in which these signals call `stop` instead of breaking off; afterwards they mean what they meant before.
+    """A context in which these signals call `stop`; afterwards their previous handlers are restored.
 
-    `received`: which signal came. Only the main thread of a process can do this; elsewhere nothing changes. Nor is a
-    signal taken that is ignored, as Ctrl-C is in jobs that a shell runs in the background, or whose handler is not
-    Python's and could not be put back.
+    `received`: the signal that arrived, or None. Only the main thread can handle signals; elsewhere nothing changes. A
+    signal keeps its handler if it is ignored (as Ctrl-C is in background jobs of a shell), or if the handler was not
+    installed from Python and could not be restored.
     """
 
     def __init__(self, stop: Callable[[], None]) -> None:
         self._stop = stop
-        self._before: dict[signal.Signals, Any] = {}
+        self._previous_handlers: dict[signal.Signals, Any] = {}
         self.received: signal.Signals | None = None
 
     def __enter__(self) -> StopSignals:
         if threading.current_thread() is threading.main_thread():
-            ours = [s for s in STOPS if signal.getsignal(s) not in (signal.SIG_IGN, None)]
-            self._before = {s: signal.signal(s, self._handle) for s in ours}
+            handled = [s for s in STOP_SIGNALS if signal.getsignal(s) not in (signal.SIG_IGN, None)]
+            self._previous_handlers = {s: signal.signal(s, self._handle) for s in handled}
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
@@ -35,19 +36,20 @@ class StopSignals:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self.received = signal.Signals(number)
-        self._restore()  # so that a second one acts at once
+        # a second signal acts at once
+        self._restore()
         self._stop()
 
     def _restore(self) -> None:
-        for which, handler in self._before.items():
-            signal.signal(which, handler)
-        self._before = {}
+        for number, handler in self._previous_handlers.items():
+            signal.signal(number, handler)
+        self._previous_handlers = {}
 
     def act(self) -> None:
-        """Do what the signal that came asked for, now that it can do no harm.
+        """Do what the received signal normally does, now that it is safe.
 
         Raises:
-            KeyboardInterrupt: Ctrl-C. SystemExit: SIGTERM, with the status that a shell reports of a process that it ended.
+            KeyboardInterrupt: Ctrl-C. SystemExit: SIGTERM, with the exit status that a shell reports for it (143).
         """
         if self.received == signal.SIGTERM:
             raise SystemExit(128 + signal.SIGTERM)

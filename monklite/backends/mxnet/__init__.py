@@ -1,4 +1,4 @@
-"""MXNet 1.9.1, with Gluon's networks and GluonCV's. What it says of itself; the framework is imported with `.backend`."""
+"""MXNet 1.9.1 with the networks of Gluon and GluonCV: its description. Importing `.backend` imports the framework."""
 
 from importlib import metadata
 
@@ -10,7 +10,8 @@ def _unusable() -> str:
     return f"MXNet 1.9.1 cannot work with NumPy {numpy}" if int(numpy.split(".")[0]) >= 2 else ""
 
 
-# Automatic mixed precision rewrites the whole library for the process, so only float32 is offered; networks are always compiled
+# MXNet's automatic mixed precision changes the library for the whole process, so only float32 is offered.
+# Networks are always compiled (hybridized), so `compiles` is not an option.
 DESCRIPTION = Description(
     name="mxnet",
     title="Mxnet",

@@ -1,4 +1,4 @@
-"""Apply the draws of a batch on the device: resampling or flips, then normalising."""
+"""Apply the draws of a batch on the device: resampling or flips, then normalization."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from .framework import nd
 
 
 def apply(images: Any, draws: Draws) -> Any:
-    """From uint8 (n, side, side, 3) to float32 (n, 3, size, size), 0 to 255."""
+    """Transform uint8 (n, side, side, 3) to float32 (n, 3, size, size), 0 to 255."""
     pixels = nd.transpose(images.astype("float32"), (0, 3, 1, 2))
     if draws.matrix is not None:
-        return _resample(pixels, draws)
+        return _resample(pixels, draws.matrix, draws.size)
     for flips, axis in ((draws.flip_x, 3), (draws.flip_y, 2)):
         if flips is not None and flips.any():
             mask = nd.array(flips.astype(np.float32), ctx=pixels.context)
@@ -22,19 +22,18 @@ def apply(images: Any, draws: Draws) -> Any:
     return pixels
 
 
-def _resample(pixels: Any, draws: Draws) -> Any:
-    """Bilinear between pixels; black beyond the picture, its edge not darkened by that.
+def _resample(pixels: Any, matrix: np.ndarray, size: int) -> Any:
+    """Resample bilinearly; black outside the image, without darkening its edge pixels.
 
-    Draws say where the edges of the picture lie; MXNet's grid says where the middles of its corner pixels lie.
+    In a draw's matrix, -1 and 1 are the edges of the image; in MXNet's grid they are the centres of its corner pixels.
     """
-    side, size = pixels.shape[2], draws.size
-    assert draws.matrix is not None
+    side = pixels.shape[2]
     shrink = np.array([(size - 1) / size, (size - 1) / size, 1], np.float32)
-    edges = nd.array(draws.matrix * shrink, ctx=pixels.context).reshape((-1, 6))
-    grid = nd.GridGenerator(edges, transform_type="affine", target_shape=(size, size))
-    inside = nd.min(nd.abs(grid) <= 1, axis=1, keepdims=True)
-    middles = nd.clip(grid * (side / (side - 1)), -1, 1)
-    return nd.BilinearSampler(pixels, middles) * inside
+    edges = nd.array(matrix * shrink, ctx=pixels.context).reshape((-1, 6))
+    edge_grid = nd.GridGenerator(edges, transform_type="affine", target_shape=(size, size))
+    inside = nd.min(nd.abs(edge_grid) <= 1, axis=1, keepdims=True)
+    centre_grid = nd.clip(edge_grid * (side / (side - 1)), -1, 1)
+    return nd.BilinearSampler(pixels, centre_grid) * inside
 
 
 def normalize(pixels: Any, draws: Draws) -> Any:

@@ -1,11 +1,11 @@
-"""MXNet itself."""
+"""The MXNet backend."""
 
 from __future__ import annotations
 
 import importlib.util
 from importlib import metadata
 
-from ...catalog.rows import INSTALL
+from ...catalog.rows import INSTALL_COMMANDS
 from ...processes import Alone
 from ...spec import Resolved
 from ...tasks import Task
@@ -33,7 +33,7 @@ class GluonBackend:
         return Alone()
 
     def versions(self) -> dict[str, str]:
-        optional = {p: metadata.version(p) for p in INSTALL if importlib.util.find_spec(p)}
+        optional = {p: metadata.version(p) for p in INSTALL_COMMANDS if importlib.util.find_spec(p)}
         return {"mxnet": mx.__version__, **optional}
 
 

@@ -1,4 +1,4 @@
-"""Which device."""
+"""Choose the device."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ def available() -> list[str]:
 
 
 def choose(use_gpu: bool) -> Any:
-    """The first GPU, or the CPU where there is none or none is asked for."""
+    """The first GPU, or the CPU if there is no GPU or `use_gpu` is false."""
     return mx.gpu(0) if use_gpu and mx.context.num_gpus() else mx.cpu()

@@ -1,8 +1,8 @@
-"""Import MXNet, the one place that does, and GluonCV.
+"""The only imports of MXNet and GluonCV, with workarounds for their last releases.
 
-MXNet 1.9.1, the last release, asks for `numpy.bool` while it is imported, a name that NumPy 1.24 removed and NumPy 2 gave
-another meaning. It is lent for the import only. GluonCV's last release refuses to be imported where it finds PyTorch 2,
-which it does not need: PyTorch is hidden from it for its import only.
+MXNet 1.9.1 reads `numpy.bool` while it is imported, a name that NumPy 1.24 removed and NumPy 2 reused for another type; it is
+defined during the import only. GluonCV refuses to be imported beside PyTorch 2, which it does not need; PyTorch is hidden from
+it during the import only.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ...catalog.rows import INSTALL
+from ...catalog.rows import INSTALL_COMMANDS
 from ...errors import MissingPackage
 
 
@@ -24,7 +24,7 @@ def _numpy_bool() -> Iterator[None]:
     if "bool" in vars(np):
         yield
         return
-    setattr(np, "bool", bool)  # noqa: B010 (the type checker's NumPy has no such name)
+    setattr(np, "bool", bool)  # noqa: B010 (the type stubs of NumPy lack the name)
     try:
         yield
     finally:
@@ -32,42 +32,43 @@ def _numpy_bool() -> Iterator[None]:
 
 
 with _numpy_bool(), warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # its own imports of deprecated names; nothing a user can do
+    # MXNet imports deprecated names, which users cannot change
+    warnings.simplefilter("ignore")
     import mxnet as mx
     from mxnet import autograd, gluon, nd
     from mxnet.gluon.model_zoo import model_store, vision
 
 
 def gluoncv() -> Any:
-    """GluonCV's model zoo, imported when it is first asked for.
+    """GluonCV's model zoo, imported on first use.
 
     Raises:
-        MissingPackage: it is not installed, or cannot be imported; says what to install.
+        MissingPackage: not installed, or cannot be imported; the message says what to install.
     """
     try:
         with _hidden("torch"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             import gluoncv.model_zoo
     except (ImportError, AttributeError, OSError, RuntimeError) as error:
-        raise MissingPackage(f"GluonCV cannot be imported ({error}): {INSTALL['gluoncv']}") from error
+        raise MissingPackage(f"GluonCV cannot be imported ({error}): {INSTALL_COMMANDS['gluoncv']}") from error
     return gluoncv.model_zoo
 
 
 @contextlib.contextmanager
 def _hidden(name: str) -> Iterator[None]:
-    """Importing that module fails inside, whether or not it has been imported."""
-    kept = sys.modules.get(name)
+    """Make importing a module fail inside the block, whether or not it has been imported before."""
+    module = sys.modules.get(name)
     sys.modules[name] = None  # type: ignore[assignment]
     try:
         yield
     finally:
         del sys.modules[name]
-        if kept is not None:
-            sys.modules[name] = kept
+        if module is not None:
+            sys.modules[name] = module
 
 
 def reason(error: BaseException) -> str:
-    """The line of an error that says what is wrong: MXNet puts the places in its C++ files before it."""
+    """The line of an MXNet error that holds the message; locations in C++ files come before it."""
     lines = [line for line in str(error).strip().splitlines() if not line.startswith(("Traceback ", "  "))]
     return (lines or [type(error).__name__])[0].removeprefix("MXNetError: ")[:200]
 

@@ -1,4 +1,4 @@
-"""The learner: network, loss and optimizer on one device."""
+"""MXNet's learner: network, loss and optimizer on one device."""
 
 from __future__ import annotations
 
@@ -19,24 +19,27 @@ from ...processors import cpu_count
 from ...records import ModelRecord
 from ...spec import Resolved
 from ...tasks import Task
-from .. import tensors
+from .. import array_files
 from ..averaging import Averages
 from ..capabilities import check_capabilities
 from . import augment, device, network, weights
 from .arrays import NetworkArrays
 from .framework import autograd, gluon, mx, nd, reason
 
-NO_MEMORY = ("out of memory", "cudaMalloc", "Failed to allocate")  # in MXNet's errors, which have no kinds
+# saved in place of the number of arrays, where an optimizer's state is one array and not a tuple
+SINGLE_ARRAY = "one"
+# in the messages of MXNet's errors, which are all of one class
+MEMORY_ERRORS = ("out of memory", "cudaMalloc", "Failed to allocate")
 
 
 class Pending:
-    """A number that may still be under way on the device; `float()` waits for it."""
+    """A number that the device may still be computing; `float()` waits for it."""
 
     def __init__(self, array: Any) -> None:
         self.array = array
 
     def __float__(self) -> float:
-        with _explained(self.array.context):
+        with _translate_errors(self.array.context):
             return float(self.array.asscalar())
 
 
@@ -49,12 +52,13 @@ class GluonLearner:
         self.task, self.seed, self._steps = task, spec.seed, 0
         mx.random.seed(spec.seed)
         self.network, self.source = network.build(spec, len(task.classes), self.context, pretrained)
-        with autograd.predict_mode():  # once hybridised, so that the graph can be exported
+        # a graph can be exported only after a hybridized network has seen images
+        with autograd.predict_mode():
             size = spec.data.input_size
             self.network(nd.zeros((1, 3, size, size), ctx=self.context)).wait_to_read()
-        # A network that begins by normalising the images (resnet*_v2) has nothing to train there, so the backward pass, in
-        # which MXNet updates batch statistics, would not reach it: its statistics would stay 0 and 1 for ever
-        self._begins_with_statistics = isinstance(network.parameter_layers(self.network)[0][1], gluon.nn.BatchNorm)
+        # A first layer that normalizes the images (resnet*_v2) has nothing to train, so the backward pass, in which MXNet
+        # updates batch statistics, would not reach it, and its statistics would stay at 0 and 1
+        self._starts_with_batch_norm = isinstance(network.parameter_layers(self.network)[0][1], gluon.nn.BatchNorm)
         self.configure(spec)
 
     def configure(self, spec: Resolved) -> None:
@@ -75,16 +79,16 @@ class GluonLearner:
             self.configure(spec)
 
     def step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[Pending, Pending]:
-        with _explained(self.context, f"{len(labels)} images of {draws.size} px in one step"):
+        with _translate_errors(self.context, f"{len(labels)} images of {draws.size} px in one step"):
             return self._step(images, labels, draws)
 
     def _step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[Pending, Pending]:
         self._averages.before_step()
         x, y = self._inputs(images, draws), self._targets(labels)
-        # MXNet's random state cannot be read, so every step begins from a seed of its own: a resumed run draws the same
+        # MXNet's random state cannot be read, so every step has its own seed: a resumed run draws the same numbers
         mx.random.seed((self.seed * 1_000_003 + self._steps) % 2**31, ctx=self.context)
         self._steps += 1
-        if self._begins_with_statistics:
+        if self._starts_with_batch_norm:
             x.attach_grad()
         with autograd.record():
             logits = self.network(x)
@@ -93,9 +97,9 @@ class GluonLearner:
         self._clip()
         self._trainer.step(1)
         if self._averages.limit:
-            self._settle()
+            self._wait()
             self._averages.after_step()
-        return Pending(loss), Pending(self.task.right(logits, y).sum())
+        return Pending(loss), Pending(self.task.correct(logits, y).sum())
 
     def _compare(self, logits: Any, y: Any) -> Any:
         return self.criterion(logits, y).mean()
@@ -114,29 +118,29 @@ class GluonLearner:
             gluon.utils.clip_global_norm(gradients, self._clips["clipnorm"], check_isfinite=False)
 
     def logits(self, images: np.ndarray, draws: Draws) -> np.ndarray:
-        self._settle()
-        what = f"{len(images)} images of {draws.size} px at once"
-        with _explained(self.context, what, OutOfMemory), autograd.predict_mode():
-            self._averages.stand_in()
+        self._wait()
+        workload = f"{len(images)} images of {draws.size} px at once"
+        with _translate_errors(self.context, workload, memory_error=OutOfMemory), autograd.predict_mode():
+            self._averages.swap_in()
             return self.network(self._inputs(images, draws)).asnumpy().astype(np.float32)
 
-    def _settle(self) -> None:
-        """Wait for the last update. Batch normalisation writes its statistics in the backward pass, and MXNet lets a reader
-        overtake that: without waiting, weights saved right after a step held statistics of the step before."""
-        with _explained(self.context):
+    def _wait(self) -> None:
+        """Wait for the last update: MXNet lets batch statistics be read before the backward pass has written them, so weights
+        saved right after a step would hold the statistics of the step before."""
+        with _translate_errors(self.context):
             nd.waitall()
 
     def loss(self, logits: np.ndarray, labels: np.ndarray) -> float:
-        with _explained(self.context):
+        with _translate_errors(self.context):
             return float(self._compare(nd.array(logits, ctx=self.context), self._targets(labels)).asscalar())
 
     def augmented(self, images: np.ndarray, draws: Draws) -> np.ndarray:
-        return augment.apply(self._moved(images), draws).asnumpy().transpose(0, 2, 3, 1)
+        return augment.apply(self._to_device(images), draws).asnumpy().transpose(0, 2, 3, 1)
 
     def _inputs(self, images: np.ndarray, draws: Draws) -> Any:
-        return augment.normalize(augment.apply(self._moved(images), draws), draws)
+        return augment.normalize(augment.apply(self._to_device(images), draws), draws)
 
-    def _moved(self, images: np.ndarray) -> Any:
+    def _to_device(self, images: np.ndarray) -> Any:
         array = nd.from_numpy(np.ascontiguousarray(images), zero_copy=images.flags.writeable)
         return array if self.context.device_type == "cpu" else array.as_in_context(self.context)
 
@@ -144,72 +148,73 @@ class GluonLearner:
         self._trainer.set_learning_rate(rate)
 
     def capture_weights(self) -> weights.Snapshot:
-        self._settle()
+        self._wait()
         self._check_weights({n: p.data().asnumpy() for n, p in self.network.collect_params().items()})
-        self._averages.stand_in()
+        self._averages.swap_in()
         return weights.Snapshot(self.network)
 
     def load_weights(self, path: Path) -> None:
-        weights.load_into(self.network, weights.read_own(path), path)
-        self._averages.forget()
+        weights.load_into(self.network, weights.read_snapshot(path), path)
+        self._averages.reset()
 
-    def capture(self, notes: Any) -> tensors.Snapshot:
-        """Optimizer states go in as plain arrays: MXNet's own `save_states` is a pickle."""
-        self._settle()
+    def capture(self, progress: Any) -> array_files.Snapshot:
+        """See `backends.base.Learner`. Optimizer states are stored as plain arrays: MXNet's own `save_states` is a pickle."""
+        self._wait()
         names = list(self.network.collect_params())
         arrays = {f"model.{n}": a.asnumpy() for n, a in zip(names, self._averages.trained, strict=True)}
         self._check_weights(arrays)
-        shapes = {}
+        lengths: dict[str, int | str] = {}
         for index, state in self._trainer._updaters[0].states.items():
-            flat = [] if state is None else list(state) if isinstance(state, (tuple, list)) else [state]
-            shapes[str(index)] = len(flat) if state is None or isinstance(state, (tuple, list)) else "one"
-            arrays |= {f"optimizer.{index}.{i}": a.asnumpy() for i, a in enumerate(flat)}
+            state_arrays = [] if state is None else list(state) if isinstance(state, (tuple, list)) else [state]
+            is_single = not (state is None or isinstance(state, (tuple, list)))
+            lengths[str(index)] = SINGLE_ARRAY if is_single else len(state_arrays)
+            arrays |= {f"optimizer.{index}.{i}": a.asnumpy() for i, a in enumerate(state_arrays)}
         arrays |= {f"average.{i}": a.asnumpy() for i, a in enumerate(self._averages.averages)}
         counts = {str(i): n for i, n in self.optimizer._index_update_count.items()}
-        own = {"states": shapes, "counts": counts, "num_update": self.optimizer.num_update}
-        own |= {"steps": self._steps, "seed": self.seed, "schedule": getattr(self.optimizer, "m_schedule", None)}
-        own |= {"averaged": self._averages.count}
-        return tensors.Snapshot(arrays, {**own, "notes": notes})
+        metadata: dict[str, Any] = {"states": lengths, "counts": counts, "num_update": self.optimizer.num_update}
+        metadata |= {"steps": self._steps, "seed": self.seed, "schedule": getattr(self.optimizer, "m_schedule", None)}
+        metadata |= {"averaged": self._averages.count, "notes": progress}
+        return array_files.Snapshot(arrays, metadata)
 
     @staticmethod
     def _check_weights(arrays: dict[str, np.ndarray]) -> None:
-        """An update may have spoiled the weights before any loss tells."""
+        """Refuse weights that are not finite: an update can spoil them before any loss shows it."""
         if not all(np.isfinite(a.sum()) for a in arrays.values()):
             raise TrainingFailed(
-                "the weights are no longer numbers: take a smaller learning rate. The weights saved before are kept"
+                "the weights are not finite: take a smaller learning rate. The weights saved before are kept"
             )
 
     def load(self, path: Path) -> Any:
-        arrays, notes = tensors.read(path)
+        arrays, metadata = array_files.read(path)
         try:
             model = {n.removeprefix("model."): a for n, a in arrays.items() if n.startswith("model.")}
             weights.load_into(self.network, model, path)
-            averages = [nd.array(arrays[f"average.{i}"]) for i in range(len(model))] if notes.get("averaged") else []
-            self._averages.restore(averages, int(notes.get("averaged", 0)))
+            count = int(metadata.get("averaged", 0))
+            averages = [nd.array(arrays[f"average.{i}"]) for i in range(len(model))] if count else []
+            self._averages.restore(averages, count)
             updater = self._trainer._updaters[0]
-            for index, shape in notes["states"].items():
-                updater.states[int(index)] = self._state(arrays, index, shape)
+            for index, length in metadata["states"].items():
+                updater.states[int(index)] = self._optimizer_state(arrays, index, length)
                 updater.states_synced[int(index)] = True
-            self.optimizer._index_update_count.update({int(i): n for i, n in notes["counts"].items()})
-            self.optimizer.num_update = notes["num_update"]
-            if notes["schedule"] is not None:
-                self.optimizer.m_schedule = notes["schedule"]
-            self._steps, self.seed = notes["steps"], notes["seed"]
-            return notes["notes"]
+            self.optimizer._index_update_count.update({int(i): n for i, n in metadata["counts"].items()})
+            self.optimizer.num_update = metadata["num_update"]
+            if metadata["schedule"] is not None:
+                self.optimizer.m_schedule = metadata["schedule"]
+            self._steps, self.seed = metadata["steps"], metadata["seed"]
+            return metadata["notes"]
         except (LookupError, ValueError, TypeError, AttributeError, OverflowError, mx.MXNetError) as error:
             if isinstance(error, MonkliteError):
                 raise
             raise DamagedFile(f"{path} is not the state of this training ({error})") from None
 
-    def _state(self, arrays: dict[str, np.ndarray], index: str, shape: int | str) -> Any:
-        count = 1 if shape == "one" else int(shape)
-        flat = [
-            nd.array(arrays[f"optimizer.{index}.{i}"], ctx=self.context, dtype=arrays[f"optimizer.{index}.{i}"].dtype)
-            for i in range(count)
-        ]
-        if shape == "one":
-            return flat[0]
-        return tuple(flat) if count else None
+    def _optimizer_state(self, arrays: dict[str, np.ndarray], index: str, length: int | str) -> Any:
+        """The state of one parameter as MXNet has it: a single array, a tuple of arrays, or None."""
+        count = 1 if length == SINGLE_ARRAY else int(length)
+        saved = [arrays[f"optimizer.{index}.{i}"] for i in range(count)]
+        state_arrays = tuple(nd.array(array, ctx=self.context, dtype=array.dtype) for array in saved)
+        if length == SINGLE_ARRAY:
+            return state_arrays[0]
+        return state_arrays if count else None
 
     def describe(self) -> ModelRecord:
         layers = network.parameter_layers(self.network)
@@ -223,25 +228,29 @@ class GluonLearner:
             weights=self.source,
             device=f"cpu ({os.environ.get('OMP_NUM_THREADS') or cpu_count()} threads)" if cpu else str(self.context),
             precision="float32",
-            methods=("hybridized", *self._averages.told()),
+            methods=("hybridized", *self._averages.methods()),
         )
 
     def memory(self) -> float | None:
-        return None  # MXNet counts no peak of its own; the driver's count is in the run's results
+        # MXNet does not count it; the run's results have the driver's count
+        return None
 
 
 @contextmanager
-def _explained(context: Any, what: str = "a step", too_much: type[TrainingFailed] = TrainingFailed) -> Iterator[None]:
-    """Say MXNet's errors in our words; also those of an earlier step, which it raises where its result is waited for.
+def _translate_errors(
+    context: Any, workload: str = "a step", memory_error: type[TrainingFailed] = TrainingFailed
+) -> Iterator[None]:
+    """Translate MXNet's errors, including those of an earlier step, which it raises where a result is waited for.
 
-    After a step that lacked memory nobody knows what it has changed, so it is no `OutOfMemory`, which would be answered with a
-    smaller batch.
+    It is unknown what a training step that ran out of memory has changed, so by default this is not an `OutOfMemory`, after
+    which the step would be repeated with a smaller batch.
     """
     try:
         yield
     except mx.MXNetError as error:
-        if any(text in str(error) for text in NO_MEMORY):
-            raise too_much(
-                f"the memory of {context} is too small for {what}: take a smaller batch_size or input_size, or a smaller model"
+        if any(text in str(error) for text in MEMORY_ERRORS):
+            raise memory_error(
+                f"the memory of {context} is too small for {workload}: take a smaller batch_size or input_size, "
+                "or a smaller model"
             ) from None
         raise TrainingFailed(f"MXNet stopped: {reason(error)}") from None

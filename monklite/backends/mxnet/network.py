@@ -1,4 +1,4 @@
-"""Build a network of Gluon's zoo or of GluonCV with a new head, its first weights, and what of it is frozen."""
+"""Build a network of Gluon's zoo or GluonCV with a new head, load its first weights, and freeze layers."""
 
 from __future__ import annotations
 
@@ -12,87 +12,93 @@ from typing import Any
 from ...catalog.models import ModelRow, find_model
 from ...errors import InvalidValue, MonkliteError, PretrainedUnavailable, WeightsMismatch
 from ...spec import Resolved
-from ..freezing import frozen
+from ..base import RANDOM_WEIGHTS
+from ..freezing import layers_to_freeze
 from . import weights
 from .framework import autograd, gluon, gluoncv, model_store, mx, nd, reason, vision
 
-BACKEND = "mxnet"
-RANDOM = "random"
-PREFIX = "net_"  # the same in every process, so that saved parameters fit a network built again
+# the same in every process, so that saved parameters fit a network that is built again
+PARAMETER_PREFIX = "net_"
 STATISTICS = ("running_mean", "running_var")
-LARGE_WINDOW = 7  # px of the smallest window with which a network of the zoo ends: 7, 8, 13
+# px: the zoo's networks end with a pooling window of 7, 8 or 13 px, and have smaller windows before
+MIN_FINAL_WINDOW = 7
 
 
 def build(spec: Resolved, n_classes: int, context: Any, pretrained: bool) -> tuple[Any, str]:
-    """The network of a resolved spec on its device, and a word on where its weights came from."""
-    row = find_model(spec.model.name, BACKEND)
+    """Build the network of a resolved spec on its device; returns it with the source of its weights."""
+    row = find_model(spec.model.name, "mxnet")
     size = spec.data.input_size
-    if size < row.least_size:
-        raise InvalidValue(f"{row.name} needs images of at least {row.least_size} px, not input_size={size}")
-    network = _of_gluoncv(row, n_classes) if row.cells[BACKEND].package else _of_the_zoo(row, n_classes)
-    _average_everything(network)
+    if size < row.min_size:
+        raise InvalidValue(f"{row.name} needs images of at least {row.min_size} px, not input_size={size}")
+    network = _gluoncv_network(row, n_classes) if row.cells["mxnet"].package else _gluon_network(row, n_classes)
+    _use_global_pooling(network)
     he = mx.init.Xavier(rnd_type="gaussian", factor_type="in", magnitude=2)  # He et al. 2015
     network.initialize(he, ctx=context)
-    _settle_shapes(network, row, size, context)
-    source = RANDOM
+    _infer_shapes(network, row, size, context)
+    source = RANDOM_WEIGHTS
     if pretrained and spec.model.weights_path:
-        source = _own_weights(network, row, spec.model.weights_path)
+        source = _load_user_weights(network, row, spec.model.weights_path)
     elif pretrained and spec.model.pretrained:
-        source = _pretrained(network, row, size)
+        source = _load_pretrained(network, row, size)
     _freeze(network, row, spec)
     network.hybridize(static_alloc=True, static_shape=True)
     return network, source
 
 
 def _head(row: ModelRow) -> str:
-    """The place of the classifier."""
-    return row.heads[BACKEND][0]
+    """The dotted name of the classifier."""
+    return row.heads["mxnet"][0]
 
 
-def _of_the_zoo(row: ModelRow, n_classes: int) -> Any:
-    return vision.get_model(row.cells[BACKEND].path, classes=n_classes, prefix=PREFIX)
+def _gluon_network(row: ModelRow, n_classes: int) -> Any:
+    return vision.get_model(row.cells["mxnet"].path, classes=n_classes, prefix=PARAMETER_PREFIX)
 
 
-def _of_gluoncv(row: ModelRow, n_classes: int) -> Any:
-    """Some of GluonCV's networks take no prefix, others none that has an effect: they get it from the scope of names. Its
-    pruned ones have 1000 classes whatever they are asked for."""
-    # Residual branches begin at 0 (Goyal et al. 2017): the scores of 50 random ones overflow until statistics have settled
+def _gluoncv_network(row: ModelRow, n_classes: int) -> Any:
+    """Build a network of GluonCV.
+
+    Some of them have no `prefix` argument or ignore it, so it is set by a name scope. The pruned ones always have 1000 classes.
+    """
+    # residual branches start at 0 (Goyal et al. 2017): else scores overflow until batch statistics have converged
     options = {"last_gamma": True} if (row.family, _head(row)) == ("resnet", "fc") else {}
-    with mx.name.Prefix(PREFIX):
-        network = gluoncv().get_model(row.cells[BACKEND].path, classes=n_classes, **options)
+    with mx.name.Prefix(PARAMETER_PREFIX):
+        network = gluoncv().get_model(row.cells["mxnet"].path, classes=n_classes, **options)
     head = getattr(network, _head(row))
     if isinstance(head, gluon.nn.Dense) and head.weight.shape[0] != n_classes:
         setattr(network, _head(row), gluon.nn.Dense(n_classes, in_units=head._in_units, prefix=head.prefix))
-    network.apply(_mend_group_norm)
+    network.apply(_fix_group_norm)
     return network
 
 
-def _mend_group_norm(block: Any) -> None:
-    """GluonCV's group normalisation asks for the size of the batch, so it could be neither hybridised nor exported."""
+def _fix_group_norm(block: Any) -> None:
+    """Replace GluonCV's group normalization, which reads the batch size and so can be neither hybridized nor exported."""
     if type(block).__name__ == "GroupNorm":
         block.hybrid_forward = functools.partial(_group_norm, block)
 
 
 def _group_norm(block: Any, F: Any, x: Any, gamma: Any, beta: Any) -> Any:  # noqa: N803 (Gluon's own name)
-    """MXNet's operator has one factor a group; GluonCV has one a channel, as in the paper (Wu and He 2018)."""
+    """Group normalization with one factor per channel (Wu and He 2018); MXNet's operator has one per group."""
     ones = F.ones_like(F.slice_axis(gamma, axis=0, begin=0, end=block.ngroups))
-    plain = F.GroupNorm(x, ones, F.zeros_like(ones), num_groups=block.ngroups, eps=block._kwargs["eps"])
+    normalized = F.GroupNorm(x, ones, F.zeros_like(ones), num_groups=block.ngroups, eps=block._kwargs["eps"])
     factor, offset = (p.reshape((1, -1, 1, 1)) for p in (gamma, beta))
-    return F.broadcast_add(F.broadcast_mul(plain, factor), offset)
+    return F.broadcast_add(F.broadcast_mul(normalized, factor), offset)
 
 
-def _average_everything(block: Any) -> None:
-    """Average over the whole picture before the head, as torchvision does. The fixed windows of some networks fit their
-    own size only: smaller images leave nothing, larger ones several scores a class (SqueezeNet) or another head."""
+def _use_global_pooling(block: Any) -> None:
+    """Pool over the whole image before the head, as torchvision does.
+
+    The fixed windows of some networks fit one input size only: smaller images leave nothing, larger ones several scores per
+    class (SqueezeNet) or need another head.
+    """
     for name, child in block._children.items():
-        if isinstance(child, gluon.nn.AvgPool2D) and child._kwargs["kernel"][0] >= LARGE_WINDOW:
+        if isinstance(child, gluon.nn.AvgPool2D) and child._kwargs["kernel"][0] >= MIN_FINAL_WINDOW:
             block._children[name] = gluon.nn.GlobalAvgPool2D(prefix=child.prefix)
         else:
-            _average_everything(child)
+            _use_global_pooling(child)
 
 
-def _settle_shapes(network: Any, row: ModelRow, size: int, context: Any) -> None:
-    """Gluon learns the shapes of its weights from the first images."""
+def _infer_shapes(network: Any, row: ModelRow, size: int, context: Any) -> None:
+    """Run the network once: Gluon infers the shapes of its weights from the first images."""
     try:
         with autograd.predict_mode():
             network(nd.zeros((1, 3, size, size), ctx=context)).wait_to_read()
@@ -100,10 +106,10 @@ def _settle_shapes(network: Any, row: ModelRow, size: int, context: Any) -> None
         raise InvalidValue(f"{row.name} cannot be built for input_size={size}: {reason(error)}") from None
 
 
-def _pretrained(network: Any, row: ModelRow, size: int) -> str:
-    """The zoo's weights, from its cache folder or the network, without the head."""
+def _load_pretrained(network: Any, row: ModelRow, size: int) -> str:
+    """Load the zoo's weights, from its cache folder or downloaded, without the head; returns their source."""
     folder = Path(mx.base.data_dir()) / "models"
-    title, store, name = _store(row)
+    title, store, name = _model_store(row)
     try:
         file_name = f"{name}-{store.short_hash(name)}.params"
     except ValueError:
@@ -111,18 +117,20 @@ def _pretrained(network: Any, row: ModelRow, size: int) -> str:
             f"{title} has no pretrained weights of {row.name}; use use_pretrained=False"
         ) from None
     try:
-        with contextlib.redirect_stdout(io.StringIO()):  # the downloader prints
-            file = store.get_model_file(name, root=str(folder))
-        given = weights.read(Path(file))
+        # the downloader prints
+        with contextlib.redirect_stdout(io.StringIO()):
+            file = Path(store.get_model_file(name, root=str(folder)))
+        arrays = weights.read(file)
     except MonkliteError:
         raise
-    except Exception as error:  # gluon raises whatever its downloader meets
+    # Gluon's downloader raises errors of many kinds
+    except Exception as error:
         raise PretrainedUnavailable(
             f"the pretrained weights of {row.name} could not be downloaded ({reason(error)}). Go online once, or put "
             f"the file at {folder / file_name}, or start from random weights with use_pretrained=False"
         ) from None
     try:
-        weights.load_into(network, given, Path(file), _head(row))
+        weights.load_into(network, arrays, file, _head(row))
     except WeightsMismatch:
         if size == row.input_size:
             raise
@@ -133,29 +141,30 @@ def _pretrained(network: Any, row: ModelRow, size: int) -> str:
     return f"ImageNet ({title})"
 
 
-def _store(row: ModelRow) -> tuple[str, Any, str]:
-    """Whose pretrained weights there are, the module that fetches them, and the network's name there."""
-    name = row.cells[BACKEND].path
-    if not row.cells[BACKEND].package:
+def _model_store(row: ModelRow) -> tuple[str, Any, str]:
+    """The zoo with a row's pretrained weights: its title, the module that downloads them, and the network's name there."""
+    name = row.cells["mxnet"].path
+    if not row.cells["mxnet"].package:
         return "Gluon", model_store, name
     zoo = gluoncv()
-    renamed = dict(zip(zoo.pretrained_model_list(), zoo.model_store._model_sha1, strict=True))  # 0.89 is 2.6x there
-    return "GluonCV", zoo.model_store, renamed.get(name, name)
+    # the store's names of pruned networks differ: 2.6x for 0.89
+    store_names = dict(zip(zoo.pretrained_model_list(), zoo.model_store._model_sha1, strict=True))
+    return "GluonCV", zoo.model_store, store_names.get(name, name)
 
 
-def _own_weights(network: Any, row: ModelRow, paths: tuple[str, ...]) -> str:
-    """`[symbol.json, params]` as Monk wants it, or the file of parameters alone."""
+def _load_user_weights(network: Any, row: ModelRow, paths: tuple[str, ...]) -> str:
+    """Load `[symbol.json, params]`, as in Monk, or a file of parameters alone; returns their source."""
     files = [Path(p) for p in paths if not p.endswith(".json")]
     if len(files) != 1:
         raise InvalidValue(
             f"the mxnet backend takes [symbol.json, params] or one file of parameters, not {list(paths)}"
         )
-    new_head = weights.load_into(network, weights.read(files[0]), files[0], _head(row))
-    return f"{files[0].name}{', new head' if new_head else ''}"
+    has_new_head = weights.load_into(network, weights.read(files[0]), files[0], _head(row))
+    return f"{files[0].name}{', new head' if has_new_head else ''}"
 
 
 def parameter_layers(block: Any, path: str = "") -> list[tuple[str, Any]]:
-    """The layers that have weights of their own, with their names, from the input on."""
+    """The layers that have weights of their own, with their names, from input to output."""
     return list(_walk(block, path))
 
 
@@ -167,7 +176,7 @@ def _walk(block: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 
 def is_statistic(name: str) -> bool:
-    """Whether a parameter is a batch statistic, which is no weight."""
+    """Whether a parameter is a batch statistic, not a weight."""
     return name.endswith(STATISTICS)
 
 
@@ -177,8 +186,8 @@ def trainable(block: Any) -> bool:
 
 
 def _freeze(network: Any, row: ModelRow, spec: Resolved) -> None:
-    """Frozen batch normalisation uses the statistics that it has, so that they stay too."""
-    for layer in frozen(spec.model, parameter_layers(network), row.heads[BACKEND]):
+    """Freeze layers; frozen batch normalization keeps its statistics and uses them in training too."""
+    for layer in layers_to_freeze(spec.model, parameter_layers(network), row.heads["mxnet"]):
         for parameter in layer._reg_params.values():
             parameter.grad_req = "null"
         if isinstance(layer, gluon.nn.BatchNorm):

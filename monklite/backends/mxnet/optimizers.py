@@ -1,4 +1,4 @@
-"""Optimizers of MXNet that had to be mended."""
+"""Corrected versions of MXNet's optimizers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from .framework import mx, nd
 
 
 class Adamax(mx.optimizer.Adamax):
-    """Adamax with PyTorch's epsilon. MXNet's own divides 0 by 0 where a gradient has always been 0, as at weights that see
-    nothing but padding."""
+    """Adamax with PyTorch's epsilon. MXNet's own divides 0 by 0 where a gradient has always been 0, as for weights that only
+    see padding."""
 
     def __init__(self, epsilon: float = 1e-8, **settings: Any) -> None:
         super().__init__(**settings)

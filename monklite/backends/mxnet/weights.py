@@ -1,7 +1,7 @@
-"""Parameter files: `<name>-symbol.json` and `<name>-0000.params`, which plain MXNet loads, with a checksum beside them.
+"""Parameter files: `<name>-symbol.json` and `<name>-0000.params`, which plain MXNet loads, with a checksum file beside them.
 
-MXNet loads a damaged file without a word, hence the checksum. It is written before the parameters with the sums of the old
-and the new file, and after them with the new one alone, so that a writer killed in between leaves a file that passes.
+MXNet loads damaged files without an error, hence the checksum. It is written before the parameters with the digests of the
+old and the new file, and after them with the new one alone, so that a writer killed in between leaves a file that passes.
 """
 
 from __future__ import annotations
@@ -17,66 +17,67 @@ from typing import Any
 import numpy as np
 
 from ...errors import DamagedFile, NotFound, WeightsMismatch
-from ...files import Twin, replacing, storing, write_text
+from ...files import LinkSource, replacing, storing, write_text
+from ..array_files import NamedArrays
 from .framework import mx, nd, reason
 
 SYMBOL, PARAMETERS, CHECKSUM = "-symbol.json", "-{:04d}.params", "-{:04d}.params.sha256"
-Arrays = dict[str, np.ndarray]
 
 
-def beside(path: Path, ending: str, number: int = 0) -> Path:
-    """`best_model` and an ending -> the file's path."""
+def with_ending(path: Path, ending: str, number: int = 0) -> Path:
+    """The path of a file of `best_model`, such as `best_model-0000.params`."""
     return path.with_name(path.name + ending.format(number))
 
 
 class Snapshot:
-    """See `backends.base.Snapshot`: the graph and copies of the parameters of a hybridised network that has seen images.
+    """See `backends.base.Snapshot`: the graph and copies of the parameters of a hybridized network that has seen images.
 
-    The `number` stands in the file's name, where MXNet has the epoch.
+    `number` goes into the file's name, where MXNet puts the epoch.
     """
 
     def __init__(self, network: Any) -> None:
-        self._symbol, self._named = _symbol_and_arrays(network)
-        nd.waitall()  # the copies are under way
-        self._twin: Twin | None = None
-        self._sum = ""
+        self._symbol, self._arrays = _symbol_and_arrays(network)
+        # the copies run asynchronously
+        nd.waitall()
+        self._link_source: LinkSource | None = None
+        self._digest = ""
 
     def write(self, path: Path, number: int | None = None) -> None:
-        parameters, checksum = beside(path, PARAMETERS, number or 0), beside(path, CHECKSUM, number or 0)
-        before = (
-            checksum.read_text(encoding="utf-8", errors="replace").split()
-            if parameters.exists() and checksum.exists()
-            else []
-        )
-        write_text(beside(path, SYMBOL), self._symbol)
-        if self._sum:  # written once already
-            write_text(checksum, "\n".join([self._sum, *before]) + "\n")
-        if self._twin is None or not self._twin.link(parameters):
-            self._write(parameters, checksum, before)
-        write_text(checksum, self._sum + "\n")
+        parameters, checksum = with_ending(path, PARAMETERS, number or 0), with_ending(path, CHECKSUM, number or 0)
+        old_digests = _stored_digests(checksum) if parameters.exists() else []
+        write_text(with_ending(path, SYMBOL), self._symbol)
+        # known once the snapshot has been written to a first file
+        if self._digest:
+            write_text(checksum, "\n".join([self._digest, *old_digests]) + "\n")
+        if self._link_source is None or not self._link_source.link(parameters):
+            self._write(parameters, checksum, old_digests)
+        write_text(checksum, self._digest + "\n")
 
-    def _write(self, parameters: Path, checksum: Path, before: list[str]) -> None:
+    def _write(self, parameters: Path, checksum: Path, old_digests: list[str]) -> None:
         with replacing(parameters) as temporary:
-            _save(temporary, self._named)
-            self._sum = _sum(temporary)
-            write_text(checksum, "\n".join([self._sum, *before]) + "\n")
-        with storing(parameters):  # the folder may be gone by now
-            self._twin = Twin.of(parameters)
+            _save(temporary, self._arrays)
+            self._digest = _digest(temporary)
+            write_text(checksum, "\n".join([self._digest, *old_digests]) + "\n")
+        # the folder may have been removed since
+        with storing(parameters):
+            self._link_source = LinkSource.of(parameters)
 
 
-def _save(path: Path, named: dict[str, Any]) -> None:
-    """MXNet's own `save` does not say why the disk took no more, and of the last 4096 bytes not even that it did not.
+def _save(path: Path, arrays: dict[str, Any]) -> None:
+    """Save arrays with MXNet's `save`, which does not report why a write failed, nor that the last 4096 bytes were lost.
 
     Raises:
-        OSError: the system's own.
+        OSError: the system's own error.
     """
     with contextlib.suppress(mx.MXNetError):
-        nd.save(str(path), named)
-        last = list(named)[-1].encode()  # names stand at the end
+        nd.save(str(path), arrays)
+        # names are at the end of the file
+        last_name = list(arrays)[-1].encode()
         with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - len(last)))
-            if file.read() == last:
+            file.seek(max(0, path.stat().st_size - len(last_name)))
+            if file.read() == last_name:
                 return
+    # write as MXNet would, so that the system says why it fails
     with path.open("ab") as file:
         file.write(bytes(1 << 20))
     raise OSError(errno.EIO, os.strerror(errno.EIO))
@@ -86,48 +87,48 @@ def _symbol_and_arrays(network: Any) -> tuple[str, dict[str, Any]]:
     """The graph as JSON and copies of the parameters with MXNet's `arg:` and `aux:`, as `HybridBlock.export` writes them."""
     symbol = network._cached_graph[1]
     arguments, auxiliary = set(symbol.list_arguments()), set(symbol.list_auxiliary_states())
-    named = {}
+    arrays = {}
     for name, parameter in network.collect_params().items():
         kind = "arg" if name in arguments else "aux" if name in auxiliary else None
         if kind:
-            named[f"{kind}:{name}"] = parameter._reduce()
-    return symbol.tojson(), named
+            arrays[f"{kind}:{name}"] = parameter._reduce()
+    return symbol.tojson(), arrays
 
 
-def _sums(checksum: Path) -> list[str]:
-    """The sums in a checksum file; none that fits where it is damaged."""
+def _stored_digests(checksum: Path) -> list[str]:
+    """The digests in a checksum file; none, or none that matches, if it is missing or damaged."""
     return checksum.read_text(encoding="utf-8", errors="replace").split() if checksum.exists() else []
 
 
-def _sum(path: Path) -> str:
+def _digest(path: Path) -> str:
+    """SHA-256 of a file's content, as hexadecimal digits."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _sum_of(file)
+        # Python 3.10 lacks it
+        if hasattr(hashlib, "file_digest"):
+            return hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.sha256()
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+        return digest.hexdigest()
 
 
-def _sum_of(file: Any) -> str:
-    digest = hashlib.sha256()
-    while chunk := file.read(1 << 20):
-        digest.update(chunk)
-    return digest.hexdigest()
-
-
-def read_own(path: Path) -> Arrays:
-    """Parameters that a snapshot wrote, by name.
+def read_snapshot(path: Path) -> NamedArrays:
+    """Read parameters that a snapshot wrote, by name.
 
     Raises:
         NotFound: no such files. DamagedFile: the checksum does not fit.
     """
-    parameters, checksum = beside(path, PARAMETERS), beside(path, CHECKSUM)
+    parameters, checksum = with_ending(path, PARAMETERS), with_ending(path, CHECKSUM)
     for file in (parameters, checksum):
         if not file.exists():
             raise NotFound(f"{file} is not there")
-    if _sum(parameters) not in _sums(checksum):
+    if _digest(parameters) not in _stored_digests(checksum):
         raise DamagedFile(f"{parameters} is damaged: the checksum beside it does not fit; these weights are lost")
     return read(parameters)
 
 
-def read(path: Path) -> Arrays:
-    """Parameters from a user's file (`save_parameters` or `export`), by name without `arg:` and `aux:`.
+def read(path: Path) -> NamedArrays:
+    """Read a file of `save_parameters` or `export`: parameters by name without `arg:` and `aux:`.
 
     Raises:
         NotFound: no such file. WeightsMismatch: not a file of named parameters.
@@ -135,59 +136,58 @@ def read(path: Path) -> Arrays:
     if not path.is_file():
         raise NotFound(f"the weight file {path} is not there")
     try:
-        found = nd.load(str(path))
+        content = nd.load(str(path))
     except mx.MXNetError as error:
         raise WeightsMismatch(f"{path} is not a file of MXNet weights ({reason(error)})") from None
-    if not isinstance(found, dict) or not found:
+    if not isinstance(content, dict) or not content:
         raise WeightsMismatch(f"{path} holds no named weights; save them with save_parameters or export")
-    return {name.removeprefix("arg:").removeprefix("aux:"): array.asnumpy() for name, array in found.items()}
+    return {name.removeprefix("arg:").removeprefix("aux:"): array.asnumpy() for name, array in content.items()}
 
 
-def load_into(network: Any, given: Mapping[str, np.ndarray], path: Path, head: str = "") -> bool:
-    """Put arrays into a network; those of the `head` may be missing or of another size.
+def load_into(network: Any, arrays: Mapping[str, np.ndarray], path: Path, head: str = "") -> bool:
+    """Load arrays into a network; those of the `head` may be missing or of another size.
 
     Returns:
-        Whether the head was left as it was.
+        Whether the head was skipped.
 
     Raises:
-        WeightsMismatch: names the first arrays that do not fit.
+        WeightsMismatch: arrays do not fit; the message names the first of them.
     """
-    own = _by_key(network, given)
-    heads = {key for key, p in own.items() if head and _is_head(network, p, head)}
-    wrong = [
-        k for k, p in own.items() if k not in given or given[k].shape != tuple(p.shape)
-    ]  # lists in pruned networks
-    extra = [k for k in given if k not in own]
-    serious = [k for k in wrong if k not in heads] + extra
-    if serious:
-        detail = "; ".join(_difference(k, own, given) for k in serious[:3])
-        more = f" and {len(serious) - 3} more" if len(serious) > 3 else ""
+    parameters = _parameters_by_file_name(network, arrays)
+    head_names = {name for name, p in parameters.items() if head and _is_in_head(network, p, head)}
+    # shapes are lists in pruned networks
+    unusable = [n for n, p in parameters.items() if n not in arrays or arrays[n].shape != tuple(p.shape)]
+    extra = [n for n in arrays if n not in parameters]
+    mismatches = [n for n in unusable if n not in head_names] + extra
+    if mismatches:
+        detail = "; ".join(_difference(n, parameters, arrays) for n in mismatches[:3])
+        more = f" and {len(mismatches) - 3} more" if len(mismatches) > 3 else ""
         raise WeightsMismatch(
             f"{path} does not fit this network: {detail}{more}. Were these weights saved from another model?"
         )
-    for key in own.keys() - set(wrong):
-        own[key].set_data(nd.array(given[key], dtype=own[key].dtype))
-    return bool(wrong)
+    for name in parameters.keys() - set(unusable):
+        parameters[name].set_data(nd.array(arrays[name], dtype=parameters[name].dtype))
+    return bool(unusable)
 
 
-def _by_key(network: Any, given: Mapping[str, np.ndarray]) -> dict[str, Any]:
+def _parameters_by_file_name(network: Any, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """The network's parameters under the names that the file uses: structural (`features.0.weight`), or those of an export,
-    whose prefix counts the networks that its process had built."""
-    if any("." in name for name in given):
+    whose prefix depends on how many networks its process had built."""
+    if any("." in name for name in arrays):
         return network._collect_params_with_prefix()
-    theirs = os.path.commonprefix(list(given)).rpartition("_")[0]
-    prefix = f"{theirs}_" if theirs else ""
+    common = os.path.commonprefix(list(arrays)).rpartition("_")[0]
+    prefix = f"{common}_" if common else ""
     return {prefix + name.removeprefix(network.prefix): p for name, p in network.collect_params().items()}
 
 
-def _is_head(network: Any, parameter: Any, head: str) -> bool:
-    inside = f"{head}."
-    return any(p is parameter for n, p in network._collect_params_with_prefix().items() if n.startswith(inside))
+def _is_in_head(network: Any, parameter: Any, head: str) -> bool:
+    prefix = f"{head}."
+    return any(p is parameter for n, p in network._collect_params_with_prefix().items() if n.startswith(prefix))
 
 
-def _difference(key: str, own: Mapping[str, Any], given: Mapping[str, np.ndarray]) -> str:
-    if key not in given:
-        return f"{key} is missing"
-    if key not in own:
-        return f"{key} is not in the network"
-    return f"{key} has shape {given[key].shape}, not {own[key].shape}"
+def _difference(name: str, parameters: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
+    if name not in arrays:
+        return f"{name} is missing"
+    if name not in parameters:
+        return f"{name} is not in the network"
+    return f"{name} has shape {arrays[name].shape}, not {parameters[name].shape}"

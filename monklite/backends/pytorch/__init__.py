@@ -1,4 +1,4 @@
-"""PyTorch, with torchvision's networks. What it says of itself; the framework is imported with `.backend`."""
+"""PyTorch with torchvision's networks: its description. Importing `.backend` imports the framework."""
 
 from ...catalog.backends import Description
 from ...spec import PRECISIONS

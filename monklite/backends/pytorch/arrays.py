@@ -1,4 +1,4 @@
-"""See `backends.averaging.Arrays`."""
+"""A network's state dict as tensors; see `backends.averaging.Arrays`."""
 
 from __future__ import annotations
 
@@ -17,25 +17,26 @@ class NetworkArrays:
     def __init__(self, network: nn.Module) -> None:
         self._network = network
 
-    def own(self) -> list[torch.Tensor]:
+    def live(self) -> list[torch.Tensor]:
         return list(self._network.state_dict().values())
 
     def copies(self) -> list[torch.Tensor]:
-        return [tensor.clone() for tensor in self.own()]
+        return [tensor.clone() for tensor in self.live()]
 
     def put(self, arrays: Sequence[torch.Tensor]) -> None:
-        for tensor, array in zip(self.own(), arrays, strict=True):
+        for tensor, array in zip(self.live(), arrays, strict=True):
             tensor.copy_(array)
 
-    def take(self, into: Sequence[torch.Tensor]) -> None:
-        for array, tensor in zip(into, self.own(), strict=True):
-            array.copy_(tensor)
+    def copy_to(self, destinations: Sequence[torch.Tensor]) -> None:
+        for destination, tensor in zip(destinations, self.live(), strict=True):
+            destination.copy_(tensor)
 
     def blend(self, averages: Sequence[torch.Tensor], decay: float) -> None:
-        distributed.align(self._network)
-        pairs = list(zip(averages, self.own(), strict=True))
+        distributed.align_statistics(self._network)
+        pairs = list(zip(averages, self.live(), strict=True))
         for average, tensor in pairs:
-            if not average.is_floating_point():  # counters, and tables of indices
+            # counters and index tables
+            if not average.is_floating_point():
                 average.copy_(tensor)
-        decimal = [pair for pair in pairs if pair[0].is_floating_point()]
-        get_ema_multi_avg_fn(decay)([average for average, _ in decimal], [tensor for _, tensor in decimal], None)
+        floating = [pair for pair in pairs if pair[0].is_floating_point()]
+        get_ema_multi_avg_fn(decay)([average for average, _ in floating], [tensor for _, tensor in floating], None)

@@ -1,4 +1,4 @@
-"""Apply the draws of a batch on the device: resampling or flips, then normalising."""
+"""Apply the draws of a batch on the device: resampling or flips, then normalization."""
 
 from __future__ import annotations
 
@@ -6,33 +6,36 @@ import functools
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812 (the field's name for it)
+import torch.nn.functional as F  # noqa: N812 (its usual alias)
 
 from ...data.augment import Draws
 
 
-def moved(array: np.ndarray, device: torch.device) -> torch.Tensor:
-    """An array on the device; a GPU goes on computing meanwhile, which it does only with pages that stay in place."""
+def to_device(array: np.ndarray, device: torch.device) -> torch.Tensor:
+    """Copy an array to the device; to a GPU asynchronously, which needs pinned memory."""
     tensor = torch.from_numpy(np.ascontiguousarray(array))
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
 @functools.lru_cache(maxsize=64)
 def _channels(values: tuple[float, ...], device: torch.device) -> torch.Tensor:
-    return torch.tensor(values, device=device).view(1, 3, 1, 1) * 255  # once: making it waits for the device
+    # cached, because creating it waits for the device
+    return torch.tensor(values, device=device).view(1, 3, 1, 1) * 255
 
 
 def apply(images: torch.Tensor, draws: Draws) -> torch.Tensor:
-    """From uint8 (n, side, side, 3) to float32 (n, 3, size, size), 0 to 255, in channels-last memory."""
-    pixels = images.permute(0, 3, 1, 2)  # of height, width, channel in memory: this is channels-last already
+    """Transform uint8 (n, side, side, 3) to float32 (n, 3, size, size), 0 to 255, in channels-last memory."""
+    # images are stored as height, width, channel, so this view is channels-last already
+    pixels = images.permute(0, 3, 1, 2)
     if draws.matrix is not None:
-        matrix = moved(draws.matrix, images.device)
+        matrix = to_device(draws.matrix, images.device)
         grid = F.affine_grid(matrix, [len(images), 3, draws.size, draws.size], align_corners=False)
-        inside = (grid.abs() <= 1).all(dim=3).unsqueeze(1)  # black beyond the picture, its edge not darkened by that
+        # black outside the image, without darkening its edge pixels
+        inside = (grid.abs() <= 1).all(dim=3).unsqueeze(1)
         return F.grid_sample(pixels.float(), grid, padding_mode="border", align_corners=False) * inside
     for flips, axis in ((draws.flip_x, 3), (draws.flip_y, 2)):
         if flips is not None and flips.any():
-            mask = moved(flips, images.device).view(-1, 1, 1, 1)
+            mask = to_device(flips, images.device).view(-1, 1, 1, 1)
             pixels = torch.where(mask, pixels.flip(axis), pixels)
     return pixels.float()
 

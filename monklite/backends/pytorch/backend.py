@@ -1,4 +1,4 @@
-"""PyTorch itself."""
+"""The PyTorch backend."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class TorchBackend:
         return distributed.world()
 
     def versions(self) -> dict[str, str]:
-        found = {"torch": torch.__version__, "torchvision": torchvision.__version__}
+        versions = {"torch": torch.__version__, "torchvision": torchvision.__version__}
         if torch.cuda.is_available():
-            found |= {"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version())}
-        return found
+            versions |= {"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version())}
+        return versions
 
 
 BACKEND = TorchBackend()

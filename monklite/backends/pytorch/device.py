@@ -1,4 +1,4 @@
-"""Which device, and which precision pays on it."""
+"""Choose the device, the precision and the algorithms."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ from . import distributed
 
 def available() -> list[str]:
     """Devices that can be used here, best first."""
-    found = [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    gpus = [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
     if torch.backends.mps.is_available():
-        found.append("mps")
-    return [*found, "cpu"]
+        gpus.append("mps")
+    return [*gpus, "cpu"]
 
 
 def choose(use_gpu: bool) -> torch.device:
-    """The best device, or the CPU where none is asked for."""
-    found = available()
-    mine = distributed.local_rank()
-    return torch.device(
-        found[mine if found[0].startswith("cuda") and mine < len(found) - 1 else 0] if use_gpu else "cpu"
-    )
+    """The GPU of this process's local rank, else the best device; the CPU if `use_gpu` is false."""
+    if not use_gpu:
+        return torch.device("cpu")
+    devices, rank = available(), distributed.local_rank()
+    has_own_gpu = devices[0].startswith("cuda") and rank < len(devices) - 1
+    return torch.device(devices[rank if has_own_gpu else 0])
 
 
-def respect_limits() -> None:
-    """Compute with no more threads than this process may have processors: torch does not know a container's quota, and
-    threads that wait for one another cost more than they give."""
+def limit_threads() -> None:
+    """Use no more threads than this process has processors: torch ignores a container's quota, and surplus threads slow
+    each other down."""
     if torch.get_num_threads() > cpu_count():
         torch.set_num_threads(cpu_count())
 
 
 def title(device: torch.device) -> str:
-    """What people call the device."""
+    """A readable name of the device, for the run's record."""
     if device.type == "cuda":
         return f"{device} ({torch.cuda.get_device_name(device)})"
     return f"cpu ({torch.get_num_threads()} threads)" if device.type == "cpu" else str(device)
 
 
-def precision(asked: str, device: torch.device) -> torch.dtype:
-    """The type that products are computed in.
+def precision(requested: str, device: torch.device) -> torch.dtype:
+    """The data type of convolutions and matrix products.
 
-    `auto`: bfloat16 where the hardware has it (weights stay float32 and its range needs no loss scaling), else float16
+    `auto`: bfloat16 where the hardware supports it (weights stay float32, and its range needs no loss scaling), else float16
     on GPUs with tensor cores, else float32. Apple's GPUs gain nothing from autocast yet.
     """
-    if asked != "auto":
-        return getattr(torch, asked)
+    if requested != "auto":
+        return getattr(torch, requested)
     if device.type == "cuda":
         major, _ = torch.cuda.get_device_capability(device)
         return torch.bfloat16 if major >= 8 else torch.float16 if major == 7 else torch.float32
@@ -60,8 +60,8 @@ def precision(asked: str, device: torch.device) -> torch.dtype:
     return torch.float32
 
 
-def fuses(optimizer: type[torch.optim.Optimizer], device: torch.device) -> bool:
-    """Whether an optimizer can update all weights in one pass on this device, several times faster than one by one."""
+def supports_fused(optimizer: type[torch.optim.Optimizer], device: torch.device) -> bool:
+    """Whether an optimizer can update all weights in one kernel on this device, several times faster than one by one."""
     return device.type in ("cpu", "cuda") and "fused" in inspect.signature(optimizer).parameters
 
 
@@ -72,13 +72,14 @@ def has_tf32(device: torch.device) -> bool:
 
 @contextlib.contextmanager
 def algorithms(device: torch.device, deterministic: bool) -> Iterator[None]:
-    """While computing on a GPU: the fastest algorithms, tried out once a shape, or only those that give the same bits."""
+    """On a GPU, use the fastest algorithms, benchmarked once per shape, or only deterministic ones, inside the block."""
     if device.type != "cuda":
         yield
         return
     before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     if deterministic:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS's own condition
+        # required by cuBLAS
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=True)
     try:
         with torch.backends.cudnn.flags(
@@ -90,6 +91,6 @@ def algorithms(device: torch.device, deterministic: bool) -> Iterator[None]:
 
 
 def _cpu_has_bfloat16() -> bool:
-    """Without such units bfloat16 is emulated and slower. torch has no public question for it yet."""
+    """Whether the processor has bfloat16 units; it is emulated and slower without. torch has no public function for it."""
     checks = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
     return any(check() for check in checks if check)

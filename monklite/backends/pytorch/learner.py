@@ -1,4 +1,4 @@
-"""The learner: network, loss and optimizer on one device."""
+"""PyTorch's learner: network, loss and optimizer on one device."""
 
 from __future__ import annotations
 
@@ -19,16 +19,15 @@ from ...errors import DamagedFile, InvalidValue, MonkliteError, OutOfMemory, Tra
 from ...records import ModelRecord
 from ...spec import Choice, Resolved
 from ...tasks import Task
+from ..array_files import Snapshot
 from ..averaging import Averages
-from ..tensors import Snapshot
 from . import augment, device, distributed, network, weights
 from .arrays import NetworkArrays
 
-AUXILIARY_SHARE = {
-    "googlenet": 0.3,
-    "inception": 0.4,
-}  # weight of auxiliary losses: Szegedy et al. 2015; torchvision's reference
-NO_MEMORY = ("not enough memory", "can't allocate memory")  # what torch says of the processor's own
+# weight of auxiliary losses: Szegedy et al. 2015; torchvision's reference training
+AUXILIARY_LOSS_WEIGHT = {"googlenet": 0.3, "inception": 0.4}
+# torch's messages where the main memory is too small; for a GPU it has an error class
+MAIN_MEMORY_ERRORS = ("not enough memory", "can't allocate memory")
 
 
 class TorchLearner:
@@ -37,7 +36,7 @@ class TorchLearner:
     def __init__(self, spec: Resolved, task: Task, pretrained: bool) -> None:
         self.device = device.choose(spec.model.use_gpu)
         self.dtype = device.precision(spec.model.precision, self.device)
-        device.respect_limits()
+        device.limit_threads()
         self.task = task
         self._deterministic = spec.model.deterministic
         self._random_state = torch.Generator().manual_seed(spec.seed).get_state()
@@ -45,14 +44,15 @@ class TorchLearner:
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.device)
             self._cuda_state = torch.Generator(self.device).manual_seed(spec.seed).get_state()
-        with self._own_random():
+        with self._use_own_random_state():
             self.network, self.source = network.build(spec, len(task.classes), pretrained)
         self.world = distributed.world()
         if self.world.size > 1 and self.device.type == "cuda":
             self.network = nn.SyncBatchNorm.convert_sync_batchnorm(self.network)
         self.network.to(self.device, memory_format=torch.channels_last)
         self._compiled = spec.model.compile
-        self._trained_network: nn.Module | None = None  # made for the first step
+        # the network wrapped for training, created in the first step
+        self._wrapped_network: nn.Module | None = None
         self.family = network.find_model(spec.model.name, "pytorch").family
         self.configure(spec)
 
@@ -61,9 +61,9 @@ class TorchLearner:
         self._averages = Averages(NetworkArrays(self.network), spec.training.ema_decay)
         trained = [p for p in self.network.parameters() if p.requires_grad]
         row = OPTIMIZERS[optimizer.name]
-        made = load_path(row.path("pytorch"))
-        fused = {"fused": True} if device.fuses(made, self.device) else {}
-        self.optimizer = made(trained, **_joined(row.keywords("pytorch", optimizer)), **fused)
+        optimizer_class = load_path(row.path("pytorch"))
+        fused = {"fused": True} if device.supports_fused(optimizer_class, self.device) else {}
+        self.optimizer = optimizer_class(trained, **_with_tuples(row.keywords("pytorch", optimizer)), **fused)
         self._clips = {name: optimizer.params.get(name, 0.0) for name in ("clipnorm", "clipvalue")}
         self.criterion = self._criterion(loss)
         self._form = LOSSES[loss.name].form_of(loss)
@@ -71,10 +71,10 @@ class TorchLearner:
 
     def refresh(self, spec: Resolved) -> None:
         self.network.to(self.device, memory_format=torch.channels_last)
-        held = {id(p) for group in self.optimizer.param_groups for p in group["params"]}
-        if held != {id(p) for p in self.network.parameters() if p.requires_grad}:
+        optimized = {id(p) for group in self.optimizer.param_groups for p in group["params"]}
+        if optimized != {id(p) for p in self.network.parameters() if p.requires_grad}:
             self.configure(spec)
-            self._trained_network = None
+            self._wrapped_network = None
 
     def _criterion(self, choice: Choice) -> nn.Module:
         row = LOSSES[choice.name]
@@ -84,12 +84,14 @@ class TorchLearner:
         return load_path(row.path("pytorch"))(**keywords)
 
     def step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
-        with self._explained(len(labels), draws.size), device.algorithms(self.device, self._deterministic):
+        with self._translate_errors(len(labels), draws.size), device.algorithms(self.device, self._deterministic):
             return self._step(images, labels, draws)
 
     @contextmanager
-    def _explained(self, n_images: int, size: int, kind: type[TrainingFailed] = TrainingFailed) -> Iterator[None]:
-        """Say what is to be done about torch's own errors."""
+    def _translate_errors(
+        self, n_images: int, size: int, refusal: type[TrainingFailed] = TrainingFailed
+    ) -> Iterator[None]:
+        """Turn torch's errors into errors that name a remedy. `refusal`: the class for an unexplained refusal of oneDNN."""
         try:
             yield
         except ValueError as error:
@@ -104,12 +106,14 @@ class TorchLearner:
                 raise TrainingFailed(
                     f"the network could not be compiled ({network.first_line(error)}): update_compile(False) trains it as it is"
                 ) from None
-            if "could not create a primitive" in str(error):  # oneDNN gives no reason, and has others than memory
-                raise kind(  # only where trying again with less does no harm is it taken for that
+            # oneDNN gives no reason, and lack of memory is only one; callers for which a retry with fewer images is
+            # harmless pass OutOfMemory
+            if "could not create a primitive" in str(error):
+                raise refusal(
                     f"the processor's library refused {n_images} images of {size} px ({network.first_line(error)}), most often "
                     "because too little memory is left: take a smaller batch_size or input_size, or a smaller model"
                 ) from None
-            if not _lacks_memory(error):
+            if not _is_memory_error(error):
                 raise
             raise OutOfMemory(
                 f"the memory of {device.title(self.device)} is too small for {n_images} images of {size} px in one "
@@ -118,45 +122,45 @@ class TorchLearner:
 
     def _step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
         self._averages.before_step()
-        network.train_mode(self.network)
+        network.set_train_mode(self.network)
         x, y = self._inputs(images, draws), self._targets(labels)
         self.optimizer.zero_grad(set_to_none=True)
-        with self._own_random(), self._autocast():
-            output = self._for_training()(x)
+        with self._use_own_random_state(), self._autocast():
+            output = self._training_network()(x)
         loss, logits = self._loss(output, y)
-        right = self.task.right(logits.detach(), y).sum()
-        told, share = loss.detach(), 1.0
+        n_correct = self.task.correct(logits.detach(), y).sum()
+        mean_loss, share = loss.detach(), 1.0
         if self.world.size > 1:
-            # each process counts by its images, for its gradients are averaged with the others' as equals
-            sums = distributed.totals(loss, right, len(labels))
-            told, right, share = sums[0] / sums[2], sums[1], len(labels) * self.world.size / sums[2]
+            # gradients are averaged over the processes, so each loss is weighted by its process's share of the images
+            sums = distributed.totals(loss, n_correct, len(labels))
+            mean_loss, n_correct, share = sums[0] / sums[2], sums[1], len(labels) * self.world.size / sums[2]
         self._scaler.scale(loss * share).backward()
         self._clip()
         self._scaler.step(self.optimizer)
         self._scaler.update()
         self._averages.after_step()
-        return told, right
+        return mean_loss, n_correct
 
-    def _for_training(self) -> nn.Module:
-        if self._trained_network is None:
-            shared = self.network if self.world.size == 1 else distributed.parallel(self.network, self.device)
-            self._trained_network = torch.compile(shared) if self._compiled else shared
-        return self._trained_network
+    def _training_network(self) -> nn.Module:
+        if self._wrapped_network is None:
+            wrapped = self.network if self.world.size == 1 else distributed.parallel(self.network, self.device)
+            self._wrapped_network = torch.compile(wrapped) if self._compiled else wrapped
+        return self._wrapped_network
 
     def _loss(self, output: Any, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The loss in float32, with the auxiliary heads of GoogLeNet and Inception where they answer."""
-        main, *others = output if isinstance(output, tuple) else (output,)
+        """The loss in float32, with that of the auxiliary heads of GoogLeNet and Inception, and the main logits."""
+        main, *auxiliary = output if isinstance(output, tuple) else (output,)
         loss = self._compare(main, y)
-        for other in others:
-            if other is not None:
-                loss = loss + AUXILIARY_SHARE[self.family] * self._compare(other, y)
+        for logits in auxiliary:
+            if logits is not None:
+                loss = loss + AUXILIARY_LOSS_WEIGHT[self.family] * self._compare(logits, y)
         return loss, main
 
     def _compare(self, logits: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         return self.criterion(logits.float(), y)
 
     def _targets(self, labels: np.ndarray) -> torch.Tensor:
-        return augment.moved(self.task.targets(labels, self._form), self.device)
+        return augment.to_device(self.task.targets(labels, self._form), self.device)
 
     def _clip(self) -> None:
         if not any(self._clips.values()):
@@ -169,10 +173,11 @@ class TorchLearner:
             nn.utils.clip_grad_norm_(trained, self._clips["clipnorm"])
 
     def logits(self, images: np.ndarray, draws: Draws) -> np.ndarray:
-        self._averages.stand_in()
+        self._averages.swap_in()
         self.network.eval()
-        alike = device.algorithms(self.device, self._deterministic)
-        with self._explained(len(images), draws.size, OutOfMemory), alike, torch.inference_mode(), self._autocast():
+        errors = self._translate_errors(len(images), draws.size, refusal=OutOfMemory)
+        algorithms = device.algorithms(self.device, self._deterministic)
+        with errors, algorithms, torch.inference_mode(), self._autocast():
             return self.network(self._inputs(images, draws)).float().cpu().numpy()
 
     def loss(self, logits: np.ndarray, labels: np.ndarray) -> float:
@@ -180,13 +185,13 @@ class TorchLearner:
             return float(self._compare(torch.from_numpy(logits).to(self.device), self._targets(labels)))
 
     def augmented(self, images: np.ndarray, draws: Draws) -> np.ndarray:
-        return augment.apply(self._moved(images), draws).permute(0, 2, 3, 1).cpu().numpy()
+        return augment.apply(self._to_device(images), draws).permute(0, 2, 3, 1).cpu().numpy()
 
     def _inputs(self, images: np.ndarray, draws: Draws) -> torch.Tensor:
-        return augment.normalize(augment.apply(self._moved(images), draws), draws)
+        return augment.normalize(augment.apply(self._to_device(images), draws), draws)
 
-    def _moved(self, images: np.ndarray) -> torch.Tensor:
-        return augment.moved(images, self.device)
+    def _to_device(self, images: np.ndarray) -> torch.Tensor:
+        return augment.to_device(images, self.device)
 
     def set_learning_rate(self, rate: float) -> None:
         for group in self.optimizer.param_groups:
@@ -194,76 +199,79 @@ class TorchLearner:
 
     def capture_weights(self) -> Snapshot:
         self._check_weights()
-        self._averages.stand_in()
+        self._averages.swap_in()
         return weights.snapshot(self.network.state_dict(), {"classes": self.task.classes})
 
     def load_weights(self, path: Path) -> None:
-        weights.load_into(self.network, weights.read_own(path)[0], path)
-        self._averages.forget()
+        weights.load_into(self.network, weights.read_snapshot(path)[0], path)
+        self._averages.reset()
 
-    def capture(self, notes: Any) -> Snapshot:
+    def capture(self, progress: Any) -> Snapshot:
         self._check_weights()
         state = self.optimizer.state_dict()
         names = list(self.network.state_dict())
         tensors = {f"model.{n}": t for n, t in zip(names, self._averages.trained, strict=True)}
         tensors |= {f"average.{n}": t for n, t in zip(names, self._averages.averages, strict=False)}
-        plain: dict[str, dict[str, Any]] = {}
+        scalars: dict[str, dict[str, Any]] = {}
         for index, values in state["state"].items():
             for name, value in values.items():
                 if isinstance(value, torch.Tensor):
                     tensors[f"optimizer.{index}.{name}"] = value
                 else:
-                    plain.setdefault(str(index), {})[name] = value
+                    scalars.setdefault(str(index), {})[name] = value
         tensors["random.cpu"] = self._random_state
         if self._cuda_state is not None:
             tensors["random.cuda"] = self._cuda_state
-        own = {"optimizer": plain, "groups": state["param_groups"], "scaler": self._scaler.state_dict()}
-        own |= {"averaged": self._averages.count}
-        return weights.snapshot(tensors, {**own, "notes": notes})
+        metadata = {"optimizer": scalars, "groups": state["param_groups"], "scaler": self._scaler.state_dict()}
+        metadata |= {"averaged": self._averages.count, "notes": progress}
+        return weights.snapshot(tensors, metadata)
 
     def _check_weights(self) -> None:
-        """An update may have spoiled the weights before any loss tells."""
+        """Refuse weights that are not finite: an update can spoil them before any loss shows it."""
         with torch.inference_mode():
             sums = torch.stack([p.float().sum() for p in self.network.parameters()])
         if not bool(torch.isfinite(sums).all()):
             raise TrainingFailed(
-                "the weights are no longer numbers: take a smaller learning rate. The weights saved before are kept"
+                "the weights are not finite: take a smaller learning rate. The weights saved before are kept"
             )
 
     def load(self, path: Path) -> Any:
-        tensors, notes = weights.read_own(path)
+        tensors, metadata = weights.read_snapshot(path)
         try:
-            state: dict[int, dict[str, Any]] = {int(i): dict(values) for i, values in notes["optimizer"].items()}
+            state: dict[int, dict[str, Any]] = {int(i): dict(values) for i, values in metadata["optimizer"].items()}
             for name, tensor in tensors.items():
                 if name.startswith("optimizer."):
                     _, index, key = name.split(".", 2)
                     state.setdefault(int(index), {})[key] = tensor
             model = {n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")}
             weights.load_into(self.network, model, path)
-            averages = [tensors[f"average.{n}"] for n in self.network.state_dict()] if notes.get("averaged") else []
-            self._averages.restore(averages, int(notes.get("averaged", 0)))
-            self.optimizer.load_state_dict({"state": state, "param_groups": [_tupled(g) for g in notes["groups"]]})
-            self._lay_out_like_weights()
-            for group in self.optimizer.param_groups:  # the file may be from a device that could
+            count = int(metadata.get("averaged", 0))
+            averages = [tensors[f"average.{n}"] for n in self.network.state_dict()] if count else []
+            self._averages.restore(averages, count)
+            groups = [_lists_to_tuples(group) for group in metadata["groups"]]
+            self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+            self._match_memory_format()
+            for group in self.optimizer.param_groups:
+                # the file may be from a device that supports it while this one does not
                 if group.get("fused"):
-                    group["fused"] = device.fuses(type(self.optimizer), self.device)
-            self._scaler.load_state_dict(notes["scaler"])
+                    group["fused"] = device.supports_fused(type(self.optimizer), self.device)
+            self._scaler.load_state_dict(metadata["scaler"])
             self._random_state = tensors["random.cpu"]
-            told = notes["notes"]
+            progress = metadata["notes"]
         except (LookupError, ValueError, TypeError, AttributeError, OverflowError, RuntimeError) as error:
             if isinstance(error, MonkliteError):
                 raise
-            if _lacks_memory(error):
+            if _is_memory_error(error):
                 raise OutOfMemory(
                     f"the memory of {device.title(self.device)} is too small for the state of this training ({path})"
                 ) from None
             raise DamagedFile(f"{path} is not the state of this training ({error})") from None
         if self._cuda_state is not None and "random.cuda" in tensors:
             self._cuda_state = tensors["random.cuda"]
-        return told
+        return progress
 
-    def _lay_out_like_weights(self) -> None:
-        """Fused optimizers walk through memory: their arrays must lie as the weights do (channels last), not as in the file."""
+    def _match_memory_format(self) -> None:
+        """Give the optimizer's tensors the weights' memory format (channels last): fused optimizers rely on it."""
         for parameter, values in self.optimizer.state.items():
             for name, value in values.items():
                 if isinstance(value, torch.Tensor) and value.shape == parameter.shape:
@@ -293,7 +301,7 @@ class TorchLearner:
             yield "compiled"
         if self._deterministic:
             yield "deterministic"
-        yield from self._averages.told()
+        yield from self._averages.methods()
 
     def memory(self) -> float | None:
         return torch.cuda.max_memory_allocated(self.device) / 2**20 if self.device.type == "cuda" else None
@@ -302,8 +310,8 @@ class TorchLearner:
         return torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32)
 
     @contextmanager
-    def _own_random(self) -> Iterator[None]:
-        """Draw dropout and first weights from the learner's own random state; the user's stays as it was."""
+    def _use_own_random_state(self) -> Iterator[None]:
+        """Draw dropout and first weights from the learner's own random state; the global one is left unchanged."""
         before = torch.get_rng_state()
         torch.set_rng_state(self._random_state)
         before_cuda = torch.cuda.get_rng_state(self.device) if self._cuda_state is not None else None
@@ -319,19 +327,19 @@ class TorchLearner:
                 torch.cuda.set_rng_state(before_cuda, self.device)
 
 
-def _lacks_memory(error: Exception) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or any(text in str(error) for text in NO_MEMORY)
+def _is_memory_error(error: Exception) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or any(text in str(error) for text in MAIN_MEMORY_ERRORS)
 
 
-def _joined(keywords: dict[str, Any]) -> dict[str, Any]:
+def _with_tuples(keywords: dict[str, Any]) -> dict[str, Any]:
     """Join `betas.0` and `betas.1` into torch's `betas=(..., ...)`."""
-    plain = {k: v for k, v in keywords.items() if "." not in k}
+    joined = {k: v for k, v in keywords.items() if "." not in k}
     for name in sorted(k for k in keywords if "." in k):
         base = name.split(".")[0]
-        plain[base] = (*plain.get(base, ()), keywords[name])
-    return plain
+        joined[base] = (*joined.get(base, ()), keywords[name])
+    return joined
 
 
-def _tupled(group: dict[str, Any]) -> dict[str, Any]:
-    """JSON made lists of tuples such as betas."""
+def _lists_to_tuples(group: dict[str, Any]) -> dict[str, Any]:
+    """Restore tuples such as betas, which JSON stores as lists."""
     return {k: tuple(v) if isinstance(v, list) and k != "params" else v for k, v in group.items()}

@@ -1,4 +1,4 @@
-"""Build a torchvision network with a new head, its first weights, and what of it is frozen."""
+"""Build a torchvision network with a new head, load its first weights, and freeze layers."""
 
 from __future__ import annotations
 
@@ -13,34 +13,32 @@ from torch import nn
 from ...catalog.models import ModelRow, find_model
 from ...errors import InvalidValue, PretrainedUnavailable, WeightsMismatch
 from ...spec import Resolved
-from ..freezing import frozen
+from ..base import RANDOM_WEIGHTS
+from ..freezing import layers_to_freeze
 from . import weights
-
-BACKEND = "pytorch"
-RANDOM = "random"
 
 
 def build(spec: Resolved, n_classes: int, pretrained: bool) -> tuple[nn.Module, str]:
-    """The network of a resolved spec on the CPU, and a word on where its weights came from."""
-    row = find_model(spec.model.name, BACKEND)
+    """Build the network of a resolved spec on the CPU; returns it with the source of its weights."""
+    row = find_model(spec.model.name, "pytorch")
     size = spec.data.input_size
-    if size < row.least_size:
-        raise InvalidValue(f"{row.name} needs images of at least {row.least_size} px, not input_size={size}")
+    if size < row.min_size:
+        raise InvalidValue(f"{row.name} needs images of at least {row.min_size} px, not input_size={size}")
     from_zoo = pretrained and spec.model.pretrained and not spec.model.weights_path
     network = _pretrained(row, size) if from_zoo else _random(row, size)
     if row.auxiliary_size > size:
         network.aux_logits, network.AuxLogits = False, None
-    for place in row.heads[BACKEND]:
-        _new_head(network, place, n_classes)
-    source = _zoo(row).DEFAULT.name if from_zoo else RANDOM
+    for head in row.heads["pytorch"]:
+        _replace_head(network, head, n_classes)
+    source = _zoo_weights(row).DEFAULT.name if from_zoo else RANDOM_WEIGHTS
     if pretrained and spec.model.weights_path:
-        source = _own_weights(network, row, spec.model.weights_path)
+        source = _load_user_weights(network, row, spec.model.weights_path)
     _freeze(network, row, spec)
     return network, source
 
 
-def _zoo(row: ModelRow) -> type[torchvision.models.WeightsEnum]:
-    return torchvision.models.get_model_weights(row.cells[BACKEND].path)
+def _zoo_weights(row: ModelRow) -> type[torchvision.models.WeightsEnum]:
+    return torchvision.models.get_model_weights(row.cells["pytorch"].path)
 
 
 def _random(row: ModelRow, size: int) -> nn.Module:
@@ -48,84 +46,92 @@ def _random(row: ModelRow, size: int) -> nn.Module:
     if row.size_argument:
         options[row.size_argument] = (size, size) if row.size_argument == "input_size" else size
     if row.family in ("googlenet", "inception"):
-        # torchvision's own truncated normal is so wide that validation overflows until batch statistics have settled
+        # torchvision's own truncated normal is so wide that validation overflows until batch statistics have converged
         options["init_weights"] = False
     try:
-        return torchvision.models.get_model(row.cells[BACKEND].path, weights=None, **options)
+        return torchvision.models.get_model(row.cells["pytorch"].path, weights=None, **options)
     except (AssertionError, ValueError, RuntimeError) as error:
         raise InvalidValue(f"{row.name} cannot be built for input_size={size}: {error}") from None
 
 
 def _pretrained(row: ModelRow, size: int) -> nn.Module:
-    """The network with torchvision's default weights, from torch's cache folder or the network."""
-    choice = _zoo(row).DEFAULT
+    """The network with torchvision's default weights, from torch's cache folder or downloaded."""
+    default = _zoo_weights(row).DEFAULT
     if row.size_argument and size != row.input_size:
         raise InvalidValue(
             f"the pretrained weights of {row.name} fit {row.input_size} px only, not input_size={size}; "
             f"use input_size={row.input_size} or use_pretrained=False"
         )
-    file = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(choice.url).path).name
-    there = file.exists()
+    file = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(default.url).path).name
+    was_cached = file.exists()
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*auxiliary heads.*")  # they get new heads anyway
-            return torchvision.models.get_model(row.cells[BACKEND].path, weights=choice)
-    except OSError as error:  # URLError too
+            # about auxiliary heads, which are replaced anyway
+            warnings.filterwarnings("ignore", message=".*auxiliary heads.*")
+            return torchvision.models.get_model(row.cells["pytorch"].path, weights=default)
+    # URLError is an OSError
+    except OSError as error:
         raise PretrainedUnavailable(
-            f"the pretrained weights of {row.name} could not be downloaded ({error}). Go online once, or fetch {choice.url} "
+            f"the pretrained weights of {row.name} could not be downloaded ({error}). Go online once, or fetch {default.url} "
             f"elsewhere and put it at {file}, or start from random weights with use_pretrained=False"
         ) from None
     except Exception as error:
-        if there:
+        if was_cached:
             raise WeightsMismatch(
                 f"{file} is not the weight file of {row.name} ({first_line(error)}); delete it and try again"
             ) from None
         raise
 
 
-def _new_head(network: nn.Module, place: str, n_classes: int) -> None:
-    """Put a fresh classifier for `n_classes` at a dotted place; a place that this build left out is passed over."""
-    parent_name, _, name = place.rpartition(".")
+def _replace_head(network: nn.Module, head: str, n_classes: int) -> None:
+    """Put a new classifier for `n_classes` at a dotted name; does nothing where the network was built without it."""
+    parent_name, _, name = head.rpartition(".")
     try:
         parent = network.get_submodule(parent_name)
         old = parent.get_submodule(name)
     except AttributeError:
-        return  # the auxiliary heads of a pretrained GoogLeNet
+        # the auxiliary heads of a pretrained GoogLeNet
+        return
     new: nn.Module
     if isinstance(old, nn.Conv2d):
         new = nn.Conv2d(old.in_channels, n_classes, kernel_size=1)
-    else:
-        assert isinstance(old, nn.Linear), f"{place} is a {type(old).__name__}"
+    elif isinstance(old, nn.Linear):
         new = nn.Linear(old.in_features, n_classes)
+    else:
+        raise TypeError(f"the row's head {head!r} is a {type(old).__name__}, which cannot be replaced")
     setattr(parent, name, new)
 
 
-def _own_weights(network: nn.Module, row: ModelRow, paths: tuple[str, ...]) -> str:
+def _load_user_weights(network: nn.Module, row: ModelRow, paths: tuple[str, ...]) -> str:
     if len(paths) != 1:
         raise InvalidValue(f"the pytorch backend takes one weight file, not {len(paths)}: model_path='weights.pth'")
-    new_head = weights.load_into(network, weights.read(Path(paths[0])), Path(paths[0]), optional=row.heads[BACKEND])
-    return f"{Path(paths[0]).name}{', new head' if new_head else ''}"
+    file = Path(paths[0])
+    has_new_head = weights.load_into(network, weights.read_state_dict(file), file, heads=row.heads["pytorch"])
+    return f"{file.name}{', new head' if has_new_head else ''}"
 
 
 def parameter_layers(network: nn.Module) -> list[tuple[str, nn.Module]]:
-    """The layers that have weights of their own, with their names, from the input on."""
-    found = [(n, m) for n, m in network.named_modules() if any(True for _ in m.parameters(recurse=False))]
-    return [(n or type(m).__name__, m) for n, m in found]  # a ViT itself holds its class token
+    """The layers that have weights of their own, with their names, from input to output."""
+    layers = [(n, m) for n, m in network.named_modules() if any(True for _ in m.parameters(recurse=False))]
+    # the network itself, whose name is empty, holds a ViT's class token
+    return [(n or type(m).__name__, m) for n, m in layers]
 
 
 def _freeze(network: nn.Module, row: ModelRow, spec: Resolved) -> None:
-    for layer in frozen(spec.model, parameter_layers(network), row.heads[BACKEND]):
+    for layer in layers_to_freeze(spec.model, parameter_layers(network), row.heads["pytorch"]):
         for parameter in layer.parameters(recurse=False):
             parameter.requires_grad_(False)
 
 
-def train_mode(network: nn.Module) -> None:
-    """Training mode, but for frozen layers: their batch statistics must not move either."""
+def set_train_mode(network: nn.Module) -> None:
+    """Set training mode, except in frozen layers: their batch statistics must not change either."""
     network.train()
     for _, layer in parameter_layers(network):
         if not any(p.requires_grad for p in layer.parameters(recurse=False)):
-            layer.training = False  # not eval(), which would reach the layers inside
+            # not eval(), which would also change the layers inside
+            layer.training = False
 
 
 def first_line(error: Exception) -> str:
+    """The first line of an error's message, at most 200 characters."""
     return str(error).strip().split("\n")[0][:200]

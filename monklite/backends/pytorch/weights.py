@@ -1,4 +1,4 @@
-"""Weight files: safetensors of our own, and state dicts of the user's. No code from a file is ever run."""
+"""Weight files: monklite's own safetensors, and the user's state dicts. Code from a file is never run."""
 
 from __future__ import annotations
 
@@ -12,30 +12,31 @@ from safetensors.torch import load_file
 from torch import nn
 
 from ...errors import NotFound, WeightsMismatch
-from .. import tensors
+from .. import array_files
 
 Tensors = dict[str, torch.Tensor]
 
 
-def snapshot(state: Mapping[str, torch.Tensor], notes: Mapping[str, Any]) -> tensors.Snapshot:
-    """A copy of tensors for a safetensors file, whatever device and memory format they have."""
+def snapshot(state: Mapping[str, torch.Tensor], metadata: Mapping[str, Any]) -> array_files.Snapshot:
+    """Copy tensors, of any device and memory format, for a safetensors file."""
     arrays = {
         name: torch.empty(t.shape, dtype=t.dtype).copy_(t.detach(), non_blocking=t.device.type == "cuda").numpy()
         for name, t in state.items()
     }
     if any(t.device.type == "cuda" for t in state.values()):
-        torch.cuda.synchronize()  # all copies were under way at once
-    return tensors.Snapshot(arrays, notes)
+        # the copies run asynchronously
+        torch.cuda.synchronize()
+    return array_files.Snapshot(arrays, metadata)
 
 
-def read_own(path: Path) -> tuple[Tensors, dict[str, Any]]:
-    """Tensors and notes as a snapshot wrote them."""
-    arrays, notes = tensors.read(path)
-    return {name: torch.from_numpy(a) for name, a in arrays.items()}, notes
+def read_snapshot(path: Path) -> tuple[Tensors, dict[str, Any]]:
+    """Read tensors and metadata that a snapshot wrote. Raises as `array_files.read`."""
+    arrays, metadata = array_files.read(path)
+    return {name: torch.from_numpy(a) for name, a in arrays.items()}, metadata
 
 
-def read(path: Path) -> Tensors:
-    """A state dict from a user's file: safetensors, or `torch.save` of tensors.
+def read_state_dict(path: Path) -> Tensors:
+    """Read a state dict from a user's file: safetensors, or `torch.save` of tensors.
 
     Raises:
         NotFound: no such file.
@@ -46,56 +47,57 @@ def read(path: Path) -> Tensors:
     try:
         return load_file(path)
     except (SafetensorError, ValueError, OSError):
-        pass  # not safetensors: a torch file, then
+        # not safetensors: try torch's own format
+        pass
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception:  # whatever a strange file does to the reader
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    # torch.load raises errors of many kinds on a file of another format
+    except Exception:
         raise WeightsMismatch(
             f"{path} is not a file of weights that can be loaded safely. Save the weights alone: "
             "torch.save(model.state_dict(), path), or safetensors"
         ) from None
     for key in ("state_dict", "model", "model_state_dict"):
-        if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
-            found = found[key]
-    if not isinstance(found, Mapping) or not found or not all(isinstance(v, torch.Tensor) for v in found.values()):
+        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
+            content = content[key]
+    is_mapping = isinstance(content, Mapping) and bool(content)
+    if not is_mapping or not all(isinstance(value, torch.Tensor) for value in content.values()):
         raise WeightsMismatch(f"{path} holds no state dict (names with tensors)")
-    return {str(name).removeprefix("module."): tensor for name, tensor in found.items()}
+    return {str(name).removeprefix("module."): tensor for name, tensor in content.items()}
 
 
-def load_into(network: nn.Module, given: Tensors, path: Path, optional: tuple[str, ...] = ()) -> bool:
-    """Put tensors into a network; those of the heads in `optional` may be missing or of another size.
+def load_into(network: nn.Module, tensors: Tensors, path: Path, heads: tuple[str, ...] = ()) -> bool:
+    """Load tensors into a network; those of the `heads` may be missing or of another size.
 
     Returns:
-        Whether a head was left as it was.
+        Whether a head was skipped.
 
     Raises:
-        WeightsMismatch: names the first tensors that do not fit.
+        WeightsMismatch: tensors do not fit; the message names the first of them.
     """
-    own = network.state_dict()
-    wrong = [n for n, t in own.items() if n not in given or given[n].shape != t.shape]
-    extra = [n for n in given if n not in own]
-    heads = tuple(f"{place}." for place in optional)
-    auxiliary = tuple(f"{place.split('.')[0]}." for place in optional[1:])
-    serious = (
-        [n for n in wrong if not n.startswith(heads)] + [n for n in extra if not n.startswith(auxiliary)]
-        if heads
-        else wrong + extra
-    )
-    if serious:
-        detail = "; ".join(_difference(n, own, given) for n in serious[:3])
-        more = f" and {len(serious) - 3} more" if len(serious) > 3 else ""
+    state = network.state_dict()
+    unusable = [n for n, t in state.items() if n not in tensors or tensors[n].shape != t.shape]
+    extra = [n for n in tensors if n not in state]
+    head_prefixes = tuple(f"{head}." for head in heads)
+    auxiliary_prefixes = tuple(f"{head.split('.')[0]}." for head in heads[1:])
+    mismatches = unusable + extra
+    if heads:
+        mismatches = [n for n in unusable if not n.startswith(head_prefixes)]
+        mismatches += [n for n in extra if not n.startswith(auxiliary_prefixes)]
+    if mismatches:
+        detail = "; ".join(_difference(n, state, tensors) for n in mismatches[:3])
+        more = f" and {len(mismatches) - 3} more" if len(mismatches) > 3 else ""
         raise WeightsMismatch(f"{path} does not fit this network: {detail}{more}. Was it saved from another model?")
-    for name in own.keys() - set(wrong):
-        own[name] = given[name]
-    network.load_state_dict(
-        own
-    )  # torch's own mapping, for it carries the versions of layers that some networks ask for
-    return bool(wrong)
+    for name in state.keys() - set(unusable):
+        state[name] = tensors[name]
+    # torch's own mapping, because it carries the layer versions that some networks need
+    network.load_state_dict(state)
+    return bool(unusable)
 
 
-def _difference(name: str, own: Tensors, given: Tensors) -> str:
-    if name not in given:
+def _difference(name: str, state: Tensors, tensors: Tensors) -> str:
+    if name not in tensors:
         return f"{name} is missing"
-    if name not in own:
+    if name not in state:
         return f"{name} is not in the network"
-    return f"{name} has shape {tuple(given[name].shape)}, not {tuple(own[name].shape)}"
+    return f"{name} has shape {tuple(tensors[name].shape)}, not {tuple(state[name].shape)}"

@@ -9,9 +9,10 @@ from monklite.catalog.models import ModelRow
 NOT_HERE = dict.fromkeys(("weight", "batch_axis", "axis_to_sum_over", "label_as_categories", "label_smoothing"))
 
 
-def _model(name: str, size: int = 224) -> ModelRow:
-    return ModelRow(name, "linear", {"numpy": Cell(name)}, {"numpy": ("head",)}, input_size=size, least_size=16)
-
+MODELS = tuple(
+    ModelRow(name, "linear", {"numpy": Cell(name)}, {"numpy": ("head",)}, min_size=16)
+    for name in ("linear", "linear_dropout", "linear_fine")
+)
 
 DESCRIPTION = Description(
     name="numpy",
@@ -29,5 +30,5 @@ DESCRIPTION = Description(
             "sigmoid_binary_crossentropy": Cell("numpy_backend.losses.BinaryCrossEntropy", keywords=NOT_HERE),
         },
     },
-    models=(_model("linear"), _model("linear_dropout"), _model("linear_fine")),
+    models="numpy_backend.MODELS",
 )

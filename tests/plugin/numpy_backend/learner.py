@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from monklite.backends import tensors
+from monklite.backends import array_files
 from monklite.backends.averaging import Averages
 from monklite.backends.capabilities import check_capabilities
-from monklite.backends.freezing import frozen
+from monklite.backends.freezing import layers_to_freeze
 from monklite.catalog import LOSSES, OPTIMIZERS
 from monklite.catalog.backends import load
 from monklite.catalog.models import find_model
@@ -34,7 +34,7 @@ class NumpyLearner:
             raise PretrainedUnavailable(f"{model.name} has no pretrained weights: use_pretrained=False")
         self.task = task
         self.network = Linear(model.name, len(task.classes), spec.seed)
-        for names in frozen(spec.model, self.network.layers(), model.heads["numpy"]):
+        for names in layers_to_freeze(spec.model, self.network.layers(), model.heads["numpy"]):
             self.network.frozen.update(names)
         self._random = np.random.default_rng(spec.seed + 1)
         self.configure(spec)
@@ -63,7 +63,7 @@ class NumpyLearner:
             gradients = self._clipped(self.network.gradients(features, slope))
             self.optimizer.step(self.network.parameters, gradients)
         self._averages.after_step()
-        return loss, float(self.task.right(logits, targets).sum())
+        return loss, float(self.task.correct(logits, targets).sum())
 
     def _clipped(self, gradients: Parameters) -> Parameters:
         if limit := self._clips["clipvalue"]:
@@ -77,7 +77,7 @@ class NumpyLearner:
         return self.network.pooled(augment.normalize(augment.apply(images, draws), draws))
 
     def logits(self, images: np.ndarray, draws: Draws) -> np.ndarray:
-        self._averages.stand_in()
+        self._averages.swap_in()
         features = self._features(images, draws)
         # one image at a time, so that the sums of one do not depend on how many there are
         return np.concatenate([self.network.forward(row[None]) for row in features]).astype(np.float32)
@@ -91,37 +91,38 @@ class NumpyLearner:
     def set_learning_rate(self, rate: float) -> None:
         self.optimizer.learning_rate = rate
 
-    def capture(self, notes: Any) -> tensors.Snapshot:
+    def capture(self, progress: Any) -> array_files.Snapshot:
         arrays = dict(zip(self.network.parameters, self._averages.trained, strict=True))
         _check_finite(arrays)
-        stored = {f"model.{name}": array.copy() for name, array in arrays.items()}
-        stored |= {f"optimizer.{name}": array.copy() for name, array in self.optimizer.memory.items()}
-        stored |= {f"average.{i}": array.copy() for i, array in enumerate(self._averages.averages)}
-        own = {"steps": self.optimizer.count, "averaged": self._averages.count}
-        return tensors.Snapshot(stored, {**own, "random": self._random.bit_generator.state, "notes": notes})
+        saved = {f"model.{name}": array.copy() for name, array in arrays.items()}
+        saved |= {f"optimizer.{name}": array.copy() for name, array in self.optimizer.memory.items()}
+        saved |= {f"average.{i}": array.copy() for i, array in enumerate(self._averages.averages)}
+        metadata = {"steps": self.optimizer.count, "averaged": self._averages.count}
+        metadata |= {"random": self._random.bit_generator.state, "notes": progress}
+        return array_files.Snapshot(saved, metadata)
 
     def load(self, path: Path) -> Any:
-        arrays, stored = tensors.read(path)
+        arrays, metadata = array_files.read(path)
         try:
             self._put({name: arrays[f"model.{name}"] for name in self.network.parameters}, path)
-            averages = [arrays[f"average.{i}"] for i in range(len(self.network.parameters)) if stored["averaged"]]
-            self._averages.restore(averages, stored["averaged"])
+            averages = [arrays[f"average.{i}"] for i in range(len(self.network.parameters)) if metadata["averaged"]]
+            self._averages.restore(averages, metadata["averaged"])
             start = len("optimizer.")
             self.optimizer.memory = {n[start:]: a.copy() for n, a in arrays.items() if n.startswith("optimizer.")}
-            self.optimizer.count = stored["steps"]
-            self._random.bit_generator.state = stored["random"]
-            return stored["notes"]
+            self.optimizer.count = metadata["steps"]
+            self._random.bit_generator.state = metadata["random"]
+            return metadata["notes"]
         except (LookupError, ValueError, TypeError) as error:
             raise DamagedFile(f"{path} is not the state of this training ({error})") from None
 
-    def capture_weights(self) -> tensors.Snapshot:
-        self._averages.stand_in()
+    def capture_weights(self) -> array_files.Snapshot:
+        self._averages.swap_in()
         _check_finite(self.network.parameters)
-        return tensors.Snapshot({name: array.copy() for name, array in self.network.parameters.items()}, {})
+        return array_files.Snapshot({name: array.copy() for name, array in self.network.parameters.items()}, {})
 
     def load_weights(self, path: Path) -> None:
-        self._put(tensors.read(path)[0], path)
-        self._averages.forget()
+        self._put(array_files.read(path)[0], path)
+        self._averages.reset()
 
     def _put(self, arrays: Parameters, path: Path) -> None:
         own = self.network.parameters
@@ -141,7 +142,7 @@ class NumpyLearner:
             weights="random",
             device="cpu",
             precision="float32",
-            methods=tuple(self._averages.told()),
+            methods=tuple(self._averages.methods()),
         )
 
     def memory(self) -> float | None:

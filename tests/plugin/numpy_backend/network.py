@@ -62,20 +62,20 @@ class NetworkArrays:
     def __init__(self, network: Linear) -> None:
         self.network = network
 
-    def own(self) -> list[np.ndarray]:
+    def live(self) -> list[np.ndarray]:
         return list(self.network.parameters.values())
 
     def copies(self) -> list[np.ndarray]:
-        return [array.copy() for array in self.own()]
+        return [array.copy() for array in self.live()]
 
     def put(self, arrays: Sequence[np.ndarray]) -> None:
-        for own, array in zip(self.own(), arrays, strict=True):
-            own[...] = array
+        for live, array in zip(self.live(), arrays, strict=True):
+            live[...] = array
 
-    def take(self, into: Sequence[np.ndarray]) -> None:
-        for own, array in zip(self.own(), into, strict=True):
-            array[...] = own
+    def copy_to(self, destinations: Sequence[np.ndarray]) -> None:
+        for destination, live in zip(destinations, self.live(), strict=True):
+            destination[...] = live
 
     def blend(self, averages: Sequence[np.ndarray], decay: float) -> None:
-        for own, average in zip(self.own(), averages, strict=True):
-            average[...] = decay * average + (1 - decay) * own
+        for live, average in zip(self.live(), averages, strict=True):
+            average[...] = decay * average + (1 - decay) * live

@@ -1,4 +1,4 @@
-"""Settings, one row each: the spec's field that a Monk `update_*` method changes, and how it is printed."""
+"""The table of settings: the field of the spec that each Monk `update_*` method changes, and its printed label."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Setting:
-    """`update_<name>(argument)` sets the spec's field at `path`; `label` is what the message calls it."""
+    """`update_<name>(argument)` sets the spec's field at `path`.
+
+    `label`: the setting's name in messages. `also`: other fields that would contradict it, and their new values.
+    """
 
     name: str
     argument: str
     path: str
     label: str
     doc: str
-    also: Mapping[str, Any] = field(default_factory=dict)  # other fields that would contradict it, and what they become
+    also: Mapping[str, Any] = field(default_factory=dict)
 
 
 SETTINGS = {
@@ -28,19 +31,19 @@ SETTINGS = {
             "batch_size",
             "data.batch_size",
             "Batch size",
-            "Images in one step; 'auto' finds what is fast here.",
+            "Images per step; 'auto' measures which size is fast on this machine.",
         ),
         Setting(
             "stored_size",
             "stored_size",
             "data.stored_size",
             "Stored size",
-            "Side of the decoded images that crops and turns are taken from, px; 'auto': twice the input size.",
+            "Side of the decoded images from which crops and rotations are taken, px; 'auto': twice the input size.",
         ),
         Setting("shuffle_data", "shuffle", "data.shuffle", "Shuffle data", "Whether the training order is shuffled."),
         Setting("num_processors", "num_processors", "data.workers", "Processors", "Threads that decode images."),
         Setting("trainval_split", "value", "data.split", "Train-val split", "Share of the images used for training."),
-        Setting("use_gpu", "gpu", "model.use_gpu", "Use GPU", "Whether a GPU is used where there is one."),
+        Setting("use_gpu", "gpu", "model.use_gpu", "Use GPU", "Whether to use a GPU if there is one."),
         Setting("use_pretrained", "pretrained", "model.pretrained", "Use pretrained", "Start from pretrained weights."),
         Setting(
             "freeze_base_network",
@@ -51,7 +54,11 @@ SETTINGS = {
             {"model.freeze_layers": 0},
         ),
         Setting(
-            "freeze_layers", "num_freeze", "model.freeze_layers", "Freeze layers", "First layers that stay as they are."
+            "freeze_layers",
+            "num_freeze",
+            "model.freeze_layers",
+            "Freeze layers",
+            "Number of first layers that are not trained.",
         ),
         Setting("precision", "precision", "model.precision", "Precision", "auto, float32, bfloat16 or float16."),
         Setting(
@@ -59,14 +66,14 @@ SETTINGS = {
             "compile",
             "model.compile",
             "Compile",
-            "Compile the network (pytorch): minutes at first, then faster steps; pays in long trainings.",
+            "Compile the network (pytorch): takes minutes, then steps are faster; worthwhile for long training.",
         ),
         Setting(
             "deterministic",
             "deterministic",
             "model.deterministic",
             "Deterministic",
-            "On a GPU, only algorithms that give the same bits each time (slower); a CPU always does.",
+            "On a GPU, use only algorithms with identical results in each run (slower); on a CPU they always are.",
         ),
         Setting("num_epochs", "num_epochs", "training.epochs", "Num epochs", "Passes over the training images."),
         Setting(
@@ -74,16 +81,16 @@ SETTINGS = {
             "patience",
             "training.early_stopping",
             "Early stopping",
-            "Stop after so many epochs in a row without a better one on validation; 0: never.",
+            "Stop after this many epochs in a row without an improvement on validation; 0: never.",
         ),
         Setting(
             "ema_decay",
             "decay",
             "training.ema_decay",
             "Moving average of weights",
-            "Judge and keep an average of the weights over the steps (EMA), such as 0.999; 0: the weights themselves. "
-            "Validation, what follows it (best weights, early stopping, plateaus) and the weight files go by it.",
+            "Decay of a moving average (EMA) of the weights over the steps, such as 0.999; 0: no average. "
+            "Validation, all that depends on it (best weights, early stopping, plateaus) and the weight files use the average.",
         ),
-        Setting("seed", "seed", "seed", "Seed", "Decides split, order, augmentation and first weights."),
+        Setting("seed", "seed", "seed", "Seed", "Determines split, order, augmentation and first weights."),
     )
 }

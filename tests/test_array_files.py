@@ -1,4 +1,4 @@
-"""Arrays with notes in one file: every damage is noticed."""
+"""Arrays with metadata in one file: all damage is detected."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from damage import DAMAGES
 from hypothesis import given, settings
 from safetensors.numpy import save_file
 
-from monklite.backends import tensors
+from monklite.backends import array_files
 from monklite.errors import DamagedFile, StorageError
 
 ARRAYS = {
@@ -19,7 +19,7 @@ ARRAYS = {
     "random.cpu": np.arange(40, dtype=np.uint8),
     "empty": np.zeros((0, 3), dtype=np.int64),
 }
-NOTES = {
+METADATA = {
     "optimizer": {"0": {"a": None}},
     "groups": [{"lr": 0.1}],
     "notes": {"history": [{"epoch": 1}], "nan": [1e-300]},
@@ -29,73 +29,73 @@ KEYS = (b'"monklite":"{\\"notes\\": {', b'\\"checksum\\": ')  # damaged themselv
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("tensors") / "resume_state"
+    return tmp_path_factory.mktemp("arrays") / "resume_state"
 
 
-def same(arrays: tensors.Arrays) -> bool:
+def same(arrays: array_files.NamedArrays) -> bool:
     return arrays.keys() == ARRAYS.keys() and all(
         (a.dtype, a.shape, a.tobytes()) == (ARRAYS[n].dtype, ARRAYS[n].shape, ARRAYS[n].tobytes())
         for n, a in arrays.items()
     )
 
 
-def test_arrays_and_notes_come_back(file: Path) -> None:
-    tensors.write(file, ARRAYS, NOTES)
-    arrays, notes = tensors.read(file)
+def test_arrays_and_metadata_are_read_back(file: Path) -> None:
+    array_files.write(file, ARRAYS, METADATA)
+    arrays, metadata = array_files.read(file)
     assert same(arrays)
-    assert notes == NOTES
+    assert metadata == METADATA
 
 
 @settings(deadline=None, max_examples=300)
 @given(damage=DAMAGES)
-def test_a_damaged_file_is_read_right_or_told(file: Path, damage) -> None:
-    tensors.write(file, ARRAYS, NOTES)
+def test_a_damaged_file_is_read_correctly_or_reported(file: Path, damage) -> None:
+    array_files.write(file, ARRAYS, METADATA)
     content = damage(file.read_bytes())
     file.write_bytes(content)
     try:
-        arrays, notes = tensors.read(file)
+        arrays, metadata = array_files.read(file)
     except DamagedFile as error:
         assert f"{file} is damaged and cannot be loaded (" in str(error)
     else:
         assert same(arrays)
-        assert notes == NOTES or not all(key in content for key in KEYS)
+        assert metadata == METADATA or not all(key in content for key in KEYS)
 
 
 @pytest.mark.parametrize("bit", range(8))
-def test_one_bit_of_the_last_value_is_noticed(file: Path, bit: int) -> None:
-    tensors.write(file, ARRAYS, NOTES)
+def test_one_changed_bit_of_the_last_value_is_detected(file: Path, bit: int) -> None:
+    array_files.write(file, ARRAYS, METADATA)
     content = bytearray(file.read_bytes())
     content[-3] ^= 1 << bit
     file.write_bytes(content)
     with pytest.raises(
         DamagedFile, match=r"resume_state is damaged .*\(its checksum does not fit: some of it was changed"
     ):
-        tensors.read(file)
+        array_files.read(file)
 
 
 def test_a_file_without_a_checksum_is_read(file: Path) -> None:
-    """Those of other programs have none, nor those of monklite before there was one."""
+    """Files of other programs and older ones of monklite have none."""
     save_file(ARRAYS, file, metadata={"monklite": '{"a": 1}'})
-    assert tensors.read(file)[1] == {"a": 1}
+    assert array_files.read(file)[1] == {"a": 1}
     save_file(ARRAYS, file)
-    assert same(tensors.read(file)[0])
+    assert same(array_files.read(file)[0])
 
 
 @pytest.mark.parametrize(
-    "notes", ["[]", "3", "{", "[" * 100_000, '{"notes": [], "checksum": 1}', '{"notes": {}, "checksum": "x"}']
+    "entry", ["[]", "3", "{", "[" * 100_000, '{"notes": [], "checksum": 1}', '{"notes": {}, "checksum": "x"}']
 )
-def test_notes_that_are_something_else_are_damage(file: Path, notes: str) -> None:
-    save_file(ARRAYS, file, metadata={"monklite": notes})
-    for reader in (tensors.read, tensors.read_notes):
+def test_metadata_of_another_form_is_damage(file: Path, entry: str) -> None:
+    save_file(ARRAYS, file, metadata={"monklite": entry})
+    for reader in (array_files.read, array_files.read_metadata):
         with pytest.raises(DamagedFile, match=r"resume_state is damaged and cannot be loaded"):
             reader(file)
 
 
-def test_a_folder_that_goes_while_weights_are_written_is_told(tmp_path: Path, monkeypatch) -> None:
+def test_a_folder_removed_while_weights_are_written_is_reported(tmp_path: Path, monkeypatch) -> None:
     def write_and_lose(path: Path, *_: object) -> None:
         path.parent.rmdir()
 
     (tmp_path / "models").mkdir()
-    monkeypatch.setattr(tensors, "write", write_and_lose)
+    monkeypatch.setattr(array_files, "write", write_and_lose)
     with pytest.raises(StorageError, match=r"final could not be written: its folder has been removed"):
-        tensors.Snapshot(ARRAYS, NOTES).write(tmp_path / "models" / "final")
+        array_files.Snapshot(ARRAYS, METADATA).write(tmp_path / "models" / "final")

@@ -1,0 +1,115 @@
+"""NumPy arrays with JSON metadata in one safetensors file, which never executes code: the training state of every backend.
+
+safetensors detects truncation but no other damage, so the metadata also holds a checksum of everything in the file.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from ..errors import DamagedFile, NotFound
+from ..files import LinkSource, replacing, storing
+
+NamedArrays = dict[str, np.ndarray]
+HEADER_KEY = "monklite"
+NO_METADATA = "its metadata is not a JSON object"
+
+
+class Snapshot:
+    """See `backends.base.Snapshot`: copies of arrays and metadata, for one file."""
+
+    def __init__(self, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
+        self._arrays, self._metadata = arrays, metadata
+        self._link_source: LinkSource | None = None
+
+    def write(self, path: Path, number: int | None = None) -> None:
+        file = path if number is None else path.with_name(f"{path.name}{number}")
+        if self._link_source is None or not self._link_source.link(file):
+            write(file, self._arrays, self._metadata)
+            # the folder may have been removed since
+            with storing(file):
+                self._link_source = LinkSource.of(file)
+
+
+def write(path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
+    """Write arrays to a file, with `metadata` (JSON) in its header.
+
+    Raises:
+        StorageError: the file cannot be written; an existing file of that name is kept.
+    """
+    contiguous = {name: np.asarray(a, order="C") for name, a in arrays.items()}
+    # safetensors writes header entries in random order: a single one keeps the bytes of equal weights equal
+    header = {HEADER_KEY: json.dumps({"notes": metadata, "checksum": _checksum(contiguous, metadata)})}
+    with replacing(path) as temporary:
+        try:
+            save_file(contiguous, temporary, metadata=header)
+        except SafetensorError as error:
+            raise OSError(_errno(str(error)), str(error)) from error
+
+
+def _errno(message: str) -> int:
+    """The number in `... (os error 28)`: safetensors reports a system error as text only."""
+    digits = message.rpartition("os error ")[2].split(")")[0]
+    return int(digits) if digits.isdigit() else 5
+
+
+def read(path: Path) -> tuple[NamedArrays, dict[str, Any]]:
+    """Read arrays and metadata that `write` wrote.
+
+    Raises:
+        NotFound: no such file. DamagedFile: not a safetensors file, truncated, or changed since it was written.
+    """
+    with _opened(path) as file:
+        metadata, checksum = _metadata(file)
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+        if checksum not in (None, _checksum(arrays, metadata)):
+            raise ValueError("its checksum does not fit: some of it was changed")
+        return arrays, metadata
+
+
+def read_metadata(path: Path) -> dict[str, Any]:
+    """Read the metadata alone, which is fast however large the arrays are. Raises as `read`."""
+    with _opened(path) as file:
+        return _metadata(file)[0]
+
+
+def _metadata(file: Any) -> tuple[dict[str, Any], int | None]:
+    """Metadata and checksum. Files of other programs have neither; older files of monklite have no checksum."""
+    entry = json.loads((file.metadata() or {}).get(HEADER_KEY, "{}"))
+    if not isinstance(entry, dict):
+        raise ValueError(NO_METADATA)
+    if set(entry) != {"notes", "checksum"}:
+        return entry, None
+    if not isinstance(entry["notes"], dict):
+        raise ValueError(NO_METADATA)
+    return entry["notes"], int(entry["checksum"])
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    if not path.exists():
+        raise NotFound(f"{path} is not there")
+    try:
+        with safe_open(path, "np") as file:
+            yield file
+    except (SafetensorError, ValueError, OSError, TypeError, OverflowError, RecursionError) as error:
+        raise DamagedFile(f"{path} is damaged and cannot be loaded ({error})") from None
+
+
+def _checksum(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> int:
+    """CRC-32 of names, types, shapes, values and metadata; computing it takes a tenth of the time of writing them."""
+    checksum = zlib.crc32(json.dumps(metadata).encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        checksum = zlib.crc32(f"{name} {array.dtype} {array.shape}".encode(), checksum)
+        checksum = zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data, checksum)
+    return checksum

@@ -1,0 +1,128 @@
+"""Methods generated from the catalog's rows: `optimizer_*`, `lr_*`, `loss_*`, `apply_*`, `update_*` and `List_*`.
+
+Signature and docstring come from the row; `help()` and notebooks show them. Editors and type checkers read
+`row_methods.pyi`, which `python tools/write_stubs.py` generates from the same methods.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..catalog import LOSSES, OPTIMIZERS, SCHEDULES, SETTINGS, TRANSFORMS
+from ..catalog.rows import REQUIRED, Row
+from ..catalog.transforms import TransformRow
+from ..catalog.update_methods import Setting
+from ..spec import SUBSETS, Spec, rule_of
+from .checks import api
+from .vocabulary import VocabularyMethods
+
+POSITIONAL_OR_KEYWORD = inspect.Parameter.POSITIONAL_OR_KEYWORD
+CHOICES: tuple[tuple[str, str, str, Mapping[str, Row]], ...] = (
+    # prefix of the method, field of the spec, title of the message, rows
+    ("optimizer", "training.optimizer", "Optimizer", OPTIMIZERS),
+    ("lr", "training.schedule", "Learning rate scheduler", SCHEDULES),
+    ("loss", "training.loss", "Loss", LOSSES),
+)
+LISTS: Mapping[str, Mapping[str, Row]] = {
+    "Optimizers": OPTIMIZERS,
+    "Schedulers": SCHEDULES,
+    "Losses": LOSSES,
+    "Transforms": TRANSFORMS,
+}
+
+
+class RowMethods(VocabularyMethods):
+    """One method per row; `_install_all` adds them."""
+
+
+def _make_choose_method(field: str, title: str, row: Row) -> Callable[..., None]:
+    def method(self: RowMethods, **values: Any) -> None:
+        self._choose(field, title, row, values)
+
+    return method
+
+
+def _make_apply_method(row: TransformRow) -> Callable[..., None]:
+    def method(self: RowMethods, **values: Any) -> None:
+        subsets = {s: values.pop(s, False) for s in SUBSETS}
+        self._add_transform(row, values, subsets)
+
+    return method
+
+
+def _make_update_method(setting: Setting) -> Callable[..., None]:
+    def method(self: RowMethods, **values: Any) -> None:
+        self._update(setting, values[setting.argument])
+
+    return method
+
+
+def _make_list_method(title: str, names: list[str]) -> Callable[..., list[str]]:
+    def method(self: RowMethods) -> list[str]:
+        return self._list(title, names)
+
+    return method
+
+
+def _parameter(name: str, default: Any, annotation: str) -> inspect.Parameter:
+    required = default is REQUIRED
+    return inspect.Parameter(
+        name,
+        POSITIONAL_OR_KEYWORD,
+        default=inspect.Parameter.empty if required else default,
+        annotation=annotation,
+    )
+
+
+def _parameters(row: Row) -> list[inspect.Parameter]:
+    return [_parameter(p.name, p.default, p.rule.annotation) for p in row.parameters]
+
+
+def _doc(row: Row, extra: str = "") -> str:
+    arguments = "".join(f"\n    {p.name}: {p.doc}; {p.rule}." for p in row.parameters) + extra
+    return row.doc + (f"\n\nArgs:{arguments}\n" if arguments else "") + f"\nBackends: {', '.join(row.backends())}.\n"
+
+
+def _install(
+    name: str, method: Callable[..., Any], parameters: list[inspect.Parameter], doc: str, returns: str = "None"
+) -> None:
+    """Give a method its name, signature and docstring, and put it on the class."""
+    with_self = [inspect.Parameter("self", POSITIONAL_OR_KEYWORD), *parameters]
+    signature = inspect.Signature(with_self, return_annotation=returns)
+
+    def called(self: RowMethods, *args: Any, **kwargs: Any) -> Any:
+        arguments = signature.bind(self, *args, **kwargs).arguments
+        arguments.pop("self")
+        return method(self, **arguments)
+
+    called.__name__, called.__qualname__, called.__doc__ = name, f"prototype.{name}", doc
+    called.__signature__ = signature  # type: ignore[attr-defined]
+    setattr(RowMethods, name, api(called))
+
+
+def _install_all() -> None:
+    for prefix, field, title, rows in CHOICES:
+        for row in rows.values():
+            _install(f"{prefix}_{row.name}", _make_choose_method(field, title, row), _parameters(row), _doc(row))
+    subsets = [_parameter(subset, False, "bool") for subset in SUBSETS]
+    for transform in TRANSFORMS.values():
+        parameters = [*_parameters(transform), *subsets]
+        doc = _doc(transform, "\n    train, val, test: for which images.")
+        _install(f"apply_{transform.name}", _make_apply_method(transform), parameters, doc)
+    for setting in SETTINGS.values():
+        doc = f"{setting.doc} Effective after `Reload()`, or with `Train()`."
+        value = _parameter(setting.argument, REQUIRED, _annotation(setting))
+        _install(f"update_{setting.name}", _make_update_method(setting), [value], doc)
+    for title, names in LISTS.items():
+        doc = f"Print and return the names of the {title.lower()}."
+        _install(f"List_{title}", _make_list_method(title, list(names)), [], doc, "list[str]")
+
+
+def _annotation(setting: Setting) -> str:
+    rule = rule_of(Spec, setting.path)
+    return rule.annotation if rule else "Any"
+
+
+_install_all()
