@@ -56,7 +56,7 @@ def machine() -> dict[str, Any]:
 
 def link(source: Path, folder: Path, count: int) -> None:
     """Create `folder` with `count` links to the images below `source`, in turn."""
-    from monklite.data.discover import EXTENSIONS
+    from monklite.data.listing import EXTENSIONS
 
     images = sorted(p.resolve() for p in source.rglob("*") if p.suffix.lower() in EXTENSIONS)
     folder.mkdir(parents=True)

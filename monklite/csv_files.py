@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import DamagedFile
-from .files import write_text
+from .files import reading, write_text
+from .transient import attempted
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -33,13 +34,14 @@ def reading_csv(path: Path, needed: Sequence[str], consequence: str = "") -> Ite
         needed: required columns. consequence: what the damage means, appended to the message.
 
     Raises:
-        FileNotFoundError: no such file. DamagedFile: it cannot be read.
+        FileNotFoundError: no such file. DamagedFile: it cannot be read. StorageError: the disk does not give it.
     """
     try:
-        with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
-            rows = csv.DictReader(file)
-            if not set(needed) <= set(rows.fieldnames or ()):
-                raise KeyError("no header")
-            yield rows
+        with reading(path):
+            text = attempted(path.read_bytes).decode("utf-8", "surrogateescape")
+        rows = csv.DictReader(io.StringIO(text, newline=""))
+        if not set(needed) <= set(rows.fieldnames or ()):
+            raise KeyError("no header")
+        yield rows
     except (KeyError, ValueError, TypeError, csv.Error) as error:
         raise DamagedFile(f"{path} is damaged ({error}){consequence}") from None

@@ -7,16 +7,22 @@ names the value, the rule it broke, and what to do.
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 T = TypeVar("T")
 # a longer list of known names is cut to the most similar ones
 MAX_NAMES_SHOWN = 20
+# characters; longer values and messages are cut in the middle
+MAX_VALUE_LENGTH, MAX_MESSAGE_LENGTH = 160, 1800
 
 
 class MonkliteError(Exception):
-    """The base of every error that monklite raises on purpose."""
+    """The base of every error that monklite raises on purpose. A message that is too long to be read is cut in its middle."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(cut(a, MAX_MESSAGE_LENGTH) if isinstance(a, str) else a for a in args))
 
 
 class UnknownName(MonkliteError, LookupError):
@@ -79,28 +85,67 @@ class OutOfMemory(TrainingFailed):
     """The device's memory is too small for one step; the weights are unchanged by it."""
 
 
+def cut(text: str, most: int = MAX_VALUE_LENGTH) -> str:
+    """A text, its middle replaced by `...` where it is longer than `most` characters."""
+    if len(text) <= most:
+        return text
+    end = (most - 3) // 3
+    return f"{text[: most - 3 - end]}...{text[len(text) - end :]}"
+
+
+class _ShortRepr(reprlib.Repr):
+    """`repr` in a few characters and little time, however large the value is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = MAX_VALUE_LENGTH
+        self.maxlist = self.maxtuple = self.maxset = self.maxfrozenset = self.maxdict = self.maxarray = (
+            self.maxdeque
+        ) = 12
+        self.maxlevel = 4
+
+    def repr_bytes(self, value: bytes, level: int) -> str:
+        return cut(repr(value if len(value) <= MAX_VALUE_LENGTH else value[:MAX_VALUE_LENGTH] + b"..."), self.maxstring)
+
+    repr_bytearray = repr_bytes
+
+    def repr_int(self, value: int, level: int) -> str:
+        try:
+            return cut(repr(value))
+        # Python refuses to write numbers of more than 4300 digits
+        except ValueError:
+            return f"a whole number of {value.bit_length():,} bits"
+
+
+def shown(value: object) -> str:
+    """The `repr` of a value as messages show it: one line, at most 160 characters, at any size of the value."""
+    text = _ShortRepr().repr(value)
+    return cut(" ".join(text.split()) if "\n" in text else text)
+
+
 def closest(name: object, known: Iterable[str]) -> str | None:
     """The known name that is most similar to `name`, or None."""
     by_normalized = {k.lower().replace("-", "_"): k for k in known}
-    matches = difflib.get_close_matches(str(name).lower().replace("-", "_"), by_normalized, n=1, cutoff=0.6)
+    wanted = str(name)[:MAX_VALUE_LENGTH].lower().replace("-", "_")
+    matches = difflib.get_close_matches(wanted, by_normalized, n=1, cutoff=0.6)
     return by_normalized[matches[0]] if matches else None
 
 
 def suggestion(name: object, known: Iterable[str]) -> str:
     """` Did you mean 'sgd'?`, to append to a sentence; empty if no known name is similar."""
     guess = closest(name, known)
-    return f" Did you mean {guess!r}?" if guess else ""
+    return f" Did you mean {shown(guess)}?" if guess else ""
 
 
 def unknown(kind: str, name: object, known: Iterable[str]) -> UnknownName:
     """The error for an unknown name, with the most similar known name and the list of known names."""
     known = sorted(known)
-    shown, more = known, ""
+    listed, more = known, ""
     if len(known) > MAX_NAMES_SHOWN:
-        similar = difflib.get_close_matches(str(name), known, n=MAX_NAMES_SHOWN // 2, cutoff=0.0)
-        shown, more = sorted(similar), f", and {len(known) - len(similar)} more"
+        similar = difflib.get_close_matches(str(name)[:MAX_VALUE_LENGTH], known, n=MAX_NAMES_SHOWN // 2, cutoff=0.0)
+        listed, more = sorted(similar), f", and {len(known) - len(similar)} more"
     return UnknownName(
-        f"no {kind} is called {name!r}.{suggestion(name, known)} Known: {', '.join(shown) or '(none)'}{more}"
+        f"no {kind} is called {shown(name)}.{suggestion(name, known)} Known: {', '.join(listed) or '(none)'}{more}"
     )
 
 

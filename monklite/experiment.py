@@ -10,6 +10,7 @@ from . import backends
 from .backends import Learner
 from .backends.capabilities import check_capabilities
 from .catalog import resolve
+from .catalog.losses import class_weights, positional_weights
 from .catalog.models import find_model
 from .data import dataset_csv, health, prepare
 from .data.cache import Tick
@@ -51,6 +52,8 @@ class Experiment:
         self._auto_batch_size: int | None = None
         self._data_spec: Resolved | None = None
         self._network_spec: Resolved | None = None
+        # the note on class weights by position that was said last
+        self._weights_note = ""
         self.record_origin()
 
     def record_origin(self) -> None:
@@ -75,7 +78,16 @@ class Experiment:
         check_capabilities(asked)
         if self.resuming:
             resuming.check_change(self.run, self.resolved(), resolve(asked, self._stored_spec, self._auto_batch_size))
+        self._check_class_names(asked)
         self.asked = asked
+
+    def _check_class_names(self, asked: Spec) -> None:
+        """Check class weights by name as soon as the classes are known; those by position are checked with the network."""
+        loss = asked.training.loss
+        if self.data is None or loss is None or not isinstance(loss.params.get("weight"), Mapping):
+            return
+        if not is_stale(self._data_spec, resolve(asked, self._stored_spec, self._auto_batch_size), DATA_FIELDS):
+            class_weights(loss, self.data.record.classes)
 
     def rebuild_with(self, changes: Mapping[str, Any], names: Mapping[str, str] | None = None) -> Learner:
         """Change the settings and build the network; if that fails, the settings are restored."""
@@ -97,7 +109,9 @@ class Experiment:
         """Find, decode and split the images; records them, and the remarks about their files, in the run."""
         self._ensure_new_version()
         spec, world = self.resolved(), backends.world(self.asked.backend)
-        data = prepare.for_training(spec, self.workspace.cache, self._recorded_split(spec), tick)
+        data = prepare.for_training(
+            spec, self.workspace.cache, self._recorded_split(spec), tick, self._recorded_classes()
+        )
         data = data.for_process(world.rank, world.size)
         for remark in data.remarks:
             self.say(f"    Note: {remark}\n")
@@ -114,6 +128,12 @@ class Experiment:
             return None
         changed = is_stale(source.state().spec, spec, SPLIT_FIELDS)
         return source.folder / SAMPLES if self.resuming or not changed else None
+
+    def _recorded_classes(self) -> tuple[str, ...]:
+        """The classes of the run that is resumed or copied, in the order of its network's outputs."""
+        source = self.run if self.resuming else self.origin
+        dataset = source.state().dataset if source is not None else None
+        return dataset.classes if dataset else ()
 
     def _record_data(self) -> None:
         """Record the images, and the remarks about their files, in the run."""
@@ -135,7 +155,7 @@ class Experiment:
         self._ensure_new_version()
         if self.data is None:
             raise NotReady("the number of classes is not known yet: call Dataset() before Model()")
-        task = task_for_loss(self.resolved().training.loss, self.data.record)
+        task = self._task(self.resolved(), self.data)
         source = self._weights_source(self.resolved(), task.classes)
         # frees the memory of the previous network first
         self.learner = None
@@ -151,6 +171,15 @@ class Experiment:
             self.run.update(asked=self.asked, resolved=spec, model=record)
         self.learner, self._network_spec = learner, spec
         return learner
+
+    def _task(self, spec: Resolved, data: TrainingData) -> Task:
+        """The task of the loss; says once which class each weight falls on, if they were given by position."""
+        task = task_for_loss(spec.training.loss, data.record)
+        order = positional_weights(spec.training.loss, task.classes)
+        if order and order != self._weights_note:
+            self.say(f"    Note: class weights by position fall on these classes: {order}\n")
+        self._weights_note = order
+        return task
 
     def _find_batch_size(self, data: TrainingData, task: Task) -> None:
         """Choose the batch size for `"auto"`."""
@@ -191,7 +220,7 @@ class Experiment:
             learner = self.build()
             return self.data or data, learner
         if self._network_spec is not None and self._network_spec.training != spec.training:
-            learner.task = task_for_loss(spec.training.loss, data.record)
+            learner.task = self._task(spec, data)
             learner.configure(spec)
             self._network_spec = spec
         return data, learner

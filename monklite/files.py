@@ -1,17 +1,25 @@
-"""Atomic file writing: a temporary file in the same folder is written, flushed and renamed."""
+"""Atomic file writing: a temporary file in the same folder is written, flushed and renamed.
+
+Drives and network shares refuse some of these steps. What is not needed is left out then, and what weakens the promise is
+said once; see docs/decisions/0019.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import logging
 import os
 import re
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import MonkliteError, StorageError
+from .transient import attempted, is_transient, passing_trouble
 
 TEMPORARY = ".monklite-tmp"
 # safetensors writes to a file of its own next to our temporary file, then renames it
@@ -24,8 +32,11 @@ _REASONS = {
     errno.EPERM: "you may not write there",
     errno.ENOENT: "its folder has been removed",
 }
-# errors of mounted drives and network shares that cannot flush a folder
-_CANNOT_FLUSH = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF}
+# errors of mounted drives and network shares that do not know an operation
+UNSUPPORTED = frozenset((errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOTTY, errno.EBADF))
+# of a path on Windows, unless the user has enabled long paths
+_WINDOWS_PATH_LENGTH = 260
+_LOG = logging.getLogger("monklite")
 UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -44,8 +55,50 @@ def storing(path: Path) -> Iterator[None]:
         # its message already says what is wrong, and it need not be about this file
         raise
     except OSError as error:
-        reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
-        raise StorageError(f"{path} could not be written: {reason}. What was saved before is untouched.") from error
+        raise StorageError(
+            f"{path} could not be written: {_reason(error, path)}. What was saved before is untouched."
+        ) from error
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn an `OSError` while reading `path` into a `StorageError` in words; a file that is missing stays that."""
+    try:
+        yield
+    except (MonkliteError, FileNotFoundError):
+        raise
+    except OSError as error:
+        if is_transient(error):
+            raise passing_trouble(error, path) from error
+        raise StorageError(f"{path} cannot be read ({error.strerror}): check its permissions and its drive") from error
+
+
+def _reason(error: OSError, path: Path) -> str:
+    if os.name == "nt" and isinstance(error, FileNotFoundError) and len(str(path)) >= _WINDOWS_PATH_LENGTH:
+        return f"its path has {len(str(path))} characters, too many for Windows; use a folder with a shorter path"
+    if os.name == "nt" and isinstance(error, PermissionError):
+        return "you may not write there, or another program has the file open; close it"
+    return _REASONS.get(error.errno or 0, error.strerror or str(error))
+
+
+def say_once(key: str, message: str) -> None:
+    """Log a warning that this process has not logged yet under `key`."""
+    if key not in _SAID:
+        _SAID.add(key)
+        _LOG.warning(message)
+
+
+_SAID: set[str] = set()
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder with its parents, unless it is there.
+
+    Raises:
+        StorageError: it cannot be created.
+    """
+    with storing(folder):
+        attempted(lambda: folder.mkdir(parents=True, exist_ok=True))
 
 
 @contextmanager
@@ -56,18 +109,27 @@ def replacing(path: Path) -> Iterator[Path]:
         StorageError: the disk is full, or the folder cannot be written. The file at `path`, if any, stays as it was.
     """
     with storing(path), beside(path) as temporary:
-        mode = _default_mode(temporary)
         yield temporary
-        # some libraries create files that only their owner can read
-        temporary.chmod(mode)
+        _make_readable(temporary)
         publish(temporary, path)
 
 
 def publish(temporary: Path, path: Path) -> None:
     """Flush a complete file and rename it to its final path."""
-    _flush(temporary)
-    temporary.replace(path)
-    _flush(path.parent)
+    _flush_file(temporary)
+    rename(temporary, path)
+    _flush_folder(path.parent)
+
+
+def rename(old: Path, new: Path) -> None:
+    """Rename a file, replacing one at `new`.
+
+    It is tried for some seconds: an antivirus, an indexer, or a reader on a network share holds a file for a moment.
+
+    Raises:
+        OSError: it cannot be renamed.
+    """
+    attempted(lambda: old.replace(new), lambda error: is_transient(error) or isinstance(error, PermissionError))
 
 
 @contextmanager
@@ -77,22 +139,33 @@ def beside(path: Path) -> Iterator[Path]:
     try:
         yield temporary
     finally:
-        temporary.unlink(missing_ok=True)
+        discard(temporary)
 
 
-def _default_mode(path: Path) -> int:
-    """The permissions of this user's new files, determined by creating one."""
-    path.touch()
-    mode = path.stat().st_mode & 0o777
-    path.unlink()
-    return mode
+def discard(file: Path) -> None:
+    """Remove a temporary file, if it is there and can be removed; one that stays is removed as a leftover later."""
+    with contextlib.suppress(OSError):
+        file.unlink(missing_ok=True)
+
+
+def _make_readable(file: Path) -> None:
+    """Give a file the permissions of this user's new files. Some libraries create files that only their owner can read."""
+    mode = stat.S_IMODE(attempted(file.stat).st_mode)
+    if os.name == "nt" or mode & 0o077:
+        return
+    # many network shares refuse permissions; the file is complete without them
+    with contextlib.suppress(OSError), beside(file) as probe:
+        probe.touch()
+        default = stat.S_IMODE(probe.stat().st_mode)
+        if default != mode:
+            file.chmod(default)
 
 
 def write_text(path: Path, text: str) -> None:
     """Write `text` to `path` atomically."""
     with replacing(path) as temporary:
         # file names in the text need not be valid UTF-8
-        temporary.write_text(text, encoding="utf-8", errors="surrogateescape", newline="\n")
+        attempted(lambda: temporary.write_text(text, encoding="utf-8", errors="surrogateescape", newline="\n"))
 
 
 def replace_symlink(link: Path, target: Path) -> None:
@@ -103,8 +176,8 @@ def replace_symlink(link: Path, target: Path) -> None:
     """
     with beside(link) as temporary:
         temporary.symlink_to(target, target_is_directory=(link.parent / target).is_dir())
-        temporary.replace(link)
-        _flush(link.parent)
+        rename(temporary, link)
+        _flush_folder(link.parent)
 
 
 @dataclass(frozen=True)
@@ -126,8 +199,8 @@ class LinkSource:
             # a rename between two links to one file leaves both, so `beside` removes the temporary one
             with beside(path) as temporary:
                 os.link(self.path, temporary)
-                temporary.replace(path)
-                _flush(path.parent)
+                rename(temporary, path)
+                _flush_folder(path.parent)
             return True
         except (OSError, NotImplementedError):
             return False
@@ -142,19 +215,52 @@ def remove_leftovers(folder: Path) -> None:
     """Remove temporary files of killed writers from `folder`; call it only while holding the folder's lock."""
     for file in folder.glob(".*"):
         if file.match(f".*{TEMPORARY}") or _SAFETENSORS_TEMPORARY.fullmatch(file.name):
-            file.unlink(missing_ok=True)
+            discard(file)
 
 
-def _flush(path: Path) -> None:
-    is_folder = path.is_dir()
-    if is_folder and os.name == "nt":
-        # Windows cannot open a folder; the rename is still atomic there
-        return
-    descriptor = os.open(path, os.O_RDONLY)
+def _flush_file(file: Path) -> None:
+    # Windows flushes only what was opened for writing
+    descriptor = attempted(lambda: os.open(file, os.O_RDWR | getattr(os, "O_BINARY", 0)))
+    try:
+        flush(descriptor, file)
+    finally:
+        os.close(descriptor)
+
+
+def flush(descriptor: int, file: Path) -> None:
+    """Flush an open file to the disk; a drive that cannot flush is reported once.
+
+    It is not tried again after a failure: the system may have dropped the content by then and call the second try a success.
+
+    Raises:
+        OSError: the flush failed.
+    """
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if not is_folder or error.errno not in _CANNOT_FLUSH:
+        if error.errno not in UNSUPPORTED:
+            raise
+        say_once(
+            "flush",
+            f"the drive of {file.parent} cannot flush files ({error.strerror}): after a power failure, files that were "
+            "saved a moment before may be missing",
+        )
+
+
+def _flush_folder(folder: Path) -> None:
+    """Flush a rename to the disk. Where that is refused, the rename is still atomic."""
+    # Windows cannot open a folder
+    if os.name == "nt":
+        return
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    # a folder that may be written but not listed, or too many open files
+    except OSError:
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in {*UNSUPPORTED, errno.EPERM, errno.EACCES}:
             raise
     finally:
         os.close(descriptor)

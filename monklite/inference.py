@@ -1,7 +1,8 @@
-"""Predictions for images with the best weights of a trained run: single files, folders, or streams of any length."""
+"""Predictions for images of any kind with the best weights of a trained run: single ones, folders, or streams of any length."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
@@ -19,8 +20,9 @@ from .catalog import LOSSES, resolve
 from .data import decode, discover, prepare
 from .data.augment import Draws, Policy
 from .data.cache import Tick
+from .data.image_input import ImageInput, image_input, images_in
 from .data.prefetch import in_order
-from .errors import NotFound, NotReady, OutOfMemory, UnreadableImage
+from .errors import NotFound, NotReady, OutOfMemory, UnreadableImage, shown
 from .processors import cpu_count
 from .runs.file_names import BEST, FINAL
 from .runs.run import Run
@@ -35,7 +37,7 @@ class Prediction:
     """The prediction for one image.
 
     `answer`: the predicted classes and their scores, as the task words them. `scores`: float (classes,), 0 to 1; `logits`:
-    float32 (classes,).
+    float32 (classes,), both in the order of the task's classes.
     """
 
     name: str
@@ -93,19 +95,21 @@ class Predictor:
                     raise
         return np.concatenate(chunks)
 
-    def predict(self, path: str | Path) -> Prediction:
-        """Predict one image file.
+    def predict(self, image: Any, argument: str = "image", allow_url: bool = False) -> Prediction:
+        """Predict one image, of any kind that `image_input` takes. `argument`: what errors call it.
 
         Raises:
-            NotFound: no such file. UnreadableImage: it cannot be read as an image.
+            NotFound: no such file. UnreadableImage: it cannot be read as an image. InvalidType, InvalidValue: not an image.
         """
-        if not Path(path).is_file():
-            raise NotFound(f"there is no image file at {str(path)!r} (looked from {Path.cwd()})")
+        given = image_input(image, argument, allow_url=allow_url)
+        if given.is_missing:
+            hint = "; it is a folder: give it as img_dir" if Path(given.source).is_dir() else ""
+            raise NotFound(f"there is no image file at {shown(given.source)} (looked from {Path.cwd()}){hint}")
         policy = prepare.policy_for_testing(self.spec)
-        return self._predict_decoded([_decode(path, str(path), policy)], policy)[0]
+        return self._predict_decoded([_decode(given, policy)], policy)[0]
 
     def predict_folder(self, folder: str | Path, tick: Tick | None = None) -> tuple[list[Prediction], dict[str, str]]:
-        """Predict every image of a folder, sorted by name.
+        """Predict every image of a folder and of the folders in it, sorted by name.
 
         Returns:
             The predictions, and for each file that cannot be read its name and the reason.
@@ -117,36 +121,47 @@ class Predictor:
         return list(self.stream(folder, problems.__setitem__, tick)), problems
 
     def stream(
-        self, source: str | Path | Iterable[str | Path], left_out: LeftOut, tick: Tick | None = None
+        self,
+        source: Any,
+        left_out: LeftOut,
+        tick: Tick | None = None,
+        argument: str = "source",
+        allow_url: bool = False,
     ) -> Generator[Prediction, None, None]:
         """Predict any number of images, one after the other; threads decode images in advance.
 
         Args:
-            source: a folder, whose images are predicted sorted by name, or an iterable of image paths. A prediction has
-                the name of the file in the folder, or the path as it was given.
-            left_out: called for each file that is missing or cannot be read.
+            source: a folder, whose images (also those in folders inside it) are predicted sorted by name, or images of any kind
+                in a list, a generator or an array (see `image_input`). A prediction has the name of the file in the folder,
+                the path as it was given, or `image 0` after its place in `source`.
+            left_out: called for each image that is missing or cannot be read.
             tick: called with the number of images done and the total, if `source` has a length.
+            argument: what errors call `source`. allow_url: also fetch images from addresses on the web.
 
         Returns:
             A generator; closing it stops its threads.
 
         Raises:
-            NotFound: no such folder. DatasetError: no images in it.
+            NotFound: no such folder. DatasetError: no images in it. InvalidType, InvalidValue: something that is not an image,
+            when its turn comes.
         """
-        if isinstance(source, (str, Path)):
+        if isinstance(source, (str, os.PathLike)):
             names = discover.images_in_folder(source)
-            return self._stream(((Path(source, name), name) for name in names), len(names), left_out, tick)
-        total = len(source) if isinstance(source, Sized) else None
-        return self._stream(((path, str(path)) for path in source), total, left_out, tick)
+            files = (ImageInput(name, str(Path(source, name))) for name in names)
+            return self._stream(files, len(names), left_out, tick)
+        images = images_in(source, argument, allow_url)
+        if images is None:
+            return self._stream([image_input(source, argument, allow_url=allow_url)], 1, left_out, tick)
+        return self._stream(images, len(source) if isinstance(source, Sized) else None, left_out, tick)
 
     def _stream(
-        self, files: Iterable[tuple[str | Path, str]], total: int | None, left_out: LeftOut, tick: Tick | None
+        self, images: Iterable[ImageInput], total: int | None, left_out: LeftOut, tick: Tick | None
     ) -> Generator[Prediction, None, None]:
         policy, threads = prepare.policy_for_testing(self.spec), min(self.spec.data.workers, cpu_count())
         done = 0
         with (
             ThreadPoolExecutor(threads, "monklite-decoding") as pool,
-            closing(in_order(pool, lambda file: _try_decode(*file, policy), files, threads)) as decoded,
+            closing(in_order(pool, lambda image: _try_decode(image, policy), images, threads)) as decoded,
         ):
             while batch := list(islice(decoded, self.spec.data.batch_size)):
                 for name, problem in (item for item in batch if not isinstance(item, _Decoded)):
@@ -176,13 +191,16 @@ class _Decoded(NamedTuple):
     size: decode.Size
 
 
-def _decode(file: str | Path, name: str, policy: Policy) -> _Decoded:
-    return _Decoded(name, *decode.load(file, policy.stored_size, policy.prefix))
+def _decode(image: ImageInput, policy: Policy) -> _Decoded:
+    decoded = decode.decode(image.content(), policy.stored_size, policy.prefix)
+    if decoded.pixels is None:
+        raise UnreadableImage(decode.unreadable_message(image.where, decoded.problem))
+    return _Decoded(image.name, decoded.pixels, decoded.size)
 
 
-def _try_decode(file: str | Path, name: str, policy: Policy) -> _Decoded | tuple[str, str]:
+def _try_decode(image: ImageInput, policy: Policy) -> _Decoded | tuple[str, str]:
     """Decode an image; if it cannot be read, return its name and the reason."""
     try:
-        return _decode(file, name, policy)
+        return _decode(image, policy)
     except (UnreadableImage, NotFound) as error:
-        return name, str(error)
+        return image.name, str(error)

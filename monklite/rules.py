@@ -19,7 +19,7 @@ from typing import Any, Final
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from .errors import InvalidType, InvalidValue, suggestion
+from .errors import InvalidType, InvalidValue, shown, suggestion
 
 AUTO: Final = "auto"
 # of a whole path, characters, and of each of its parts, bytes, on common file systems
@@ -44,9 +44,9 @@ class Rule:
         try:
             return self.check(value)
         except TypeError:
-            raise InvalidType(f"{name} must be {self}, not {value!r} ({type(value).__name__})") from None
+            raise InvalidType(f"{name} must be {self}, not {shown(value)} ({type(value).__name__})") from None
         except (ValueError, OverflowError) as error:
-            raise InvalidValue(f"{name} must be {self}, not {value!r}{_reason(error)}") from None
+            raise InvalidValue(f"{name} must be {self}, not {shown(value)}{_reason(error)}") from None
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Let a rule be used in `Annotated[int, rule]` on a pydantic field."""
@@ -260,6 +260,28 @@ class ListOf(Rule):
             ", each larger than the one before" if self.increasing else ", the smallest first" if self.ordered else ""
         )
         return f"a list of {count}, each {self.item}{order}"
+
+
+@dataclass(frozen=True)
+class PerClass(Rule):
+    """One value per class: a dictionary from class name to value, or the values in the order of the classes, as a tuple."""
+
+    item: Rule
+
+    @property
+    def annotation(self) -> str:
+        return f"Mapping[str, {self.item.annotation}] | Sequence[{self.item.annotation}]"
+
+    def check(self, value: Any) -> dict[str, Any] | tuple[Any, ...]:
+        if not isinstance(value, Mapping):
+            return ListOf(self.item).check(value)
+        for name in value:
+            if not isinstance(name, str):
+                raise ValueError(f"class names are text, such as {str(name)!r}")
+        return {name: self.item.check(v) for name, v in value.items()}
+
+    def __str__(self) -> str:
+        return f"a dictionary from each class name to its value, or a list of values, each {self.item}"
 
 
 @dataclass(frozen=True)

@@ -79,16 +79,21 @@ class Folders(Frozen):
 
 
 class Table(Frozen):
-    """Images listed with their labels in a CSV table.
+    """Images listed with their labels in a table: CSV, Excel or Parquet.
 
     `path`: the folder that the paths in the table are relative to. `label_delimiter`: separates the labels in a cell; `""`: a
-    cell is one label.
+    cell is one label; None: it is too, and cells that look like several labels are refused. `path_column`, `label_column`: the
+    names of the columns; None: they are found. `reading`: 1, the default for the runs of older versions, takes columns 1 and 2
+    and every label as it is written; 2 finds the columns and checks the labels.
     """
 
     path: Annotated[str, PathText()]
     csv: Annotated[str, PathText()]
     delimiter: Annotated[str, OneOf(DELIMITERS)] = ","
-    label_delimiter: Annotated[str, OneOf(LABEL_DELIMITERS)] = ""
+    label_delimiter: Annotated[str | None, OrNone(OneOf(LABEL_DELIMITERS))] = ""
+    path_column: Annotated[str | None, OrNone(Text())] = None
+    label_column: Annotated[str | None, OrNone(Text())] = None
+    reading: Literal[1, 2] = 1
 
 
 Source = Table | Folders

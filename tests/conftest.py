@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from monklite import files, locks, transient
 from monklite.testing.datasets import draw_patterns
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
@@ -15,6 +16,14 @@ SHARED = Path(__file__).parents[2] / "shared" / "data"
 def patterns(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three classes that are easy to tell apart: dots 12, rings 12, stripes 12 images of 40 px."""
     return draw_patterns(tmp_path_factory.mktemp("patterns"), {"dots": 12, "rings": 12, "stripes": 12})
+
+
+@pytest.fixture(autouse=True)
+def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trouble that passes is tried again at once, and nothing has been said or tried out before."""
+    monkeypatch.setattr(transient, "PAUSES", (0.0,) * len(transient.PAUSES))
+    monkeypatch.setattr(files, "_SAID", set())
+    monkeypatch.setattr(locks, "_supported", {})
 
 
 @pytest.fixture

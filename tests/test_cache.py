@@ -49,9 +49,9 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     contents: list[bytes] = []
     real = decode.decode
 
-    def counting(content: bytes, *arguments: object) -> object:
+    def counting(content: bytes, *arguments: object, **named: object) -> object:
         contents.append(digests.digest_of(content))
-        return real(content, *arguments)  # type: ignore[arg-type]
+        return real(content, *arguments, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(decode, "decode", counting)
     return contents

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from monklite.catalog.transforms import TRANSFORMS
-from monklite.data import decode
+from monklite.data import decode, depth, image_files
 from monklite.data.decode import Decoded, Oddity
 from monklite.errors import NotFound, UnreadableImage
 
@@ -262,7 +262,8 @@ def test_a_file_that_is_no_picture_is_told(tmp_path: Path, content: bytes) -> No
 
 def test_too_many_pixels_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(png_header(20_000, 20_000))
-    with pytest.raises(UnreadableImage, match=r"400000000 pixels\) exceeds limit of 178956970 pixels"):
+    # the message no longer depends on Pillow's own limit, which a notebook may set
+    with pytest.raises(UnreadableImage, match="20000 x 20000 px, more than 178,956,970 in all"):
         decode.load(tmp_path / "a.png", 8)
 
 
@@ -331,7 +332,7 @@ def test_16_bit_colours_are_noted(tmp_path: Path) -> None:
     found = decoded(tmp_path / "a.png", 4)
     assert found.oddities == Oddity.DEEP
     assert found.pixels is not None
-    assert found.pixels[0, 3].tolist() == [45000 // 256, 50000 // 256, 55000 // 256]
+    assert found.pixels[0, 3].tolist() == [round(v / 65535 * 255) for v in (45000, 50000, 55000)]
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -401,7 +402,7 @@ def test_several_things_are_noted_of_one_file(tmp_path: Path) -> None:
 
 def test_the_problem_does_not_hold_the_path(tmp_path: Path) -> None:
     (tmp_path / "a.png").mkdir()
-    assert decoded(tmp_path / "a.png", 8) == (None, (0, 0), Oddity(0), "Is a directory")
+    assert decoded(tmp_path / "a.png", 8)[:4] == (None, (0, 0), Oddity(0), "Is a directory")
 
 
 @pytest.mark.parametrize("ending", ["bmp", "gif", "tif", "webp", "png"])
@@ -436,7 +437,7 @@ def test_a_huge_canvas_in_a_small_file_is_refused_before_it_is_made(tmp_path: Pa
     found = decoded(tmp_path / "a", 8)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert "pixels) exceeds limit of 178956970 pixels" in found.problem
+    assert found.problem.endswith(" px, more than 178,956,970 in all")
     assert peak < 20_000_000
 
 
@@ -459,7 +460,7 @@ def test_deep_pictures_of_many_strips_come_out_as_of_one(
     values[-1, -1], values[0, 0] = 60_000, 0
     path = save(Image.fromarray(values), tmp_path / "a.tif")
     whole = decoded(path, 50, chain(("resize", 50)))
-    monkeypatch.setattr(decode, "STRIP_PIXELS", 100)
+    monkeypatch.setattr(depth, "STRIP_PIXELS", 100)
     assert np.array_equal(decoded(path, 50, chain(("resize", 50))).pixels, whole.pixels)
     assert whole.pixels is not None and whole.pixels.max() > 200
 
@@ -517,7 +518,7 @@ def originals(folder: Path) -> list[Path]:
         "WEBP": [(RGB, {}), (RGB, {"lossless": True})],
         "BMP": [(RGB, {}), (GREY, {}), (GREY.convert("1"), {})],
     }
-    assert set(kinds) == set(decode.FORMATS)
+    assert set(kinds) == set(image_files.FORMATS)
     made = []
     for file_format, several in kinds.items():
         for k, (image, options) in enumerate(several):

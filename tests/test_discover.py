@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from monklite import Prototype
 from monklite.data import csv_table, digests, discover
-from monklite.data.samples import Samples
+from monklite.data.samples import Samples, printable
 from monklite.errors import DatasetError, NotFound
 from monklite.spec import Table
 
@@ -202,9 +203,11 @@ def test_files_that_a_table_names_must_be_there(pets: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        # used to be refused as one column: the delimiter is found now, and then there is a single class
+        ("image;label\ncat/1.png;cat\n", "has only one class, 'cat'"),
         (
-            "image;label\ncat/1.png;cat\n",
-            r"has one column; it needs two, image and class, separated by ',' \(see delimit",
+            "image\ncat/1.png\n",
+            r"has one column; it needs two, image and class, separated by one of ',' .*\(see delimit",
         ),
         ("image,label\ncat/1.png,cat\ncat/2.png,cat\n", "has only one class, 'cat'"),
         ("image,label\n", "the table names no images"),
@@ -324,7 +327,117 @@ def test_many_files_take_little_memory(tmp_path: Path) -> None:
     assert peak / len(samples) < 200  # bytes a file: its name and little more
 
 
-def test_images_directly_in_a_folder_are_listed_by_name(pets: Path) -> None:
+def test_images_in_a_folder_and_below_are_listed_by_name(pets: Path) -> None:
     draw(pets, "dog/below/1.png", "dog/.hidden.png", "dog/Z.JPG")
     (pets / "dog" / "notes.txt").write_text("no picture")
-    assert discover.images_in_folder(pets / "dog") == ["Z.JPG", "a.png", "b.png", "c.png"]
+    # folders inside it too, since `Infer` predicts them
+    assert discover.images_in_folder(pets / "dog") == ["Z.JPG", "a.png", "b.png", "below/1.png", "c.png"]
+
+
+COMPOSED, DECOMPOSED = "caf\u00e9", "cafe\u0301"
+
+
+def has_composed_and_decomposed_names(folder: Path) -> bool:
+    """Whether the file system can hold both; that of macOS cannot."""
+    (folder / COMPOSED).mkdir()
+    return not (folder / DECOMPOSED).exists()
+
+
+def test_class_folders_that_look_the_same_are_refused(tmp_path: Path) -> None:
+    if not has_composed_and_decomposed_names(tmp_path):
+        pytest.skip("this file system takes them for one name")
+    draw(tmp_path, f"{COMPOSED}/1.png", f"{DECOMPOSED}/2.png", "bar/1.png")
+    message = r"two class folders whose names look the same, 'cafe\\u0301' and 'caf\\xe9': .* Move the images of both"
+    with pytest.raises(DatasetError, match=message):
+        discover.from_folders(tmp_path)
+    # an earlier version trained on both; such a run can still be resumed
+    kept = {COMPOSED, DECOMPOSED, "bar"}
+    assert len(discover.from_folders(tmp_path, kept=kept).classes) == 3
+
+
+def test_a_test_set_whose_names_are_decomposed_matches(tmp_path: Path) -> None:
+    samples = discover.from_folders(draw(tmp_path, f"{DECOMPOSED}/1.png", "bar/1.png"))
+    relabelled = samples.relabel((COMPOSED, "bar"), "the test set")
+    assert relabelled.classes == (COMPOSED, "bar")
+    by_class = {Path(path).parts[0]: label for path, label in zip(samples.paths, relabelled.labels, strict=True)}
+    assert by_class["bar"] == 1
+    assert sorted(by_class.values()) == [0, 1]
+
+
+def test_an_exact_name_goes_before_one_that_looks_the_same(tmp_path: Path) -> None:
+    samples = Samples.from_files(tmp_path, (DECOMPOSED, COMPOSED), ["1.png", "2.png"], np.array([0, 1]))
+    assert samples.relabel((COMPOSED, DECOMPOSED), "the test set").labels.tolist() == [1, 0]
+    assert samples.relabel((COMPOSED,), "the test set").labels.tolist() == [0, 0]
+
+
+def test_several_labels_that_look_the_same_are_joined(tmp_path: Path) -> None:
+    labels = np.array([[True, False], [False, True], [False, False]])
+    samples = Samples.from_files(tmp_path, (DECOMPOSED, COMPOSED), ["1.png", "2.png", "3.png"], labels)
+    assert samples.relabel((COMPOSED,), "the test set").labels.tolist() == [[True], [True], [False]]
+
+
+posix = pytest.mark.skipif(os.name == "nt", reason="no such names there")
+
+
+@posix
+def test_names_with_backslashes_in_place_of_folders_are_explained(tmp_path: Path) -> None:
+    draw(tmp_path, *(f"train\\{pet}\\{i}.png" for pet in ("cat", "dog") for i in range(3)))
+    with pytest.raises(DatasetError, match=r"names with backslashes, such as 'train.*png': an archive .*again with `unzip`"):
+        discover.from_folders(tmp_path)
+
+
+@posix
+@pytest.mark.parametrize("files", [("a\\x\\1.png", "b/1.png"), ("b/1.png", "train\\1.png"), ("b/1.png", "a\\b/note.txt")])
+def test_backslashes_are_explained_where_classes_or_images_are_missing(tmp_path: Path, files: tuple[str, ...]) -> None:
+    draw(tmp_path, *(file for file in files if file.endswith(".png")))
+    for file in files:
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).touch()
+    with pytest.raises(DatasetError, match="names with backslashes"):
+        discover.from_folders(tmp_path)
+
+
+@posix
+def test_backslashes_in_a_sound_dataset_are_told_and_do_no_harm(pets: Path) -> None:
+    samples = discover.from_folders(draw(pets, "cat\\1.png", "cat/x\\y.png"))
+    assert len(samples) == 6
+    assert "names with backslashes, such as 'cat/x\\\\y.png'" in samples.remarks[0]
+
+
+@posix
+@pytest.mark.parametrize("name", ["a\x1b[2Jb", "a\nb", "a\rb", "a\u202eb"])
+def test_control_characters_are_escaped_in_messages(tmp_path: Path, name: str) -> None:
+    draw(tmp_path, "dog/1.png")
+    (tmp_path / name).mkdir()
+    with pytest.raises(DatasetError, match="no images in class") as error:
+        discover.from_folders(tmp_path)
+    assert name not in str(error.value)
+    assert repr(name) in str(error.value)
+
+
+@posix
+def test_control_characters_are_escaped_in_the_lines_about_strays() -> None:
+    assert discover.describe_strays(("a.\x1b[31mx",)) == "1 entry passed over, not images: .\\x1b[31mx"
+
+
+def test_names_stay_as_they_are_if_a_terminal_can_show_them() -> None:
+    for name in ("caf\u00e9", "\u05d0\u05d1", "\U0001f468\u200d\U0001f469", "x" * 300):
+        assert printable(name) == name
+    assert printable("a\tb\udcff") == "a\\tb\\udcff"
+
+
+@posix
+def test_a_class_with_control_characters_can_be_trained_and_is_printed_on_one_line(workspace: Path, capsys) -> None:
+    draw(workspace.parent / "d", *(f"{pet}/{i}.png" for pet in ("a\n\x1b[2Jb", "dog") for i in range(4)))
+    ptf = Prototype("p", "e")
+    ptf.Dataset_Params(dataset_path="d", split=0.5, input_size=32)
+    ptf.Dataset()
+    printed = capsys.readouterr().out
+    assert "    a\\n\\x1b[2Jb  train      2   val      2\n" in printed
+    assert "\x1b" not in printed
+
+
+def test_the_fingerprint_of_several_labels_does_not_depend_on_the_order_of_classes(tmp_path: Path) -> None:
+    labels = np.array([[True, True], [False, True]])
+    samples = Samples.from_files(tmp_path, ("10", "2"), ["1.png", "2.png"], labels)
+    assert discover.fingerprint(samples.relabel(("2", "10"), "here")) == discover.fingerprint(samples)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import pickle
+from pathlib import Path
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from monklite import errors
+from monklite.errors import MonkliteError, NotFound, shown, unknown
+from monklite.rules import Number
 
 BUILT_IN = {
     "UnknownName": LookupError,
@@ -84,3 +90,34 @@ def test_nothing_is_close_to_a_strange_word():
 def test_the_guess_is_always_one_of_the_known_names(name, known):
     guess = errors.closest(name, known)
     assert guess is None or guess in known
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"x" * 5_000_000, "x" * 5_000_000, ["x" * 999] * 99_999, dict.fromkeys(range(9999), "x" * 999), 10**5000]
+    + [np.zeros((99, 99, 3)), bytearray(5_000_000), {"x" * 999}, [[["x" * 99] * 99] * 99]],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_value_is_shown_in_one_short_line(value: object) -> None:
+    assert len(shown(value)) <= 160
+    assert "\n" not in shown(value)
+    with pytest.raises(MonkliteError) as caught:
+        Number(least=0, most=1)("share", value)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("value", ["a", "a\nb  c", [1, 2], {"b": 1}, 0.5, None, b"x", True, Path("a")])
+def test_a_short_value_is_shown_as_it_is(value: object) -> None:
+    assert shown(value) == repr(value)
+
+
+def test_a_message_of_any_length_is_cut_in_its_middle() -> None:
+    error = NotFound("begins " + "x" * 10_000 + " ends")
+    assert len(str(error)) == 1800
+    assert str(error).startswith("begins ") and str(error).endswith(" ends")
+    assert pickle.loads(pickle.dumps(error)).args == error.args
+
+
+def test_a_name_of_any_length_is_unknown_quickly() -> None:
+    error = unknown("model", "resnet" + "x" * 5_000_000, [f"resnet{i}" for i in range(99)])
+    assert len(str(error)) < 600

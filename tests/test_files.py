@@ -189,7 +189,22 @@ def test_a_drive_that_cannot_flush_folders_is_good_enough(tmp_path: Path, monkey
     assert (tmp_path / "a.txt").read_text() == "new"
 
 
-@pytest.mark.parametrize(("number", "folders"), [(errno.EIO, True), (errno.EINVAL, False)])
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.ENOSYS])
+def test_a_drive_that_cannot_flush_files_is_used_and_said_once(
+    tmp_path: Path, monkeypatch, caplog, number: int
+) -> None:
+    """It was refused before: nothing could be trained on such a drive, though only a power failure makes a difference."""
+    _refuse_to_flush(monkeypatch, number, folders=False)
+    for name in "ab":
+        files.write_text(tmp_path / name, "new")
+    assert (tmp_path / "b").read_text() == "new"
+    assert [record.getMessage() for record in caplog.records] == [
+        f"the drive of {tmp_path} cannot flush files ({os.strerror(number)}): after a power failure, files that were "
+        "saved a moment before may be missing"
+    ]
+
+
+@pytest.mark.parametrize(("number", "folders"), [(errno.EIO, True), (errno.EIO, False), (errno.ENOSPC, False)])
 def test_a_flush_that_failed_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, folders: bool
 ) -> None:

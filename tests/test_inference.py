@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import shutil
 import threading
@@ -9,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 from monklite import Prototype
 from monklite.data import decode, prepare
 from monklite.data.prefetch import PER_THREAD
-from monklite.errors import DatasetError, InvalidType, NotFound, NotReady, OutOfMemory, UnreadableImage
+from monklite.errors import DatasetError, InvalidType, InvalidValue, NotFound, NotReady, OutOfMemory, UnreadableImage
 from monklite.evaluation import Evaluation
 from monklite.inference import Predictor
 from monklite.runs.workspace import Workspace
@@ -106,7 +109,9 @@ def test_class_and_score_follow_from_the_logits(predictor: Predictor, patterns: 
 
 def test_files_that_cannot_be_read_are_told_and_the_rest_is_predicted_in_order(predictor, mixed: Path) -> None:
     found, problems = predictor.predict_folder(mixed)
-    assert [one.name for one in found] == names(0, 2, 3, 4, 5, 6, 7)
+    # the twelve images of the folder inside come first by name
+    inside = [f"below/rings-{i:03d}.png" for i in range(12)]
+    assert [one.name for one in found] == inside + names(0, 2, 3, 4, 5, 6, 7)
     assert list(problems) == names(1, 8, 9, 10, 11)
     assert problems["dots-001.png"].startswith(f"{mixed / 'dots-001.png'} cannot be read: it is not an image")
 
@@ -114,7 +119,7 @@ def test_files_that_cannot_be_read_are_told_and_the_rest_is_predicted_in_order(p
 def test_progress_counts_every_file(predictor: Predictor, mixed: Path) -> None:
     told = []
     predictor.predict_folder(mixed, lambda done, total: told.append((done, total)))
-    assert told == [(4, 12), (8, 12), (12, 12)]
+    assert told == [(n, 24) for n in range(4, 25, 4)]
 
 
 def test_progress_of_an_evaluation_counts_every_image(predictor: Predictor, patterns: Path) -> None:
@@ -224,13 +229,14 @@ def test_closing_what_infer_streams_ends_its_threads(opened: Prototype, patterns
     assert decoding_threads() == []
 
 
-def test_wrong_uses_of_stream_are_refused(opened: Prototype, patterns: Path) -> None:
+def test_wrong_uses_of_stream_are_refused(opened: Prototype, patterns: Path, tmp_path: Path) -> None:
     with pytest.raises(InvalidType, match=r"stream=True goes with a folder: Infer\(img_dir='folder', stream=True\)"):
         opened.Infer(img_name=patterns / "dots" / "dots-000.png", stream=True)
     with pytest.raises(InvalidType, match=r"stream must be True or False, not 1"):
         opened.Infer(img_dir=patterns, stream=1)
     with pytest.raises(DatasetError, match=r"holds no images"):
-        opened.Infer(img_dir=patterns, stream=True)
+        # an empty folder, since those inside a folder are predicted too
+        opened.Infer(img_dir=tmp_path, stream=True)
 
 
 class Small:
@@ -268,3 +274,126 @@ def test_a_test_set_is_judged_in_the_parts_that_fit(predictor, patterns, monkeyp
     monkeypatch.setattr(predictor, "_max_images", predictor._max_images)
     assert evaluation.run().confusion == whole.confusion
     assert max(small.asked[3:]) == 1
+
+
+# Images that are not paths
+
+
+def every_kind(file: Path) -> dict[str, object]:
+    """The pixels of one PNG file in every form that `Infer` takes."""
+    image = Image.open(file).convert("RGB")
+    pixels, buffer = np.array(image), io.BytesIO(file.read_bytes())
+    tensor = torch.from_numpy(pixels).permute(2, 0, 1)
+    return {
+        "text": str(file),
+        "path": file,
+        "address": file.as_uri(),
+        "bytes": file.read_bytes(),
+        "file object": buffer,
+        "open file": file.open("rb"),
+        "PIL": image,
+        "NumPy uint8": pixels,
+        "NumPy float": pixels.astype(np.float32) / 255,
+        "NumPy RGBA": np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)]),
+        "tensor CHW": tensor,
+        "tensor CHW float": tensor / 255,
+        "tensor HWC": tensor.permute(1, 2, 0),
+    }
+
+
+def test_equal_pixels_are_predicted_alike_in_any_form(opened: Prototype, patterns: Path, tmp_path: Path) -> None:
+    file = tmp_path / "dots.png"
+    Image.open(patterns / "dots" / "dots-000.png").convert("RGB").save(file)
+    expected = opened.Infer(img_name=file, return_raw=True)
+    kinds = every_kind(file)
+    for kind, value in kinds.items():
+        found = opened.Infer(img_name=value, return_raw=True)
+        assert found["predicted_class"] == expected["predicted_class"], kind
+        assert found["raw"] == pytest.approx(expected["raw"], abs=1e-5), kind
+    values = list(every_kind(file).values())
+    for several in (opened.Infer(img_name=values, return_raw=True), opened.Infer(img_dir=values, return_raw=True)):
+        assert len(several) == len(kinds)
+        for found in several:
+            assert found["raw"] == pytest.approx(expected["raw"], abs=1e-5)
+    names = [found["img_name"] for found in several]
+    assert names[0] == names[1] == names[5] == str(file)
+    assert names[3:5] == ["image 3", "image 4"] and names[7] == "image 7"
+
+
+def test_grey_arrays_are_predicted_as_their_files(opened: Prototype, patterns: Path, tmp_path: Path) -> None:
+    grey = np.array(Image.open(patterns / "dots" / "dots-000.png").convert("L"))
+    Image.fromarray(grey).save(tmp_path / "grey.png")
+    expected = opened.Infer(img_name=tmp_path / "grey.png", return_raw=True)["raw"]
+    for value in (grey, grey[..., None], grey / 255, torch.from_numpy(grey)[None]):
+        assert opened.Infer(img_name=value, return_raw=True)["raw"] == pytest.approx(expected, abs=1e-5)
+
+
+def test_raw_scores_come_with_the_names_of_their_classes(opened: Prototype, predictor: Predictor, patterns) -> None:
+    found = opened.Infer(img_name=patterns / "dots" / "dots-000.png", return_raw=True)
+    logits = predictor.predict(patterns / "dots" / "dots-000.png").logits
+    assert found["raw"] == dict(zip(predictor.task.classes, logits.tolist(), strict=True))
+    assert max(found["raw"], key=found["raw"].get) == found["predicted_class"]
+
+
+def test_a_generator_that_reuses_its_memory_is_predicted_rightly(opened: Prototype, patterns: Path) -> None:
+    files = sorted((patterns / "dots").iterdir())
+    frame = np.array(Image.open(files[0]).convert("RGB"))
+
+    def frames():
+        for file in files:
+            frame[:] = np.array(Image.open(file).convert("RGB"))
+            yield frame
+
+    found = list(opened.Infer(img_name=frames(), stream=True, return_raw=True))
+    arrays = [np.array(Image.open(file).convert("RGB")) for file in files]
+    expected = opened.Infer(img_name=arrays, return_raw=True)
+    assert [one["img_name"] for one in found] == [f"image {i}" for i in range(12)]
+    for one, other in zip(found, expected, strict=True):
+        assert one["raw"] == pytest.approx(other["raw"], abs=1e-5)
+
+
+def test_a_folder_with_folders_inside_gives_relative_names(opened: Prototype, patterns: Path) -> None:
+    found = opened.Infer(img_dir=patterns)
+    assert len(found) == 36
+    assert found[0]["img_name"] == "dots/dots-000.png"
+
+
+def test_an_image_in_a_list_that_cannot_be_read_is_told_even_if_nothing_is_printed(
+    opened: Prototype, patterns: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    opened._console.verbose = 0
+    found = opened.Infer(img_name=[b"no image", patterns / "dots" / "dots-000.png"])
+    assert [one["img_name"] for one in found] == [str(patterns / "dots" / "dots-000.png")]
+    assert "left out: image 0 cannot be read: it is not an image" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "message"),
+    [
+        (
+            {"img_dir": b"x" * 5_000_000},
+            InvalidType,
+            r"img_dir must be a folder, not b'x+\.\.\..* \(bytes\): give images as",
+        ),
+        ({"img_name": "data:" + "x" * 5_000_000}, InvalidValue, r"img_name must be a path, not 'data:x+\.\.\."),
+        ({"img_name": b"x" * 5_000_000}, UnreadableImage, r"image 0 cannot be read: it is not an image"),
+        ({"img_name": {"a" * 5_000_000: 1}}, InvalidType, r"img_name must be a path, the bytes"),
+        ({"img_name": 10**5000}, InvalidType, r"not a whole number of 16,610 bits \(int\)|not 1000"),
+        (
+            {"img_name": "https://example.org/" + "a" * 5000},
+            InvalidValue,
+            r"nothing is fetched unasked: give allow_url",
+        ),
+        (
+            {"img_name": "a" * 5_000_000, "return_raw": "b" * 5_000_000},
+            InvalidType,
+            r"return_raw must be True or False",
+        ),
+        ({"img_name": ".", "allow_url": 1}, InvalidType, r"allow_url must be True or False, not 1"),
+        ({"img_name": "."}, NotFound, r"no image file at '\.' .*; it is a folder: give it as img_dir"),
+    ],
+)
+def test_messages_stay_short_however_long_the_value_was(opened: Prototype, arguments, kind, message: str) -> None:
+    with pytest.raises(kind, match=message) as caught:
+        opened.Infer(**arguments)
+    assert len(str(caught.value)) < 600

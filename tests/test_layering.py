@@ -13,7 +13,9 @@ PACKAGE = Path(__file__).parents[1] / "monklite"
 FRAMEWORKS = {"torch", "torchvision", "mxnet"}
 LAYERS = (
     ("errors", "_version"),
-    ("rules", "files", "processes", "processors"),
+    ("transient",),
+    ("rules", "files", "looking", "processes", "processors"),
+    ("locks",),
     ("csv_files", "decoder_threads", "setting_ranges"),
     ("spec",),
     ("tasks",),

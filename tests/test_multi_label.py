@@ -150,7 +150,7 @@ def test_a_prediction_names_each_label_whose_score_is_above_one_half(here: Path,
     seen = []
     for i in range(8):
         found = ptf.Infer(img_name=images / f"test-{i}.png", return_raw=True)
-        scores = 1 / (1 + np.exp(-np.asarray(found["raw"], np.float64)))
+        scores = 1 / (1 + np.exp(-np.asarray(list(found["raw"].values()))))
         expected = {name: score for name, score in zip(LABELS, scores, strict=True) if score > 0.5}
         assert found["predicted_classes"] == list(expected)
         assert found["scores"] == pytest.approx(list(expected.values()))

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from broken import learners
+from safetensors.numpy import save_file
 
 from monklite import Prototype, backends
 from monklite.backends.mxnet import network as networks
@@ -23,6 +24,7 @@ from monklite.backends.mxnet.backend import BACKEND, GluonBackend
 from monklite.backends.mxnet.framework import _hidden, autograd, gluon, gluoncv, model_store, mx, nd, reason, vision
 from monklite.backends.mxnet.learner import GluonLearner
 from monklite.catalog import LOSSES, OPTIMIZERS, models
+from monklite.data.image_input import image_input
 from monklite.errors import (
     DamagedFile,
     InvalidValue,
@@ -799,6 +801,69 @@ def test_wrong_weight_files_are_refused(tmp_path: Path, write, message: str) -> 
     write(tmp_path / "w.params")
     with pytest.raises(WeightsMismatch, match=message):
         small(model__weights_path=[tmp_path / "w.params"])
+
+
+def prefixed(folder: Path, prefix: str, changes: dict[str, np.ndarray] | None = None) -> tuple[Path, dict]:
+    """A file of structural names with a prefix, and the weights without it."""
+    given = {**structural(small(seed=9).network), **(changes or {})}
+    nd.save(str(folder / "w.params"), {prefix + n: nd.array(a, dtype=a.dtype) for n, a in given.items()})
+    return folder / "w.params", given
+
+
+@pytest.mark.parametrize("prefix", ["module.", "net.module."])
+def test_a_shared_prefix_is_stripped_and_told(tmp_path: Path, prefix: str) -> None:
+    path, given = prefixed(tmp_path, prefix)
+    learner = small(model__weights_path=[path])
+    assert all(np.array_equal(given[n], a) for n, a in structural(learner.network).items())
+    assert learner.describe().weights == f"w.params, prefix {prefix!r} stripped"
+
+
+def test_safetensors_are_loaded(tmp_path: Path) -> None:
+    given = structural(small(seed=9).network)
+    save_file(given, tmp_path / "w.safetensors")
+    learner = small(model__weights_path=[tmp_path / "w.safetensors"])
+    assert all(np.array_equal(given[n], a) for n, a in structural(learner.network).items())
+
+
+@pytest.mark.parametrize(
+    ("convert", "message"),
+    [
+        (lambda a: a * np.float32("nan"), r"features\.0\.weight holds NaN or infinite numbers, so the training"),
+        (lambda a: a.astype(np.int8), r"features\.0\.weight holds numbers of type int8, not float32: it was quantized"),
+    ],
+)
+def test_weights_that_are_not_numbers_are_refused(tmp_path: Path, convert, message: str) -> None:
+    first = structural(small(seed=9).network)["features.0.weight"]
+    path, _ = prefixed(tmp_path, "", {"features.0.weight": convert(first)})
+    with pytest.raises(WeightsMismatch, match=message):
+        small(model__weights_path=[path])
+
+
+@pytest.mark.parametrize("ending", ["params", "safetensors"])
+def test_a_page_in_place_of_weights_is_told(tmp_path: Path, ending: str) -> None:
+    (tmp_path / f"w.{ending}").write_bytes(b"<html>Please log in</html>")
+    with pytest.raises(
+        WeightsMismatch, match=rf"w\.{ending} is not a file of MXNet weights .*: it is a web page \(HTML\)"
+    ):
+        small(model__weights_path=[tmp_path / f"w.{ending}"])
+
+
+def test_a_page_in_place_of_a_download_is_told(cache_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def page(url: str, path: str, **_: object) -> None:
+        Path(path).write_bytes(b"<html>Please log in</html>")
+
+    monkeypatch.setattr(model_store, "download", page)
+    message = (
+        r"\(something else came in place of the file.*\(fetch https://.*gluon/models/resnet18_v1-[0-9a-f]{8}\.zip else"
+    )
+    with pytest.raises(PretrainedUnavailable, match=message):
+        made(model__pretrained=True)
+
+
+def test_arrays_of_mxnet_are_images() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (9, 8, 3), np.uint8)
+    for array in (pixels, pixels.transpose(2, 0, 1), pixels.astype(np.float32) / 255):
+        assert np.array_equal(image_input(nd.array(array, dtype=array.dtype), "image").source, pixels)
 
 
 def test_a_missing_weight_file_is_named(tmp_path: Path) -> None:

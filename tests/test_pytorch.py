@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
+import http.client
+import io
+import tempfile
 import threading
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
 import torch
 from broken import learners
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from monklite.backends.array_files import Snapshot
 from monklite.backends.pytorch import network as networks
@@ -334,7 +341,9 @@ def test_own_weights_are_loaded(tmp_path: Path, how: str) -> None:
         torch.save({"state_dict": {f"module.{n}": t for n, t in state.items()}} if "nested" in how else state, path)
     learner = made(model__weights_path=[path])
     assert np.array_equal(arrays(learner)["conv1.weight"], arrays(source)["conv1.weight"])
-    assert learner.describe().weights == "mine.pth"
+    # a prefix that is stripped is told
+    prefix = ", prefix 'module.' stripped" if "nested" in how else ""
+    assert learner.describe().weights == f"mine.pth{prefix}"
 
 
 def test_own_weights_with_other_classes_get_a_new_head(tmp_path: Path) -> None:
@@ -365,6 +374,166 @@ def test_wrong_weight_files_are_refused(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(WeightsMismatch, match=message):
         made(model__weights_path=[tmp_path / "w.pth"])
     assert not (tmp_path / "executed").exists()
+
+
+def loaded(path: Path, content: object) -> TorchLearner:
+    torch.save(content, path)
+    return made(model__weights_path=[path])
+
+
+@pytest.mark.parametrize("key", ["state_dict", "model", "model_state", "model_state_dict", "network", "generator"])
+@pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.", "model.", "net.", "module._orig_mod.model."])
+def test_prefixes_and_nesting_of_trainers_are_stripped_and_told(tmp_path: Path, key: str, prefix: str) -> None:
+    state = made(seed=9).network.state_dict()
+    other = {"epoch": 3, "args": argparse.Namespace(lr=0.1), "best": np.float64(0.5), "optimizer": {"state": {}}}
+    learner = loaded(tmp_path / "w.pt", {key: {prefix + n: t for n, t in state.items()}, **other})
+    assert all(torch.equal(learner.network.state_dict()[n], t) for n, t in state.items())
+    told = f", prefix {prefix!r} stripped" if prefix else ""
+    assert learner.describe().weights == f"w.pt{told}"
+
+
+@given(st.lists(st.text("abcdefgh_0", min_size=1, max_size=6), max_size=3), st.booleans())
+@settings(max_examples=8, deadline=None)
+def test_any_shared_prefix_is_stripped(parts: list[str], nested: bool) -> None:
+    state, prefix = made(seed=9).network.state_dict(), "".join(f"{part}." for part in parts)
+    named = {prefix + n: t for n, t in state.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        learner = loaded(Path(folder, "w.pt"), {"state_dict": named} if nested else named)
+    assert all(torch.equal(learner.network.state_dict()[n], t) for n, t in state.items())
+
+
+def test_a_prefix_beside_other_entries_and_another_head_is_told(tmp_path: Path) -> None:
+    state = made(seed=9).network.state_dict()
+    state["fc.weight"], state["fc.bias"] = torch.zeros(9, 512), torch.zeros(9)
+    content = {"state_dict": {**{f"model.{n}": t for n, t in state.items()}, "criterion.weight": torch.ones(9)}}
+    learner = loaded(tmp_path / "w.pt", content)
+    told = "w.pt, prefix 'model.' stripped, 1 other entries such as 'criterion.weight' not taken, new head"
+    assert learner.describe().weights == told
+    assert torch.equal(learner.network.conv1.weight, state["conv1.weight"])
+
+
+@pytest.mark.parametrize("nested", [True, False])
+def test_moving_averages_are_not_taken_in_silence(tmp_path: Path, nested: bool) -> None:
+    state, averages = made(seed=9).network.state_dict(), made(seed=5).network.state_dict()
+    if nested:
+        content, told = {"state_dict_ema": averages, "state_dict": state}, "'state_dict_ema' not taken"
+    else:
+        content = {f"ema_model.{n}": t for n, t in averages.items()} | {f"model.{n}": t for n, t in state.items()}
+        told = f"prefix 'model.' stripped, {len(state)} other entries such as 'ema_model.conv1.weight' not taken"
+    learner = loaded(tmp_path / "w.pt", content)
+    assert torch.equal(learner.network.conv1.weight, state["conv1.weight"])
+    assert learner.describe().weights == f"w.pt, {told}"
+
+
+def test_several_networks_and_averages_alone_are_refused(tmp_path: Path) -> None:
+    state = made(seed=9).network.state_dict()
+    with pytest.raises(
+        WeightsMismatch, match=r"holds moving averages of weights only \('model_ema'\), which are not taken"
+    ):
+        loaded(tmp_path / "w.pt", {"model_ema": state})
+    twice = {f"student.{n}": t for n, t in state.items()} | {f"teacher.{n}": t for n, t in state.items()}
+    with pytest.raises(
+        WeightsMismatch, match=r"holds these weights 2 times, under 'student\.' and 'teacher\.': save one"
+    ):
+        loaded(tmp_path / "w.pt", twice)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_weights_that_are_not_numbers_are_refused(tmp_path: Path, value: float) -> None:
+    state = made(seed=9).network.state_dict()
+    state["layer1.0.conv1.weight"][0, 0, 0, 0] = value
+    with pytest.raises(
+        WeightsMismatch, match=r"layer1\.0\.conv1\.weight holds NaN or infinite numbers, so the training"
+    ):
+        loaded(tmp_path / "w.pt", state)
+
+
+def test_quantized_weights_are_refused_and_other_floats_and_old_files_are_taken(tmp_path: Path) -> None:
+    state = made(seed=9).network.state_dict()
+    with pytest.raises(WeightsMismatch, match=r"conv1\.weight holds numbers of type torch\.int8, not torch\.float32"):
+        loaded(tmp_path / "w.pt", {**state, "conv1.weight": state["conv1.weight"].to(torch.int8)})
+    half = {n: t.half() for n, t in state.items() if not n.endswith("num_batches_tracked")}
+    learner = loaded(tmp_path / "w.pt", half)
+    assert torch.equal(learner.network.conv1.weight, half["conv1.weight"].float())
+    assert learner.describe().weights == "w.pt"
+
+
+PAGE = b"<!DOCTYPE html>\n<html><body>Please log in</body></html>"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (PAGE, r"it is a web page \(HTML\), such as a login or error page.*Fetch the weight file again and put it at "),
+        (b"\xef\xbb\xbf\n  <html>", r"it is a web page \(HTML\)"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1", r"it is a Git LFS pointer"),
+        (b'{"message": "Not Found"}', r"it is a text"),
+        ("Schlüssel".encode()[:6], r"it is a text"),
+        (b"", r"it is an empty file \(0 bytes\)"),
+        (b"PK\x03\x04" + bytes(300), r"the beginning of a file whose download or copy did not finish"),
+        (bytes(range(128, 256)), r"is not a file of weights that can be loaded safely\. Save the weights alone"),
+    ],
+)
+@pytest.mark.parametrize("ending", ["pth", "safetensors"])
+def test_what_is_no_weight_file_is_said(tmp_path: Path, content: bytes, message: str, ending: str) -> None:
+    (tmp_path / f"w.{ending}").write_bytes(content)
+    with pytest.raises(WeightsMismatch, match=rf"w\.{ending} is not a file of weights.*{message}|{message}"):
+        made(model__weights_path=[tmp_path / f"w.{ending}"])
+
+
+def test_a_file_of_own_objects_names_their_class(tmp_path: Path) -> None:
+    with pytest.raises(
+        WeightsMismatch, match=r"can be loaded safely \(it holds objects of the class torch\.nn\.modules\."
+    ):
+        loaded(tmp_path / "w.pt", torch.nn.Linear(2, 2))
+
+
+class Page(io.BytesIO):
+    """An answer of a web server."""
+
+    headers = {"Content-Length": str(len(PAGE))}
+
+    def info(self):
+        return self
+
+    def get_all(self, *_: object) -> list[str]:
+        return [str(len(PAGE))]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (
+            lambda *a, **k: Page(PAGE),
+            r"something else came in place of the file, such as the page of a proxy or a login",
+        ),
+        (mock.Mock(side_effect=http.client.IncompleteRead(b"half")), r"IncompleteRead"),
+        (mock.Mock(side_effect=http.client.RemoteDisconnected("closed")), r"closed"),
+    ],
+)
+def test_a_page_in_place_of_a_download_is_told(cache_folder: Path, monkeypatch, answer, reason: str) -> None:
+    monkeypatch.setattr("torch.hub.urlopen", answer)
+    remedy = (
+        r"fetch https://download\.pytorch\.org/models/resnet18-f37072fd\.pth elsewhere and put it at .*resnet18-f3707"
+    )
+    with pytest.raises(PretrainedUnavailable, match=rf"could not be downloaded \({reason}.*{remedy}"):
+        made(model__pretrained=True)
+
+
+def test_a_page_in_the_cache_of_weights_is_told_with_the_address(cache_folder: Path) -> None:
+    (cache_folder / "resnet18-f37072fd.pth").write_bytes(PAGE)
+    message = (
+        r"is not the weight file of resnet18 \(a web page \(HTML\).*delete it and try again, or fetch https://download"
+    )
+    with pytest.raises(WeightsMismatch, match=message):
+        made(model__pretrained=True)
+
+
+def test_class_weights_by_name_fall_on_their_classes() -> None:
+    by_name = LOSSES["softmax_crossentropy"].choose(
+        "pytorch", {"weight": {CLASSES[2]: 3, CLASSES[0]: 1, CLASSES[1]: 2}}
+    )
+    assert made(training__loss=by_name).criterion.weight.tolist() == [1, 2, 3]
 
 
 def test_a_missing_weight_file_is_named(tmp_path: Path) -> None:

@@ -41,8 +41,23 @@ ASKED = Spec().replace(
         "backend": "pytorch",
         "seed": 7,
         "data.sources": (
-            Table(path="data/train", csv="data/train.csv", delimiter=";"),
-            Table(path="data/val", csv="data/val.csv", delimiter=";", label_delimiter="|"),
+            Table(
+                path="data/train",
+                csv="data/train.csv",
+                delimiter=";",
+                path_column="photo",
+                label_column="breed",
+                reading=2,
+            ),
+            Table(
+                path="data/val",
+                csv="data/val.csv",
+                delimiter=";",
+                label_delimiter="|",
+                path_column="file",
+                label_column="tags",
+                reading=2,
+            ),
         ),
         "data.split": 0.7,
         "data.input_size": 256,
@@ -134,11 +149,13 @@ FULL = RunState(
         figures={"f1": 0.87},
     ),
 )
+# their columns are the first two, as when they were written
+OLD_TABLES = [Table(path=s.path, csv=s.csv, delimiter=s.delimiter, reading=1) for s in ASKED.data.sources]
 FROM_1 = FULL.replace(
     dataset=FULL.dataset.model_copy(update={"label_type": "single", "train_images": None, "val_images": None}),
     asked=ASKED.replace(
         {
-            "data.sources": [{**s.model_dump(), "label_delimiter": ""} for s in ASKED.data.sources],
+            "data.sources": OLD_TABLES,
             "data.input_size": None,
             "training.schedule": BY_RECIPE["training.schedule"],
             "training.loss": SMOOTHED,
@@ -146,7 +163,7 @@ FROM_1 = FULL.replace(
     ),
     resolved=FULL.resolved.replace(
         {
-            "data.sources": [{**s.model_dump(), "label_delimiter": ""} for s in ASKED.data.sources],
+            "data.sources": OLD_TABLES,
             "data.input_size": 224,
             "training.loss": SMOOTHED,
         }
@@ -198,8 +215,11 @@ def test_a_state_of_schema_1_that_was_never_prepared_has_nothing_resolved():
 
 @pytest.mark.parametrize("path", sorted((GOLDEN / "earlier").iterdir()), ids=lambda path: path.stem)
 def test_a_state_from_before_a_field_was_added_still_loads(path):
-    loaded = state.parse(path.read_text(encoding="utf-8"), path.name)
-    assert (loaded.spec.model.name, loaded.results.best_epoch, loaded.spec.model.compile) == ("resnet50", 7, False)
+    text = path.read_text(encoding="utf-8")
+    loaded = state.parse(text, path.name)
+    assert (loaded.spec.model.name, loaded.results.best_epoch) == ("resnet50", 7)
+    assert loaded.spec.model.compile == ('"compile"' in text)
+    assert [(s.reading, s.path_column, s.label_column) for s in loaded.spec.data.sources] == 2 * [(1, None, None)]
 
 
 def test_the_golden_file_fills_every_field():

@@ -16,6 +16,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import filelock
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -701,7 +702,7 @@ def test_a_running_run_on_a_read_only_copy_reads_as_interrupted(runs, monkeypatc
     def refuse(*args: object, **kwargs: object) -> None:
         raise OSError(errno.EROFS, "read-only")
 
-    monkeypatch.setattr(module.FileLock, "acquire", refuse)
+    monkeypatch.setattr(filelock.FileLock, "acquire", refuse)
     assert Run(run.folder).state().status == "interrupted"
 
 
@@ -712,7 +713,7 @@ def test_the_run_of_another_user_reads_as_running(runs, monkeypatch):
     def refuse(*args: object, **kwargs: object) -> None:
         raise PermissionError(errno.EACCES, "not yours")
 
-    monkeypatch.setattr(module.FileLock, "acquire", refuse)
+    monkeypatch.setattr(filelock.FileLock, "acquire", refuse)
     assert Run(run.folder).state().status == "running"
 
 

@@ -21,7 +21,7 @@ STUB = Path(__file__).parents[1] / "monklite" / "facade" / "row_methods.pyi"
 WIDTH = 105  # of a docstring's lines, so that they fit with their indent
 HEAD = '''"""Written by tools/write_stubs.py: do not edit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from .vocabulary import VocabularyMethods

@@ -16,8 +16,10 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from ..errors import DamagedFile, NotFound
+from ..errors import DamagedFile, NotFound, StorageError
 from ..files import LinkSource, replacing, storing
+from ..looking import exists
+from ..transient import TRANSIENT_ERRORS, passing_trouble, retried
 
 NamedArrays = dict[str, np.ndarray]
 HEADER_KEY = "monklite"
@@ -96,13 +98,23 @@ def _metadata(file: Any) -> tuple[dict[str, Any], int | None]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    if not path.exists():
+    if not exists(path):
         raise NotFound(f"{path} is not there")
     try:
-        with safe_open(path, "np") as file:
+        with retried(lambda: safe_open(path, "np"), path) as file:
             yield file
-    except (SafetensorError, ValueError, OSError, TypeError, OverflowError, RecursionError) as error:
-        raise DamagedFile(f"{path} is damaged and cannot be loaded ({error})") from None
+    except StorageError:
+        raise
+    except SafetensorError as error:
+        if "os error" in str(error) and _errno(str(error)) in TRANSIENT_ERRORS:
+            raise passing_trouble(OSError(_errno(str(error)), str(error)), path) from error
+        raise _damaged(path, error) from None
+    except (ValueError, OSError, TypeError, OverflowError, RecursionError) as error:
+        raise _damaged(path, error) from None
+
+
+def _damaged(path: Path, error: Exception) -> DamagedFile:
+    return DamagedFile(f"{path} is damaged and cannot be loaded ({error})")
 
 
 def _checksum(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..rules import Flag, ListOf, Number, OrNone, Rule, Whole
+from ..errors import InvalidValue, cut, shown, suggestion
+from ..rules import Flag, Number, OrNone, PerClass, Rule, Whole
 from ..spec import Choice
 from ..tasks import Activation, TargetForm
 from .rows import BuiltRow, Parameter, table
@@ -65,8 +67,8 @@ class Axis(Rule):
 WEIGHT = Parameter(
     "weight",
     None,
-    OrNone(ListOf(Number(least=0))),
-    "one factor per class, in the order of the classes",
+    OrNone(PerClass(Number(least=0))),
+    'one factor per class, by name, such as {"cat": 2.0, "dog": 1.0}, or in the order of the classes',
     {"mxnet": None},
 )
 # Monk passed these to MXNet's losses unchecked: any other axis of the scores silently gave another loss
@@ -99,3 +101,40 @@ LOSSES = table(
         ),
     ]
 )
+
+
+def class_weights(loss: Choice, classes: tuple[str, ...]) -> tuple[float, ...] | None:
+    """The factor of each class, in the order of `classes`; None if the loss has no factors.
+
+    Raises:
+        InvalidValue: a class has no factor, or a factor belongs to no class.
+    """
+    weights = loss.params.get("weight")
+    if weights is None:
+        return None
+    if not isinstance(weights, Mapping):
+        if len(weights) != len(classes):
+            raise InvalidValue(
+                f"the loss has {len(weights)} class weights, and there are {len(classes)} classes: give one per class"
+            )
+        return tuple(weights)
+    known = f"The classes are {cut(', '.join(map(repr, classes)), 600)}"
+    for name in weights:
+        if name not in classes:
+            raise InvalidValue(
+                f"the loss has a weight for {shown(name)}, which is not a class.{suggestion(name, classes)} {known}"
+            )
+    missing = [name for name in classes if name not in weights]
+    if missing:
+        raise InvalidValue(
+            f"the loss has no weight for {cut(', '.join(map(repr, missing)))}: give one per class, 1.0 for no change. {known}"
+        )
+    return tuple(weights[name] for name in classes)
+
+
+def positional_weights(loss: Choice, classes: tuple[str, ...]) -> str:
+    """Which class each factor falls on, if they were given by position, as text; empty if they were not."""
+    weights = loss.params.get("weight")
+    if weights is None or isinstance(weights, Mapping):
+        return ""
+    return cut(", ".join(f"{name!r}: {weight:g}" for name, weight in zip(classes, weights, strict=True)), 600)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ..files import replacing
+from ..transient import attempted
 
 DAMAGED = (OSError, ValueError, KeyError, EOFError, MemoryError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 
@@ -16,11 +18,15 @@ DAMAGED = (OSError, ValueError, KeyError, EOFError, MemoryError, NotImplementedE
 def read_arrays(path: Path, *names: str) -> list[np.ndarray] | None:
     """The arrays of these names; None if the file is absent, damaged, or lacks one of them."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return [file[name] for name in names]
+        return attempted(lambda: _load(path, names))
     # the last three: a single array or text has no names
     except (*DAMAGED, AttributeError, TypeError, IndexError):
         return None
+
+
+def _load(path: Path, names: Sequence[str]) -> list[np.ndarray]:
+    with np.load(path, allow_pickle=False) as file:
+        return [file[name] for name in names]
 
 
 def write_arrays(path: Path, **arrays: np.ndarray) -> None:

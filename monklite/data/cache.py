@@ -18,11 +18,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock
 from PIL import __version__ as pillow_version
 
 from ..errors import StorageError
-from ..files import format_bytes, storing
+from ..files import UNSUPPORTED, discard, format_bytes, make_folder
+from ..locks import Lock
+from ..transient import retried
 from . import cache_limit, decode, digests
 from .augment import Policy
 from .cache_index import DecodedImage, Index, KnownImages, map_images
@@ -33,6 +34,8 @@ from .samples import UNREAD, Samples, as_column
 from .stores import CachedStore, Store, StreamingStore
 
 FORMAT = 3  # to be increased when the results of decoding or the files of the cache change
+# errors of drives on which a cache cannot be kept, though images can be read
+_REFUSALS = {*UNSUPPORTED, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENODEV}
 Tick = Callable[[int, int], None]  # number done, total
 
 
@@ -61,7 +64,13 @@ def open_store(
     # a read-only workspace can still be used to evaluate and predict
     if not writable:
         return job.open() or job.stream(_remark(f"nothing can be written into {folder}"), folder)
-    samples, store = job.open() or _open_or_fill(job)
+    try:
+        samples, store = job.open() or _open_or_fill(job)
+    except StorageError as error:
+        if getattr(error.__cause__, "errno", None) not in _REFUSALS:
+            raise
+        # a drive that does not take the files of the cache can still hold the images and the runs
+        return job.stream(_remark(str(error)), folder)
     if isinstance(store, CachedStore):
         # the limit, or the free space, may have decreased
         cache_limit.make_space(folder)
@@ -71,7 +80,7 @@ def open_store(
 def _open_or_fill(job: _DecodingJob) -> tuple[Samples, Store]:
     folder = job.folder
     # of two processes with the same data, the second waits, then opens the cache
-    with FileLock(folder / f"{job.stamp_key()}{LOCK_SUFFIX}"):
+    with Lock(folder / f"{job.stamp_key()}{LOCK_SUFFIX}"):
         job = replace(job, samples=digests.recall(job.samples, folder))
         return job.open() or job.fill()
 
@@ -164,14 +173,14 @@ class _DecodingJob:
     def _keep(self, index: Index, writer: PixelWriter) -> tuple[Samples, Store] | None:
         """Name the cache by its contents and open it; None if it cannot be kept, for the reason in `writer.refusal`."""
         target = self.folder / self.content_key(index.digests)
-        with FileLock(f"{target}{LOCK_SUFFIX}"):
+        with Lock(Path(f"{target}{LOCK_SUFFIX}")):
             # the same images under other paths
             if cached := self._open_cache(target):
                 return cached
             if writer.keep_as(Path(f"{target}{IMAGES_SUFFIX}")) and self._keep_index(index, target, writer):
                 cached = self._open_cache(target)
                 if cached is None:
-                    writer.refusal = "and they were removed at once"
+                    writer.refusal = "and they were removed at once, or the drive cannot map files into memory"
                 return cached
             # on a full disk, the files are read again next time
             with contextlib.suppress(StorageError):
@@ -183,7 +192,7 @@ class _DecodingJob:
         try:
             index.save(Path(f"{target}{INDEX_SUFFIX}"))
         except StorageError as error:
-            Path(f"{target}{IMAGES_SUFFIX}").unlink(missing_ok=True)
+            discard(Path(f"{target}{IMAGES_SUFFIX}"))
             if getattr(error.__cause__, "errno", None) not in DISK_FULL:
                 raise
             writer.refusal = "and the disk is full"
@@ -217,14 +226,17 @@ class _DecodingJob:
         def decoded_image(row: int) -> DecodedImage:
             if known_image := known.find(bytes(self.samples.digests[row])):
                 return known_image
-            content, problem = decode.read_file(self.samples.file_path(row))
+            path = self.samples.file_path(row)
+            content, problem = decode.read_file(path)
             digest = UNREAD if problem else digests.digest_of(content)
             if known_image := known.find(digest):
                 return known_image
             if problem:
                 return DecodedImage(digest, None, None, (0, 0), 0, problem)
             policy = self.policy
-            decoded = decode.decode(content, policy.stored_size, policy.prefix, policy.input_size)
+            decoded = retried(
+                lambda: decode.decode(content, policy.stored_size, policy.prefix, policy.input_size), path
+            )
             return DecodedImage(digest, decoded.pixels, None, decoded.size, int(decoded.oddities), decoded.problem)
 
         return decoded_image
@@ -247,12 +259,9 @@ def _hexadecimal(decoding: str, contents: np.ndarray) -> str:
 
 def _writable(folder: Path) -> bool:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except PermissionError:
-        return False
-    except OSError as error:
-        if error.errno == errno.EROFS:
+        make_folder(folder)
+    except StorageError as error:
+        if getattr(error.__cause__, "errno", None) in _REFUSALS:
             return False
-        with storing(folder):
-            raise
+        raise
     return os.access(folder, os.W_OK)

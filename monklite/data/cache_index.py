@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..errors import StorageError
+from ..looking import entries
+from ..transient import attempted
 from .arrays import read_arrays, write_arrays
 from .cache_limit import IMAGES_SUFFIX, INDEX_SUFFIX, Lease
 from .samples import DIGEST, UNREAD
@@ -83,8 +86,9 @@ class KnownImages:
         self.indexes: list[Index] = []
         self.images: list[np.ndarray] = []
         self._leases: list[Lease] = []
-        for path in sorted(folder.glob(f"*{INDEX_SUFFIX}")) if folder else []:
-            self._add(Path(str(path).removesuffix(INDEX_SUFFIX)), decoding, side)
+        for path in _entries(folder) if folder else []:
+            if path.name.endswith(INDEX_SUFFIX):
+                self._add(Path(str(path).removesuffix(INDEX_SUFFIX)), decoding, side)
         digests = np.concatenate([np.empty(0, DIGEST), *(index.digests for index in self.indexes)])
         self._order = np.argsort(digests, kind="stable")
         self._sorted = digests[self._order]
@@ -118,10 +122,18 @@ class KnownImages:
             lease.release()
 
 
+def _entries(folder: Path) -> list[Path]:
+    # images in a cache that cannot be listed are decoded again
+    try:
+        return entries(folder)
+    except StorageError:
+        return []
+
+
 def map_images(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
     """Memory-map the images of a cache, uint8; None if the file is absent, damaged, or of another shape."""
     try:
-        images = np.load(path, mmap_mode="r", allow_pickle=False)
+        images = attempted(lambda: np.load(path, mmap_mode="r", allow_pickle=False))
     # removed, cut short, or not an array
     except (OSError, ValueError, EOFError):
         return None

@@ -17,14 +17,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from ..errors import InvalidValue
-from ..files import TEMPORARY, format_bytes
+from ..errors import InvalidValue, StorageError
+from ..files import TEMPORARY, discard, format_bytes, say_once
+from ..locks import Lock
+from ..transient import attempted
 
 LIMIT_VARIABLE = "MONKLITE_CACHE_GB"  # for the decoded images of a workspace; 0: none are kept
 DEFAULT_SHARE = 0.5  # of the disk space that is free or used by the cache, if the variable is not set
 MIN_FREE_BYTES = 1 << 30  # of the disk, in any case
+UNKNOWN_FREE_BYTES = 1 << 50
 GB = 10**9
 IMAGES_SUFFIX, INDEX_SUFFIX, LOCK_SUFFIX, LEASE_SUFFIX = ".images.npy", ".index.npz", ".lock", ".in-use"
 
@@ -53,7 +54,12 @@ def limit(folder: Path) -> int:
 
 def free_bytes(folder: Path) -> int:
     """The free bytes on the disk of a folder, which need not exist yet."""
-    return shutil.disk_usage(next(p for p in (folder, *folder.parents) if p.exists())).free
+    try:
+        return attempted(lambda: shutil.disk_usage(next(p for p in (folder, *folder.parents) if p.exists())).free)
+    # some network drives do not say; a disk that is full is noticed while writing
+    except OSError as error:
+        say_once("free space", f"the drive of {folder} does not tell its free space ({error.strerror})")
+        return UNKNOWN_FREE_BYTES
 
 
 def make_space(folder: Path, needed: int = 0) -> str:
@@ -97,17 +103,14 @@ class Lease:
     """A mark that a cache is in use, until it is released or its process ends in any way."""
 
     def __init__(self, base: Path) -> None:
-        path = f"{base}.{os.getpid()}-{secrets.token_hex(4)}{LEASE_SUFFIX}"
-        # not local to the thread: any thread may release it
-        self._lock = FileLock(path, thread_local=False)
+        self._lock = Lock(Path(f"{base}.{os.getpid()}-{secrets.token_hex(4)}{LEASE_SUFFIX}"))
         # in a read-only folder no lease is needed: nothing can be removed there
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(StorageError):
             self._lock.acquire(timeout=0)
 
     def release(self) -> None:
-        self._lock.release(force=True)
-        with contextlib.suppress(OSError):
-            Path(self._lock.lock_file).unlink(missing_ok=True)
+        self._lock.release()
+        discard(self._lock.path)
 
     def hold_for(self, owner: object) -> None:
         """Hold it until `owner` is garbage-collected."""
@@ -187,11 +190,10 @@ def _unlink_unheld(lease: Path) -> bool:
 
 @contextlib.contextmanager
 def _trying_lock(path: Path) -> Iterator[bool]:
-    """Try to acquire a lock for the block; yields whether it is held."""
-    lock = FileLock(path)
-    with contextlib.suppress(Timeout):
-        lock.acquire(timeout=0)
+    """Try to acquire a lock for the block; yields whether it keeps others out."""
+    lock = Lock(path)
+    lock.acquire(timeout=0)
     try:
-        yield lock.is_locked
+        yield lock.is_held and lock.protects()
     finally:
         lock.release()

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..files import TEMPORARY, beside, publish, storing
+from ..files import TEMPORARY, beside, discard, publish, storing
+from ..locks import are_supported
 from . import cache_limit
 from .cache_index import DecodedImage, ImageRef, KnownImages
 from .cache_limit import IMAGES_SUFFIX
@@ -52,8 +53,9 @@ class PixelWriter:
             return
         folder = self._base.parent
         # of killed writers, since this process holds the lock
-        for leftover in folder.glob(f".{self._base.name}.*{TEMPORARY}"):
-            leftover.unlink(missing_ok=True)
+        if are_supported(folder):
+            for leftover in folder.glob(f".{self._base.name}.*{TEMPORARY}"):
+                discard(leftover)
         self.refusal = cache_limit.make_space(folder, int(np.prod(self._shape, dtype=np.int64)))
         if self.refusal:
             return

@@ -1,97 +1,137 @@
-"""Find the images listed in a CSV table, with their labels."""
+"""Find the images listed in a table, with their labels."""
 
 from __future__ import annotations
 
-import os
-from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ..errors import DatasetError, NotFound
+from ..errors import DatasetError, shown
 from ..spec import Table
+from . import table_columns, table_file, table_labels, table_paths
 from .discover import check_classes, existing_folder
 from .samples import Samples
+from .table_columns import Columns
+from .table_file import TableFile
+from .table_paths import FolderFiles
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
+FIRST_TWO = Columns(path=0, label=1)
+# of so many images or more, some must be of the same class
+MIN_UNREPEATED = 10
 
-def from_csv(source: Table, training: bool = True) -> Samples:
-    """Read a CSV file with a header: column 1 the image's path under the source's folder, column 2 its label or labels.
+
+def from_csv(source: Table, training: bool = True, known: Collection[str] = ()) -> Samples:
+    """Read a table with a header: a column of files under the source's folder, and a column of labels.
+
+    Which columns these are is said in the remarks of the result, with all that was not read as it is written.
 
     Args:
         training: False lets a test set have a single class.
+        known: the names of the classes that the labels are for, if they are settled.
 
     Raises:
         NotFound: the folder, the file, or an image listed in it does not exist.
-        DatasetError: not such a table, fewer than two classes, an image without a class, or one that is listed twice.
+        DatasetError: not such a table, fewer than two classes, an image without a class or with two, or labels that are
+            nearly the same or look like several. InvalidValue: a column that the user named is not there.
+        MissingPackage: the file needs a package that is not installed.
     """
-    base, table = existing_folder(source.path), source.csv
-    frame = _frame(table, source.delimiter)
-    paths: list[str] = frame.iloc[:, 0].str.strip().str.replace("\\", "/", regex=False).tolist()
-    _check_listed(base, table, paths)
-    order = sorted(range(len(paths)), key=paths.__getitem__)
-    cells = frame.iloc[:, 1].str.strip().iloc[order]
-    paths = [paths[i] for i in order]
-    if source.label_delimiter:
-        classes, labels = _label_lists(cells, source.label_delimiter)
-    else:
-        classes, labels = _single_labels(cells, paths, table)
+    base, as_written = existing_folder(source.path), source.reading == 1
+    files = FolderFiles(base, as_written)
+    table = table_file.read(
+        source.csv, source.delimiter, lambda cell: files.exact(cell) is not None, source.label_delimiter, as_written
+    )
+    table_file.check_two_columns(table)
+    columns = FIRST_TWO if as_written else table_columns.find(table, files, source.path_column, source.label_column)
+    path_name = table.header[columns.path]
+    paths, remark = table_paths.match(files, source.csv, path_name, table.column(columns.path).tolist())
+    cells = table.column(columns.label)
+    rows, repeated = _once(base, source.csv, paths, cells)
+    paths = [paths[row] for row in rows]
+    classes, labels = _labels(source, cells.iloc[rows], paths, known)
     samples = Samples.from_files(base, classes, paths, labels)
     if training:
         check_classes(samples)
-    return samples
+        if not as_written and len(classes) == len(samples) >= MIN_UNREPEATED:
+            raise DatasetError(
+                f"{source.csv}: every image has a class of its own, such as {shown(classes[0])} and {shown(classes[1])}: "
+                f"column {table.header[columns.label]!r} holds no classes. Name the right one with label_column="
+            )
+    remarks = tuple(text for text in (_told(table, columns), remark, repeated) if text)
+    return replace(samples, remarks=remarks)
 
 
-def _frame(table: str, delimiter: str) -> pd.DataFrame:
-    """The table as text, with empty text for missing cells."""
-    import pandas as pd
-
-    if not Path(table).is_file():
-        raise NotFound(f"{table} is not there: path_to_csv must name a CSV file")
-    try:
-        frame = pd.read_csv(
-            table, sep=delimiter, dtype=str, keep_default_na=False, index_col=False, usecols=lambda c: True
-        )
-    # undecodable text, no header, an open quote
-    except ValueError as error:
-        raise DatasetError(f"{table} cannot be read as a table separated by {delimiter!r} in UTF-8: {error}") from None
-    if frame.shape[1] < 2:
-        raise DatasetError(
-            f"{table} has one column; it needs two, image and class, separated by {delimiter!r} (see delimiter=)"
-        )
-    # a line that ends early has missing cells
-    return frame.fillna("")
+def _told(table: TableFile, columns: Columns) -> str:
+    """Which columns were taken, for the user."""
+    skipped = "".join(f", without the index column {name!r}" for name in columns.skipped)
+    return (
+        f"{table_paths.table_name(table.name)}: files from column {table.header[columns.path]!r}, labels from column "
+        f"{table.header[columns.label]!r}, {table.layout}{skipped}"
+    )
 
 
-def _single_labels(cells: pd.Series, paths: list[str], table: str) -> tuple[list[str], np.ndarray]:
-    """Class names, and the index of each image's class, int64 (N,)."""
-    import pandas as pd
-
-    unnamed = np.flatnonzero(cells == "")
-    if len(unnamed):
-        raise DatasetError(f"{table} gives no class for {len(unnamed)} files, the first: {paths[unnamed[0]]}")
-    labels, classes = pd.factorize(cells, sort=True)
-    return list(map(str, classes)), labels.astype(np.int64)
-
-
-def _label_lists(cells: pd.Series, delimiter: str) -> tuple[list[str], np.ndarray]:
-    """Label names, and whether each image has each label, bool (N, labels); an empty cell means no labels."""
-    lists = [[name for part in cell.split(delimiter) if (name := part.strip())] for cell in cells]
-    classes = sorted({name for names in lists for name in names})
-    indices = {name: i for i, name in enumerate(classes)}
-    labels = np.zeros((len(lists), len(classes)), dtype=bool)
-    for row, names in enumerate(lists):
-        labels[row, [indices[name] for name in names]] = True
+def _labels(
+    source: Table, cells: pd.Series, paths: Sequence[str], known: Collection[str]
+) -> tuple[list[str], np.ndarray]:
+    """Class names, and the labels of the images as `Samples` holds them."""
+    as_written = source.reading == 1
+    if source.label_delimiter:
+        if not as_written:
+            table_labels.check_no_lists(cells.unique().tolist(), source.csv)
+        classes, labels = table_labels.label_lists(cells, source.label_delimiter)
+    else:
+        if not as_written:
+            if source.label_delimiter is None:
+                table_labels.check_one_label(sorted({*cells.unique()} - {*known}), source.csv)
+            cells = table_labels.whole_numbers(cells, known)
+        classes, labels = table_labels.single_labels(cells, paths, source.csv)
+    # names that training had are settled
+    if not as_written and not set(classes) <= set(known):
+        table_labels.check_names(classes, source.csv)
     return classes, labels
 
 
-def _check_listed(base: Path, table: str, paths: list[str]) -> None:
-    missing = [p for p in paths if not os.path.isfile(os.path.join(base, p))]  # noqa: PTH113, PTH118 (a third of the time)
-    if missing:
-        raise NotFound(f"{table} names {len(missing)} files that are not in {base}, the first: {missing[0]}")
-    if len(set(paths)) < len(paths):
-        duplicates = [p for p, n in Counter(paths).items() if n > 1]
-        raise DatasetError(f"{table} names {len(duplicates)} files more than once, the first: {duplicates[0]}")
+def _once(base: Path, table: str, paths: Sequence[str], cells: pd.Series) -> tuple[list[int], str]:
+    """The rows to use, in the order of their paths, each file once; and a remark about those that occur several times."""
+    rows = sorted(range(len(paths)), key=paths.__getitem__)
+    keys = list(paths)
+    if len(set(paths)) == len({table_paths.same_file_key(path) for path in paths}) == len(paths):
+        return rows, ""
+    keys = _file_keys(base, paths)
+    first: dict[str, int] = {}
+    conflicts: dict[str, tuple[str, str]] = {}
+    for row in rows:
+        earlier = first.setdefault(keys[row], row)
+        if cells.iloc[row] != cells.iloc[earlier]:
+            conflicts.setdefault(paths[earlier], (cells.iloc[earlier], cells.iloc[row]))
+    if conflicts:
+        path, labels = next(iter(conflicts.items()))
+        raise DatasetError(
+            f"{table} names {len(conflicts)} files more than once, with different labels, the first: {path} "
+            f"({shown(labels[0])} and {shown(labels[1])}). Keep one row of each; several labels of an image go into one cell, "
+            "separated by label_delimiter="
+        )
+    kept = set(first.values())
+    remark = f"{len(paths) - len(kept)} rows of {table_paths.table_name(table)} name a file again, with the same label: used once"
+    return [row for row in rows if row in kept], remark if len(kept) < len(paths) else ""
+
+
+def _file_keys(base: Path, paths: Sequence[str]) -> list[str]:
+    """For each path, the first path that is the same file where only case or the form of Unicode differs."""
+    firsts: dict[str, list[str]] = {}
+    keys = []
+    for path in paths:
+        others = firsts.setdefault(table_paths.same_file_key(path), [])
+        same = path if path in others else next((other for other in others if _is_same_file(base, path, other)), None)
+        if same is None:
+            others.append(path)
+        keys.append(same or path)
+    return keys
+
+
+def _is_same_file(base: Path, path: str, other: str) -> bool:
+    return (base / path).samefile(base / other)

@@ -10,11 +10,13 @@ from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from ..errors import NotFound, StorageError
+from ..files import make_folder
+from ..locks import Lock
+from ..transient import retried
 from .arrays import read_arrays, write_arrays
-from .samples import DIGEST, DIGEST_BYTES, UNREAD, Samples
+from .samples import DIGEST, DIGEST_BYTES, UNREAD, Samples, path_in
 
 # ns since the last change before a file's times are trusted: a file may change twice within their resolution (2 s on FAT)
 MIN_AGE_NS = 2 * 10**9
@@ -66,13 +68,25 @@ def _stamped(samples: Samples, before: int) -> Samples:
     settled = np.empty(len(samples), bool)
     for i, (source, path) in enumerate(zip(samples.sources.tolist(), samples.paths, strict=True)):
         try:
-            info = os.stat(f"{roots[source]}/{path}")  # noqa: PTH116 (half the time)
-        except FileNotFoundError:
-            raise NotFound(f"{samples.file_path(i)} {GONE}") from None
+            info = os.stat(path_in(roots[source], path))  # noqa: PTH116 (half the time)
+        except OSError:
+            info = _stat_again(samples.file_path(i))
         text = f"{roots[source]}\0{path}\0{info.st_size}\0{info.st_mtime_ns}\0{info.st_ctime_ns}"
         sizes[i], stamps[i] = info.st_size, _stamp(text)
         settled[i] = max(info.st_mtime_ns, info.st_ctime_ns) < before
     return replace(samples, file_sizes=sizes, stamps=stamps, settled=settled)
+
+
+def _stat_again(path: str) -> os.stat_result:
+    """Ask for a file's properties after the first try failed."""
+    try:
+        return retried(lambda: os.stat(path), path)  # noqa: PTH116 (as above)
+    except StorageError:
+        raise
+    except FileNotFoundError:
+        raise NotFound(f"{path} {GONE}") from None
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read ({error.strerror}): check its permissions and its drive") from error
 
 
 def _stamp(text: str) -> bytes:
@@ -111,10 +125,13 @@ class _Memo:
     @classmethod
     def add(cls, folder: Path, stamps: np.ndarray, digests: np.ndarray) -> None:
         """Add digests to the memo file; if that fails, the files are read again next time."""
-        with contextlib.suppress(OSError, StorageError, Timeout):
-            folder.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(StorageError):
+            make_folder(folder)
+            lock = Lock(folder / f"{MEMO}.lock")
             # held from reading to writing, so that nothing is lost if two processes add digests
-            with FileLock(folder / f"{MEMO}.lock", timeout=LOCK_TIMEOUT_SECONDS):
+            if not lock.acquire(LOCK_TIMEOUT_SECONDS):
+                return
+            try:
                 current = cls.load(folder)
                 all_stamps = np.concatenate([stamps, current.stamps])
                 added = np.concatenate([np.full(len(stamps), int(time.time()), np.int64), current.added])
@@ -123,3 +140,5 @@ class _Memo:
                 kept = first[newest]
                 merged = np.concatenate([digests, current.digests])[kept]
                 write_arrays(folder / MEMO, stamps=unique[newest], digests=merged, added=added[kept])
+            finally:
+                lock.release()

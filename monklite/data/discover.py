@@ -4,80 +4,121 @@ from __future__ import annotations
 
 import hashlib
 import os
+import unicodedata
 from collections import Counter
-from collections.abc import Sized
+from collections.abc import Collection, Iterable, Sequence, Sized
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import DatasetError, NotFound
-from .samples import Samples, quoted
+from ..errors import DatasetError, NotFound, StorageError
+from ..transient import retried
+from .listing import EXTENSIONS, leads_back, list_folder, not_allowed, trail_to, walk
+from .samples import Samples, printable, quoted
+from .subfolders import choose, names_images, names_masks, names_subset
+from .unread_formats import describe_unread
 
-EXTENSIONS = frozenset((".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif"))
-IGNORED_FOLDERS = frozenset(("__MACOSX", "__pycache__", "$RECYCLE.BIN"))
-SUBSET_NAMES = frozenset(("train", "training", "val", "valid", "validation", "test", "testing"))
 
-
-def from_folders(root: str | os.PathLike[str], training: bool = True, exclude: Path | None = None) -> Samples:
+def from_folders(
+    root: str | os.PathLike[str], training: bool = True, exclude: Path | None = None, kept: Collection[str] = ()
+) -> Samples:
     """Read a folder that holds one folder of images per class; folders inside a class folder belong to the class.
 
-    Hidden files and folders, broken links, and files that are not images by their ending, are passed over and listed in
-    `strays`.
+    Hidden files and folders, system folders, masks beside images, broken links, links that lead back, and files that are
+    not images by their ending, are passed over and listed in `strays`. What the user should know stands in `remarks`.
 
     Args:
         training: False allows a single class and empty class folders, for a test set.
         exclude: a folder that is never a class, such as monklite's own workspace.
+        kept: names of folders that an earlier run used; they are used again, whatever they are called.
 
     Raises:
         NotFound: the folder does not exist.
-        DatasetError: no class folders, only one class, or a class without images.
+        DatasetError: no class folders, only one class, a class without images, a folder that may not be read, or parts of
+            a dataset in place of classes or inside them.
+        StorageError: the drive does not answer.
     """
     base = existing_folder(root)
-    names, strays = _class_folders(base, exclude)
-    _check_layout(base, names, min_classes=2 if training else 1)
+    names, strays = _class_folders(base, exclude, kept)
+    _check_layout(base, names, strays, min_classes=2 if training else 1, kept=kept)
+    trail = trail_to(f"{base}")
+    found: dict[str, dict[str, list[str]]] = {}
+    for name in names:
+        found[name], others = walk(f"{base}/{name}", name, trail, kept)
+        strays += others
+    choice = choose(base, found, kept)
+    strays += sorted(choice.passed_over)
     paths: list[str] = []
     counts: list[int] = []
     for name in names:
-        images: list[str] = []
-        _walk(f"{base}/{name}", name, images, strays)
-        paths += sorted(images)
+        folders = found.pop(name)
+        images = sorted(path for folder in folders if folder not in choice.passed_over for path in folders[folder])
+        paths += images
         counts.append(len(images))
     labels = np.repeat(np.arange(len(names), dtype=np.int64), counts)
     samples = Samples.from_files(base, names, paths, labels, strays)
+    samples = replace(samples, remarks=(*choice.remarks, *_remarks(samples)))
     if not training:
         return _without_empty(samples)
     check_classes(samples)
+    _check_distinct(samples, kept)
     return samples
 
 
-def _class_folders(base: Path, exclude: Path | None) -> tuple[list[str], list[str]]:
+def _class_folders(base: Path, exclude: Path | None, kept: Collection[str]) -> tuple[list[str], list[str]]:
     """The names of the class folders, sorted, and of all other entries."""
-    excluded = exclude.resolve() if exclude is not None else None
+    excluded = os.path.realpath(exclude) if exclude is not None else None
+    listing, trail = list_folder(f"{base}", kept), trail_to(f"{base}")
     names: list[str] = []
-    strays: list[str] = []
-    with os.scandir(base) as entries:
-        for entry in sorted(entries, key=lambda e: e.name):
-            if excluded is not None and Path(entry.path).resolve() == excluded:
-                continue
-            is_class = entry.is_dir() and not _hidden_folder(entry.name)
-            (names if is_class else strays).append(entry.name)
-    return names, strays
+    strays = [*listing.images, *listing.others]
+    for name in listing.folders:
+        folder = f"{base}/{name}"
+        if excluded is not None and os.path.realpath(folder) == excluded:
+            continue
+        is_class = name not in listing.links or not leads_back(folder, trail)
+        (names if is_class else strays).append(name)
+    return sorted(names), sorted(strays)
+
+
+def _remarks(samples: Samples) -> list[str]:
+    """What the user should know about the files that were found, and those that were passed over."""
+    root = samples.roots[0]
+    remarks = []
+    if unread := describe_unread(root, samples.strays):
+        remarks.append(f"{root} holds {unread}")
+    if name := _with_backslash(chain(samples.paths, samples.strays)):
+        remarks.append(_backslashes(root, name))
+    return remarks
+
+
+def _with_backslash(names: Iterable[str]) -> str:
+    """The first name with a backslash, which is part of a name on Linux and macOS only; empty if there is none."""
+    return next((name for name in names if "\\" in name), "")
+
+
+def _backslashes(root: Path, name: str) -> str:
+    return (
+        f"{root} holds names with backslashes, such as {quoted([name])}: an archive made on Windows was unpacked by a program "
+        "that does not turn backslashes into folders. Unpack it again with `unzip`, which does"
+    )
 
 
 def images_in_folder(folder: str | os.PathLike[str]) -> list[str]:
-    """The names of the images directly in a folder, sorted.
+    """The names of the images in a folder and in the folders below it, sorted; relative to it, with `/` on every system.
 
     Raises:
         NotFound: no such folder. DatasetError: no images in it.
     """
     if not Path(folder).is_dir():
         raise NotFound(f"there is no folder at {str(folder)!r} (looked from {Path.cwd()})")
-    with os.scandir(folder) as entries:
-        names = sorted(entry.name for entry in entries if _is_image(entry))
-    if not names:
-        raise DatasetError(f"{folder} holds no images (files ending in {' '.join(sorted(EXTENSIONS))})")
-    return names
+    path = os.fspath(folder)
+    images, others = walk(path, "", frozenset())
+    if not images:
+        unread = _unread_of(folder, [name.removeprefix("/") for name in others])
+        raise DatasetError(f"{folder} holds no images ({_endings()}){unread}")
+    return sorted(name.removeprefix("/") for names in images.values() for name in names)
 
 
 def fingerprint(*tables: Samples) -> str:
@@ -87,7 +128,9 @@ def fingerprint(*tables: Samples) -> str:
     """
     digest = hashlib.sha256()
     for samples in tables:
-        text, labels, sizes = samples.task.text, samples.labels, samples.file_sizes.tolist()
+        # the text of several labels must not depend on the order of the classes
+        by_text = samples.relabel(tuple(sorted(samples.classes)), "the dataset")
+        text, labels, sizes = by_text.task.text, by_text.labels, samples.file_sizes.tolist()
         for i in sorted(range(len(samples)), key=samples.paths.tolist().__getitem__):
             line = f"{samples.paths[i]}\0{text(labels[i])}\0{sizes[i]}\n"
             digest.update(line.encode("utf-8", "surrogateescape"))
@@ -98,39 +141,73 @@ def fingerprint(*tables: Samples) -> str:
 def describe_strays(strays: tuple[str, ...]) -> str:
     """One line about the files that were passed over."""
     kinds = Counter(Path(stray).suffix.lower() or Path(stray).name for stray in strays)
-    shown = ", ".join(f"{n} x {kind}" if n > 1 else kind for kind, n in kinds.most_common(5))
-    return f"{len(strays)} {_plural(strays, 'entry', 'entries')} passed over, not images: {shown}"
+    listed = ", ".join(f"{n} x {printable(kind)}" if n > 1 else printable(kind) for kind, n in kinds.most_common(5))
+    return f"{len(strays)} {_plural(strays, 'entry', 'entries')} passed over, not images: {listed}"
 
 
 def existing_folder(root: str | os.PathLike[str]) -> Path:
+    """The path of the dataset's folder.
+
+    Raises:
+        NotFound: there is none. DatasetError: it may not be read. StorageError: the drive does not answer.
+    """
     base = Path(root)
-    if not base.exists():
-        raise NotFound(f"the dataset folder {str(base)!r} is not there (looked from {Path.cwd()})")
+    try:
+        retried(base.stat, base)
+    except PermissionError as error:
+        raise not_allowed(str(base), error) from None
+    # also a name that no file can have: it holds a NUL, or is too long
+    except (OSError, ValueError) as error:
+        if isinstance(error, StorageError):
+            raise
+        # unlike `Path.is_symlink`, it raises nothing for such names
+        broken = " is a link that leads nowhere" if os.path.islink(base) else " is not there"  # noqa: PTH114
+        raise NotFound(f"the dataset folder {quoted([str(base)])}{broken} (looked from {Path.cwd()})") from None
     if not base.is_dir():
         raise NotFound(f"{str(base)!r} is a file; dataset_path must be a folder with one folder of images per class")
     return base
 
 
-def _hidden_folder(name: str) -> bool:
-    return name.startswith(".") or name in IGNORED_FOLDERS
-
-
-def _check_layout(base: Path, names: list[str], min_classes: int) -> None:
+def _check_layout(base: Path, names: list[str], strays: list[str], min_classes: int, kept: Collection[str]) -> None:
+    backslash = _with_backslash(chain(names, strays))
     if not names:
+        if backslash:
+            raise DatasetError(_backslashes(base, backslash))
         raise DatasetError(
             f"{base} has no class folders: put the images of each class into a folder of its own, such as {base / 'cat'}"
+            f"{_unread_of(base, strays)}"
         )
-    subsets = [n for n in names if n.lower() in SUBSET_NAMES]
+    subsets = [n for n in names if names_subset(n) and n not in kept]
     if len(subsets) > 1:
-        example = base / sorted(subsets, key=lambda n: not n.lower().startswith("train"))[0]
+        example = base / sorted(subsets, key=lambda n: names_subset(n) != "train")[0]
         raise DatasetError(
             f"{base} holds {quoted(subsets)}, which are parts of a dataset, not classes: "
             f"give dataset_path={str(example)!r}, or a list [train, val]"
         )
-    if len(names) == 1 and names[0].lower() in SUBSET_NAMES and any(p.is_dir() for p in (base / names[0]).iterdir()):
+    images, masks = [n for n in names if names_images(n)], [n for n in names if names_masks(n)]
+    if images and masks and len(images) + len(masks) == len(names) and not set(kept).issuperset(names):
+        raise DatasetError(
+            f"{base} holds {quoted(names)}, which by their names are images and their masks, not classes: "
+            f"give dataset_path={str(base / images[0])!r}"
+        )
+    if len(names) == 1 and names_subset(names[0]) and list_folder(f"{base}/{names[0]}").folders:
         raise DatasetError(f"{base} holds only {names[0]!r}: give dataset_path={str(base / names[0])!r}")
     if len(names) < min_classes:
+        if backslash:
+            raise DatasetError(_backslashes(base, backslash))
         raise DatasetError(f"{base} has only one class, {names[0]!r}: a classifier needs two or more class folders")
+
+
+def _check_distinct(samples: Samples, kept: Collection[str]) -> None:
+    """Refuse classes whose names look the same and differ in Unicode only, unless an earlier run had them."""
+    by_name: dict[str, str] = {}
+    for name in samples.classes:
+        other = by_name.setdefault(unicodedata.normalize("NFC", name), name)
+        if other != name and not {name, other}.issubset(kept):
+            raise DatasetError(
+                f"{samples.roots[0]} has two class folders whose names look the same, {ascii(other)} and {ascii(name)}: one "
+                "is written with composed and one with decomposed characters. Move the images of both into one folder"
+            )
 
 
 def check_classes(samples: Samples) -> None:
@@ -142,10 +219,13 @@ def check_classes(samples: Samples) -> None:
     root = samples.roots[0]
     empty = [name for name, count in zip(samples.classes, samples.counts(), strict=True) if not count]
     if empty:
-        endings = " ".join(sorted(EXTENSIONS))
+        prefixes = tuple(f"{name}/" for name in empty)
+        others = [path for path in samples.strays if path.startswith(prefixes)]
+        if name := _with_backslash(chain(empty, samples.strays)):
+            raise DatasetError(_backslashes(root, name))
         raise DatasetError(
             f"{root}: no images in {_plural(empty, 'class', 'classes')} {quoted(empty)} "
-            f"(files ending in {endings}); add some or remove the folder"
+            f"({_endings()}); add some or remove the folder{_unread_of(root, others)}"
         )
     if not len(samples):
         raise DatasetError(f"{root}: the table names no images")
@@ -155,33 +235,21 @@ def check_classes(samples: Samples) -> None:
 
 def _without_empty(samples: Samples) -> Samples:
     if not len(samples):
-        raise DatasetError(f"{samples.roots[0]} holds no images (files ending in {' '.join(sorted(EXTENSIONS))})")
+        root = samples.roots[0]
+        raise DatasetError(f"{root} holds no images ({_endings()}){_unread_of(root, samples.strays)}")
     present = np.unique(samples.labels)
     classes = tuple(samples.classes[i] for i in present)
     return replace(samples, classes=classes, labels=np.searchsorted(present, samples.labels))
 
 
-def _walk(folder: str, relative: str, images: list[str], strays: list[str]) -> None:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            path = f"{relative}/{entry.name}"
-            if entry.is_dir():
-                parents = Path(os.path.abspath(folder), "x").parents if entry.is_symlink() else ()  # noqa: PTH100
-                is_loop = entry.is_symlink() and Path(entry.path).resolve() in parents
-                if is_loop or _hidden_folder(entry.name):
-                    strays.append(path)
-                else:
-                    _walk(entry.path, path, images, strays)
-            elif _is_image(entry):
-                images.append(path)
-            else:
-                strays.append(path)
+def _endings() -> str:
+    return f"files ending in {' '.join(sorted(EXTENSIONS))}"
 
 
-def _is_image(entry: os.DirEntry[str]) -> bool:
-    """Whether an entry is a visible file, not a pipe or a broken link, with the ending of an image."""
-    ending = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122 (four times faster)
-    return ending in EXTENSIONS and not entry.name.startswith(".") and entry.is_file()
+def _unread_of(folder: str | os.PathLike[str], others: Sequence[str]) -> str:
+    """A sentence to append to an error about missing images: which files are there in their place; empty if none are."""
+    unread = describe_unread(folder, others, look_inside=True)
+    return f". There are {unread}" if unread else ""
 
 
 def _plural(items: Sized, singular: str, plural: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from . import csv_table, dataset_csv, discover, health, split
 from .augment import Policy, policy
 from .batches import Batches
 from .cache import Tick, open_store
+from .class_order import in_order
 from .samples import NO_SUBSET, Samples, concatenate
 from .stores import Store
 
@@ -72,12 +73,19 @@ class EvaluationData:
     remarks: tuple[str, ...] = ()
 
 
-def for_training(spec: Resolved, cache: Path, recorded: Path | None = None, tick: Tick | None = None) -> TrainingData:
+def for_training(
+    spec: Resolved,
+    cache: Path,
+    recorded: Path | None = None,
+    tick: Tick | None = None,
+    recorded_classes: Sequence[str] = (),
+) -> TrainingData:
     """The training and validation batches of a spec.
 
     Args:
         cache: folder of decoded images. recorded: the file with the split of an earlier run, to be used again.
-        tick: called with the number of decoded images and of all.
+        tick: called with the number of decoded images and of all. recorded_classes: those of an earlier run, in the order
+            that its weights have them; the order is kept if the classes are the same.
 
     Raises:
         NotReady: no dataset is given. DatasetError, NotFound: the dataset cannot be used, as the message says.
@@ -88,9 +96,12 @@ def for_training(spec: Resolved, cache: Path, recorded: Path | None = None, tick
             "no dataset yet: give a folder of class folders, Dataset_Params(dataset_path='...') or Default(dataset_path='...')"
         )
     policies = {subset: policy(getattr(data.transforms, subset), data.input_size, data.stored_size) for subset in SPLIT}
-    tables, stores = _read(spec, policies, cache, tick)
+    recorded_paths = dataset_csv.read(recorded) if recorded is not None and recorded.exists() else None
+    tables, stores = _read(spec, policies, cache, tick, _folder_names(recorded_paths or {}))
     samples = concatenate(tables)
-    samples = replace(samples, subsets=_subsets(samples, spec, recorded))
+    samples = replace(samples, subsets=_subsets(samples, spec, recorded_paths))
+    # after the split, which depends on the order of the classes: a seed gives the split that it always gave
+    samples = samples.relabel(in_order(samples.classes, recorded_classes), "the dataset")
     if policies["val"].decoding != policies["train"].decoding and len(tables) == 1:
         # one source whose validation images are decoded differently: their oddities are those of that decoding
         decoded_for_val, stores["val"] = open_store(tables[0], policies["val"], cache, data.workers, tick)
@@ -110,19 +121,19 @@ def for_training(spec: Resolved, cache: Path, recorded: Path | None = None, tick
         )
         for name in SPLIT
     }
-    # one remark is enough
-    remarks = tuple(store.remark for store in stores.values() if store.remark)[:1]
+    # one remark about the stores is enough
+    remarks = samples.remarks + tuple(store.remark for store in stores.values() if store.remark)[:1]
     return TrainingData(samples, batches["train"], batches["val"], _record(samples), remarks)
 
 
 def _read(
-    spec: Resolved, policies: Mapping[str, Policy], cache: Path, tick: Tick | None
+    spec: Resolved, policies: Mapping[str, Policy], cache: Path, tick: Tick | None, kept: Collection[str]
 ) -> tuple[list[Samples], dict[str, Store]]:
     """The table of each source, with the properties of its files, and the store of each subset's images."""
     tables: list[Samples] = []
     stores: dict[str, Store] = {}
     for source, name in zip(spec.data.sources, SPLIT, strict=False):
-        samples = _discover(source, exclude=cache.parent)
+        samples = _discover(source, exclude=cache.parent, kept=kept, classes=tables[0].classes if tables else ())
         if tables:
             _check_label_type(samples, tables[0].task.name, f"the validation set {source.path}")
             samples = samples.relabel(tables[0].classes, f"the validation set {source.path}")
@@ -132,17 +143,28 @@ def _read(
     return tables, {"val": stores["train"], **stores}
 
 
-def _discover(source: Source, training: bool = True, exclude: Path | None = None) -> Samples:
+def _discover(
+    source: Source,
+    training: bool = True,
+    exclude: Path | None = None,
+    kept: Collection[str] = (),
+    classes: Collection[str] = (),
+) -> Samples:
     if isinstance(source, Table):
-        return csv_table.from_csv(source, training)
-    return discover.from_folders(source.path, training, exclude)
+        return csv_table.from_csv(source, training, classes)
+    return discover.from_folders(source.path, training, exclude, kept)
 
 
-def _subsets(samples: Samples, spec: Resolved, recorded: Path | None) -> np.ndarray:
+def _folder_names(recorded_paths: Mapping[str, Collection[str]]) -> set[str]:
+    """The names of all folders in the paths of each subset."""
+    folders = {path.rpartition("/")[0] for paths in recorded_paths.values() for path in paths}
+    return {name for folder in folders for name in folder.split("/")}
+
+
+def _subsets(samples: Samples, spec: Resolved, recorded_paths: Mapping[str, set[str]] | None) -> np.ndarray:
     """The index of each image's subset: as an earlier run recorded it, else by splitting one source, else by source."""
     subsets, rows = np.full(len(samples), NO_SUBSET, np.int8), samples.readable()
-    if recorded is not None and recorded.exists():
-        recorded_paths = dataset_csv.read(recorded)
+    if recorded_paths is not None:
         for subset, name in enumerate(SPLIT):
             candidates = rows[samples.sources[rows] == subset] if len(spec.data.sources) > 1 else rows
             paths = recorded_paths.get(name, set())
@@ -186,7 +208,7 @@ def for_testing(
         recorded: the file with the run's split, to count test images that were trained on. label_type: of the training images.
             The others as in `for_training`.
     """
-    samples = _discover(source, False, cache.parent)
+    samples = _discover(source, False, cache.parent, classes=classes)
     _check_label_type(samples, label_type, f"the test set {source.path}")
     samples = samples.relabel(classes, f"the test set {source.path}")
     test_policy = policy_for_testing(spec)
@@ -197,7 +219,7 @@ def for_testing(
     evaluated = samples.take(rows)
     batches = Batches(store, rows, evaluated.labels, test_policy, spec.data.batch_size)
     n_seen, remark = _count_seen(evaluated.digests, recorded)
-    remarks = tuple(text for text in (store.remark, remark) if text)
+    remarks = samples.remarks + tuple(text for text in (store.remark, remark) if text)
     return EvaluationData(samples, evaluated, batches, discover.fingerprint(evaluated), n_seen, remarks)
 
 

@@ -5,6 +5,9 @@ Discovering, reading, and splitting each fill in columns; until then a column ho
 
 from __future__ import annotations
 
+import os
+import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +22,8 @@ DIGEST_BYTES = 16  # enough that two different files practically never have the 
 DIGEST = np.dtype(f"S{DIGEST_BYTES}")
 UNREAD = b""  # the digest of a file that has not been read, or cannot be
 NO_SUBSET = -1
+# control characters, line ends, marks that turn the direction of writing, and bytes that are not UTF-8
+_NOT_PRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 COLUMN_NAMES = (
     "paths", "labels", "sources", "file_sizes", "stamps", "settled", "digests", "oddities", "problems", "subsets",
 )  # fmt: skip
@@ -29,7 +34,7 @@ class Samples:
     """Images and their properties; every column is an array of N rows.
 
     `classes`: names of the labels. `roots`: the folders that paths are relative to, one per source.
-    `strays`: the other entries in them.
+    `strays`: the other entries in them. `remarks`: what the user should know about how they were found.
 
     From discovering: `paths` (text with `/`), `labels` (int64, or bool (N, classes) if an image may have several), `sources`
     (int8, index of the root). From the file system: `file_sizes` (int64, bytes), `stamps` (S16, of path, size and times),
@@ -51,6 +56,7 @@ class Samples:
     oddities: np.ndarray
     problems: np.ndarray
     subsets: np.ndarray
+    remarks: tuple[str, ...] = ()
 
     @classmethod
     def from_files(
@@ -87,7 +93,7 @@ class Samples:
 
     def file_path(self, row: int) -> str:
         """The full path of an image's file."""
-        return f"{self.roots[self.sources[row]]}/{self.paths[row]}"
+        return path_in(str(self.roots[self.sources[row]]), self.paths[row])
 
     def take(self, rows: np.ndarray) -> Samples:
         """Some of the images, in the given order."""
@@ -104,10 +110,17 @@ class Samples:
     def relabel(self, classes: tuple[str, ...], where: str) -> Samples:
         """The same images with labels for `classes`: classes are matched by name, never by position.
 
+        Names that are the same except for composed and decomposed characters match.
+
         Raises:
             DatasetError: a class that `classes` does not have.
         """
-        extra = sorted(set(self.classes) - set(classes))
+        if classes == self.classes:
+            return self
+        by_composed = {_composed(name): name for name in classes}
+        exact = set(classes)
+        names = [name if name in exact else by_composed.get(_composed(name), name) for name in self.classes]
+        extra = sorted(set(names) - exact)
         if extra:
             noun = "class" if len(extra) == 1 else "classes"
             raise DatasetError(
@@ -115,12 +128,20 @@ class Samples:
                 f"Classes known: {quoted(classes)}.{suggestion(extra[0], classes)} Rename or remove the folder, or "
                 "train with it."
             )
-        indices = np.array([classes.index(name) for name in self.classes], dtype=np.int64)
+        position = {name: i for i, name in enumerate(classes)}
+        indices = np.array([position[name] for name in names], dtype=np.int64)
         if self.labels.ndim == 1:
             return replace(self, classes=classes, labels=indices[self.labels])
         labels = np.zeros((len(self), len(classes)), dtype=bool)
-        labels[:, indices] = self.labels
+        for column, index in enumerate(indices):
+            labels[:, index] |= self.labels[:, column]
         return replace(self, classes=classes, labels=labels)
+
+
+def path_in(root: str, path: str) -> str:
+    """The path of a file in a folder; an absolute path, which a table may have, stays as it is."""
+    # half the time of os.path.join
+    return path if os.path.isabs(path) else f"{root}/{path}"  # noqa: PTH117
 
 
 def concatenate(tables: Sequence[Samples]) -> Samples:
@@ -130,7 +151,9 @@ def concatenate(tables: Sequence[Samples]) -> Samples:
     columns = {name: np.concatenate([getattr(t, name) for t in tables]) for name in COLUMN_NAMES}
     columns["sources"] = np.repeat(np.arange(len(tables), dtype=np.int8), [len(t) for t in tables])
     strays = tuple(stray for t in tables for stray in t.strays)
-    return replace(tables[0], roots=tuple(root for t in tables for root in t.roots), strays=strays, **columns)
+    remarks = tuple(dict.fromkeys(remark for t in tables for remark in t.remarks))
+    roots = tuple(root for t in tables for root in t.roots)
+    return replace(tables[0], roots=roots, strays=strays, remarks=remarks, **columns)
 
 
 def as_column(texts: Sequence[str]) -> np.ndarray:
@@ -138,6 +161,10 @@ def as_column(texts: Sequence[str]) -> np.ndarray:
     column = np.empty(len(texts), np.object_)
     column[:] = texts
     return column
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
 
 
 def _filled(value: object, kind: object, n: int) -> np.ndarray:
@@ -149,3 +176,8 @@ def quoted(names: Sequence[str]) -> str:
     """The first ten names of a list, for a message."""
     shown = ", ".join(repr(n) for n in names[:10])
     return shown + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+
+
+def printable(name: str) -> str:
+    """A name as one line that cannot disturb a terminal: control characters are escaped, all other ones stay."""
+    return _NOT_PRINTABLE.sub(lambda match: repr(match.group())[1:-1], name)

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from ..errors import DatasetError, UnreadableImage
+from ..transient import retried
 from . import decode, digests
 from .augment import Policy
 from .prefetch import in_order
@@ -84,7 +85,8 @@ class StreamingStore:
         if not problem:
             if digests.digest_of(content) != self.samples.digests[row]:
                 raise DatasetError(f"{path} has changed since the dataset was read: train a new version with it")
-            pixels, _, _, problem = decode.decode(content, self.policy.stored_size, self.policy.prefix)
+            decoded = retried(lambda: decode.decode(content, self.policy.stored_size, self.policy.prefix), path)
+            pixels, problem = decoded.pixels, decoded.problem
             if pixels is not None:
                 return pixels
         raise UnreadableImage(decode.unreadable_message(path, problem))

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..data.samples import printable
 from ..training import progress
 
 
@@ -17,9 +18,10 @@ class Console:
         self.verbose = verbose
 
     def say(self, text: str = "") -> None:
-        """Print a line."""
+        """Print lines, with the control characters that names may hold escaped."""
         if not self.verbose:
             return
+        text = "\n".join(map(printable, text.split("\n")))
         try:
             print(text, flush=True)  # noqa: T201 (the one place that prints)
         # a terminal or file that cannot show a name

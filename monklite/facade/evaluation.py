@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from typing import Any
 
-from ..errors import InvalidType, NotReady
+from ..data.image_input import images_in
+from ..errors import InvalidType, NotReady, shown
 from ..inference import Prediction
 from ..opening import is_given
 from ..rules import Flag, PathText
@@ -15,6 +17,8 @@ from ..runs.file_names import PREDICTIONS
 from . import messages
 from .base import Base
 from .checks import api
+
+logger = logging.getLogger("monklite")
 
 
 class EvaluationMethods(Base):
@@ -53,61 +57,94 @@ class EvaluationMethods(Base):
     @api
     def Infer(
         self,
-        img_name: str | os.PathLike[str] | bool = False,
-        img_dir: str | os.PathLike[str] | bool = False,
+        img_name: Any = False,
+        img_dir: Any = False,
         return_raw: bool = False,
         stream: bool = False,
+        allow_url: bool = False,
     ) -> dict[str, Any] | list[dict[str, Any]] | Iterator[dict[str, Any]]:
-        """Predict one image, or every image of a folder, with the best weights.
+        """Predict one image, several images, or every image of a folder, with the best weights.
 
         Args:
-            img_name: an image file. img_dir: a folder; its unreadable files are left out with a message.
-            return_raw: also return the logits of all classes, as `raw`.
-            stream: for a folder, return a generator that yields results as they are ready, in place of a list that may not fit
-                into memory. Its threads end with it, even if it is closed early.
+            img_name: an image: its path, the bytes of its file, an open file, a PIL image, or an array or tensor (NumPy,
+                PyTorch, MXNet and others), grey, RGB or RGBA, uint8 0 to 255 or float 0 to 1, before any normalization. Channels
+                are in the order RGB: of an image that OpenCV has read, give `image[..., ::-1]`. Or a list, generator or array
+                of several images, which may be of different kinds.
+            img_dir: a folder, with the folders in it, or a list or generator as above.
+            return_raw: also return the logits as `raw`, a dictionary from class to logit.
+            stream: for several images, return a generator that yields results as they are ready, in place of a list that may
+                not fit into memory. Its threads end with it, even if it is closed early.
+            allow_url: fetch images whose path is an address (`https://...`), which are refused otherwise.
 
         Returns:
             `{"img_name", "predicted_class", "score"}`, the score being a probability, 0 to 1; if images have several labels,
-            `{"img_name", "predicted_classes", "scores"}`. For a folder, a list (or a generator) of them sorted by name.
+            `{"img_name", "predicted_classes", "scores"}`. `img_name` is the path as given, or `image 0` after the image's place
+            in the list. For a folder, a list (or a generator) of them sorted by name, which is relative to the folder. Of
+            several images, those that cannot be read are left out with a message.
 
         Raises:
-            NotFound: no such file or folder. UnreadableImage: the file is damaged or not an image.
+            NotFound: no such file or folder. UnreadableImage: the file is damaged or not an image. InvalidType, InvalidValue: not
+            an image, or an array of another shape or range.
         """
         Flag()("return_raw", return_raw)
         Flag()("stream", stream)
+        Flag()("allow_url", allow_url)
         if is_given(img_name) == is_given(img_dir):
             raise InvalidType("give one: Infer(img_name='image file') or Infer(img_dir='folder')")
-        if not is_given(img_name):
-            folder = PathText()("img_dir", img_dir)
-            return self._infer_stream(folder, return_raw) if stream else self._infer_folder(folder, return_raw)
+        argument, value = ("img_name", img_name) if is_given(img_name) else ("img_dir", img_dir)
+        images = images_in(value, argument, allow_url)
+        if images is None and argument == "img_name":
+            if stream:
+                raise InvalidType(
+                    "stream=True goes with a folder: Infer(img_dir='folder', stream=True), or with a list or generator of images"
+                )
+            prediction = self._evaluation.predictor.predict(value, argument, allow_url)
+            messages.prediction(self._console, prediction)
+            return self._as_dict(prediction, return_raw)
+        if images is None and not isinstance(value, (str, os.PathLike)):
+            raise InvalidType(
+                f"img_dir must be a folder, not {shown(value)} ({type(value).__name__}): give images as img_name"
+            )
+        source = PathText()(argument, value) if images is None else value
         if stream:
-            raise InvalidType("stream=True goes with a folder: Infer(img_dir='folder', stream=True)")
-        prediction = self._evaluation.predictor.predict(PathText()("img_name", img_name))
-        messages.prediction(self._console, prediction)
-        return _as_dict(prediction, return_raw)
+            return self._infer_stream(source, argument, allow_url, return_raw)
+        return self._infer_list(source, argument, allow_url, return_raw)
 
-    def _infer_stream(self, folder: str, raw: bool) -> Iterator[dict[str, Any]]:
-        return _as_dicts(self._evaluation.predictor.stream(folder, lambda _, problem: self._left_out(problem)), raw)
-
-    def _infer_folder(self, folder: str, raw: bool) -> list[dict[str, Any]]:
-        predictions, problems = self._evaluation.predictor.predict_folder(
-            folder, self._console.ticker("    predicting")
+    def _infer_stream(self, source: Any, argument: str, allow_url: bool, raw: bool) -> Iterator[dict[str, Any]]:
+        predictions = self._evaluation.predictor.stream(
+            source, lambda _, problem: self._left_out(problem), None, argument, allow_url
         )
-        self._console.block("Prediction", {"Dir path": folder, "Total Images": len(predictions) + len(problems)})
-        for problem in problems.values():
+        return self._as_dicts(predictions, raw)
+
+    def _infer_list(self, source: Any, argument: str, allow_url: bool, raw: bool) -> list[dict[str, Any]]:
+        problems: list[str] = []
+        ticker = self._console.ticker("    predicting")
+        predictions = list(
+            self._evaluation.predictor.stream(
+                source, lambda _, problem: problems.append(problem), ticker, argument, allow_url
+            )
+        )
+        rows = {"Dir path": source} if isinstance(source, str) else {}
+        self._console.block("Prediction", {**rows, "Total Images": len(predictions) + len(problems)})
+        for problem in problems:
             self._left_out(problem)
-        return [_as_dict(prediction, raw) for prediction in predictions]
+        return [self._as_dict(prediction, raw) for prediction in predictions]
 
     def _left_out(self, problem: str) -> None:
-        self._console.say(f"    left out: {problem}")
+        if self._console.verbose:
+            self._console.say(f"    left out: {problem}")
+        else:
+            # the results are fewer than the images, which must not pass in silence
+            logger.warning("left out: %s", problem)
 
+    def _as_dicts(self, predictions: Generator[Prediction, None, None], raw: bool) -> Iterator[dict[str, Any]]:
+        with closing(predictions):
+            for prediction in predictions:
+                yield self._as_dict(prediction, raw)
 
-def _as_dicts(predictions: Generator[Prediction, None, None], raw: bool) -> Iterator[dict[str, Any]]:
-    with closing(predictions):
-        for prediction in predictions:
-            yield _as_dict(prediction, raw)
-
-
-def _as_dict(prediction: Prediction, raw: bool) -> dict[str, Any]:
-    values: dict[str, Any] = {"img_name": prediction.name, **prediction.answer}
-    return {**values, "raw": prediction.logits} if raw else values
+    def _as_dict(self, prediction: Prediction, raw: bool) -> dict[str, Any]:
+        values: dict[str, Any] = {"img_name": prediction.name, **prediction.answer}
+        if not raw:
+            return values
+        classes = self._evaluation.predictor.task.classes
+        return {**values, "raw": dict(zip(classes, prediction.logits.tolist(), strict=True))}

@@ -9,6 +9,7 @@ from typing import Any
 from ..data import health
 from ..data.discover import describe_strays
 from ..data.prepare import EvaluationData
+from ..data.samples import printable
 from ..inference import Prediction
 from ..records import ACCURACY, DatasetRecord, ModelRecord, Testing
 from ..runs.file_names import ACCURACY_CURVE, BEST, FINAL, HEALTH, HISTORY, LOSS_CURVE
@@ -100,8 +101,9 @@ def dataset_numbers(console: Console, record: DatasetRecord, strays: tuple[str, 
         "Dataset Numbers",
         {"Num train images": record.n_train, "Num val images": record.n_val, "Num classes": len(record.classes)},
     )
-    width = max(map(len, record.classes[:MAX_CLASSES_SHOWN]))
-    counts = list(zip(record.classes, record.train_counts, record.val_counts, strict=True))
+    names = [printable(name) for name in record.classes]
+    width = max(map(len, names[:MAX_CLASSES_SHOWN]))
+    counts = list(zip(names, record.train_counts, record.val_counts, strict=True))
     for name, n_train, n_val in counts[:MAX_CLASSES_SHOWN]:
         console.say(f"    {name:{width}}  train {n_train:6d}   val {n_val:6d}")
     if len(record.classes) > MAX_CLASSES_SHOWN:

@@ -1,6 +1,6 @@
 """Written by tools/write_stubs.py: do not edit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from .vocabulary import VocabularyMethods
@@ -334,7 +334,7 @@ class RowMethods(VocabularyMethods):
 
     def loss_softmax_crossentropy(
         self,
-        weight: Sequence[float] | Literal[False] | None = None,
+        weight: Mapping[str, float] | Sequence[float] | Literal[False] | None = None,
         batch_axis: int = 0,
         axis_to_sum_over: int = -1,
         label_as_categories: bool = True,
@@ -343,8 +343,9 @@ class RowMethods(VocabularyMethods):
         """Softmax with cross-entropy: one class per image. The usual choice.
 
         Args:
-            weight: one factor per class, in the order of the classes; a list of values, each a number at least 0
-                or None.
+            weight: one factor per class, by name, such as {"cat": 2.0, "dog": 1.0}, or in the order of the
+                classes; a dictionary from each class name to its value, or a list of values, each a number at
+                least 0 or None.
             batch_axis: axis of the batch; 0.
             axis_to_sum_over: axis of the classes; -1 or 1.
             label_as_categories: labels are class numbers; True or False.
@@ -355,13 +356,14 @@ class RowMethods(VocabularyMethods):
         """
 
     def loss_sigmoid_binary_crossentropy(
-        self, weight: Sequence[float] | Literal[False] | None = None, batch_axis: int = 0
+        self, weight: Mapping[str, float] | Sequence[float] | Literal[False] | None = None, batch_axis: int = 0
     ) -> None:
         """One yes-or-no decision per class: sigmoid with binary cross-entropy.
 
         Args:
-            weight: one factor per class, in the order of the classes; a list of values, each a number at least 0
-                or None.
+            weight: one factor per class, by name, such as {"cat": 2.0, "dog": 1.0}, or in the order of the
+                classes; a dictionary from each class name to its value, or a list of values, each a number at
+                least 0 or None.
             batch_axis: axis of the batch; 0.
 
         Backends: pytorch, mxnet.

@@ -9,7 +9,7 @@ from ..rules import Flag
 from ..training.session import Display
 from . import messages
 from .checks import api
-from .dataset import DatasetMethods, Paths, sources
+from .dataset import DatasetMethods, Paths, Tables
 from .model import ModelMethods
 
 
@@ -20,19 +20,22 @@ class TrainingMethods(DatasetMethods, ModelMethods):
     def Default(
         self,
         dataset_path: Paths = False,
-        path_to_csv: Paths = False,
+        path_to_csv: Tables = False,
         delimiter: str = ",",
         model_name: str = "resnet18_v1",
         freeze_base_network: bool = True,
         num_epochs: int = 10,
         use_pretrained: bool = True,
         label_delimiter: str | None = None,
+        path_column: str | None = None,
+        label_column: str | None = None,
     ) -> None:
         """Quick mode: set up everything for training by recipe. Then call `Train()`.
 
         Args:
             dataset_path: a folder with one folder of images per class, or `[train, val]`.
-            path_to_csv, delimiter, label_delimiter: a table of files and labels; see `Dataset_Params`.
+            path_to_csv, delimiter, label_delimiter, path_column, label_column: a table of files and labels (a file or a
+                DataFrame); see `Dataset_Params`.
             model_name: see `List_Models()`.
             freeze_base_network: train only the new head; False trains all layers.
             num_epochs: passes over the training images.
@@ -48,7 +51,9 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         self._change(
             {
                 **quick_mode(self._backend, model_name),
-                "data.sources": sources(dataset_path, path_to_csv, delimiter, label_delimiter),
+                "data.sources": self._sources(
+                    dataset_path, path_to_csv, delimiter, label_delimiter, path_column, label_column
+                ),
                 "model.freeze_base": freeze_base_network,
                 "model.pretrained": use_pretrained,
                 "training.epochs": num_epochs,

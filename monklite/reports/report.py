@@ -9,7 +9,7 @@ from typing import Any
 
 from .._version import __version__
 from ..csv_files import write_csv
-from ..files import storing, write_text
+from ..files import reading, storing, write_text
 from ..runs.file_names import COMPARISON_TABLE, REPORT
 from ..runs.state import now
 from . import comparison_charts, table, wording
@@ -23,7 +23,9 @@ def write(folder: Path, entries: Sequence[Entry], left_out: Sequence[str] = ()) 
     rows = [table.row(e) for e in entries]
     write_csv(folder / COMPARISON_TABLE, list(rows[0]), (list(row.values()) for row in rows))
     comparison_charts.draw(folder, entries)
-    write_text(folder / REPORT, _html(folder, entries, rows, left_out))
+    with reading(folder):
+        page = _html(folder, entries, rows, left_out)
+    write_text(folder / REPORT, page)
     return rows
 
 

@@ -20,6 +20,10 @@ import weakref
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..errors import StorageError
+from ..files import discard
+from ..transient import retried
+
 HOLDER = ".holder"
 BEAT_EVERY = 5.0  # seconds
 # seconds without a heartbeat after which a holder counts as dead; a busy disk or network may delay several
@@ -79,10 +83,16 @@ class Holder:
 
 
 def read(folder: Path) -> Holder | None:
-    """Read who holds the folder, or held it when killed; None if there is no holder file."""
+    """Read who holds the folder, or held it when killed; None if there is no holder file.
+
+    Raises:
+        StorageError: the disk does not answer. The folder must not count as free then.
+    """
+    path = folder / HOLDER
     try:
-        with (folder / HOLDER).open("rb") as file:
-            touched, text = os.fstat(file.fileno()).st_mtime, file.read(MAX_HOLDER_BYTES)
+        touched, text = retried(lambda: _content(path), path)
+    except StorageError:
+        raise
     except OSError:
         return None
     try:
@@ -99,6 +109,11 @@ def read(folder: Path) -> Holder | None:
     except (ValueError, TypeError, KeyError, OverflowError):
         # the file is being written at this moment
         return Holder(touched)
+
+
+def _content(path: Path) -> tuple[float, bytes]:
+    with path.open("rb") as file:
+        return os.fstat(file.fileno()).st_mtime, file.read(MAX_HOLDER_BYTES)
 
 
 class Heartbeat:
@@ -144,7 +159,7 @@ def _create(path: Path, values: dict[str, object]) -> None:
             file.flush()
         # on a full disk an empty file would stay, which looks like another holder's
         except OSError:
-            path.unlink(missing_ok=True)
+            discard(path)
             raise
 
 
@@ -171,9 +186,10 @@ def _stop(folder: Path, token: str, pid: int, stop: threading.Event, thread: thr
     stop.set()
     if thread is not threading.current_thread():
         thread.join(BEAT_EVERY)
-    holder = read(folder)
-    if holder is not None and holder.token == token:
-        with contextlib.suppress(OSError):
+    # of a folder that does not answer, the holder counts as dead after a minute
+    with contextlib.suppress(OSError):
+        holder = read(folder)
+        if holder is not None and holder.token == token:
             (folder / HOLDER).unlink()
 
 

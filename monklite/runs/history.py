@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from ..csv_files import reading_csv, write_csv
+from ..looking import exists
 from ..records import EpochRow
 
 EPOCH_COLUMNS = [f.name for f in fields(EpochRow) if f.name != "val_figures"]
@@ -27,9 +28,9 @@ def read(path: Path) -> list[EpochRow]:
     """Read the recorded epochs; an empty list if there is no file yet.
 
     Raises:
-        DamagedFile: a row cannot be read.
+        DamagedFile: a row cannot be read. StorageError: the disk does not answer.
     """
-    if not path.exists():
+    if not exists(path):
         return []
     with reading_csv(path, EPOCH_COLUMNS) as rows:
         figure_names = [

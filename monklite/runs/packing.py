@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import stat
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..errors import InvalidValue, NotFound, NotReady
-from ..files import replacing
+from ..files import reading, replacing
+from ..looking import exists, is_file, is_folder, walk
+from ..transient import attempted
 from .file_names import INTERMEDIATE, MODELS_PREFIX, RESUME, STATE, WEIGHT_KINDS, is_run_file
 from .run import Run
 from .state import RunState
@@ -35,20 +36,18 @@ def pack(run: Run, file: str | os.PathLike[str], resume_state: bool = False, int
     if state.status in ("new", "running"):
         reason = "has not been trained" if state.status == "new" else "is being trained right now; wait for it"
         raise NotReady(f"{run} cannot be exported: it {reason}")
-    if path.exists() or path.is_symlink():
+    if exists(path) or path.is_symlink():
         raise InvalidValue(f"{path} is there already, and nothing is overwritten: take another name")
-    if not path.parent.is_dir():
+    if not is_folder(path.parent):
         raise NotFound(f"there is no folder {path.parent} to put {path.name} into")
     left_out = ({RESUME} if not resume_state else set()) | ({INTERMEDIATE} if not intermediate else set())
     kinds = set(WEIGHT_KINDS) - left_out
     prefix, backend = state.asked.training.intermediate_prefix, state.asked.backend
-    files = {
-        p.relative_to(run.folder).as_posix(): p for p in run.folder.rglob("*") if p.name[0] != "." and not p.is_dir()
-    }
+    files = {p.relative_to(run.folder).as_posix(): p for p in walk(run.folder) if p.name[0] != "." and not is_folder(p)}
     names = [
         name
         for name, p in sorted(files.items())
-        if p.is_file() and not p.is_symlink() and is_run_file(name, prefix, backend, kinds)
+        if is_file(p) and not p.is_symlink() and is_run_file(name, prefix, backend, kinds)
     ]
     with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         _add(archive, STATE, None, state.to_json().encode())
@@ -76,7 +75,8 @@ def _checked_unchanged(run: Run, state: RunState, files: Sequence[Path]) -> Iter
 
 
 def _identity(file: Path) -> tuple[int, ...]:
-    info = file.stat()
+    with reading(file):
+        info = attempted(file.stat)
     return info.st_ino, info.st_size, info.st_mtime_ns
 
 
@@ -89,5 +89,12 @@ def _add(archive: zipfile.ZipFile, name: str, source: Path | None, text: bytes =
         if source is None:
             target.write(text)
         else:
-            with source.open("rb") as content:
-                shutil.copyfileobj(content, target, COPY_SIZE)
+            for part in _parts(source):
+                target.write(part)
+
+
+def _parts(file: Path) -> Iterator[bytes]:
+    # without a buffer, a read that failed has taken nothing
+    with reading(file), attempted(lambda: file.open("rb", buffering=0)) as content:
+        while part := attempted(lambda: content.read(COPY_SIZE)):
+            yield part

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from ..csv_files import write_csv
+from ..errors import StorageError
 from ..tasks import Task
+from ..transient import retried
 
 PREDICTION_COLUMNS = ("path", "class", "predicted")
 
@@ -27,13 +30,23 @@ def write(path: Path, task: Task, images: Iterable[str], labels: np.ndarray, log
 
 
 def read_correct(path: Path) -> np.ndarray | None:
-    """Read whether each prediction was correct: bool (n,), sorted by path; None if the table is missing or damaged."""
+    """Read whether each prediction was correct: bool (n,), sorted by path; None if the table is missing or damaged.
+
+    Raises:
+        StorageError: the disk does not answer.
+    """
     import pandas as pd
 
     try:
         table = pd.read_csv(
-            path, encoding_errors="surrogateescape", dtype=str, keep_default_na=False, usecols=list(PREDICTION_COLUMNS)
+            io.BytesIO(retried(path.read_bytes, path)),
+            encoding_errors="surrogateescape",
+            dtype=str,
+            keep_default_na=False,
+            usecols=list(PREDICTION_COLUMNS),
         )
+    except StorageError:
+        raise
     # pandas raises subclasses of ValueError for a table that it cannot parse
     except (OSError, ValueError):
         return None

@@ -14,8 +14,10 @@ from itertools import groupby
 from pathlib import Path
 
 from ..errors import InvalidValue, MonkliteError
-from ..files import TEMPORARY, storing
+from ..files import TEMPORARY, reading, storing
+from ..looking import entries, exists, is_file, is_folder, walk
 from ..rules import Whole
+from ..transient import attempted
 from .file_names import COMPARISON, INTERMEDIATE, RESUME, kind_of_weights
 from .heartbeat import disk_time
 from .run import Run
@@ -122,7 +124,7 @@ def _is_in_use(run: Run, warn: Warn) -> bool:
 
 def _weights(run: Run, state: RunState, kinds: Sequence[str]) -> Iterator[Item]:
     prefix, backend = state.asked.training.intermediate_prefix, state.asked.backend
-    files = sorted(p for p in run.models.glob("[!.]*") if p.is_file() and not p.is_symlink())
+    files = [p for p in entries(run.models) if p.name[0] != "." and is_file(p) and not p.is_symlink()]
     for kind in kinds:
         paths = tuple(p for p in files if kind_of_weights(p.name, prefix, backend) == kind)
         if paths and (kind != RESUME or state.status == "done"):
@@ -133,10 +135,10 @@ def _weights(run: Run, state: RunState, kinds: Sequence[str]) -> Iterator[Item]:
 def _leftovers(workspace: Workspace, runs: Sequence[Run]) -> Iterator[Item]:
     """Temporary files of killed writers, old enough that nobody can still be writing them."""
     folders = {f: None for run in runs for f in (run.folder.parent, run.folder, run.logs, run.models)}
-    folders |= dict.fromkeys(sorted((workspace.root / COMPARISON).glob("*/")))
+    folders |= dict.fromkeys(filter(is_folder, entries(workspace.root / COMPARISON)))
     for folder in folders:
-        for path in sorted(folder.glob(f".*{TEMPORARY}")):
-            if disk_time(folder) - _last_change(path) > LEFTOVER_AGE:
+        for path in entries(folder):
+            if path.match(f".*{TEMPORARY}") and disk_time(folder) - _last_change(path) > LEFTOVER_AGE:
                 yield Item(LEFTOVER, str(path.relative_to(workspace.root)), (path,), _size(path))
 
 
@@ -155,7 +157,10 @@ def carry_out(workspace: Workspace, items: Sequence[Item], warn: Warn = lambda m
         except MonkliteError as error:
             warn(str(error))
     for folder in {item.run.folder.parent for item in items if item.run is not None}:
-        _repair_links(workspace, folder)
+        try:
+            _repair_links(workspace, folder)
+        except MonkliteError as error:
+            warn(str(error))
     return freed
 
 
@@ -174,29 +179,46 @@ def _remove_if_unchanged(item: Item) -> bool:
         # compared as text, because NaN does not equal NaN
         if item.state is None or current.to_json() != item.state.to_json():
             return False
-        _remove(item.paths)
+        _remove(item.paths, run)
         return True
     finally:
         run.release()
 
 
-def _remove(paths: Sequence[Path]) -> None:
+def _remove(paths: Sequence[Path], run: Run | None = None) -> None:
+    """Remove files and folders. `run`: the one whose folder is removed, locked by this process."""
     for path in paths:
         with storing(path), contextlib.suppress(FileNotFoundError):
             if path.is_dir() and not path.is_symlink():
                 folder = path
                 # renamed first: for readers it disappears at once, even if this process is killed halfway
                 if not path.name.endswith(TEMPORARY):
-                    name = f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}{TEMPORARY}"
-                    folder = path.rename(path.with_name(name))
-                shutil.rmtree(folder)
+                    folder = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}{TEMPORARY}")
+                    _rename_folder(path, folder, run)
+                attempted(lambda folder=folder: _remove_tree(folder))  # type: ignore[misc]
             else:
-                path.unlink()
+                attempted(path.unlink)
+
+
+def _rename_folder(path: Path, renamed: Path, run: Run | None) -> None:
+    try:
+        attempted(lambda: path.rename(renamed))
+    except PermissionError:
+        if run is None:
+            raise
+        # Windows renames no folder with an open file in it, so that whoever locks the run now keeps it
+        run.release()
+        path.rename(renamed)
+
+
+def _remove_tree(folder: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(folder)
 
 
 def _repair_links(workspace: Workspace, experiment: Path) -> None:
     """Point links to a removed version at the newest trained one."""
-    if any(p.is_symlink() and not p.exists() for p in experiment.iterdir()):
+    if any(p.is_symlink() and not exists(p) for p in entries(experiment)):
         runs = workspace.versions(experiment.parent.name, experiment.name)
         candidates = [run for run in runs if run.is_trained()] or runs
         if candidates:
@@ -204,9 +226,9 @@ def _repair_links(workspace: Workspace, experiment: Path) -> None:
 
 
 def _walk(path: Path) -> Iterator[os.stat_result]:
-    for p in (path, *path.rglob("*")) if path.is_dir() and not path.is_symlink() else (path,):
-        with contextlib.suppress(FileNotFoundError):
-            yield p.lstat()
+    for p in (path, *walk(path)) if not path.is_symlink() and is_folder(path) else (path,):
+        with reading(p), contextlib.suppress(FileNotFoundError):
+            yield attempted(p.lstat)
 
 
 def _size(*paths: Path) -> int:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import threading
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
-from filelock import FileLock, Timeout
-
 from ..errors import DamagedFile, NotFound, StorageError
-from ..files import TEMPORARY, remove_leftovers, storing, write_text
+from ..files import TEMPORARY, discard, remove_leftovers, storing, write_text
+from ..locks import Lock
+from ..looking import entries
+from ..transient import retried
 from . import heartbeat
 from .file_names import BEST, FINAL, LOCK, RESUME, STATE, is_file_of
 from .state import RunState, parse
@@ -32,7 +34,7 @@ class Run:
         self.is_training = False
         self.taken_over = False
         self._thread = 0
-        self._lock = FileLock(folder / LOCK, thread_local=False)
+        self._lock = Lock(folder / LOCK)
         self._heartbeat: heartbeat.Heartbeat | None = None
 
     logs = property(lambda self: self.folder / "output" / "logs")
@@ -46,7 +48,7 @@ class Run:
         """Read the state; a run whose process died reads as `interrupted`.
 
         Raises:
-            NotFound: there is no state. DamagedFile: it cannot be read.
+            NotFound: there is no state. DamagedFile: it cannot be read. StorageError: the disk does not answer.
         """
         state = self._stored_state()
         if state.status == "running" and not self.is_locked():
@@ -59,9 +61,13 @@ class Run:
     def _stored_state(self) -> RunState:
         path = self.folder / STATE
         try:
-            text = path.read_text(encoding="utf-8")
+            text = retried(lambda: path.read_text(encoding="utf-8"), path)
         except FileNotFoundError:
             raise NotFound(f"{path} is missing: this is not a run of monklite, or it was never set up") from None
+        except StorageError:
+            raise
+        except PermissionError as error:
+            raise StorageError(f"{path} cannot be read: you may not read it; check its permissions") from error
         except (UnicodeDecodeError, OSError) as error:
             raise DamagedFile(f"{path} is damaged and cannot be read ({error})") from None
         state = parse(text, str(path))
@@ -80,7 +86,7 @@ class Run:
             UnknownArgument, InvalidValue: no such field, or not a valid value for it; nothing is written.
         """
         self.check_lock()
-        with storing(self.folder / STATE), FileLock(self.folder / ".state.lock"):
+        with storing(self.folder / STATE), Lock(self.folder / ".state.lock"):
             # the status as stored, not `interrupted` as readers see it
             state = self._stored_state().replace(**changes)
             self.write(state)
@@ -98,11 +104,8 @@ class Run:
             previous.taken_over = True
             previous.release()
         with storing(self.folder):
-            try:
-                # not 0: a reader that checks the lock has it for a moment
-                self._lock.acquire(timeout=0.1)
-            # caught here, because it is an OSError that `storing` would convert
-            except Timeout:
+            # not 0: a reader that checks the lock has it for a moment
+            if not self._lock.is_held and not self._lock.acquire(timeout=0.1):
                 return False
             if not self._announce():
                 self.release()
@@ -115,15 +118,26 @@ class Run:
         if self._heartbeat is not None:
             return self._heartbeat.taken_over_by() is None
         holder = heartbeat.read(self.folder)
-        remote = holder is not None and not holder.is_local()
-        if holder is not None and remote and (holder.is_fresh(self.folder) or holder.is_beating(self.folder)):
+        if holder is not None and not holder.is_local():
+            if holder.is_fresh(self.folder) or holder.is_beating(self.folder):
+                return False
+        elif holder is not None and not self._lock.protects() and self._is_held_without_lock(holder):
             return False
-        (self.folder / heartbeat.HOLDER).unlink(missing_ok=True)
+        # without locks, another process may just have created its own
+        if holder is not None or self._lock.protects():
+            (self.folder / heartbeat.HOLDER).unlink(missing_ok=True)
         try:
             self._heartbeat = heartbeat.Heartbeat(self.folder)
         except FileExistsError:
             return False
         return True
+
+    def _is_held_without_lock(self, holder: heartbeat.Holder) -> bool:
+        """Whether a local holder has the run, judged by its process, where the file system has no locks."""
+        if holder.pid != os.getpid():
+            return holder.is_alive()
+        previous = Run._locked.get(self.folder)
+        return previous is not None and previous is not self and previous._heartbeat is not None
 
     def check_lock(self) -> None:
         """Check, before writing, that nobody took the run over while this process slept.
@@ -147,28 +161,34 @@ class Run:
 
     def _remove_leftover_links(self) -> None:
         """Remove temporary links of killed writers; a living writer has the lock of the version that its link points to."""
-        for leftover in self.folder.parent.glob(f".*{TEMPORARY}"):
+        for leftover in entries(self.folder.parent):
+            if not leftover.match(f".*{TEMPORARY}"):
+                continue
             # fails if the writer has just renamed it
             with contextlib.suppress(OSError):
                 target = self.folder.with_name(leftover.readlink().parts[0])
                 if target == self.folder or not (target.is_dir() and Run(target).is_locked()):
-                    leftover.unlink(missing_ok=True)
+                    discard(leftover)
 
     def release(self) -> None:
         """Give the lock up; does nothing without it."""
         if self._heartbeat is not None:
             self._heartbeat.stop()
             self._heartbeat = None
-        self._lock.release(force=True)
+        self._lock.release()
 
     def is_locked(self) -> bool:
         """Whether a living process has the lock, on this machine or on another."""
-        return self._lock.is_locked or self.holder() is not None
+        return self._lock.is_held or self.holder() is not None
 
     def holder(self) -> heartbeat.Holder | None:
         """The living process that has the lock, or None; prints as `process 123 on host`."""
         holder = heartbeat.read(self.folder)
-        if holder is None or (holder.is_local() and not self._is_locked_on_this_machine()):
+        if holder is None:
+            return None
+        if holder.is_local() and not self._lock.protects():
+            return holder if self._lock.is_held or self._is_held_without_lock(holder) else None
+        if holder.is_local() and not self._is_locked_on_this_machine():
             return None
         return holder if (holder.is_local() and holder.is_alive()) or holder.is_fresh(self.folder) else None
 
@@ -183,16 +203,15 @@ class Run:
 
     def _is_locked_on_this_machine(self) -> bool:
         """Whether a process of this machine has the lock; a copy of a locked folder is not locked."""
-        if self._lock.is_locked:
+        if self._lock.is_held:
             return True
-        probe = FileLock(self.folder / LOCK, thread_local=False)
+        probe = Lock(self.folder / LOCK)
         try:
-            probe.acquire(timeout=0)
-        except Timeout:
-            return True
-        except OSError as error:
+            if not probe.acquire(timeout=0):
+                return True
+        except StorageError as error:
             # permission denied: the run of another user; a read-only copy is never locked
-            return error.errno != errno.EROFS
+            return getattr(error.__cause__, "errno", None) != errno.EROFS
         probe.release()
         return False
 
@@ -205,5 +224,5 @@ class Run:
         return self.has_weights(BEST) or self.has_weights(FINAL)
 
     def has_weights(self, kind: str) -> bool:
-        """Whether there is a file of that kind; see `WEIGHT_KINDS`."""
-        return any(is_file_of(kind, path.name) for path in self.models.glob(f"{kind}*"))
+        """Whether there is a file of that kind; see `WEIGHT_KINDS`. Raises StorageError: the disk does not say."""
+        return any(is_file_of(kind, path.name) for path in entries(self.models))

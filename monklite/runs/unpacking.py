@@ -18,7 +18,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..errors import DamagedFile, MonkliteError, NotFound, StorageError
-from ..files import TEMPORARY, storing
+from ..files import TEMPORARY, flush, make_folder, storing
+from ..looking import exists, is_file
+from ..transient import attempted, is_transient, passing_trouble
 from . import history
 from .file_names import HISTORY, LOGS_PREFIX, MODELS_PREFIX, STATE, is_run_file
 from .packing import COPY_SIZE
@@ -45,9 +47,9 @@ def unpack(
         NotFound: no such file. InvalidValue: a name that cannot be a folder. StorageError: the disk is too small.
     """
     path = Path(file)
-    if not path.is_file():
+    if not is_file(path):
         raise NotFound(f"there is no file {path}")
-    with _damage_reported(path), zipfile.ZipFile(path) as archive:
+    with _damage_reported(path), attempted(lambda: zipfile.ZipFile(path)) as archive:
         members = _check_members(archive, path)
         state = _read_state(archive, members, path)
         _check_names(members, state, path)
@@ -83,6 +85,11 @@ def _damage_reported(path: Path) -> Iterator[None]:
     ) as error:
         raise DamagedFile(f"{path} is damaged or not a zip file ({error}); nothing was imported") from None
     except OSError as error:
+        # of the drive at this moment, not of the file
+        if is_transient(error):
+            raise passing_trouble(error, path) from error
+        if isinstance(error, PermissionError):
+            raise StorageError(f"{path} cannot be read: you may not read it; nothing was imported") from error
         raise DamagedFile(f"{path} cannot be read ({error}); nothing was imported") from None
 
 
@@ -145,12 +152,11 @@ def _check_names(members: Sequence[zipfile.ZipInfo], state: RunState, path: Path
 @contextlib.contextmanager
 def _temporary_folder(experiment: Path) -> Iterator[Path]:
     """A temporary folder within the experiment's, removed with every folder created for it unless it was renamed."""
-    created = [p for p in (experiment.parent, experiment) if not p.exists()]
+    created = [p for p in (experiment.parent, experiment) if not exists(p)]
     temporary = experiment / f".import.{os.getpid()}-{secrets.token_hex(4)}{TEMPORARY}"
-    with storing(experiment):
-        (temporary / LOGS_PREFIX).mkdir(parents=True)
-        (temporary / MODELS_PREFIX).mkdir()
     try:
+        make_folder(temporary / LOGS_PREFIX)
+        make_folder(temporary / MODELS_PREFIX)
         yield temporary
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -161,8 +167,11 @@ def _temporary_folder(experiment: Path) -> Iterator[Path]:
 
 
 def _check_space(folder: Path, members: Sequence[zipfile.ZipInfo]) -> None:
-    needed, free = sum(member.file_size for member in members), shutil.disk_usage(folder).free
-    if needed > free:
+    needed, free = sum(member.file_size for member in members), None
+    # some network drives do not say; a disk that is full is noticed while writing
+    with contextlib.suppress(OSError):
+        free = attempted(lambda: shutil.disk_usage(folder).free)
+    if free is not None and needed > free:
         raise StorageError(
             f"the run needs {needed:,} bytes and the disk of {folder.parent} has {free:,} free: free some space"
         )
@@ -173,7 +182,7 @@ def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) ->
         # zipfile never gives more bytes than the size that was checked
         shutil.copyfileobj(content, file, COPY_SIZE)
         file.flush()
-        os.fsync(file.fileno())
+        flush(file.fileno(), target)
 
 
 def _check_history(file: Path, path: Path) -> None:
@@ -193,9 +202,14 @@ def _rename_to_version(workspace: Workspace, folder: Path, state: RunState) -> P
         Run(folder).write(state.model_copy(update={"version": version}))
         try:
             with storing(target):
-                folder.rename(target)
+                attempted(lambda: folder.rename(target), _is_held)  # noqa: B023 (called at once)
             return target
         except StorageError as error:
             # these three mean that another process has just created that version
             if getattr(error.__cause__, "errno", None) not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
                 raise
+
+
+def _is_held(error: BaseException) -> bool:
+    """Whether a folder cannot be renamed at this moment: on Windows an antivirus may hold a file in it."""
+    return is_transient(error) or (os.name == "nt" and isinstance(error, PermissionError))

@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ..errors import InvalidValue, MonkliteError, NotFound, unknown
-from ..files import replace_symlink, storing
+from ..files import make_folder, replace_symlink, say_once, storing
+from ..looking import entries, exists, is_folder
+from ..transient import attempted
 from .file_names import CACHE, COMPARISON, STATE, check_name
 from .run import Run
 from .state import RunState, now
@@ -45,19 +47,15 @@ class Workspace:
     def versions(self, project: str, experiment: str) -> list[Run]:
         """The runs of an experiment, oldest first."""
         folder = self.experiment(project, experiment)
-        if not folder.is_dir():
-            return []
-        folders = [p for p in folder.iterdir() if _VERSION.fullmatch(p.name) and p.is_dir()]
+        folders = [p for p in entries(folder) if _VERSION.fullmatch(p.name) and is_folder(p)]
         return [Run(p) for p in sorted(folders, key=lambda p: int(p.name[1:]))]
 
     def runs(self) -> Iterator[Run]:
         """Every run of every experiment, by name."""
-        if not self.root.is_dir():
-            return
-        for project in sorted(p for p in self.root.iterdir() if p.is_dir() and not p.name.startswith(".")):
+        for project in _visible_folders(self.root):
             if project.name == COMPARISON:
                 continue
-            for experiment in sorted(e for e in project.iterdir() if e.is_dir()):
+            for experiment in filter(is_folder, entries(project)):
                 # a folder that the user put there may have any name
                 with contextlib.suppress(InvalidValue):
                     yield from self.versions(project.name, experiment.name)
@@ -71,8 +69,7 @@ class Workspace:
             InvalidType, InvalidValue: a name that cannot be a folder. StorageError: the folder cannot be created.
         """
         folder = self.experiment(project, experiment)
-        with storing(folder):
-            folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         existing = self.versions(project, experiment)
         if existing and self._acquire_unused(existing[-1]):
             return self._set_up(existing[-1], project, experiment)
@@ -80,9 +77,9 @@ class Workspace:
         while True:
             run = Run(folder / f"v{number:03d}")
             with storing(run.folder), contextlib.suppress(FileExistsError):
-                run.folder.mkdir()
+                attempted(run.folder.mkdir)
                 # an archive may just have been unpacked into it
-                if run.acquire() and not (run.folder / STATE).exists():
+                if run.acquire() and not exists(run.folder / STATE):
                     return self._set_up(run, project, experiment)
                 run.release()
             number += 1
@@ -92,7 +89,7 @@ class Workspace:
         if not run.acquire():
             return False
         try:
-            if not (run.folder / STATE).exists() or run.state().status == "new":
+            if not exists(run.folder / STATE) or run.state().status == "new":
                 return True
         except MonkliteError:
             # an unreadable run is left as it is
@@ -102,26 +99,40 @@ class Workspace:
         return False
 
     def _set_up(self, run: Run, project: str, experiment: str) -> Run:
-        with storing(run.folder):
-            run.logs.mkdir(parents=True, exist_ok=True)
-            run.models.mkdir(parents=True, exist_ok=True)
+        make_folder(run.logs)
+        make_folder(run.models)
         run.remove_leftovers()
         run.write(RunState(project=project, experiment=experiment, version=run.version, created=now()))
-        if not (run.folder.parent / STATE).exists():
+        if not exists(run.folder.parent / STATE):
             self.link(run)
         return run
 
     def link(self, run: Run) -> None:
-        """Point Monk's plain paths at this run, if the file system supports links; never replaces a real file."""
+        """Point Monk's plain paths at this run, if the file system supports links; never replaces a real file.
+
+        That they show no run, or an older one, is said once.
+        """
         for name in (STATE, "output"):
             link = run.folder.parent / name
-            replaceable = link.is_symlink() and _VERSION.fullmatch(link.readlink().parts[0])
-            # otherwise it belongs to an experiment of Monk v1, or to the user
-            if not replaceable and (link.exists() or link.is_symlink()):
-                continue
-            # fails on FAT, and on Windows without the privilege; users then open the versions themselves
-            with contextlib.suppress(OSError, NotImplementedError):
+            try:
+                replaceable = link.is_symlink() and _VERSION.fullmatch(link.readlink().parts[0])
+                # it belongs to an experiment of Monk v1 or to the user, or is a link that became a folder in a copy
+                if not replaceable and (link.is_symlink() or exists(link)):
+                    if name == STATE and not link.is_symlink():
+                        say_once(
+                            f"link {link}",
+                            f"{link} is not a link (the workspace was copied?) and stays as it is, and so does 'output' "
+                            f"beside it: they do not show {run}; its files are in {run.folder}",
+                        )
+                    continue
                 replace_symlink(link, Path(run.folder.name) / name)
+            # fails on FAT, on network shares, and on Windows without the privilege
+            except (OSError, NotImplementedError) as error:
+                say_once(
+                    "link",
+                    f"there are no links in {link.parent} ({error}): Monk's paths 'output' and '{STATE}' are missing "
+                    "there or show an older version; each version has its own in v001, v002, ...",
+                )
 
     def find(
         self,
@@ -166,9 +177,12 @@ class Workspace:
 
     def _raise_unknown(self, project: str, experiment: str) -> None:
         folder = self.root / project
-        if not folder.is_dir():
-            folders = [p for p in self.root.iterdir() if p.is_dir()] if self.root.is_dir() else []
-            projects = [p.name for p in folders if p.name != COMPARISON and p.name[0] != "."]
+        if not is_folder(folder):
+            projects = [p.name for p in _visible_folders(self.root) if p.name != COMPARISON]
             raise unknown(f"project in {self.root}", project, projects)
-        experiments = [e.name for e in folder.iterdir() if any(_VERSION.fullmatch(v.name) for v in e.glob("v*"))]
+        experiments = [e.name for e in entries(folder) if any(_VERSION.fullmatch(v.name) for v in entries(e))]
         raise unknown(f"experiment of project {project!r}", experiment, experiments)
+
+
+def _visible_folders(root: Path) -> list[Path]:
+    return [p for p in entries(root) if not p.name.startswith(".") and is_folder(p)]

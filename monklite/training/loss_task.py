@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..catalog import LOSSES
-from ..errors import InvalidValue
+from ..catalog.losses import class_weights
 from ..records import DatasetRecord
 from ..spec import Choice
 from ..tasks import Task, task_of
@@ -13,11 +13,7 @@ def task_for_loss(loss: Choice, record: DatasetRecord) -> Task:
     """The task of the images, with the activation of the loss.
 
     Raises:
-        InvalidValue: the loss does not fit the task, or does not have one weight per class.
+        InvalidValue: the loss does not fit the task, or has class weights that do not fit the classes.
     """
-    weights = loss.params.get("weight")
-    if weights is not None and len(weights) != len(record.classes):
-        raise InvalidValue(
-            f"the loss has {len(weights)} class weights, and there are {len(record.classes)} classes: give one per class"
-        )
+    class_weights(loss, record.classes)
     return task_of(record.label_type, record.classes, LOSSES[loss.name].activation)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
+import os
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -125,9 +127,11 @@ def _load_pretrained(network: Any, row: ModelRow, size: int) -> str:
         raise
     # Gluon's downloader raises errors of many kinds
     except Exception as error:
+        url = _zip_url(file_name.removesuffix(".params"))
         raise PretrainedUnavailable(
-            f"the pretrained weights of {row.name} could not be downloaded ({reason(error)}). Go online once, or put "
-            f"the file at {folder / file_name}, or start from random weights with use_pretrained=False"
+            f"the pretrained weights of {row.name} could not be downloaded ({_download_problem(error)}). Go online once, or "
+            f"put the file at {folder / file_name} (fetch {url} elsewhere and unpack it), or start from random weights with "
+            "use_pretrained=False"
         ) from None
     try:
         weights.load_into(network, arrays, file, _head(row))
@@ -139,6 +143,19 @@ def _load_pretrained(network: Any, row: ModelRow, size: int) -> str:
             f"use input_size={row.input_size} or use_pretrained=False"
         ) from None
     return f"ImageNet ({title})"
+
+
+def _zip_url(stem: str) -> str:
+    """The address from which both zoos download, which may be set by `MXNET_GLUON_REPO`."""
+    repository = os.environ.get("MXNET_GLUON_REPO", model_store.apache_repo_url)
+    return str(model_store._url_format.format(repo_url=f"{repository.rstrip('/')}/", file_name=stem))
+
+
+def _download_problem(error: Exception) -> str:
+    """Why a download failed; what came may be a page of a proxy or a login."""
+    if isinstance(error, zipfile.BadZipFile) or "different hash" in str(error):
+        return "something else came in place of the file, such as the page of a proxy or a login"
+    return reason(error)
 
 
 def _model_store(row: ModelRow) -> tuple[str, Any, str]:
@@ -159,8 +176,7 @@ def _load_user_weights(network: Any, row: ModelRow, paths: tuple[str, ...]) -> s
         raise InvalidValue(
             f"the mxnet backend takes [symbol.json, params] or one file of parameters, not {list(paths)}"
         )
-    has_new_head = weights.load_into(network, weights.read(files[0]), files[0], _head(row))
-    return f"{files[0].name}{', new head' if has_new_head else ''}"
+    return ", ".join([files[0].name, *weights.load_user_file(network, files[0], _head(row))])
 
 
 def parameter_layers(block: Any, path: str = "") -> list[tuple[str, Any]]:

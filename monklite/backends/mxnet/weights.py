@@ -15,9 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
 
-from ...errors import DamagedFile, NotFound, WeightsMismatch
+from ...errors import DamagedFile, NotFound, WeightsMismatch, shown
 from ...files import LinkSource, replacing, storing, write_text
+from .. import weight_files
 from ..array_files import NamedArrays
 from .framework import mx, nd, reason
 
@@ -128,20 +131,89 @@ def read_snapshot(path: Path) -> NamedArrays:
 
 
 def read(path: Path) -> NamedArrays:
-    """Read a file of `save_parameters` or `export`: parameters by name without `arg:` and `aux:`.
+    """Read a file of `save_parameters` or `export`, or safetensors: parameters by name without `arg:` and `aux:`.
 
     Raises:
         NotFound: no such file. WeightsMismatch: not a file of named parameters.
     """
     if not path.is_file():
         raise NotFound(f"the weight file {path} is not there")
+    if path.suffix == ".safetensors":
+        return _read_safetensors(path)
     try:
         content = nd.load(str(path))
     except mx.MXNetError as error:
-        raise WeightsMismatch(f"{path} is not a file of MXNet weights ({reason(error)})") from None
+        raise WeightsMismatch(_not_weights(path, reason(error))) from None
     if not isinstance(content, dict) or not content:
         raise WeightsMismatch(f"{path} holds no named weights; save them with save_parameters or export")
     return {name.removeprefix("arg:").removeprefix("aux:"): array.asnumpy() for name, array in content.items()}
+
+
+def _read_safetensors(path: Path) -> NamedArrays:
+    try:
+        return load_file(path)
+    # NumPy lacks some of its number types
+    except (SafetensorError, ValueError, TypeError, KeyError, OSError) as error:
+        raise WeightsMismatch(_not_weights(path, str(error))) from None
+
+
+def _not_weights(path: Path, problem: str) -> str:
+    other = weight_files.describe_other_content(path)
+    hint = f": it is {other}. Fetch the weight file again and put it at {path}" if other else ""
+    return f"{path} is not a file of MXNet weights ({problem}){hint}"
+
+
+def load_user_file(network: Any, path: Path, head: str) -> list[str]:
+    """Load a user's file into a network; the `head` may be missing or of another size.
+
+    A prefix of structural names (`net.features.0.weight`) that the network does not have is stripped.
+
+    Returns:
+        Remarks on what was not taken as it stands in the file, such as `new head`.
+
+    Raises:
+        NotFound, WeightsMismatch: as `read` and `load_into`; also if weights are NaN or of another type.
+    """
+    arrays, remarks = read(path), []
+    if any("." in name for name in arrays):
+        needed = [n for n in network._collect_params_with_prefix() if not n.startswith(f"{head}.")]
+        prefixes = weight_files.find_prefix(arrays.keys(), needed)
+        if len(prefixes) > 1:
+            listed = " and ".join(shown(prefix.text) for prefix in prefixes[:3])
+            raise WeightsMismatch(
+                f"{path} holds these weights {len(prefixes)} times, under {listed}: save one of them alone"
+            )
+        text, others = prefixes[0]
+        arrays = {n[len(text) :]: array for n, array in arrays.items() if n.startswith(text)}
+        remarks += [f"prefix {shown(text)} stripped"] if text else []
+        remarks += [f"{len(others)} other entries such as {shown(others[0])} not taken"] if others else []
+    _check_numbers(network, arrays, path)
+    return remarks + (["new head"] if load_into(network, arrays, path, head) else [])
+
+
+def _check_numbers(network: Any, arrays: Mapping[str, np.ndarray], path: Path) -> None:
+    """Refuse weights that are NaN or infinite, or integers in place of floats.
+
+    Raises:
+        WeightsMismatch: they are.
+    """
+    parameters = _parameters_by_file_name(network, arrays)
+    for name, array in arrays.items():
+        if name not in parameters or array.shape != tuple(parameters[name].shape):
+            continue
+        if array.dtype.kind != "f":
+            raise WeightsMismatch(
+                f"{path}: {name} holds numbers of type {array.dtype}, not float32: it was quantized. Take the weights as they "
+                "were before"
+            )
+        # in the type of the network, in which a large float64 may be infinite
+        with np.errstate(over="ignore"):
+            is_finite = np.isfinite(array.astype(np.float32)).all()
+        if not is_finite:
+            raise WeightsMismatch(
+                f"{path}: {name} holds NaN or infinite numbers, so the training that saved it had failed. Take weights from "
+                "before that"
+            )
 
 
 def load_into(network: Any, arrays: Mapping[str, np.ndarray], path: Path, head: str = "") -> bool:

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from ...catalog.backends import load as load_path
-from ...catalog.losses import LOSSES
+from ...catalog.losses import LOSSES, class_weights
 from ...catalog.optimizers import OPTIMIZERS
 from ...data.augment import Draws
 from ...errors import DamagedFile, InvalidValue, MonkliteError, OutOfMemory, TrainingFailed
@@ -79,8 +79,9 @@ class TorchLearner:
     def _criterion(self, choice: Choice) -> nn.Module:
         row = LOSSES[choice.name]
         keywords = row.keywords("pytorch", choice)
-        if keywords.get("weight") is not None:
-            keywords["weight"] = torch.tensor(keywords["weight"], device=self.device)
+        factors = class_weights(choice, self.task.classes)
+        if factors is not None:
+            keywords["weight"] = torch.tensor(factors, device=self.device)
         return load_path(row.path("pytorch"))(**keywords)
 
     def step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -13,6 +14,7 @@ from torch import nn
 from ...catalog.models import ModelRow, find_model
 from ...errors import InvalidValue, PretrainedUnavailable, WeightsMismatch
 from ...spec import Resolved
+from .. import weight_files
 from ..base import RANDOM_WEIGHTS
 from ..freezing import layers_to_freeze
 from . import weights
@@ -69,18 +71,36 @@ def _pretrained(row: ModelRow, size: int) -> nn.Module:
             # about auxiliary heads, which are replaced anyway
             warnings.filterwarnings("ignore", message=".*auxiliary heads.*")
             return torchvision.models.get_model(row.cells["pytorch"].path, weights=default)
-    # URLError is an OSError
-    except OSError as error:
-        raise PretrainedUnavailable(
-            f"the pretrained weights of {row.name} could not be downloaded ({error}). Go online once, or fetch {default.url} "
-            f"elsewhere and put it at {file}, or start from random weights with use_pretrained=False"
-        ) from None
     except Exception as error:
+        if _is_download_error(error):
+            raise PretrainedUnavailable(
+                f"the pretrained weights of {row.name} could not be downloaded ({_download_problem(error)}). Go online once, "
+                f"or fetch {default.url} elsewhere and put it at {file}, or start from random weights with "
+                "use_pretrained=False"
+            ) from None
         if was_cached:
+            other = weight_files.describe_other_content(file) or first_line(error)
             raise WeightsMismatch(
-                f"{file} is not the weight file of {row.name} ({first_line(error)}); delete it and try again"
+                f"{file} is not the weight file of {row.name} ({other}); delete it and try again, or fetch {default.url} "
+                f"elsewhere and put it at {file}"
             ) from None
         raise
+
+
+def _is_download_error(error: Exception) -> bool:
+    # URLError is an OSError
+    return isinstance(error, (OSError, HTTPException)) or _is_other_content(error)
+
+
+def _is_other_content(error: Exception) -> bool:
+    """Whether torch refused what it downloaded, because its hash is wrong."""
+    return isinstance(error, RuntimeError) and "invalid hash value" in str(error)
+
+
+def _download_problem(error: Exception) -> str:
+    if _is_other_content(error):
+        return "something else came in place of the file, such as the page of a proxy or a login"
+    return first_line(error) or type(error).__name__
 
 
 def _replace_head(network: nn.Module, head: str, n_classes: int) -> None:
@@ -106,8 +126,7 @@ def _load_user_weights(network: nn.Module, row: ModelRow, paths: tuple[str, ...]
     if len(paths) != 1:
         raise InvalidValue(f"the pytorch backend takes one weight file, not {len(paths)}: model_path='weights.pth'")
     file = Path(paths[0])
-    has_new_head = weights.load_into(network, weights.read_state_dict(file), file, heads=row.heads["pytorch"])
-    return f"{file.name}{', new head' if has_new_head else ''}"
+    return ", ".join([file.name, *weights.load_user_file(network, file, row.heads["pytorch"])])
 
 
 def parameter_layers(network: nn.Module) -> list[tuple[str, nn.Module]]:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import argparse
+import contextlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from ...errors import NotFound, WeightsMismatch
-from .. import array_files
+from ...errors import NotFound, WeightsMismatch, shown
+from .. import array_files, weight_files
 
 Tensors = dict[str, torch.Tensor]
+# where trainers keep the weights in what they save
+NESTED_KEYS = ("state_dict", "model_state_dict", "model_state", "model", "network")
+# a key or prefix of moving averages
+AVERAGE = re.compile(r"(?<![a-z])(ema|averaged?|averages|swa)(?![a-z])", re.IGNORECASE)
+# the end of the names of batch normalization's counters
+COUNTER = "num_batches_tracked"
 
 
 def snapshot(state: Mapping[str, torch.Tensor], metadata: Mapping[str, Any]) -> array_files.Snapshot:
@@ -35,35 +45,152 @@ def read_snapshot(path: Path) -> tuple[Tensors, dict[str, Any]]:
     return {name: torch.from_numpy(a) for name, a in arrays.items()}, metadata
 
 
-def read_state_dict(path: Path) -> Tensors:
-    """Read a state dict from a user's file: safetensors, or `torch.save` of tensors.
+class StateDict(NamedTuple):
+    """The weights of a user's file, and remarks about what was taken from it and what was not."""
+
+    tensors: Tensors
+    remarks: list[str]
+
+
+def read_state_dict(path: Path) -> StateDict:
+    """Read a state dict from a user's file: safetensors, or `torch.save` of tensors, also nested as trainers save them.
 
     Raises:
         NotFound: no such file.
-        WeightsMismatch: it holds no state dict, or would run code when loaded.
+        WeightsMismatch: it holds no state dict, would run code when loaded, or is no weight file, as the message says.
     """
     if not path.is_file():
         raise NotFound(f"the weight file {path} is not there")
     try:
-        return load_file(path)
+        return StateDict(load_file(path), [])
     except (SafetensorError, ValueError, OSError):
         # not safetensors: try torch's own format
         pass
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with _harmless_classes():
+            content = torch.load(path, map_location="cpu", weights_only=True)
     # torch.load raises errors of many kinds on a file of another format
-    except Exception:
-        raise WeightsMismatch(
-            f"{path} is not a file of weights that can be loaded safely. Save the weights alone: "
-            "torch.save(model.state_dict(), path), or safetensors"
-        ) from None
-    for key in ("state_dict", "model", "model_state_dict"):
-        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
-            content = content[key]
+    except Exception as error:
+        raise WeightsMismatch(_not_weights(path, error)) from None
+    return _state_dict_in(content, path)
+
+
+def _harmless_classes() -> contextlib.AbstractContextManager[None]:
+    """Let `torch.load` read plain values that trainers save beside the weights: their command line, NumPy numbers."""
+    # torch 2.4 and older
+    if not hasattr(torch.serialization, "safe_globals"):
+        return contextlib.nullcontext()
+    number = np.float64(0).__reduce__()[0]
+    # in files of NumPy 1 and 2
+    numbers = [(number, f"numpy.{name}.multiarray.scalar") for name in ("core", "_core")]
+    types = [type(np.dtype(kind)) for kind in ("f4", "f8", "i8")]
+    return torch.serialization.safe_globals([argparse.Namespace, np.dtype, *numbers, *types])
+
+
+def _not_weights(path: Path, error: Exception) -> str:
+    other = weight_files.describe_other_content(path)
+    if other:
+        return f"{path} is not a file of weights: it is {other}. Fetch the weight file again and put it at {path}"
+    named = re.search(r"GLOBAL (\S+)", str(error))
+    detail = f" (it holds objects of the class {named[1]})" if named else ""
+    return (
+        f"{path} is not a file of weights that can be loaded safely{detail}. Save the weights alone: "
+        "torch.save(model.state_dict(), path), or safetensors"
+    )
+
+
+def _state_dict_in(content: Any, path: Path) -> StateDict:
+    """The names and tensors in what a trainer saved."""
+    remarks = []
+    while isinstance(content, Mapping) and (key := _nested_key(content, path)):
+        remarks += [f"{shown(other)} not taken" for other in _averages_in(content)]
+        content = content[key]
     is_mapping = isinstance(content, Mapping) and bool(content)
     if not is_mapping or not all(isinstance(value, torch.Tensor) for value in content.values()):
         raise WeightsMismatch(f"{path} holds no state dict (names with tensors)")
-    return {str(name).removeprefix("module."): tensor for name, tensor in content.items()}
+    return StateDict({str(name): tensor for name, tensor in content.items()}, remarks)
+
+
+def _nested_key(content: Mapping[str, Any], path: Path) -> str:
+    """The key of the weights in a nested file; empty if it is not nested."""
+    for key in NESTED_KEYS:
+        if isinstance(content.get(key), Mapping) and content[key]:
+            return key
+    averages = _averages_in(content)
+    others = [key for key, value in content.items() if _holds_tensors(value) and key not in averages]
+    if len(others) == 1:
+        return others[0]
+    if averages and not others:
+        raise WeightsMismatch(
+            f"{path} holds moving averages of weights only ({shown(averages[0])}), which are not taken unasked: save "
+            f"them alone, torch.save(content[{shown(averages[0])}], path)"
+        )
+    return ""
+
+
+def _averages_in(content: Mapping[str, Any]) -> list[str]:
+    return [key for key, value in content.items() if _holds_tensors(value) and AVERAGE.search(str(key))]
+
+
+def _holds_tensors(value: Any) -> bool:
+    return isinstance(value, Mapping) and bool(value) and any(isinstance(v, torch.Tensor) for v in value.values())
+
+
+def load_user_file(network: nn.Module, path: Path, heads: tuple[str, ...]) -> list[str]:
+    """Load a user's file into a network; the `heads` may be missing or of another size.
+
+    A prefix that the network does not have (`module.`, `_orig_mod.`, `model.`) is stripped.
+
+    Returns:
+        Remarks on what was not taken as it stands in the file, such as `new head`.
+
+    Raises:
+        NotFound, WeightsMismatch: as `read_state_dict` and `load_into`; also if weights are NaN or of another type.
+    """
+    content = read_state_dict(path)
+    state, head_prefixes = network.state_dict(), tuple(f"{head}." for head in heads)
+    needed = [n for n in state if not n.startswith(head_prefixes) and not n.endswith(COUNTER)]
+    prefix = _choose_prefix(weight_files.find_prefix(content.tensors.keys(), needed), path)
+    tensors = {n[len(prefix.text) :]: t for n, t in content.tensors.items() if n.startswith(prefix.text)}
+    _check_numbers({n: t for n, t in tensors.items() if n in state and state[n].shape == t.shape}, state, path)
+    # files of torch 0.4 and older, or of other frameworks, lack these counters, which nothing reads
+    counters = {n: t for n, t in state.items() if n.endswith(COUNTER) and n not in tensors}
+    has_new_head = load_into(network, {**counters, **tensors}, path, heads)
+    remarks = [f"prefix {shown(prefix.text)} stripped"] if prefix.text else []
+    if prefix.others:
+        remarks.append(f"{len(prefix.others)} other entries such as {shown(prefix.others[0])} not taken")
+    return remarks + content.remarks + (["new head"] if has_new_head else [])
+
+
+def _choose_prefix(prefixes: list[weight_files.Prefix], path: Path) -> weight_files.Prefix:
+    """The one prefix under which the network's weights are, not those of their moving averages if there are both."""
+    plain = [prefix for prefix in prefixes if not AVERAGE.search(prefix.text)] or prefixes
+    if len(plain) > 1:
+        listed = " and ".join(shown(prefix.text) for prefix in plain[:3])
+        raise WeightsMismatch(f"{path} holds these weights {len(plain)} times, under {listed}: save one of them alone")
+    return plain[0]
+
+
+def _check_numbers(tensors: Tensors, state: Mapping[str, torch.Tensor], path: Path) -> None:
+    """Refuse weights that are NaN or infinite, or integers in place of floats.
+
+    Raises:
+        WeightsMismatch: they are.
+    """
+    for name, tensor in tensors.items():
+        if not state[name].is_floating_point():
+            continue
+        if not tensor.is_floating_point():
+            raise WeightsMismatch(
+                f"{path}: {name} holds numbers of type {tensor.dtype}, not {state[name].dtype}: it was quantized. Take the "
+                "weights as they were before"
+            )
+        # in the type of the network, in which a large float64 may be infinite
+        if not torch.isfinite(tensor.to(state[name].dtype)).all():
+            raise WeightsMismatch(
+                f"{path}: {name} holds NaN or infinite numbers, so the training that saved it had failed. Take weights from "
+                "before that"
+            )
 
 
 def load_into(network: nn.Module, tensors: Tensors, path: Path, heads: tuple[str, ...] = ()) -> bool:

@@ -1,0 +1,268 @@
+"""Turn whatever shows an image into bytes that the decoder reads as it reads a file: so equal pixels give equal predictions."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import io
+import os
+import re
+import struct
+import urllib.error
+import urllib.parse
+import urllib.request
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from ..errors import InvalidType, InvalidValue, UnreadableImage, cut, shown
+from ..rules import PathText
+from . import decode
+from .array_pixels import pixels_of, to_numpy
+from .image_files import PNG_SIGNATURE
+
+KINDS = (
+    "a path, the bytes of an image file, an open file, a PIL image, an array or a tensor (grey, RGB or RGBA), or a list "
+    "or generator of these"
+)
+# number of channels -> colour type in the header of a PNG file
+PNG_COLOUR_TYPES = {1: 0, 3: 2, 4: 6}
+# modes that Pillow writes into a file, and reads from it, without any loss
+PNG_MODES, TIFF_MODES = ("1", "L", "LA", "P", "RGB", "RGBA"), ("I", "F", "CMYK", "YCbCr", "LAB")
+WEB_SCHEMES, INLINE = ("http", "https"), re.compile(r"data:[^,]{0,200},", re.IGNORECASE)
+# at least two letters, because "C:" begins a path on Windows
+SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
+URL_TIMEOUT, MAX_URL_BYTES = 30, 256 << 20  # seconds, bytes
+
+
+class ImageInput(NamedTuple):
+    """One image as it was given. `source`: a path, an address, the bytes of a file, a PIL image or a NumPy array; all of them
+    independent of what the caller does with the original afterwards."""
+
+    name: str
+    source: Any
+
+    @property
+    def where(self) -> str:
+        """The place that messages name: the path of a file, or else the name."""
+        return cut(self.source) if isinstance(self.source, str) else self.name
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether it is a path at which there is no file."""
+        return isinstance(self.source, str) and not _scheme(self.source) and not Path(self.source).is_file()
+
+    def content(self) -> bytes:
+        """The bytes of an image file with exactly these pixels.
+
+        Raises:
+            NotFound: no such file. UnreadableImage: it cannot be read, or not be fetched.
+        """
+        if isinstance(self.source, bytes):
+            return self.source
+        if isinstance(self.source, Image.Image):
+            return _encode(self.source)
+        if isinstance(self.source, np.ndarray):
+            is_deep = self.source.dtype == np.uint16
+            return _deep_png(self.source) if is_deep else _encode(Image.fromarray(self.source))
+        if _scheme(self.source):
+            return _fetch(self.source)
+        content, problem = decode.read_file(self.source)
+        if problem:
+            raise UnreadableImage(decode.unreadable_message(self.source, problem))
+        return content
+
+
+def images_in(value: Any, argument: str, allow_url: bool = False) -> Iterator[ImageInput] | None:
+    """The images of a list, a generator or an array of several images, one after the other; None if `value` is one image.
+
+    Raises:
+        InvalidType, InvalidValue: as `image_input`, when the iterator comes to an item that is not an image.
+    """
+    # of a dictionary and of a table, the names would be taken
+    if isinstance(value, Mapping) or hasattr(value, "columns"):
+        raise _wrong_kind(value, argument)
+    if _is_single(value):
+        return None
+    items = value
+    if _is_array(value):
+        items = to_numpy(value)
+        if items.ndim != 4 and not _holds_text(items):
+            return None
+    if not isinstance(items, Iterable):
+        return None
+    return (image_input(item, f"{argument}[{i}]", f"image {i}", allow_url) for i, item in enumerate(items))
+
+
+def image_input(value: Any, argument: str, name: str = "image 0", allow_url: bool = False) -> ImageInput:
+    """One image of any kind.
+
+    Args:
+        value: path, `file://` or `data:` address, bytes, file open for reading, PIL image, or array of NumPy, PyTorch, MXNet
+            and the like: (height, width), or with 1, 3 (RGB) or 4 (RGBA) channels last or first; uint8 0 to 255, or float 0 to
+            1. Its memory is copied.
+        argument: what errors call it. name: of an image without a path.
+        allow_url: also take an address on the web, fetched by `content`.
+
+    Raises:
+        InvalidType: none of these. InvalidValue: an array of another shape or range, or an address that was not allowed.
+    """
+    if isinstance(value, (str, os.PathLike)):
+        return _of_text(os.fspath(value), argument, name, allow_url)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return ImageInput(name, bytes(value))
+    if isinstance(value, Image.Image):
+        return ImageInput(_file_name(getattr(value, "filename", ""), name), _upright(value, argument))
+    if _is_file(value):
+        return ImageInput(_file_name(getattr(value, "name", ""), name), _read_open_file(value, argument))
+    if _is_array(value):
+        is_tensor = hasattr(value, "detach") or hasattr(value, "asnumpy")
+        return ImageInput(name, pixels_of(to_numpy(value), argument, is_tensor))
+    raise _wrong_kind(value, argument)
+
+
+def _wrong_kind(value: Any, argument: str) -> InvalidType:
+    return InvalidType(f"{argument} must be {KINDS}, not {shown(value)} ({type(value).__name__})")
+
+
+def _is_single(value: Any) -> bool:
+    return isinstance(value, (str, os.PathLike, bytes, bytearray, memoryview, Image.Image)) or _is_file(value)
+
+
+def _is_file(value: Any) -> bool:
+    return callable(getattr(value, "read", None))
+
+
+def _is_array(value: Any) -> bool:
+    """Whether a value is an array, or a column of a table."""
+    return hasattr(value, "shape") and hasattr(value, "dtype")
+
+
+def _holds_text(array: np.ndarray) -> bool:
+    """Whether an array lists paths or other objects."""
+    return array.ndim == 1 and array.dtype.kind in "OUS"
+
+
+def _file_name(given: Any, name: str) -> str:
+    return str(given) if isinstance(given, (str, os.PathLike)) and str(given) else name
+
+
+def _scheme(text: Any) -> str:
+    found = SCHEME.match(text) if isinstance(text, str) else None
+    return found[1].lower() if found else ""
+
+
+def _of_text(text: str, argument: str, name: str, allow_url: bool) -> ImageInput:
+    if isinstance(text, str) and INLINE.match(text):
+        return ImageInput(name, _inline(text, argument))
+    scheme = _scheme(text)
+    if scheme == "file":
+        parts = urllib.parse.urlsplit(text)
+        # the name of a server, before a share of Windows
+        server = "" if parts.netloc in ("", "localhost") else f"//{parts.netloc}"
+        return ImageInput(cut(text), PathText()(argument, urllib.request.url2pathname(server + parts.path)))
+    if scheme in WEB_SCHEMES:
+        if not allow_url:
+            raise InvalidValue(
+                f"{argument} is an address, {shown(text)}, and nothing is fetched unasked: give allow_url=True, or fetch the "
+                "file and give its path"
+            )
+        return ImageInput(cut(text), text)
+    if scheme:
+        raise InvalidValue(
+            f"{argument} is an address that monklite cannot fetch, {shown(text)}: copy the file here and give its path"
+        )
+    path = PathText()(argument, text)
+    return ImageInput(path, path)
+
+
+def _inline(address: str, argument: str) -> bytes:
+    """The bytes inside a `data:` address."""
+    head, _, body = address.partition(",")
+    raw = urllib.parse.unquote_to_bytes(body)
+    if not head.lower().endswith(";base64"):
+        return raw
+    try:
+        return base64.b64decode(raw)
+    except (binascii.Error, ValueError):
+        raise InvalidValue(f"{argument} is a data: address that is not valid base64: {shown(address)}") from None
+
+
+def _read_open_file(file: Any, argument: str) -> bytes:
+    # from its beginning, as Pillow reads it: a buffer that was just written stands at its end
+    # a pipe has no beginning
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        file.seek(0)
+    try:
+        content = file.read()
+    except (OSError, ValueError) as error:
+        raise InvalidValue(f"{argument}: the file cannot be read ({error}): open it with open(path, 'rb')") from None
+    if not isinstance(content, (bytes, bytearray, memoryview)):
+        raise InvalidType(
+            f"{argument} is a file that gives {type(content).__name__}, not bytes: open it with open(path, 'rb')"
+        )
+    return bytes(content)
+
+
+def _fetch(address: str) -> bytes:
+    place = cut(address)
+    try:
+        request = urllib.request.Request(address, headers={"User-Agent": "monklite"})  # noqa: S310 (http and https only)
+        with urllib.request.urlopen(request, timeout=URL_TIMEOUT) as answer:  # noqa: S310
+            content: bytes = answer.read(MAX_URL_BYTES + 1)
+    except (OSError, HTTPException, ValueError) as error:
+        raise UnreadableImage(f"{place} could not be fetched ({cut(str(error))})") from None
+    if len(content) > MAX_URL_BYTES:
+        raise UnreadableImage(f"{place} could not be fetched: it is larger than {MAX_URL_BYTES >> 20} MiB")
+    return content
+
+
+def _upright(picture: Image.Image, argument: str) -> Image.Image:
+    """A copy of a picture, turned as its EXIF data say, because a copy need not keep them."""
+    try:
+        # fails if the EXIF data are broken
+        with contextlib.suppress(Exception):
+            return ImageOps.exif_transpose(picture)
+        return picture.copy()
+    # Pillow reads the file only now; its decoders raise errors of many kinds
+    except Exception as error:
+        raise UnreadableImage(f"{argument} cannot be read: {cut(str(error))}") from None
+
+
+def _encode(picture: Image.Image) -> bytes:
+    """A picture as the bytes of a file, without loss."""
+    if picture.mode.startswith("I;16"):
+        return _deep_png(np.asarray(picture))
+    if picture.mode not in PNG_MODES + TIFF_MODES:
+        # Pillow converts grey with premultiplied transparency into nothing else
+        target = "LA" if picture.mode == "La" else "RGBA" if "a" in picture.mode.lower() else "RGB"
+        picture = picture.convert(target)
+    buffer = io.BytesIO()
+    if picture.mode in TIFF_MODES:
+        picture.save(buffer, "TIFF")
+    else:
+        picture.save(buffer, "PNG", compress_level=0)
+    return buffer.getvalue()
+
+
+def _deep_png(pixels: np.ndarray) -> bytes:
+    """The bytes of a PNG file of 16 bits per channel, which Pillow cannot write in colour.
+
+    Args:
+        pixels: whole numbers 0 to 65535, (height, width) or (height, width, 3 or 4).
+    """
+    height, width, channels = (*pixels.shape, 1)[:3]
+    header = struct.pack(">IIBBBBB", width, height, 16, PNG_COLOUR_TYPES[channels], 0, 0, 0)
+    rows = pixels.astype(">u2").reshape(height, -1).view(np.uint8)
+    # each row begins with its filter: none
+    lines = np.concatenate([np.zeros((height, 1), np.uint8), rows], axis=1)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(lines.tobytes(), 1)), (b"IEND", b""))
+    return PNG_SIGNATURE + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
+    )

@@ -1,0 +1,222 @@
+"""Find the columns of a table that hold the paths and the labels: by their names, else by their cells."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import DatasetError, InvalidValue, shown, suggestion
+from .discover import EXTENSIONS
+from .samples import quoted
+from .table_file import TableFile
+from .table_paths import FolderFiles
+
+# in the order of preference; compared in lower case, without what is not a letter or a digit
+PATH_NAMES = (
+    "image", "images", "imagepath", "imagefile", "imagefilename", "imagename", "imageid", "imageindex", "img", "imgpath",
+    "imgfile", "imgname", "imgid", "file", "files", "filepath", "filename", "fname", "path", "paths", "picture", "photo",
+    "name", "id", "idcode",
+)  # fmt: skip
+LABEL_NAMES = (
+    "label", "labels", "class", "classes", "classname", "classlabel", "labelname", "category", "categories", "categoryname",
+    "diagnosis", "diagnoses", "target", "targets", "dx", "finding", "findings", "findinglabels", "groundtruth", "species",
+    "breed", "tag", "tags", "y", "classid", "labelid", "categoryid",
+)  # fmt: skip
+INDEX_NAMES = ("", "index", "unnamed0", "rownames", "row")
+INDICATORS = frozenset(("", "0", "1", "-1", "0.0", "1.0", "-1.0", "True", "False", "true", "false", "TRUE", "FALSE"))
+# rows whose cells are looked up in the folder to find the column of paths, evenly spread
+SAMPLED_ROWS = 50
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The positions of the columns in a table. `skipped`: the names of the index columns that were passed over."""
+
+    path: int
+    label: int
+    skipped: tuple[str, ...] = ()
+
+
+def find(table: TableFile, files: FolderFiles, path_column: str | None, label_column: str | None) -> Columns:
+    """The columns of paths and labels.
+
+    Args:
+        path_column, label_column: their names if the user gave them.
+
+    Raises:
+        DatasetError: the table has no header, or the columns cannot be told apart.
+        InvalidValue: there is no column of the given name.
+    """
+    label = _named(table, "label_column", label_column)
+    path = _named(table, "path_column", path_column)
+    if path is None:
+        _check_header(table, files)
+        path = _path_column(table, files, label)
+    if path == label:
+        raise InvalidValue(
+            f"label_column={table.header[path]!r} is the column of the paths in {table.name}: name another one. "
+            f"Columns: {quoted(table.header)}"
+        )
+    others = [i for i in range(len(table.header)) if i != path and _is_used(table, i)]
+    skipped = [i for i in others if _is_index(table, i)]
+    _check_one_of_name(table, path)
+    if label is None:
+        label = _label_column(table, path, [i for i in others if i not in skipped])
+    _check_one_of_name(table, label)
+    names = tuple(table.header[i] for i in skipped if i != label)
+    return Columns(path, label, names)
+
+
+def _named(table: TableFile, argument: str, name: str | None) -> int | None:
+    """The position of the column of a name that the user gave; its case matters only where it must."""
+    if name is None:
+        return None
+    for same in (lambda text: text == name.strip(), lambda text: _plain(text) == _plain(name)):
+        positions = [i for i, text in enumerate(table.header) if same(text)]
+        if len(positions) == 1:
+            return positions[0]
+        if positions:
+            raise InvalidValue(
+                f"{argument}={name!r}: {table.name} has {len(positions)} columns of that name; rename one"
+            )
+    raise InvalidValue(
+        f"{argument}={name!r}: {table.name} has no such column.{suggestion(name, table.header)} "
+        f"Columns: {quoted(table.header)}"
+    )
+
+
+def _check_one_of_name(table: TableFile, index: int) -> None:
+    """Refuse a column that another one of the same name contradicts."""
+    same = [i for i, name in enumerate(table.header) if name == table.header[index] and i != index]
+    name = table.header[index]
+    if name and any(not table.column(i).equals(table.column(index)) for i in same):
+        raise DatasetError(
+            f"{table.name} has {len(same) + 1} columns called {name!r} with different cells: rename or remove the others"
+        )
+
+
+def _check_header(table: TableFile, files: FolderFiles) -> None:
+    for cell in table.header:
+        if os.path.splitext(cell)[1].lower() in EXTENSIONS or (cell and files.exact(cell)):  # noqa: PTH122
+            raise _no_header(table, cell)
+
+
+def _no_header(table: TableFile, cell: str) -> DatasetError:
+    return DatasetError(
+        f"{table.name} has no header: its first line names the file {shown(cell)}. Write a line with the names of the columns "
+        "above it, such as image,label (pandas: read_csv(..., names=['image', 'label']))"
+    )
+
+
+def _path_column(table: TableFile, files: FolderFiles, label: int | None) -> int:
+    """The column whose cells name files of the folder; of several, the one with the best name."""
+    positions = [i for i in range(len(table.header)) if i != label]
+    rows = np.unique(np.linspace(0, len(table.cells) - 1, SAMPLED_ROWS).astype(int)) if len(table.cells) else []
+    samples = {i: [cell for cell in table.cells.iloc[rows, i].str.strip() if cell] for i in positions}
+    shares = {i: _share([files.exact(cell) is not None for cell in samples[i]]) for i in positions}
+    if max(shares.values(), default=0.0) == 0.0:
+        shares = {i: _share([bool(files.similar(cell)) for cell in samples[i]]) for i in positions}
+        first = _best(table, shares)
+        # a header that is a file's name without ending is a row like the others; `image` above `image.png` is not
+        if (
+            first is not None
+            and _rank(table.header[first], PATH_NAMES) is None
+            and files.similar(table.header[first] or " ")
+        ):
+            raise _no_header(table, table.header[first])
+    found = _best(table, shares)
+    if found is not None:
+        return found
+    # no file is there: the column that claims to name them, so that the message is about them
+    by_name = {i: rank for i in positions if (rank := _rank(table.header[i], PATH_NAMES)) is not None}
+    return min(by_name, key=by_name.__getitem__) if by_name else positions[0]
+
+
+def _best(table: TableFile, shares: dict[int, float]) -> int | None:
+    """The column with files; None if there is none."""
+    most = max(shares.values(), default=0.0)
+    if most == 0.0:
+        return None
+    candidates = [i for i, share in shares.items() if share >= most / 2]
+    ranks = {i: rank for i in candidates if (rank := _rank(table.header[i], PATH_NAMES)) is not None}
+    if ranks:
+        return min(ranks, key=ranks.__getitem__)
+    candidates = [i for i in candidates if not _is_index(table, i)] or candidates
+    if len(candidates) > 1:
+        raise DatasetError(
+            f"{table.name} names files of the folder in several columns: {quoted([table.header[i] for i in candidates])}. "
+            "Say which one to use with path_column="
+        )
+    return candidates[0]
+
+
+def _share(hits: Sequence[bool]) -> float:
+    return sum(hits) / len(hits) if hits else 0.0
+
+
+def _label_column(table: TableFile, path: int, others: Sequence[int]) -> int:
+    ranks = {i: rank for i in others if (rank := _rank(table.header[i], LABEL_NAMES)) is not None}
+    if ranks:
+        return min(ranks, key=ranks.__getitem__)
+    if not others:
+        raise DatasetError(
+            f"{table.name} has a column of files, {table.header[path]!r}, and none with their classes: it needs two columns, "
+            f"such as image and label. Columns: {quoted(table.header)}"
+        )
+    indicators = [table.header[i] for i in others if _is_indicator(table, i)]
+    if len(indicators) > 1:
+        raise DatasetError(
+            f"{table.name} has one column per class, with 0 and 1: {quoted(indicators)}. Such a table cannot be trained "
+            "with yet: give a table with one column that holds the class's name (pandas: frame[names].idxmax(axis=1)), or "
+            "several names in one cell and label_delimiter='|'. If one of the columns is the label, give label_column="
+        )
+    if len(others) == 1:
+        return others[0]
+    # the order that the documentation asks for
+    if path == 0 and others[0] == 1 and _repeats(table, 1):
+        return 1
+    repeating = [i for i in others if _repeats(table, i)]
+    if len(repeating) == 1:
+        return repeating[0]
+    raise DatasetError(
+        f"{table.name}: which column holds the classes? Say it with label_column=. "
+        f"Columns: {quoted([table.header[i] for i in others])}"
+    )
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]", "", name.lower())
+
+
+def _rank(name: str, names: Sequence[str]) -> int | None:
+    """The position of a column's name in a list of names; None if it is not in it."""
+    plain = _plain(name)
+    return names.index(plain) if plain in names else None
+
+
+def _is_used(table: TableFile, index: int) -> bool:
+    """Whether a column has a name or a cell that is not empty."""
+    return bool(table.header[index]) or bool((table.column(index) != "").any())
+
+
+def _is_index(table: TableFile, index: int) -> bool:
+    """Whether a column only numbers the rows; its name says so, or it has none."""
+    return _plain(table.header[index]) in INDEX_NAMES and bool(
+        table.column(index).str.fullmatch(r"\d+(\.0)?").all() and table.column(index).is_unique
+    )
+
+
+def _is_indicator(table: TableFile, index: int) -> bool:
+    """Whether all cells of a column are 0 or 1, or what stands for them; -1 is "uncertain" in some data sets."""
+    values = set(table.column(index).unique().tolist())
+    return values <= INDICATORS and values != {""}
+
+
+def _repeats(table: TableFile, index: int) -> bool:
+    """Whether some cells of a column are equal, as classes are and names and measurements rarely."""
+    cells = table.column(index)
+    return bool(cells.nunique() <= max(len(cells) // 2, 1)) and not cells.str.fullmatch(r"-?\d+[.,]\d*[1-9]\d*").any()

@@ -1,0 +1,118 @@
+"""Class weights by name and by position: told, checked, and put into the order of the classes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from monklite import Prototype
+from monklite.catalog.losses import LOSSES, class_weights, positional_weights
+from monklite.errors import InvalidType, InvalidValue
+from monklite.runs.workspace import Workspace
+from monklite.spec import Choice
+
+CLASSES = ("2", "10", "cat")
+
+
+def loss(weight: object) -> Choice:
+    return LOSSES["softmax_crossentropy"].choose("pytorch", {"weight": weight})
+
+
+def test_weights_come_in_the_order_of_the_classes() -> None:
+    by_name = loss({"cat": 3, "10": 2, "2": 1})
+    assert class_weights(by_name, CLASSES) == (1.0, 2.0, 3.0)
+    assert class_weights(by_name, ("cat", "2", "10")) == (3.0, 1.0, 2.0)
+    assert class_weights(loss([1, 2, 3]), CLASSES) == (1.0, 2.0, 3.0)
+    assert class_weights(loss(None), CLASSES) is None
+
+
+def test_weights_are_stored_by_name() -> None:
+    by_name = loss({"cat": 3, "10": 2, "2": 1})
+    assert by_name.params["weight"] == {"cat": 3.0, "10": 2.0, "2": 1.0}
+    assert Choice.model_validate_json(by_name.model_dump_json()) == by_name
+
+
+def test_only_positions_need_to_be_told() -> None:
+    assert positional_weights(loss([1, 2.5, 3]), CLASSES) == "'2': 1, '10': 2.5, 'cat': 3"
+    assert positional_weights(loss({"cat": 3, "10": 2, "2": 1}), CLASSES) == ""
+    assert positional_weights(loss(None), CLASSES) == ""
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        (
+            {"2": 1, "10": 1, "cta": 1},
+            r"a weight for 'cta', which is not a class\. Did you mean 'cat'\? The classes are '2', ",
+        ),
+        (
+            {"2": 1},
+            r"no weight for '10', 'cat': give one per class, 1\.0 for no change\. The classes are '2', '10', 'cat'",
+        ),
+        ({}, r"no weight for '2', '10', 'cat'"),
+        ([1, 2], r"the loss has 2 class weights, and there are 3 classes: give one per class"),
+    ],
+)
+def test_weights_that_do_not_fit_the_classes_are_refused(weight: object, message: str) -> None:
+    with pytest.raises(InvalidValue, match=message):
+        class_weights(loss(weight), CLASSES)
+
+
+@pytest.mark.parametrize(
+    ("weight", "kind", "message"),
+    [
+        (
+            {"cat": -1},
+            InvalidValue,
+            r"weight must be a dictionary from each class name to its value, or a list of values, each",
+        ),
+        ({"cat": "1"}, InvalidType, r"not {'cat': '1'} \(dict\)"),
+        ({3: 1.0}, InvalidValue, r"class names are text, such as '3'"),
+    ],
+)
+def test_wrong_values_are_refused_at_once(weight: object, kind: type[Exception], message: str) -> None:
+    with pytest.raises(kind, match=message):
+        loss(weight)
+
+
+def opened(patterns: Path, folder: Path) -> Prototype:
+    ptf = Prototype("p", "e", workspace=folder)
+    ptf.Dataset_Params(dataset_path=patterns, split=0.67, input_size=32, batch_size=4, num_processors=2)
+    ptf.Dataset()
+    ptf.Model_Params(model_name="squeezenet1_1", freeze_base_network=False, use_pretrained=False)
+    return ptf
+
+
+def test_an_experiment_stores_names_and_trains_with_their_factors(patterns: Path, tmp_path: Path, capsys) -> None:
+    ptf = opened(patterns, tmp_path)
+    with pytest.raises(InvalidValue, match=r"a weight for 'dot', which is not a class\. Did you mean 'dots'\?"):
+        ptf.loss_softmax_crossentropy(weight={"dot": 1, "rings": 2, "stripes": 3})
+    ptf.loss_softmax_crossentropy(weight={"stripes": 3, "dots": 1, "rings": 2})
+    ptf.Model()
+    assert ptf.criterion.weight.tolist() == [1, 2, 3]
+    assert "by position" not in capsys.readouterr().out
+    ptf.Training_Params(num_epochs=1, save_intermediate_models=False)
+    ptf.Train()
+    stored = Workspace(tmp_path).find("p", "e").state().resolved.training.loss
+    assert stored.params["weight"] == {"stripes": 3.0, "dots": 1.0, "rings": 2.0}
+    judge = Prototype("p", "e", eval_infer=True, workspace=tmp_path, verbose=0)
+    assert judge.Infer(img_name=patterns / "dots" / "dots-000.png")["predicted_class"] in ("dots", "rings", "stripes")
+
+
+def test_the_order_of_weights_by_position_is_told_once(patterns: Path, tmp_path: Path, capsys) -> None:
+    ptf = opened(patterns, tmp_path)
+    ptf.loss_softmax_crossentropy(weight=[1, 2, 3])
+    ptf.Model()
+    ptf.Model()
+    note = "Note: class weights by position fall on these classes: 'dots': 1, 'rings': 2, 'stripes': 3"
+    assert capsys.readouterr().out.count(note) == 1
+    ptf.loss_softmax_crossentropy(weight=[3, 2, 1])
+    ptf.Train()
+    assert "'dots': 3, 'rings': 2, 'stripes': 1" in capsys.readouterr().out
+
+
+def test_names_are_checked_against_the_dataset_that_is_chosen_last(patterns: Path, tmp_path: Path) -> None:
+    ptf = opened(patterns, tmp_path)
+    ptf.Dataset_Params(dataset_path=tmp_path / "others", split=0.67)
+    ptf.loss_softmax_crossentropy(weight={"cat": 1, "dog": 2})

@@ -1,0 +1,267 @@
+"""The matrix: every system call that the package makes, refused in each plausible way, in every operation.
+
+Each must be done, done with a note, or refused in words; what was there before stays, and afterwards all goes on.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from refusals import CALLS, Refusal, available
+
+from monklite import Prototype
+from monklite.data import cache, discover
+from monklite.data.augment import policy
+from monklite.errors import MonkliteError, UnreadableImage
+from monklite.files import write_text
+from monklite.records import EpochRow
+from monklite.runs import history, packing, prune, unpacking
+from monklite.runs.file_names import HISTORY, STATE
+from monklite.runs.run import Run
+from monklite.runs.state import RunState
+from monklite.runs.workspace import Workspace
+
+PERMANENT = (errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EINVAL, errno.ENOSYS, errno.EROFS, errno.ENOSPC, errno.EIO)
+PASSING = (errno.EIO, errno.ESTALE, errno.EMFILE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EBUSY)
+# steps that a file system may lack for good, and what it says then: everything is done all the same
+DISPENSABLE = [
+    (call, code)
+    for call in ("chmod", "link", "symlink", "utime", "flock", "statvfs", "fsync")
+    for code in (errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
+]
+ROWS = [EpochRow(epoch=i, **{n: 0.5 for n in history.EPOCH_COLUMNS if n != "epoch"}) for i in (1, 2)]
+
+
+@dataclass
+class Place:
+    """A workspace with the run p/e of two versions, a folder of images, and an archive of a run."""
+
+    folder: Path
+
+    @property
+    def workspace(self) -> Workspace:
+        return Workspace(self.folder / "workspace")
+
+    def run(self, version: int = 2) -> Run:
+        return Run(self.folder / "workspace" / "p" / "e" / f"v{version:03d}")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    place = Place(tmp_path)
+    for _ in range(2):
+        run = place.workspace.claim("p", "e")
+        history.write(run.logs / HISTORY, ROWS[:1])
+        write_text(run.models / "final", "weights")
+        run.update(status="done")
+        place.workspace.link(run)
+        run.release()
+    packing.pack(place.run(), tmp_path / "run.zip")
+    for name, value in (("cat", 10), ("dog", 200)):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        for i in range(2):
+            Image.fromarray(np.full((8, 8, 3), value + i, np.uint8)).save(tmp_path / "images" / name / f"{i}.png")
+    return place
+
+
+def claim(place: Place) -> None:
+    run = place.workspace.claim("p", "new")
+    try:
+        assert run.state().status == "new"
+    finally:
+        run.release()
+
+
+def update(place: Place) -> None:
+    run = place.run()
+    try:
+        assert run.acquire()
+        run.update(status="interrupted")
+        assert run.state().status == "interrupted"
+    finally:
+        run.release()
+
+
+def add_history(place: Place) -> None:
+    history.write(place.run().logs / HISTORY, ROWS)
+    assert history.read(place.run().logs / HISTORY) == ROWS
+
+
+def link(place: Place) -> None:
+    place.workspace.link(place.run(1))
+
+
+def find(place: Place) -> None:
+    assert place.workspace.find("p", "e", trained=True).version == 2
+    assert len(list(place.workspace.runs())) >= 2
+
+
+def export(place: Place) -> None:
+    packing.pack(place.run(1), place.folder / "exported.zip")
+
+
+def import_(place: Place) -> None:
+    run = unpacking.unpack(place.folder / "run.zip", place.workspace, experiment="imported")
+    assert run.state().status == "done"
+
+
+def free_space(place: Place) -> None:
+    warnings: list[str] = []
+    items = prune.plan(place.workspace, keep=1, warn=warnings.append)
+    prune.carry_out(place.workspace, items, warnings.append)
+    # removed, or said why not
+    assert warnings or "old version" in [item.kind for item in items] or not os.path.lexists(place.run(1).folder)
+
+
+def decode(place: Place) -> None:
+    samples = discover.from_folders(place.folder / "images")
+    table, store = cache.open_store(samples, policy((), 8, 8), place.workspace.cache, 1)
+    if any(table.problems):
+        # a file that may not be read is left out, with the reason, and read again next time
+        raise UnreadableImage(f"{place.folder}: {table.problems}")
+    assert store.read(np.arange(4))[:, 0, 0, 0].tolist() == [10, 11, 200, 201]
+
+
+OPERATIONS = (claim, update, add_history, link, find, export, import_, free_space, decode)
+
+
+def attempt(operation: Callable[[Place], None], place: Place, refusal: Refusal) -> str:
+    """`done`, or the words of the refusal."""
+    with pytest.MonkeyPatch.context() as patch:
+        refusal.install(patch)
+        try:
+            operation(place)
+        except MonkliteError as error:
+            return str(error)
+    return "done"
+
+
+def check_nothing_lost(operation: Callable[[Place], None], place: Place) -> None:
+    state = place.run().state()
+    assert isinstance(state, RunState)
+    assert state.status in (("done", "interrupted") if operation is update else ("done",))
+    assert history.read(place.run().logs / HISTORY) in (ROWS[:1], ROWS)
+    assert (place.run().models / "final").read_text() == "weights"
+    assert len(list((place.folder / "images").rglob("*.png"))) == 4
+    assert not place.run().is_locked()
+
+
+@pytest.mark.parametrize("call", [call for call in CALLS if available(call)])
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda o: o.__name__.strip("_"))
+def test_every_call_refused_in_every_operation(place: Place, operation, call: str) -> None:
+    for code in PERMANENT:
+        words = attempt(operation, place, Refusal(place.folder, call, code))
+        assert words == "done" or str(place.folder) in words, words
+        check_nothing_lost(operation, place)
+        (place.folder / "exported.zip").unlink(missing_ok=True)
+    operation(place)
+    check_nothing_lost(operation, place)
+
+
+@pytest.mark.parametrize(("call", "code"), [(c, e) for c, e in DISPENSABLE if available(c)])
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda o: o.__name__.strip("_"))
+def test_what_nobody_needs_is_left_out(place: Place, operation, call: str, code: int) -> None:
+    assert attempt(operation, place, Refusal(place.folder, call, code)) == "done"
+
+
+@pytest.mark.parametrize("call", ["open_read", "stat", "listdir", "replace", "mkdir"])
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda o: o.__name__.strip("_"))
+def test_trouble_that_passes_makes_no_difference(place: Place, operation, call: str) -> None:
+    for code in PASSING:
+        words = attempt(operation, place, Refusal(place.folder, call, code, times=2))
+        assert words == "done", (code, words)
+        check_nothing_lost(operation, place)
+        (place.folder / "exported.zip").unlink(missing_ok=True)
+
+
+def test_a_file_that_an_antivirus_holds_for_a_moment_is_replaced(place: Place) -> None:
+    refusal = Refusal(place.folder, "replace", errno.EACCES, times=2)
+    assert attempt(add_history, place, refusal) == "done"
+    assert refusal.count == 2
+
+
+def test_a_drive_without_locks_is_used_and_said_once(place: Place, caplog) -> None:
+    for operation in (update, claim):
+        assert attempt(operation, place, Refusal(place.folder, "flock", errno.ENOLCK)) == "done"
+    told = [r.getMessage() for r in caplog.records if "has no file locks" in r.getMessage()]
+    assert len(told) == 1
+    assert "do not work on one experiment in two processes at a time" in told[0]
+
+
+def test_without_locks_a_living_holder_is_still_seen(place: Place) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        Refusal(place.folder, "flock", errno.ENOTSUP).install(patch)
+        run, other = place.run(), place.run()
+        assert run.acquire()
+        run.is_training = True
+        assert other.is_locked()
+        assert not other.acquire()
+        run.release()
+        run.is_training = False
+        assert not other.is_locked()
+        assert other.acquire()
+        other.release()
+
+
+def test_a_holder_that_cannot_be_read_now_does_not_make_a_run_free(place: Place) -> None:
+    run = place.run()
+    assert run.acquire()
+    words = attempt(lambda p: Run(p.run().folder).is_locked(), place, Refusal(run.folder, "open_read", errno.EIO))
+    run.release()
+    assert words == (
+        f"{run.folder}/.holder cannot be read now (Input/output error): the drive or network share does not answer: "
+        "check that it is connected, then run it again"
+    )
+
+
+def test_a_state_that_cannot_be_read_now_is_not_damaged_and_not_replaced(place: Place) -> None:
+    before = (place.run().folder / STATE).read_bytes()
+    words = attempt(lambda p: p.run().state(), place, Refusal(place.run().folder, "open_read", errno.ESTALE))
+    assert "cannot be read now (Stale file handle)" in words
+    assert (place.run().folder / STATE).read_bytes() == before
+
+
+def test_links_that_became_folders_in_a_copy_are_kept_and_said(place: Place, caplog) -> None:
+    experiment = place.run().folder.parent
+    for name in (STATE, "output"):
+        (experiment / name).unlink()
+    (experiment / "output").mkdir()
+    (experiment / STATE).write_bytes((place.run().folder / STATE).read_bytes())
+    for _ in range(2):
+        place.workspace.link(place.run())
+    assert (experiment / "output").is_dir()
+    assert not (experiment / "output").is_symlink()
+    assert [r.getMessage() for r in caplog.records] == [
+        f"{experiment / STATE} is not a link (the workspace was copied?) and stays as it is, and so does 'output' "
+        f"beside it: they do not show p/e/v002; its files are in {place.run().folder}"
+    ]
+
+
+def test_a_network_is_trained_on_a_drive_that_refuses_all_that_nobody_needs(
+    workspace: Path, patterns: Path, caplog
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        for call in ("chmod", "link", "symlink", "utime", "flock", "fsync", "statvfs"):
+            if available(call):
+                Refusal(workspace, call, errno.ENOTSUP).install(patch)
+        ptf = Prototype("p", "e", verbose=0)
+        ptf.Dataset_Params(dataset_path=patterns, split=0.7, input_size=32, batch_size=8, num_processors=1)
+        ptf.Dataset()
+        ptf.Model_Params(model_name="squeezenet1_1", freeze_base_network=False, use_pretrained=False)
+        ptf.Model()
+        ptf.Training_Params(num_epochs=1)
+        ptf.Train()
+    run = Workspace(workspace).find("p", "e")
+    assert run.state().status == "done"
+    assert len(history.read(run.logs / HISTORY)) == 1
+    assert run.is_trained()
+    told = " ".join(record.getMessage() for record in caplog.records)
+    for words in ("cannot flush files", "has no file locks", "there are no links"):
+        assert told.count(words) == 1, words
