@@ -42,7 +42,14 @@ class Evaluation:
         predictor = self.predictor
         samples, task = predictor.run.folder / SAMPLES, predictor.task
         self._data = prepare.for_testing(
-            predictor.spec, task.classes, self._with_delimiter(self.source), self.cache, tick, samples, task.name
+            predictor.spec,
+            task.classes,
+            self._with_delimiter(self.source),
+            self.cache,
+            tick,
+            samples,
+            task.name,
+            predictor.levels,
         )
         return self._data
 

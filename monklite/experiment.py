@@ -14,6 +14,7 @@ from .catalog.losses import class_weights, positional_weights
 from .catalog.models import find_model
 from .data import dataset_csv, health, prepare
 from .data.cache import Tick
+from .data.depth import UNDECIDED, Levels
 from .data.prepare import TrainingData
 from .errors import MonkliteError, NotReady
 from .inference import weights_of
@@ -110,7 +111,12 @@ class Experiment:
         self._ensure_new_version()
         spec, world = self.resolved(), backends.world(self.asked.backend)
         data = prepare.for_training(
-            spec, self.workspace.cache, self._recorded_split(spec), tick, self._recorded_classes()
+            spec,
+            self.workspace.cache,
+            self._recorded_split(spec),
+            tick,
+            self._recorded_classes(),
+            self._recorded_levels(),
         )
         data = data.for_process(world.rank, world.size)
         for remark in data.remarks:
@@ -134,6 +140,11 @@ class Experiment:
         source = self.run if self.resuming else self.origin
         dataset = source.state().dataset if source is not None else None
         return dataset.classes if dataset else ()
+
+    def _recorded_levels(self) -> Levels:
+        """By which a resumed run scales images of more than 8 bits; undecided for a new version, also of a copied run."""
+        dataset = self.run.state().dataset if self.resuming else None
+        return Levels.recorded(dataset.levels) if dataset else UNDECIDED
 
     def _record_data(self) -> None:
         """Record the images, and the remarks about their files, in the run."""

@@ -20,6 +20,7 @@ from .catalog import LOSSES, resolve
 from .data import decode, discover, prepare
 from .data.augment import Draws, Policy
 from .data.cache import Tick
+from .data.depth import Levels
 from .data.image_input import ImageInput, image_input, images_in
 from .data.prefetch import in_order
 from .errors import NotFound, NotReady, OutOfMemory, UnreadableImage, shown
@@ -67,6 +68,7 @@ class Predictor:
         self.spec = resolve(state.asked, state.resolved).replace({"model.precision": "float32"})
         loss = LOSSES[self.spec.training.loss.name]
         self.task = task_of(state.dataset.label_type, state.dataset.classes, loss.activation)
+        self.levels = Levels.recorded(state.dataset.levels)
         self.weights = weights_of(run)
         self.learner: Learner = backends.load(self.spec.backend).learner(self.spec, self.task, pretrained=False)
         self.learner.load_weights(self.weights)
@@ -106,7 +108,7 @@ class Predictor:
             hint = "; it is a folder: give it as img_dir" if Path(given.source).is_dir() else ""
             raise NotFound(f"there is no image file at {shown(given.source)} (looked from {Path.cwd()}){hint}")
         policy = prepare.policy_for_testing(self.spec)
-        return self._predict_decoded([_decode(given, policy)], policy)[0]
+        return self._predict_decoded([_decode(given, policy, self.levels)], policy)[0]
 
     def predict_folder(self, folder: str | Path, tick: Tick | None = None) -> tuple[list[Prediction], dict[str, str]]:
         """Predict every image of a folder and of the folders in it, sorted by name.
@@ -161,7 +163,7 @@ class Predictor:
         done = 0
         with (
             ThreadPoolExecutor(threads, "monklite-decoding") as pool,
-            closing(in_order(pool, lambda image: _try_decode(image, policy), images, threads)) as decoded,
+            closing(in_order(pool, lambda image: _try_decode(image, policy, self.levels), images, threads)) as decoded,
         ):
             while batch := list(islice(decoded, self.spec.data.batch_size)):
                 for name, problem in (item for item in batch if not isinstance(item, _Decoded)):
@@ -191,16 +193,16 @@ class _Decoded(NamedTuple):
     size: decode.Size
 
 
-def _decode(image: ImageInput, policy: Policy) -> _Decoded:
-    decoded = decode.decode(image.content(), policy.stored_size, policy.prefix)
+def _decode(image: ImageInput, policy: Policy, levels: Levels) -> _Decoded:
+    decoded = decode.decode(image.content(), policy.stored_size, policy.prefix, levels=levels)
     if decoded.pixels is None:
         raise UnreadableImage(decode.unreadable_message(image.where, decoded.problem))
     return _Decoded(image.name, decoded.pixels, decoded.size)
 
 
-def _try_decode(image: ImageInput, policy: Policy) -> _Decoded | tuple[str, str]:
+def _try_decode(image: ImageInput, policy: Policy, levels: Levels) -> _Decoded | tuple[str, str]:
     """Decode an image; if it cannot be read, return its name and the reason."""
     try:
-        return _decode(image, policy)
+        return _decode(image, policy, levels)
     except (UnreadableImage, NotFound) as error:
         return image.name, str(error)

@@ -20,7 +20,8 @@ class DatasetRecord(Frozen):
     image could have several labels. `fingerprint`: SHA-256 over every file's name, class and size.
 
     Odd files, as `health.counts` counts them: `unreadable` ones are left out, the others are used. `passed_over`: files that
-    are not images.
+    are not images. `levels`: by which images of more than 8 bits are scaled, (kind of values, black, white) for each kind; None
+    in records from before, when each file was scaled by its own range.
     """
 
     classes: tuple[str, ...]
@@ -37,6 +38,7 @@ class DatasetRecord(Frozen):
     copies: int = 0
     leaked: int = 0
     conflicting: int = 0
+    levels: tuple[tuple[str, float, float], ...] | None = None
 
     @property
     def n_train(self) -> int:

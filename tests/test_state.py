@@ -120,6 +120,7 @@ FULL = RunState(
         val_images=48,
         unreadable=2,
         passed_over=1,
+        levels=(("float", -1.0, 1.0), ("integer", 0.0, 4095.0)),
     ),
     model=ModelRecord(
         parameters=23512130,
@@ -152,7 +153,7 @@ FULL = RunState(
 # their columns are the first two, as when they were written
 OLD_TABLES = [Table(path=s.path, csv=s.csv, delimiter=s.delimiter, reading=1) for s in ASKED.data.sources]
 FROM_1 = FULL.replace(
-    dataset=FULL.dataset.model_copy(update={"label_type": "single", "train_images": None, "val_images": None}),
+    dataset=FULL.dataset.model_copy(update={"label_type": "single", "train_images": None, "val_images": None, "levels": None}),
     asked=ASKED.replace(
         {
             "data.sources": OLD_TABLES,

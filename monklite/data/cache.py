@@ -12,7 +12,7 @@ import contextlib
 import errno
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from PIL import __version__ as pillow_version
 
-from ..errors import StorageError
+from ..errors import DatasetError, StorageError
 from ..files import UNSUPPORTED, discard, format_bytes, make_folder
 from ..locks import Lock
 from ..transient import retried
@@ -29,18 +29,25 @@ from .augment import Policy
 from .cache_index import DecodedImage, Index, KnownImages, map_images
 from .cache_limit import IMAGES_SUFFIX, INDEX_SUFFIX, LOCK_SUFFIX, Lease
 from .cache_writer import DISK_FULL, PixelWriter
+from .depth import UNDECIDED, Levels, Range, scaling_remark
 from .prefetch import in_order
 from .samples import UNREAD, Samples, as_column
 from .stores import CachedStore, Store, StreamingStore
 
-FORMAT = 3  # to be increased when the results of decoding or the files of the cache change
+FORMAT = 4  # to be increased when the results of decoding or the files of the cache change
 # errors of drives on which a cache cannot be kept, though images can be read
 _REFUSALS = {*UNSUPPORTED, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENODEV}
 Tick = Callable[[int, int], None]  # number done, total
 
 
 def open_store(
-    samples: Samples, policy: Policy, folder: Path, workers: int, tick: Tick | None = None, keep: bool = True
+    samples: Samples,
+    policy: Policy,
+    folder: Path,
+    workers: int,
+    tick: Tick | None = None,
+    keep: bool = True,
+    levels: Levels = UNDECIDED,
 ) -> tuple[Samples, Store]:
     """Decode every image that is not in the cache yet.
 
@@ -48,6 +55,7 @@ def open_store(
         samples: the files. folder: of the caches. workers: threads that read and decode.
         tick: called with the number of finished images and of all.
         keep: False decodes without writing a cache.
+        levels: by which images of more than 8 bits are scaled; what is undecided is decided by these files.
 
     Returns:
         The table with the properties of the files filled in, and their images.
@@ -58,7 +66,7 @@ def open_store(
     """
     writable = keep and _writable(folder)
     samples = digests.recall(samples, folder if keep else None)
-    job = _DecodingJob(samples, policy, folder, workers, tick)
+    job = _DecodingJob(samples, policy, folder, workers, tick, levels)
     if not keep:
         return job.stream("", None)
     # a read-only workspace can still be used to evaluate and predict
@@ -98,6 +106,7 @@ class _DecodingJob:
     folder: Path
     workers: int
     tick: Tick | None
+    levels: Levels
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -114,16 +123,39 @@ class _DecodingJob:
 
     def stamp_key(self) -> str:
         """32 hexadecimal digits for files of these paths, sizes and times, before their contents are known."""
-        return _hexadecimal(self.decoding, self.samples.stamps)
+        return _hexadecimal(f"{self.decoding} {self.levels.as_text()}", self.samples.stamps)
 
-    def content_key(self, contents: np.ndarray) -> str:
-        """32 hexadecimal digits for files of these contents, given their digests."""
-        return _hexadecimal(self.decoding, contents)
+    def content_key(self, contents: np.ndarray, levels: Levels = UNDECIDED) -> str:
+        """32 hexadecimal digits for files of these contents, given their digests.
+
+        Args:
+            levels: undecided: for files without deep images, or whose deep images are scaled as they decide themselves.
+        """
+        return _hexadecimal(f"{self.decoding} {levels.as_text()}".rstrip(), contents)
+
+    def _bases(self, contents: np.ndarray) -> list[Path]:
+        """The paths at which a cache of these files can be, without their endings."""
+        keys = dict.fromkeys(self.content_key(contents, levels) for levels in (UNDECIDED, self.levels))
+        return [self.folder / key for key in keys]
+
+    def _base(self, index: Index) -> Path:
+        """The path at which the cache of this index is kept, without its ending."""
+        ranges = index.deep_ranges()
+        usual = _same_scaling(UNDECIDED.decided_by(ranges), index.levels, ranges)
+        return self.folder / self.content_key(index.digests, UNDECIDED if usual else self.levels)
+
+    def _fits(self, index: Index) -> bool:
+        """Whether an index is of as many files, whose deep images are scaled as they should be."""
+        ranges = index.deep_ranges()
+        wanted = self.levels.decided_by(ranges)
+        return len(index.digests) == len(self.samples) and _same_scaling(wanted, index.levels, ranges)
 
     def open(self) -> tuple[Samples, Store] | None:
         """Open the cache of these files; None if a digest is unknown, or the cache is absent or incomplete."""
         contents = self.samples.digests
-        return None if (contents == UNREAD).any() else self._open_cache(self.folder / self.content_key(contents))
+        if (contents == UNREAD).any():
+            return None
+        return next((cached for base in self._bases(contents) if (cached := self._open_cache(base))), None)
 
     def _open_cache(self, base: Path) -> tuple[Samples, Store] | None:
         """Open a cache and mark it as in use; None if it is absent or incomplete."""
@@ -133,13 +165,13 @@ class _DecodingJob:
         lease = Lease(base)
         index = Index.load(Path(f"{base}{INDEX_SUFFIX}"))
         images = map_images(Path(f"{base}{IMAGES_SUFFIX}"), self.shape)
-        if index is None or images is None or len(index.digests) != len(self.samples):
+        if index is None or images is None or not self._fits(index):
             lease.release()
             return None
         # the time of last use; fails in a read-only cache
         with contextlib.suppress(OSError):
             os.utime(f"{base}{INDEX_SUFFIX}")
-        store = CachedStore(images, index.sizes)
+        store = CachedStore(images, index.sizes, levels=self.levels.decided_by(index.deep_ranges()))
         lease.hold_for(store)
         return self._samples_with(index), store
 
@@ -164,7 +196,7 @@ class _DecodingJob:
         """
         with contextlib.closing(KnownImages(folder, self.decoding, self.policy.stored_size)) as known:
             index = self._read_all(known, None)
-            cached = self._open_cache(folder / self.content_key(index.digests)) if folder else None
+            cached = self._open_cache(self._base(index)) if folder else None
         return cached or self._streamed(index, remark)
 
     def _remember(self, index: Index) -> None:
@@ -172,7 +204,7 @@ class _DecodingJob:
 
     def _keep(self, index: Index, writer: PixelWriter) -> tuple[Samples, Store] | None:
         """Name the cache by its contents and open it; None if it cannot be kept, for the reason in `writer.refusal`."""
-        target = self.folder / self.content_key(index.digests)
+        target = self._base(index)
         with Lock(Path(f"{target}{LOCK_SUFFIX}")):
             # the same images under other paths
             if cached := self._open_cache(target):
@@ -203,41 +235,71 @@ class _DecodingJob:
         """The result of an earlier streaming of these files, if there is still no space for a cache; else None."""
         if (self.samples.digests == UNREAD).any():
             return None
-        index = Index.load(self.folder / f"{self.content_key(self.samples.digests)}{INDEX_SUFFIX}")
+        paths = (Path(f"{base}{INDEX_SUFFIX}") for base in self._bases(self.samples.digests))
+        index = next((found for path in paths if (found := Index.load(path)) and self._fits(found)), None)
         refusal = index and cache_limit.make_space(self.folder, self.bytes)
-        if not index or not refusal or len(index.digests) != len(self.samples):
+        if not index or not refusal:
             return None
         return self._streamed(index, _remark(f"decoded they take {format_bytes(self.bytes)}, {refusal}"))
 
     def _read_all(self, known: KnownImages, writer: PixelWriter | None) -> Index:
-        """Read and decode every file that is not known yet, in their order."""
-        index = Index.empty(len(self.samples), self.decoding)
+        """Read and decode every file that is not known yet, in their order; deep images twice if the others decide so."""
+        index, scaled = Index.empty(len(self.samples), self.decoding), {}
         with ThreadPoolExecutor(max(1, self.workers), "monklite-decoding") as pool:
-            images = in_order(pool, self._decoder(known), range(len(self.samples)), self.workers)
+            images = in_order(pool, self._decoder(known, self.levels), range(len(self.samples)), self.workers)
             for row, image in enumerate(images):
                 index.set(row, image)
                 if writer is not None:
                     writer.put(row, image)
+                if image.scaled_by is not None:
+                    scaled[row] = image.scaled_by
                 if self.tick is not None:
                     self.tick(row + 1, len(self.samples))
+            index = replace(index, levels=self.levels.decided_by(index.deep_ranges()))
+            self._scale_again(index, scaled, pool, known, writer)
         return index
 
-    def _decoder(self, known: KnownImages) -> Callable[[int], DecodedImage]:
+    def _scale_again(
+        self,
+        index: Index,
+        scaled: Mapping[int, Range],
+        pool: ThreadPoolExecutor,
+        known: KnownImages,
+        writer: PixelWriter | None,
+    ) -> None:
+        """Decode again the deep images that were scaled by another range (`scaled`, by row) than all files decide."""
+        own_ranges = ((row, index.own_range(row)) for row in scaled)
+        rows = [row for row, own in own_ranges if own is not None and index.levels.range_for(own) != scaled[row]]
+        # without a writer no pixels are kept; but whether values are cut depends on the range
+        images = in_order(pool, self._decoder(known, index.levels), rows, self.workers)
+        for done, (row, image) in enumerate(zip(rows, images, strict=True), 1):
+            if image.digest != bytes(index.digests[row]):
+                raise DatasetError(
+                    f"{self.samples.file_path(row)} has changed while the dataset was read: read it again"
+                )
+            index.set(row, image)
+            if writer is not None:
+                writer.replace(row, image)
+            if self.tick is not None:
+                self.tick(done, len(rows))
+
+    def _decoder(self, known: KnownImages, levels: Levels) -> Callable[[int], DecodedImage]:
         def decoded_image(row: int) -> DecodedImage:
-            if known_image := known.find(bytes(self.samples.digests[row])):
+            if known_image := known.find(bytes(self.samples.digests[row]), levels):
                 return known_image
             path = self.samples.file_path(row)
             content, problem = decode.read_file(path)
             digest = UNREAD if problem else digests.digest_of(content)
-            if known_image := known.find(digest):
+            if known_image := known.find(digest, levels):
                 return known_image
             if problem:
                 return DecodedImage(digest, None, None, (0, 0), 0, problem)
             policy = self.policy
             decoded = retried(
-                lambda: decode.decode(content, policy.stored_size, policy.prefix, policy.input_size), path
+                lambda: decode.decode(content, policy.stored_size, policy.prefix, policy.input_size, levels), path
             )
-            return DecodedImage(digest, decoded.pixels, None, decoded.size, int(decoded.oddities), decoded.problem)
+            properties = decoded.size, int(decoded.oddities), decoded.problem, decoded.own_range, decoded.scaled_by
+            return DecodedImage(digest, decoded.pixels, None, *properties)
 
         return decoded_image
 
@@ -246,11 +308,19 @@ class _DecodingJob:
         problems = as_column([""] * len(self.samples))
         for row, problem in index.problems.items():
             problems[row] = problem
-        return replace(self.samples, digests=index.digests, oddities=index.oddities, problems=problems)
+        remark = scaling_remark(index.deep_ranges(), self.levels.decided_by(index.deep_ranges()))
+        remarks = (*self.samples.remarks, remark) if remark else self.samples.remarks
+        return replace(self.samples, digests=index.digests, oddities=index.oddities, problems=problems, remarks=remarks)
 
     def _streamed(self, index: Index, remark: str) -> tuple[Samples, Store]:
         samples = self._samples_with(index)
-        return samples, StreamingStore(samples, self.policy, self.workers, index.sizes, remark)
+        return samples, StreamingStore(
+            samples, self.policy, self.workers, index.sizes, remark, self.levels.decided_by(index.deep_ranges())
+        )
+
+
+def _same_scaling(one: Levels, other: Levels, ranges: Iterable[Range]) -> bool:
+    return all(one.range_for(own) == other.range_for(own) for own in ranges)
 
 
 def _hexadecimal(decoding: str, contents: np.ndarray) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from ..looking import entries
 from ..transient import attempted
 from .arrays import read_arrays, write_arrays
 from .cache_limit import IMAGES_SUFFIX, INDEX_SUFFIX, Lease
+from .depth import KINDS, Levels, Range
 from .samples import DIGEST, UNREAD
 
 
@@ -24,7 +26,10 @@ class ImageRef(NamedTuple):
 
 
 class DecodedImage(NamedTuple):
-    """One decoded image: its pixels, or a reference to them. `problem`: the reason why there are none; else empty."""
+    """One decoded image: its pixels, or a reference to them. `problem`: the reason why there are none; else empty.
+
+    `own_range`, `scaled_by`: of an image of more than 8 bits, as in `decode.Decoded`.
+    """
 
     digest: bytes
     pixels: np.ndarray | None
@@ -32,39 +37,67 @@ class DecodedImage(NamedTuple):
     size: tuple[int, int]
     oddities: int
     problem: str
+    own_range: Range | None = None
+    scaled_by: Range | None = None
 
 
 @dataclass(frozen=True)
 class Index:
-    """The properties of the files of one cache, in their order. `problems`: row -> reason why it is unreadable."""
+    """The properties of the files of one cache, in their order. `problems`: row -> reason why it is unreadable.
+
+    `own_ranges` float64 (N, 3): of images of more than 8 bits the kind (its number in `depth.KINDS`, from 1), black and white;
+    0 for others. `levels`: by which they are scaled.
+    """
 
     digests: np.ndarray
     sizes: np.ndarray
     oddities: np.ndarray
     problems: dict[int, str]
     decoding: str
+    own_ranges: np.ndarray
+    levels: Levels = field(default_factory=Levels)
 
     @classmethod
     def empty(cls, n: int, decoding: str) -> Index:
-        return cls(np.full(n, UNREAD, DIGEST), np.zeros((n, 2), np.int32), np.zeros(n, np.uint16), {}, decoding)
+        sizes, oddities = np.zeros((n, 2), np.int32), np.zeros(n, np.uint16)
+        return cls(np.full(n, UNREAD, DIGEST), sizes, oddities, {}, decoding, np.zeros((n, len(Range._fields))))
 
     @classmethod
     def load(cls, path: Path) -> Index | None:
         """The index at `path`; None if it is absent or damaged."""
-        arrays = read_arrays(path, "digests", "sizes", "notes", "rows", "reasons", "how")
+        arrays = read_arrays(path, "digests", "sizes", "notes", "rows", "reasons", "how", "ranges", "levels")
         if arrays is None:
             return None
-        digests, sizes, oddities, rows, problems, decoding = arrays
+        digests, sizes, oddities, rows, problems, decoding, ranges, levels = arrays
         n = len(digests) if digests.ndim == 1 and digests.dtype == DIGEST else -1
         if sizes.shape != (n, 2) or oddities.shape != (n,) or rows.shape != problems.shape or decoding.shape != ():
             return None
+        if len(ranges) == 0:
+            ranges = np.zeros((n, len(Range._fields)))
+        if ranges.shape != (n, len(Range._fields)):
+            return None
         by_row = {int(row): str(problem) for row, problem in zip(rows, problems, strict=True)}
-        return cls(digests, sizes, oddities, by_row, str(decoding))
+        return cls(digests, sizes, oddities, by_row, str(decoding), ranges, Levels.from_text(str(levels)))
+
+    def own_range(self, row: int) -> Range | None:
+        """The own range of an image of more than 8 bits; None for other images."""
+        kind, black, white = self.own_ranges[row].tolist()
+        return Range(KINDS[int(kind) - 1], black, white) if kind else None
+
+    def deep_ranges(self) -> Mapping[Range, int]:
+        """The own ranges that occur, with the number of images of each."""
+        deep = self.own_ranges[self.own_ranges[:, 0] > 0]
+        different, counts = np.unique(deep, axis=0, return_counts=True)
+        ranges = (Range(KINDS[int(kind) - 1], black, white) for kind, black, white in different.tolist())
+        return dict(zip(ranges, counts.tolist(), strict=True))
 
     def set(self, row: int, image: DecodedImage) -> None:
         self.digests[row], self.sizes[row], self.oddities[row] = image.digest, image.size, image.oddities
         if image.problem:
             self.problems[row] = image.problem
+        if image.own_range is not None:
+            kind, black, white = image.own_range
+            self.own_ranges[row] = (KINDS.index(kind) + 1, black, white)
 
     def save(self, path: Path) -> None:
         rows = sorted(self.problems)
@@ -76,6 +109,9 @@ class Index:
             rows=np.array(rows, np.int64),
             reasons=np.array([self.problems[row] for row in rows], dtype=str),
             how=np.array(self.decoding),
+            # most datasets have no image of more than 8 bits
+            ranges=self.own_ranges if self.own_ranges.any() else self.own_ranges[:0],
+            levels=np.array(self.levels.as_text()),
         )
 
 
@@ -105,17 +141,27 @@ class KnownImages:
                 return
         lease.release()
 
-    def find(self, digest: bytes) -> DecodedImage | None:
-        """The image whose file has this digest; None if no cache holds it."""
+    def find(self, digest: bytes, levels: Levels) -> DecodedImage | None:
+        """The image whose file has this digest; None if no cache holds it, or only as scaled by other levels."""
         position = int(np.searchsorted(self._sorted, digest))
-        if digest == UNREAD or position == len(self._sorted) or self._sorted[position] != digest:
-            return None
-        row = int(self._order[position])
+        # several caches may hold it, scaled by other levels
+        while digest != UNREAD and position < len(self._sorted) and self._sorted[position] == digest:
+            if image := self._image(digest, int(self._order[position]), levels):
+                return image
+            position += 1
+        return None
+
+    def _image(self, digest: bytes, row: int, levels: Levels) -> DecodedImage | None:
+        """The image of a row, counted over all caches; None if it is scaled by other levels."""
         cache = int(np.searchsorted(self._starts, row, side="right")) - 1
         index, row = self.indexes[cache], row - int(self._starts[cache])
+        own = index.own_range(row)
+        scale = own and index.levels.range_for(own)
+        if own is not None and levels.decides(own) and scale != levels.range_for(own):
+            return None
         size = (int(index.sizes[row, 0]), int(index.sizes[row, 1]))
         ref, problem = ImageRef(cache, row), index.problems.get(row, "")
-        return DecodedImage(digest, None, ref, size, int(index.oddities[row]), problem)
+        return DecodedImage(digest, None, ref, size, int(index.oddities[row]), problem, own, scale)
 
     def close(self) -> None:
         for lease in self._leases:

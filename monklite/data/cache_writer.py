@@ -43,6 +43,20 @@ class PixelWriter:
         self._begin()
         self._write(image)
 
+    def replace(self, row: int, image: DecodedImage) -> None:
+        """Write another image in place of the one of this row, after all rows were added."""
+        self._begin()
+        if self.refusal:
+            return
+        # what is written may not have reached the disk yet, which may be full
+        try:
+            self._file.seek(len(_header(self._shape)) + row * int(np.prod(self._shape[1:], dtype=np.int64)))
+        except OSError as error:
+            if error.errno not in DISK_FULL:
+                raise
+            self.refusal = "and the disk is full"
+        self._write(image)
+
     def _first_cache(self, image: DecodedImage) -> int:
         first = self._deferred[0].ref if self._deferred else image.ref
         return first.cache if first is not None else -1

@@ -19,13 +19,12 @@ from ..catalog.transforms import TRANSFORMS
 from ..errors import NotFound, StorageError, UnreadableImage
 from ..spec import Choice
 from ..transient import is_transient, retried
-from .depth import Levels, Range, own_range, to_8_bit
+from .depth import UNDECIDED, Levels, Range, own_range, to_8_bit
 from .image_files import OpenedImage, deep_colours, open_image
 
 MAX_PIXELS = 178_956_970  # Pillow's own limit for decompression bombs
 # of pictures with more, only one at a time is in memory, whatever the number of threads
 LARGE_PIXELS = 64_000_000
-UNDECIDED = Levels()
 BACKGROUND = (255, 255, 255)  # under transparent pixels
 # a JPEG is decoded at no less than this many times the requested size; see docs/decisions/0002
 DRAFT_FACTOR = 2

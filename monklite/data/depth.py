@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -28,37 +28,88 @@ class Range(NamedTuple):
 class Levels:
     """The range of each kind of deep picture in a dataset.
 
-    `ranges`: a map from the kind to (black, white); of a kind that is absent, the files decide. `per_file`: each file is
-    scaled by its own range, as in runs of earlier versions.
+    `ranges`: one for each kind that is decided; for the other kinds, the files decide. `per_file`: each file is scaled by its
+    own range, as earlier versions did.
     """
 
-    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    ranges: tuple[Range, ...] = ()
     per_file: bool = False
 
     def range_for(self, own: Range) -> Range:
-        """The range by which a file is scaled, given its own."""
-        given = None if self.per_file else self.ranges.get(own.kind)
-        return own if given is None else Range(own.kind, *given)
+        """The range by which a file is scaled, given its own; its own if none is decided for its kind."""
+        decided = () if self.per_file else self.ranges
+        return next((given for given in decided if given.kind == own.kind), own)
+
+    def decides(self, own: Range) -> bool:
+        """Whether the range of a file of this kind is fixed before the other files are known."""
+        return self.per_file or any(given.kind == own.kind for given in self.ranges)
 
     def decided_by(self, files: Iterable[Range]) -> Levels:
-        """The levels with the ranges of the kinds that are absent so far: those that hold the range of every file."""
+        """The levels with a range for each kind that is open: from the smallest black to the largest white of these files."""
         if self.per_file:
             return self
-        ranges: dict[str, tuple[float, float]] = {}
-        for kind, black, white in files:
-            if kind not in self.ranges:
-                lowest, highest = ranges.get(kind, (black, white))
-                ranges[kind] = min(lowest, black), max(highest, white)
-        return Levels({**self.ranges, **ranges})
+        new: dict[str, Range] = {}
+        for own in files:
+            if not self.decides(own):
+                so_far = new.get(own.kind, own)
+                new[own.kind] = Range(own.kind, min(so_far.black, own.black), max(so_far.white, own.white))
+        return Levels(tuple(sorted((*self.ranges, *new.values()))))
 
     def as_text(self) -> str:
-        """The same text for equal levels; empty if nothing is decided."""
+        """The levels as text; empty if nothing is decided."""
         if self.per_file:
-            return "per file"
-        return json.dumps(dict(sorted(self.ranges.items()))) if self.ranges else ""
+            return _PER_FILE_TEXT
+        return json.dumps(self.ranges) if self.ranges else ""
+
+    @classmethod
+    def from_text(cls, text: str) -> Levels:
+        """The levels that `as_text` wrote."""
+        if text == _PER_FILE_TEXT:
+            return cls(per_file=True)
+        return cls(tuple(Range(*values) for values in json.loads(text or "[]")))
+
+    @classmethod
+    def recorded(cls, ranges: Iterable[tuple[str, float, float]] | None) -> Levels:
+        """The levels of a run's record; None: of a run from before levels were recorded, which scaled file by file."""
+        return cls(per_file=True) if ranges is None else cls(tuple(Range(*values) for values in ranges))
 
 
-PER_FILE = Levels(per_file=True)
+UNDECIDED = Levels()
+_PER_FILE_TEXT = "per file"
+
+
+def scaling_remark(files: Mapping[Range, int], levels: Levels) -> str:
+    """The remark on how images of more than 8 bits are scaled; empty if each of them has the range it is scaled by.
+
+    Args:
+        files: the own ranges that occur, with the number of images of each.
+    """
+    if levels.per_file:
+        return _PER_FILE_REMARK if files else ""
+    n_deep, texts = sum(files.values()), []
+    for given in levels.ranges:
+        wider = sum(n for own, n in files.items() if own.kind == given.kind and _exceeds(own, given))
+        narrower = sum(n for own, n in files.items() if own.kind == given.kind and own != given) - wider
+        if wider or narrower:
+            text = f"{given.kind} values from {given.black:.6g} to {given.white:.6g}"
+            text += f" ({narrower} of them use less than that)" if narrower else ""
+            texts.append(text + (f" ({wider} of them exceed it and are cut)" if wider else ""))
+    if not texts:
+        return ""
+    return (
+        f"{n_deep} images of more than 8 bits are scaled alike, so that their brightness can be compared: "
+        + ", ".join(texts)
+    )
+
+
+def _exceeds(own: Range, given: Range) -> bool:
+    return own.black < given.black or own.white > given.white
+
+
+_PER_FILE_REMARK = (
+    "images of more than 8 bits are scaled file by file, as by the version that trained this run; 16-bit colours and pictures "
+    "whose white is zero are read more exactly now than then, so that their pixels differ: train a new version with them"
+)
 
 
 def own_range(pixels: np.ndarray) -> Range:

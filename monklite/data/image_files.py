@@ -16,7 +16,7 @@ import struct
 import sys
 import types
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -317,9 +317,25 @@ def _with_low_bytes(opened: OpenedImage, again: Callable[[], Any]) -> OpenedImag
 
 # libtiff hands over the bytes in the order of the machine
 _NATIVE_LAYOUTS = {
-    "I;16S": "I;16NS", "I;16BS": "I;16NS", "I;32S": "I;32NS", "I;32BS": "I;32NS",
-    "F;32F": "F;32NF", "F;32BF": "F;32NF",
+    "I;16S": "I;16NS",
+    "I;16BS": "I;16NS",
+    "I;32S": "I;32NS",
+    "I;32BS": "I;32NS",
+    "F;32F": "F;32NF",
+    "F;32BF": "F;32NF",
 }
+
+
+_TIFF_REMEDY = "which is not read: save it with 8 or 16 bits without sign, or as grey floats of 32 bits"
+
+
+def _tiff_values(bits: Sequence[int], formats: Sequence[int]) -> str:
+    """How the values of a TIFF are stored, in words."""
+    kinds = sorted({_TIFF_FORMATS.get(number, f"kind {number}") for number in formats})
+    return f"{len(bits)} channels of {max(bits)} bits ({', '.join(kinds)})"
+
+
+_TIFF_FORMATS = {1: "integers without sign", 2: "integers with sign", 3: "floats", 5: "complex", 6: "complex"}
 
 
 class _TiffSetup:
@@ -336,14 +352,22 @@ class _TiffSetup:
         self.orientation = _tiff_orientation(tags)
         # the caller sets the picture upright
         tags.pop(ORIENTATION, None)
-        bits = tags.get(BITS_PER_SAMPLE, (1,))
+        bits, formats = tags.get(BITS_PER_SAMPLE, (1,)), tags.get(SAMPLE_FORMAT, (1,))
+        # Pillow would take negative values for the brightest
+        if max(bits) <= 8 and 2 in formats:
+            raise ValueError(f"a TIFF file of {_tiff_values(bits, formats)}, {_TIFF_REMEDY}")
         if max(bits) > 8 and tags.get(PHOTOMETRIC) == 0:
             self.white_is_zero = True
             tags[PHOTOMETRIC] = 1
-        if tuple(bits) == (32,) and tuple(tags.get(SAMPLE_FORMAT, (1,))) == (1,):
+        if tuple(bits) == (32,) and tuple(formats) == (1,):
             self.unsigned = True
             tags[SAMPLE_FORMAT] = (2,)
-        _tiff_setup(self)
+        try:
+            _tiff_setup(self)
+        except SyntaxError as error:
+            if "unknown pixel mode" not in str(error):
+                raise
+            raise ValueError(f"a TIFF file of {_tiff_values(bits, formats)}, {_TIFF_REMEDY}") from error
         if self.use_load_libtiff:  # type: ignore[attr-defined]
             _set_rawmodes(self, lambda layout: _NATIVE_LAYOUTS.get(layout, layout))
         elif tags.get(PLANAR) == 2 and max(bits) == 16:
@@ -357,7 +381,7 @@ class _TiffSetup:
     def load(self) -> Any:
         if self.tile and self.use_load_libtiff:  # type: ignore[attr-defined]
             return self._load_libtiff()  # type: ignore[attr-defined]
-        return _load(self)  # type: ignore[operator]
+        return _load(self)
 
     def load_end(self) -> None:
         """Nothing: Pillow would read the EXIF data and turn the picture."""

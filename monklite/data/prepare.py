@@ -17,6 +17,7 @@ from .augment import Policy, policy
 from .batches import Batches
 from .cache import Tick, open_store
 from .class_order import in_order
+from .depth import UNDECIDED, Levels
 from .samples import NO_SUBSET, Samples, concatenate
 from .stores import Store
 
@@ -79,13 +80,15 @@ def for_training(
     recorded: Path | None = None,
     tick: Tick | None = None,
     recorded_classes: Sequence[str] = (),
+    levels: Levels = UNDECIDED,
 ) -> TrainingData:
     """The training and validation batches of a spec.
 
     Args:
         cache: folder of decoded images. recorded: the file with the split of an earlier run, to be used again.
         tick: called with the number of decoded images and of all. recorded_classes: those of an earlier run, in the order
-            that its weights have them; the order is kept if the classes are the same.
+            that its weights have them; the order is kept if the classes are the same. levels: of a resumed run, by which images
+            of more than 8 bits are scaled; what is undecided is decided by the training images.
 
     Raises:
         NotReady: no dataset is given. DatasetError, NotFound: the dataset cannot be used, as the message says.
@@ -97,14 +100,16 @@ def for_training(
         )
     policies = {subset: policy(getattr(data.transforms, subset), data.input_size, data.stored_size) for subset in SPLIT}
     recorded_paths = dataset_csv.read(recorded) if recorded is not None and recorded.exists() else None
-    tables, stores = _read(spec, policies, cache, tick, _folder_names(recorded_paths or {}))
+    tables, stores = _read(spec, policies, cache, tick, _folder_names(recorded_paths or {}), levels)
     samples = concatenate(tables)
     samples = replace(samples, subsets=_subsets(samples, spec, recorded_paths))
     # after the split, which depends on the order of the classes: a seed gives the split that it always gave
     samples = samples.relabel(in_order(samples.classes, recorded_classes), "the dataset")
     if policies["val"].decoding != policies["train"].decoding and len(tables) == 1:
         # one source whose validation images are decoded differently: their oddities are those of that decoding
-        decoded_for_val, stores["val"] = open_store(tables[0], policies["val"], cache, data.workers, tick)
+        decoded_for_val, stores["val"] = open_store(
+            tables[0], policies["val"], cache, data.workers, tick, levels=stores["train"].levels
+        )
         in_val = samples.subsets == SUBSETS.index("val")
         samples = replace(samples, oddities=np.where(in_val, decoded_for_val.oddities, samples.oddities))
     # the row in `samples` of each store's first image
@@ -123,11 +128,16 @@ def for_training(
     }
     # one remark about the stores is enough
     remarks = samples.remarks + tuple(store.remark for store in stores.values() if store.remark)[:1]
-    return TrainingData(samples, batches["train"], batches["val"], _record(samples), remarks)
+    return TrainingData(samples, batches["train"], batches["val"], _record(samples, stores["val"].levels), remarks)
 
 
 def _read(
-    spec: Resolved, policies: Mapping[str, Policy], cache: Path, tick: Tick | None, kept: Collection[str]
+    spec: Resolved,
+    policies: Mapping[str, Policy],
+    cache: Path,
+    tick: Tick | None,
+    kept: Collection[str],
+    levels: Levels,
 ) -> tuple[list[Samples], dict[str, Store]]:
     """The table of each source, with the properties of its files, and the store of each subset's images."""
     tables: list[Samples] = []
@@ -137,7 +147,9 @@ def _read(
         if tables:
             _check_label_type(samples, tables[0].task.name, f"the validation set {source.path}")
             samples = samples.relabel(tables[0].classes, f"the validation set {source.path}")
-        samples, stores[name] = open_store(samples, policies[name], cache, spec.data.workers, tick)
+        samples, stores[name] = open_store(samples, policies[name], cache, spec.data.workers, tick, levels=levels)
+        # validation images are scaled as the training images are
+        levels = stores[name].levels
         health.check_readable(samples)
         tables.append(samples)
     return tables, {"val": stores["train"], **stores}
@@ -178,7 +190,7 @@ def _subsets(samples: Samples, spec: Resolved, recorded_paths: Mapping[str, set[
     return subsets
 
 
-def _record(samples: Samples) -> DatasetRecord:
+def _record(samples: Samples, levels: Levels) -> DatasetRecord:
     train, val = (samples.take(samples.rows_of(name)) for name in SPLIT)
     return DatasetRecord(
         classes=samples.classes,
@@ -189,6 +201,7 @@ def _record(samples: Samples) -> DatasetRecord:
         val_images=len(val),
         fingerprint=discover.fingerprint(train, val),
         passed_over=len(samples.strays),
+        levels=None if levels.per_file else levels.ranges,
         **health.counts(samples),
     )
 
@@ -201,18 +214,19 @@ def for_testing(
     tick: Tick | None = None,
     recorded: Path | None = None,
     label_type: str = SINGLE,
+    levels: Levels = UNDECIDED,
 ) -> EvaluationData:
     """The batches of a test set, its classes matched by name with those of training.
 
     Args:
-        recorded: the file with the run's split, to count test images that were trained on. label_type: of the training images.
-            The others as in `for_training`.
+        recorded: the file with the run's split, to count test images that were trained on. label_type, levels: of the training
+            images. The others as in `for_training`.
     """
     samples = _discover(source, False, cache.parent, classes=classes)
     _check_label_type(samples, label_type, f"the test set {source.path}")
     samples = samples.relabel(classes, f"the test set {source.path}")
     test_policy = policy_for_testing(spec)
-    samples, store = open_store(samples, test_policy, cache, spec.data.workers, tick)
+    samples, store = open_store(samples, test_policy, cache, spec.data.workers, tick, levels=levels)
     health.check_readable(samples)
     samples = replace(samples, subsets=np.full(len(samples), SUBSETS.index("test"), np.int8))
     rows = samples.rows_of("test")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from ..errors import DatasetError, UnreadableImage
 from ..transient import retried
 from . import decode, digests
 from .augment import Policy
+from .depth import Levels
 from .prefetch import in_order
 from .samples import Samples
 
@@ -21,10 +22,12 @@ class Store(Protocol):
     """Decoded images, in the order of a table's rows.
 
     `sizes` (N, 2): width and height before squeezing, px. `remark`: the reason why they are not cached; `""`: they are.
+    `levels`: by which images of more than 8 bits are scaled.
     """
 
     sizes: np.ndarray
     remark: str
+    levels: Levels
 
     def read(self, rows: np.ndarray) -> np.ndarray:
         """The images of these rows, uint8 (n, side, side, 3)."""
@@ -42,6 +45,7 @@ class CachedStore:
     images: np.ndarray
     sizes: np.ndarray
     remark: str = ""
+    levels: Levels = field(default_factory=Levels)
 
     def read(self, rows: np.ndarray) -> np.ndarray:
         return self.images[rows]
@@ -59,6 +63,7 @@ class StreamingStore:
     workers: int
     sizes: np.ndarray
     remark: str = ""
+    levels: Levels = field(default_factory=Levels)
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
@@ -85,7 +90,9 @@ class StreamingStore:
         if not problem:
             if digests.digest_of(content) != self.samples.digests[row]:
                 raise DatasetError(f"{path} has changed since the dataset was read: train a new version with it")
-            decoded = retried(lambda: decode.decode(content, self.policy.stored_size, self.policy.prefix), path)
+            decoded = retried(
+                lambda: decode.decode(content, self.policy.stored_size, self.policy.prefix, levels=self.levels), path
+            )
             pixels, problem = decoded.pixels, decoded.problem
             if pixels is not None:
                 return pixels
