@@ -63,6 +63,10 @@ class ModelRecord(Frozen):
     precision: str
     methods: tuple[str, ...] = ()
 
+    @property
+    def on_gpu(self) -> bool:
+        return not self.device.startswith("cpu")
+
 
 class Results(Frozen):
     """The results of training. Accuracies 0 to 1; memory in MiB, None if not measured.
@@ -102,6 +106,11 @@ class ClassResult(Frozen):
     num_images: int
     num_correct: int
     num_false: int = 0
+
+    @property
+    def accuracy(self) -> float:
+        """The share of its images that are predicted as this class (recall), 0 to 1."""
+        return self.num_correct / self.num_images
 
 
 class Testing(Frozen):

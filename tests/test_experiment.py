@@ -1,4 +1,4 @@
-"""What a run remembers and what a change makes anew: copies, resumes, versions, seeds, freezing."""
+"""The settings that a run keeps, and the parts that a change makes again: copies, resumes, versions, seeds, freezing."""
 
 from __future__ import annotations
 

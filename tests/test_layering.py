@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from importlib.util import resolve_name
 from pathlib import Path
 
@@ -71,6 +72,16 @@ def frameworks(module: str, path: Path) -> list[str]:
 
 def wildcards(module: str, path: Path) -> list[str]:
     return [f"{path} imports {n}" for n in imports(path, package_of(module)) if n.endswith(".*")]
+
+
+def test_no_parts_import_each_other_in_a_circle():
+    """The layers alone would allow it between parts of one layer."""
+    order = TopologicalSorter()
+    for module, path in MODULES.items():
+        mine = part(f"monklite.{module}")
+        names = (n for n in imports(path, package_of(module)) if n.split(".")[0] == "monklite")
+        order.add(mine, *({part(n) for n in names} - {mine}))
+    order.prepare()
 
 
 def test_every_part_has_a_layer():

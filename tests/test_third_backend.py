@@ -15,7 +15,7 @@ from test_multi_label import drawn
 from monklite import Prototype, backends, compare
 from monklite.catalog import backends as catalog_backends
 from monklite.catalog import models
-from monklite.errors import InvalidValue, PretrainedUnavailable, UnknownName
+from monklite.errors import InvalidValue, MissingPackage, PretrainedUnavailable, UnknownName
 from monklite.runs import history, prune
 from monklite.runs.file_names import HISTORY
 from monklite.runs.workspace import Workspace
@@ -153,6 +153,44 @@ def test_what_it_lacks_is_refused_in_the_words_of_the_others(workspace: Path, pa
         ptf.Default(patterns, model_name="linear")
     with pytest.raises(UnknownName, match="Did you mean 'numpy'"):
         Prototype("p", "e", backend="nunpy", verbose=0)
+
+
+class BrokenEntryPoint:
+    value = "gone:DESCRIPTION"
+
+    def load(self) -> None:
+        raise ImportError("No module named 'gone'")
+
+
+def test_a_backend_that_cannot_be_loaded_is_named_and_harms_no_other(monkeypatch, caplog, workspace: Path) -> None:
+    points = {**catalog_backends._entry_points(), "broken": BrokenEntryPoint()}
+    monkeypatch.setattr(catalog_backends, "_entry_points", lambda: points)
+    models._rows_by_name.cache_clear()
+    assert models.find_model("resnet18", "pytorch").name == "resnet18"
+    assert "backend 'broken' cannot be loaded from gone:DESCRIPTION (No module named 'gone')" in caplog.text
+    with pytest.raises(MissingPackage, match="cannot be loaded"):
+        Prototype("p", "e", backend="broken", verbose=0)
+    models._rows_by_name.cache_clear()
+
+
+def test_a_network_of_a_known_name_gets_one_more_backend(monkeypatch) -> None:
+    row = models.ModelRow("resnet18", "resnet", {"numpy": catalog_backends.Cell("linear")}, {"numpy": ("head",)})
+    monkeypatch.setattr(sys.modules["numpy_backend"], "MODELS", (row,))
+    models._rows_by_name.cache_clear()
+    found = models.find_model("resnet18", "numpy")
+    assert found.backends() == ["pytorch", "mxnet", "numpy"]
+    assert found.heads["pytorch"] == ("fc",)
+    assert models.find_model("resnet18_v1", "mxnet") == found
+    models._rows_by_name.cache_clear()
+
+
+def test_an_optional_package_of_it_is_installed_by_its_own_name(monkeypatch) -> None:
+    row = models.ModelRow("deep", "x", {"numpy": catalog_backends.Cell("deep", package="not_here")})
+    monkeypatch.setattr(sys.modules["numpy_backend"], "MODELS", (row,))
+    models._rows_by_name.cache_clear()
+    with pytest.raises(MissingPackage, match="needs not_here: pip install not_here"):
+        models.find_model("deep", "numpy")
+    models._rows_by_name.cache_clear()
 
 
 def test_another_process_finds_it_by_its_entry_point_alone(tmp_path: Path) -> None:

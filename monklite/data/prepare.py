@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -91,6 +91,7 @@ def for_training(spec: Resolved, cache: Path, recorded: Path | None = None, tick
     tables, stores = _read(spec, policies, cache, tick)
     samples = concatenate(tables)
     samples = replace(samples, subsets=_subsets(samples, spec, recorded))
+    split_remarks = tuple(_check_recorded_split(samples))
     if policies["val"].decoding != policies["train"].decoding and len(tables) == 1:
         # one source whose validation images are decoded differently: their oddities are those of that decoding
         decoded_for_val, stores["val"] = open_store(tables[0], policies["val"], cache, data.workers, tick)
@@ -112,7 +113,7 @@ def for_training(spec: Resolved, cache: Path, recorded: Path | None = None, tick
     }
     # one remark is enough
     remarks = tuple(store.remark for store in stores.values() if store.remark)[:1]
-    return TrainingData(samples, batches["train"], batches["val"], _record(samples), remarks)
+    return TrainingData(samples, batches["train"], batches["val"], _record(samples), (*remarks, *split_remarks))
 
 
 def _read(
@@ -154,6 +155,25 @@ def _subsets(samples: Samples, spec: Resolved, recorded: Path | None) -> np.ndar
     else:
         subsets[rows] = samples.sources[rows]
     return subsets
+
+
+def _check_recorded_split(samples: Samples) -> Iterator[str]:
+    """Yield a remark if images are not in the split that an earlier run recorded.
+
+    Raises:
+        DatasetError: a class has training images only outside of it.
+    """
+    n_unused = int(np.count_nonzero((samples.subsets == NO_SUBSET) & (samples.problems == "")))
+    if not n_unused:
+        return
+    counts = samples.take(samples.rows_of("train")).counts()
+    for name, count, total in zip(samples.classes, counts, samples.counts(), strict=True):
+        if total and not count:
+            raise DatasetError(
+                f"class {name!r} has no training image in the recorded split, which is used again: remove its images, or split "
+                "anew with another seed or split"
+            )
+    yield f"{n_unused} images are not in the recorded split, which is used again: they are left out"
 
 
 def _record(samples: Samples) -> DatasetRecord:

@@ -116,11 +116,7 @@ class Samples:
                 "train with it."
             )
         indices = np.array([classes.index(name) for name in self.classes], dtype=np.int64)
-        if self.labels.ndim == 1:
-            return replace(self, classes=classes, labels=indices[self.labels])
-        labels = np.zeros((len(self), len(classes)), dtype=bool)
-        labels[:, indices] = self.labels
-        return replace(self, classes=classes, labels=labels)
+        return replace(self, classes=classes, labels=self.task.relabel(self.labels, indices, len(classes)))
 
 
 def concatenate(tables: Sequence[Samples]) -> Samples:

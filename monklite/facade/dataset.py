@@ -49,7 +49,8 @@ class DatasetMethods(Base):
             InvalidType, InvalidValue: an argument is wrong. Missing folders and tables are reported by `Dataset()`.
         """
         if self._opened.evaluating:
-            self._evaluation.source = source = _test_source(dataset_path, path_to_csv, delimiter, label_delimiter)
+            source = _test_source(dataset_path, path_to_csv, delimiter, label_delimiter)
+            self._evaluation.use(source)
             return messages.test_details(self._console, source)
         self._change(
             {

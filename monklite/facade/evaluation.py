@@ -44,7 +44,7 @@ class EvaluationMethods(Base):
             name: {
                 "num_images": counts.num_images,
                 "num_correct": counts.num_correct,
-                "accuracy(%)": 100 * counts.num_correct / counts.num_images,
+                "accuracy(%)": 100 * counts.accuracy,
             }
             for name, counts in result.classes.items()
         }

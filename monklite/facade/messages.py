@@ -11,11 +11,11 @@ from ..data.discover import describe_strays
 from ..data.prepare import EvaluationData
 from ..inference import Prediction
 from ..records import ACCURACY, DatasetRecord, ModelRecord, Testing
-from ..runs.file_names import ACCURACY_CURVE, BEST, FINAL, HEALTH, HISTORY, LOSS_CURVE
+from ..runs.file_names import ACCURACY_CURVE, BEST, FINAL, HEALTH, HISTORY, LOSS_CURVE, PREDICTIONS
 from ..runs.run import Run
 from ..runs.state import RunState
 from ..spec import Choice, Resolved, ResolvedTraining, Source, Spec, Table, TrainingSpec
-from ..tasks import label_type
+from ..tasks import FIGURE_TITLES, label_type
 from ..training import progress
 from .console import Console
 
@@ -160,7 +160,7 @@ def model_details(console: Console, spec: Spec | Resolved, record: ModelRecord) 
             **({"Computed with": ", ".join(record.methods)} if record.methods else {}),
         },
     )
-    if spec.model.use_gpu and record.device.startswith("cpu"):
+    if spec.model.use_gpu and not record.on_gpu:
         console.say("    Note: a GPU was requested (use_gpu=True) but none is usable here: the CPU is used\n")
 
 
@@ -202,7 +202,7 @@ def training_outputs(console: Console, run: Run, state: RunState) -> None:
     console.say(f"    Training completed in: {progress.duration(results.train_seconds)}")
     console.say(f"    Best val Acc:          {results.best_val_accuracy:.6f} (epoch {results.best_epoch})")
     if results.figure != ACCURACY:
-        console.say(f"    Best val {results.figure}:           {results.best_figure:.6f}")
+        console.say(f"    Best val {FIGURE_TITLES[results.figure]}:           {results.best_figure:.6f}")
     console.say()
     console.say("Training End\n")
     console.block(
@@ -224,8 +224,9 @@ def testing(console: Console, result: Testing, table: Path, unsaved: str = "") -
     console.say("    Result")
     console.say("        class based accuracies")
     for i, (name, counts) in enumerate(list(result.classes.items())[:MAX_CLASSES_SHOWN]):
-        percent = 100 * counts.num_correct / counts.num_images
-        console.say(f"            {i}. {name} - {percent:.1f} % ({counts.num_correct} of {counts.num_images})")
+        console.say(
+            f"            {i}. {name} - {100 * counts.accuracy:.1f} % ({counts.num_correct} of {counts.num_images})"
+        )
     if len(result.classes) > MAX_CLASSES_SHOWN:
         n_more = len(result.classes) - MAX_CLASSES_SHOWN
         console.say(f"            ... and {n_more} more classes, in the value that Evaluate() returns")
@@ -284,4 +285,4 @@ def summary(console: Console, run: Run, state: RunState) -> None:
         )
     if state.testing:
         console.say("Testing")
-        testing(console, state.testing, run.logs)
+        testing(console, state.testing, run.logs / PREDICTIONS)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..records import ACCURACY
 from ..spec import Choice, Table
 from .comparison import Entry
 
@@ -101,7 +102,7 @@ def _short_fingerprint(record_name: str) -> Value:
 def _best_figure(entry: Entry) -> float | None:
     """The best value of the figure that decides which epoch is best, unless that is the accuracy."""
     results = entry.state.results
-    return results.best_val_figure if results and results.figure != "accuracy" else None
+    return results.best_val_figure if results and results.figure != ACCURACY else None
 
 
 # fmt: off
@@ -168,17 +169,17 @@ def overview(entries: Sequence[Entry]) -> list[dict[str, Any]]:
 
 
 def _overview_row(entry: Entry) -> dict[str, Any]:
-    cells, model = row(entry), entry.state.model
+    spec, model, results = entry.state.spec, entry.state.model, entry.state.results
     return {
         "experiment": entry.label,
-        "model": cells["base_model"],
-        "backend": cells["backend"],
+        "model": printable(spec.model.name),
+        "backend": printable(spec.backend),
         "version": entry.state.version,
-        "best val acc %": cells["best val acc"],
+        "best val acc %": NOT_AVAILABLE if results is None else round(100 * results.best_val_accuracy, 2),
         "test acc % (95 %)": _test(entry),
         "epochs": _epochs(entry),
-        "time s": cells["training time"],
-        "images/s": cells["images per second"],
+        "time s": NOT_AVAILABLE if results is None else round(results.train_seconds, 2),
+        "images/s": NOT_AVAILABLE if results is None else round(results.images_per_second, 2),
         "peak MiB": _memory(entry),
         "parameters": NOT_AVAILABLE if model is None else f"{model.parameters / 1e6:.1f} M",
     }
