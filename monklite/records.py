@@ -100,12 +100,13 @@ class Results(Frozen):
 class ClassResult(Frozen):
     """One class of a test set.
 
-    `num_images`: images of the class. `num_correct`: those predicted as the class. `num_false`: other images predicted as it.
+    `num_images`: images of the class. `num_correct`: those predicted as the class. `num_false`: other images predicted as
+    it; None in older records.
     """
 
     num_images: int
     num_correct: int
-    num_false: int = 0
+    num_false: int | None = None
 
     @property
     def accuracy(self) -> float:

@@ -56,7 +56,7 @@ class Task(ABC):
 
     `activations`: of the losses that can train it. `min_classes`: that a classifier needs. `deciding_figure`: the figure on
     validation that decides which epoch is best; higher is better. `deciding_title`: its printed name. `exclusive`: whether
-    every image has exactly one label.
+    every image has exactly one label. `majority_title`: the most frequent prediction that is always the same.
     """
 
     name: ClassVar[str]
@@ -65,6 +65,7 @@ class Task(ABC):
     deciding_figure: ClassVar[str]
     deciding_title: ClassVar[str]
     exclusive: ClassVar[bool]
+    majority_title: ClassVar[str]
 
     def __init__(self, classes: tuple[str, ...], activation: Activation | None = None) -> None:
         if activation is not None and activation not in self.activations:
@@ -143,6 +144,7 @@ class SingleLabel(Task):
     min_classes = 2
     deciding_figure, deciding_title = "accuracy", "accuracy"
     exclusive = True
+    majority_title = "the largest class"
 
     @classmethod
     def refusal(cls, activation: Activation) -> str:
@@ -194,6 +196,7 @@ class MultiLabel(Task):
     min_classes = 1
     deciding_figure, deciding_title = "f1", "F1"
     exclusive = False
+    majority_title = "the most frequent combination of labels"
 
     @classmethod
     def refusal(cls, activation: Activation) -> str:

@@ -155,7 +155,7 @@ FROM_1 = FULL.replace(
     testing=FULL.testing.model_copy(
         update={
             "figures": {},
-            "classes": {name: c.model_copy(update={"num_false": 0}) for name, c in FULL.testing.classes.items()},
+            "classes": {name: c.model_copy(update={"num_false": None}) for name, c in FULL.testing.classes.items()},
         }
     ),
 )

@@ -30,7 +30,7 @@ def installed() -> Iterator[None]:
     """The package of the backend can be imported, and is forgotten again afterwards."""
 
     def forget() -> None:
-        for cached in (catalog_backends._entry_points, catalog_backends.describe, models._rows_by_name):
+        for cached in (catalog_backends._entry_points, catalog_backends.plugins, models._rows_by_name):
             cached.cache_clear()
 
     with pytest.MonkeyPatch.context() as patch:
@@ -155,22 +155,31 @@ def test_what_it_lacks_is_refused_in_the_words_of_the_others(workspace: Path, pa
         Prototype("p", "e", backend="nunpy", verbose=0)
 
 
-class BrokenEntryPoint:
-    value = "gone:DESCRIPTION"
-
-    def load(self) -> None:
-        raise ImportError("No module named 'gone'")
-
-
-def test_a_backend_that_cannot_be_loaded_is_named_and_harms_no_other(monkeypatch, caplog, workspace: Path) -> None:
-    points = {**catalog_backends._entry_points(), "broken": BrokenEntryPoint()}
-    monkeypatch.setattr(catalog_backends, "_entry_points", lambda: points)
-    models._rows_by_name.cache_clear()
-    assert models.find_model("resnet18", "pytorch").name == "resnet18"
-    assert "backend 'broken' cannot be loaded from gone:DESCRIPTION (No module named 'gone')" in caplog.text
-    with pytest.raises(MissingPackage, match="cannot be loaded"):
-        Prototype("p", "e", backend="broken", verbose=0)
-    models._rows_by_name.cache_clear()
+def test_a_backend_that_cannot_be_loaded_is_named_and_harms_no_other(tmp_path: Path) -> None:
+    """In a process of its own: descriptions are read while the methods of `Prototype` are made."""
+    info = tmp_path / "broken-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[monklite.backends]\nbroken = gone:DESCRIPTION\nodd = os:sep\n")
+    script = (
+        "from monklite import Prototype\n"
+        "from monklite.errors import MissingPackage\n"
+        "Prototype('p', 'e', verbose=0).optimizer_sgd(0.1)\n"
+        "for name in ('broken', 'odd'):\n"
+        "    try:\n"
+        "        Prototype('p', 'e', backend=name, verbose=0)\n"
+        "    except MissingPackage as error:\n"
+        "        print(error)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), REPOSITORY])}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "backend 'broken' cannot be loaded from gone:DESCRIPTION (No module named 'gone')",
+        "backend 'odd' cannot be used: os:sep is not a Description of that name",
+    ]
+    assert done.stderr.count("cannot be loaded from gone:DESCRIPTION") == 1
 
 
 def test_a_network_of_a_known_name_gets_one_more_backend(monkeypatch) -> None:

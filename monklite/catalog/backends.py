@@ -76,7 +76,6 @@ def names() -> tuple[str, ...]:
     return (*BUILT_IN, *_entry_points())
 
 
-@functools.cache
 def describe(name: str) -> Description:
     """The description of a backend.
 
@@ -86,16 +85,8 @@ def describe(name: str) -> Description:
     """
     if name in BUILT_IN:
         return load(BUILT_IN[name])
-    find("backend", name, dict.fromkeys(names(), name))
-    entry = _entry_points()[name]
-    try:
-        description = entry.load()
-    # a package of others may fail in any way
-    except Exception as error:
-        raise MissingPackage(f"backend {name!r} cannot be loaded from {entry.value} ({error})") from error
-    if not isinstance(description, Description) or description.name != name:
-        raise MissingPackage(f"backend {name!r} cannot be used: {entry.value} is not a Description of that name")
-    return description
+    find("backend", name, dict.fromkeys(names()))
+    return plugins().get(name) or _load_plugin(_entry_points()[name])
 
 
 def numbered_endings(name: str) -> str:
@@ -106,20 +97,32 @@ def numbered_endings(name: str) -> str:
         return EPOCH_NUMBER
 
 
-def plugins() -> list[Description]:
-    """The backends of other packages, which have no column in monklite's tables; those that cannot be loaded are left out."""
-    descriptions = []
-    for name in _entry_points():
+@functools.cache
+def plugins() -> dict[str, Description]:
+    """The backends of other packages by name; those that cannot be loaded are left out, with a warning."""
+    descriptions = {}
+    for name, entry in _entry_points().items():
         try:
-            descriptions.append(describe(name))
+            descriptions[name] = _load_plugin(entry)
         except MissingPackage as error:
             logging.getLogger("monklite").warning("%s", error)
     return descriptions
 
 
+def _load_plugin(entry: EntryPoint) -> Description:
+    try:
+        description = entry.load()
+    # a package of others may fail in any way
+    except Exception as error:
+        raise MissingPackage(f"backend {entry.name!r} cannot be loaded from {entry.value} ({error})") from error
+    if not isinstance(description, Description) or description.name != entry.name:
+        raise MissingPackage(f"backend {entry.name!r} cannot be used: {entry.value} is not a Description of that name")
+    return description
+
+
 def plugin_cells(backend: str, table: str) -> Mapping[str, Cell | str]:
     """A plugin's implementations of the rows of a table, by row name; empty for monklite's own backends."""
-    return describe(backend).cells.get(table, {}) if backend in _entry_points() else {}
+    return plugins()[backend].cells.get(table, {}) if backend in plugins() else {}
 
 
 @functools.cache

@@ -235,7 +235,7 @@ MODELS: dict[str, ModelRow] = table(_ROWS)
 def _rows_by_name() -> dict[str, ModelRow]:
     """All networks, those of plugins included, by name and alias."""
     rows = dict(MODELS)
-    for plugin in plugins():
+    for plugin in plugins().values():
         for row in _networks_of(plugin):
             # a network of the same name is the same network, with one more backend
             known = rows.get(row.name, row)

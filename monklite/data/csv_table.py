@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 from collections import Counter
 from pathlib import Path
@@ -62,8 +63,26 @@ def _frame(table: str, delimiter: str) -> pd.DataFrame:
         raise DatasetError(
             f"{table} has one column; it needs two, image and class, separated by {delimiter!r} (see delimiter=)"
         )
+    _check_row_lengths(table, delimiter, frame.shape[1])
     # a line that ends early has missing cells
     return frame.fillna("")
+
+
+def _check_row_lengths(table: str, delimiter: str, n_columns: int) -> None:
+    """Refuse rows with text beyond the last column of the header, which pandas drops; a delimiter at their end is harmless."""
+    try:
+        with open(table, newline="", encoding="utf-8-sig") as file:  # noqa: PTH123 (a plain string)
+            reader = csv.reader(file, delimiter=delimiter)
+            for row in reader:
+                if len(row) > n_columns and any(cell.strip() for cell in row[n_columns:]):
+                    raise DatasetError(
+                        f"line {reader.line_num} of {table} has {len(row)} cells, and the header has {n_columns}: put cells "
+                        f"that contain {delimiter!r} into quotes, or separate several labels by another character "
+                        "(label_delimiter=)"
+                    )
+    # TypeError: a delimiter of several characters, which only pandas knows
+    except (csv.Error, TypeError) as error:
+        raise DatasetError(f"{table} cannot be read as a table separated by {delimiter!r}: {error}") from None
 
 
 def _single_labels(cells: pd.Series, paths: list[str], table: str) -> tuple[list[str], np.ndarray]:

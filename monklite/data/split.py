@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from ..errors import DatasetError
@@ -32,9 +34,9 @@ def stratified(
                 "to validate. Add images, or give a validation folder: dataset_path=[train, val]"
             )
     train, val = [], []
-    for stratum, rows in enumerate(_strata(samples, share)):
+    strata = _strata(samples, share)
+    for stratum, (rows, n_train) in enumerate(zip(strata, _train_counts(samples, strata, share), strict=True)):
         shuffled = np.random.default_rng([seed, stratum]).permutation(rows)
-        n_train = min(max(round(len(rows) * share), 1), max(1, len(rows) - 1))
         if groups is not None:
             shuffled, n_train = _keep_groups_together(shuffled, groups[shuffled], n_train)
         train.append(shuffled[:n_train])
@@ -55,6 +57,20 @@ def _strata(samples: Samples, share: float) -> list[np.ndarray]:
     frequent = [rows for rows in by_stratum if len(rows) >= min_images]
     rare = [rows for rows in by_stratum if len(rows) < min_images]
     return frequent + ([np.concatenate(rare)] if rare else [])
+
+
+def _train_counts(samples: Samples, strata: list[np.ndarray], share: float) -> Iterator[int]:
+    """The number of training images of each stratum: at least one, and not all.
+
+    Combinations of labels are many and small, so what rounding takes from one of them is given to the next.
+    """
+    n_images = n_train = 0
+    for rows in strata:
+        n_images += len(rows)
+        ideal = round(len(rows) * share) if samples.task.exclusive else round(n_images * share) - n_train
+        count = min(max(ideal, 1), max(1, len(rows) - 1))
+        n_train += count
+        yield count
 
 
 def _keep_groups_together(rows: np.ndarray, groups: np.ndarray, n_train: int) -> tuple[np.ndarray, int]:

@@ -15,7 +15,7 @@ from ..runs.file_names import ACCURACY_CURVE, BEST, FINAL, HEALTH, HISTORY, LOSS
 from ..runs.run import Run
 from ..runs.state import RunState
 from ..spec import Choice, Resolved, ResolvedTraining, Source, Spec, Table, TrainingSpec
-from ..tasks import FIGURE_TITLES, label_type
+from ..tasks import FIGURE_TITLES, SINGLE, TASKS, Task, label_type
 from ..training import progress
 from .console import Console
 
@@ -218,7 +218,7 @@ def training_outputs(console: Console, run: Run, state: RunState) -> None:
     )
 
 
-def testing(console: Console, result: Testing, table: Path, unsaved: str = "") -> None:
+def testing(console: Console, task: type[Task], result: Testing, table: Path, unsaved: str = "") -> None:
     """Print an evaluation. `table`: the file with every prediction. `unsaved`: why it could not be written, `""`: it was."""
     low, high = result.interval
     console.say("    Result")
@@ -237,7 +237,7 @@ def testing(console: Console, result: Testing, table: Path, unsaved: str = "") -
     )
     for name, value in result.figures.items():
         console.say(f"        {f'{name}:':24} {value:.4f}")
-    console.say(f"        Always the largest class: {100 * result.majority_accuracy:.2f} %")
+    console.say(f"        Always {task.majority_title}: {100 * result.majority_accuracy:.2f} %")
     console.say(f"        Every prediction:        {table}\n" if not unsaved else f"        Note: {unsaved}\n")
 
 
@@ -285,4 +285,4 @@ def summary(console: Console, run: Run, state: RunState) -> None:
         )
     if state.testing:
         console.say("Testing")
-        testing(console, state.testing, run.logs / PREDICTIONS)
+        testing(console, TASKS[data.label_type if data else SINGLE], state.testing, run.logs / PREDICTIONS)
