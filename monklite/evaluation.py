@@ -9,14 +9,14 @@ import numpy as np
 from .data import prepare
 from .data.cache import Tick
 from .data.prepare import EvaluationData
-from .errors import NotReady, StorageError
+from .errors import InvalidValue, NotReady, StorageError
 from .inference import Predictor
 from .records import ACCURACY, ClassResult, Testing
 from .runs import predictions
 from .runs.file_names import PREDICTIONS, SAMPLES
 from .spec import Source, Table
 from .statistics import intervals, metrics
-from .tasks import SINGLE, Task
+from .tasks import Task
 
 
 class Evaluation:
@@ -31,6 +31,10 @@ class Evaluation:
         self.unsaved = ""
         self._data: EvaluationData | None = None
 
+    def use(self, source: Source) -> None:
+        """Set the test set; it is read by `prepare`."""
+        self.source, self._data, self.unsaved = source, None, ""
+
     def prepare(self, tick: Tick | None = None) -> EvaluationData:
         """Read the test set at `source`; its classes are matched with those of training by name.
 
@@ -39,7 +43,8 @@ class Evaluation:
         """
         if self.source is None:
             raise NotReady("no test set yet: Dataset_Params(dataset_path='test folder')")
-        predictor = self.predictor
+        # a test set that cannot be read is not replaced by the one before
+        self._data, predictor = None, self.predictor
         samples, task = predictor.run.folder / SAMPLES, predictor.task
         self._data = prepare.for_testing(
             predictor.spec,
@@ -57,6 +62,11 @@ class Evaluation:
         """Give a table the label delimiter of the training table, unless it has its own."""
         trained = self.predictor.spec.data.sources[0]
         if isinstance(source, Table) and isinstance(trained, Table) and not source.label_delimiter:
+            if trained.label_delimiter == source.delimiter:
+                raise InvalidValue(
+                    f"{source.csv} separates its columns by {source.delimiter!r}, which separates the labels in the table of "
+                    "the training images: give the label_delimiter= of this table"
+                )
             return source.model_copy(update={"label_delimiter": trained.label_delimiter})
         return source
 
@@ -66,7 +76,7 @@ class Evaluation:
         Raises:
             NotReady: no test set was read.
         """
-        data, source = self._data, self.source
+        data, source, self.unsaved = self._data, self.source, ""
         if data is None or source is None:
             raise NotReady(
                 "no test set yet: Dataset_Params(dataset_path='test folder'), then Dataset(), then Evaluate()"
@@ -127,7 +137,7 @@ def _class_results(task: Task, labels: np.ndarray, predicted: np.ndarray) -> dic
 
 
 def _confusion(task: Task, labels: np.ndarray, predicted: np.ndarray) -> tuple[tuple[int, ...], ...]:
-    if task.name != SINGLE:
+    if not task.exclusive:
         return ()
     table = metrics.confusion(labels, predicted, len(task.classes))
     return tuple(tuple(int(count) for count in row) for row in table)

@@ -26,7 +26,7 @@ from .runs.workspace import Workspace
 from .spec import Resolved, Spec
 from .tasks import Task
 from .training import batch_size, copying, resuming
-from .training.loss_task import task_for_loss
+from .training.loss_task import fits, task_for_loss
 from .training.progress import Say
 from .training.session import SHOW_ALL, Display, Session
 from .training.staleness import BATCH_FIELDS, DATA_FIELDS, NETWORK_FIELDS, SPLIT_FIELDS, is_stale
@@ -177,6 +177,8 @@ class Experiment:
         record = learner.describe()
         if source is not None:
             learner.load_weights(weights_of(source))
+            for note in copying.leaks(source, self.data.samples):
+                self.say(f"    Note: {note}\n")
             record = record.model_copy(update={"weights": f"copied from {source}"})
         if not self.resuming:
             self.run.update(asked=self.asked, resolved=spec, model=record)
@@ -227,7 +229,8 @@ class Experiment:
         data = self.refresh_data(tick)
         learner, spec = self.learner, self.resolved()
         unmeasured = self.asked.data.batch_size == AUTO and self._auto_batch_size is None and not self.resuming
-        if learner is None or unmeasured or is_stale(self._network_spec, spec, NETWORK_FIELDS):
+        is_of_other_labels = learner is not None and not fits(learner.task, data.record)
+        if learner is None or unmeasured or is_of_other_labels or is_stale(self._network_spec, spec, NETWORK_FIELDS):
             learner = self.build()
             return self.data or data, learner
         if self._network_spec is not None and self._network_spec.training != spec.training:
@@ -275,6 +278,7 @@ class Experiment:
         start = resuming.restore(self.run, learner, spec.training, self.say) if self.resuming else None
         session = Session(self.workspace, self.run, self.asked, spec, data, learner, self.say, display, start)
         signals = session.train()
-        self.resuming = False
+        # what is set up next in this session is a new experiment, with the recipe for what it leaves open
+        self.resuming, self._stored_spec = False, None
         signals.act()
         return self.run.state()

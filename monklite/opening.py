@@ -50,7 +50,7 @@ class Mode:
                 "version= opens an existing run: use it with eval_infer, resume_train or summary "
                 "(a copy names it in copy_from)"
             )
-        return cls(name, _source(copies[name]) if name in COPY_MODES else None, version)
+        return cls(name, _source(name, copies[name]) if name in COPY_MODES else None, version)
 
 
 def is_given(value: Any) -> bool:
@@ -58,9 +58,9 @@ def is_given(value: Any) -> bool:
     return value is not None and value is not False
 
 
-def _source(value: Any) -> tuple[Any, Any, Any]:
+def _source(name: str, value: Any) -> tuple[Any, Any, Any]:
     if isinstance(value, str) or not isinstance(value, Sequence) or len(value) not in (2, 3):
-        raise InvalidType(f"copy_from must be [project, experiment] or [project, experiment, version], not {value!r}")
+        raise InvalidType(f"{name} must be [project, experiment] or [project, experiment, version], not {value!r}")
     project, experiment, *version = value
     return project, experiment, version[0] if version else None
 

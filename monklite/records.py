@@ -65,6 +65,10 @@ class ModelRecord(Frozen):
     precision: str
     methods: tuple[str, ...] = ()
 
+    @property
+    def on_gpu(self) -> bool:
+        return not self.device.startswith("cpu")
+
 
 class Results(Frozen):
     """The results of training. Accuracies 0 to 1; memory in MiB, None if not measured.
@@ -98,12 +102,18 @@ class Results(Frozen):
 class ClassResult(Frozen):
     """One class of a test set.
 
-    `num_images`: images of the class. `num_correct`: those predicted as the class. `num_false`: other images predicted as it.
+    `num_images`: images of the class. `num_correct`: those predicted as the class. `num_false`: other images predicted as
+    it; None in older records.
     """
 
     num_images: int
     num_correct: int
-    num_false: int = 0
+    num_false: int | None = None
+
+    @property
+    def accuracy(self) -> float:
+        """The share of its images that are predicted as this class (recall), 0 to 1."""
+        return self.num_correct / self.num_images
 
 
 class Testing(Frozen):

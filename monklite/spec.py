@@ -34,6 +34,8 @@ DELIMITERS = (",", ";", "\t", "|", "-", " ")
 # "": one label per image
 LABEL_DELIMITERS = ("", ",", ";", "|", "/", "+", " ", "\t")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+# Monk's names of the weights of the last epoch, of the best one, and of the saved training
+WEIGHT_FILES = ("final", "best_model", "resume_state")
 SPLIT = ("train", "val")  # the subsets of a training run
 SUBSETS = (*SPLIT, "test")
 
@@ -138,7 +140,7 @@ class ModelSpec(Frozen):
     freeze_base: Annotated[bool, Flag()] = True
     freeze_layers: Annotated[int, FREEZE_LAYERS_RANGE] = 0
     use_gpu: Annotated[bool, Flag()] = True
-    precision: Annotated[Literal["auto", "float32", "bfloat16", "float16"], OneOf(PRECISIONS)] = "auto"
+    precision: Annotated[str, OneOf(PRECISIONS)] = "auto"
     compile: Annotated[bool, Flag()] = False
     deterministic: Annotated[bool, Flag()] = False
 
@@ -154,9 +156,7 @@ class _Training(Frozen):
     early_stopping: Annotated[int, EARLY_STOPPING_RANGE] = 0
     ema_decay: Annotated[float, EMA_DECAY_RANGE] = 0.0
     save_intermediate_models: Annotated[bool, Flag()] = True
-    intermediate_prefix: Annotated[str, FileStem(reserved=("final", "best_model", "resume_state"))] = (
-        "intermediate_model_"
-    )
+    intermediate_prefix: Annotated[str, FileStem(reserved=WEIGHT_FILES)] = "intermediate_model_"
 
 
 class TrainingSpec(_Training):

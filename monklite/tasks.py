@@ -55,7 +55,8 @@ class Task(ABC):
     """The kind of labels, with `classes`, the names of the labels, and `activation`, which turns logits into scores.
 
     `activations`: of the losses that can train it. `min_classes`: that a classifier needs. `deciding_figure`: the figure on
-    validation that decides which epoch is best; higher is better. `deciding_title`: its printed name.
+    validation that decides which epoch is best; higher is better. `deciding_title`: its printed name. `exclusive`: whether
+    every image has exactly one label. `majority_title`: the most frequent prediction that is always the same.
     """
 
     name: ClassVar[str]
@@ -63,10 +64,18 @@ class Task(ABC):
     min_classes: ClassVar[int]
     deciding_figure: ClassVar[str]
     deciding_title: ClassVar[str]
+    exclusive: ClassVar[bool]
+    majority_title: ClassVar[str]
 
     def __init__(self, classes: tuple[str, ...], activation: Activation | None = None) -> None:
         if activation is not None and activation not in self.activations:
             raise InvalidValue(self.refusal(activation))
+        ambiguous = [name for name in classes if SEPARATOR in name] if not self.exclusive else []
+        if ambiguous:
+            raise InvalidValue(
+                f"the label {ambiguous[0]!r} contains {SEPARATOR!r}, which separates the labels of an image in monklite's files: "
+                "rename it"
+            )
         self.classes, self.activation = classes, activation or self.activations[0]
 
     @classmethod
@@ -118,10 +127,13 @@ class Task(ABC):
         """The labels of one image as one text."""
         return SEPARATOR.join(self.names(label))
 
+    @abstractmethod
+    def relabel(self, labels: np.ndarray, indices: np.ndarray, n_classes: int) -> np.ndarray:
+        """The labels for `n_classes` other classes; `indices` (classes,): the new index of each class."""
+
+    @abstractmethod
     def example_labels(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """Random labels, for trying out a network."""
-        drawn = rng.integers(0, len(self.classes), count)
-        return drawn if self.name == SINGLE else np.eye(len(self.classes), dtype=bool)[drawn]
 
 
 class SingleLabel(Task):
@@ -131,6 +143,8 @@ class SingleLabel(Task):
     activations = ("softmax", "sigmoid")
     min_classes = 2
     deciding_figure, deciding_title = "accuracy", "accuracy"
+    exclusive = True
+    majority_title = "the largest class"
 
     @classmethod
     def refusal(cls, activation: Activation) -> str:
@@ -160,6 +174,12 @@ class SingleLabel(Task):
     def names(self, label: Any) -> tuple[str, ...]:
         return (self.classes[label],)
 
+    def relabel(self, labels: np.ndarray, indices: np.ndarray, n_classes: int) -> np.ndarray:
+        return indices[labels]
+
+    def example_labels(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        return rng.integers(0, len(self.classes), count)
+
     def as_dict(self, scores: np.ndarray, prediction: Any) -> dict[str, Any]:
         return {"predicted_class": self.classes[prediction], "score": float(scores[prediction])}
 
@@ -175,6 +195,8 @@ class MultiLabel(Task):
     activations = ("sigmoid",)
     min_classes = 1
     deciding_figure, deciding_title = "f1", "F1"
+    exclusive = False
+    majority_title = "the most frequent combination of labels"
 
     @classmethod
     def refusal(cls, activation: Activation) -> str:
@@ -210,8 +232,19 @@ class MultiLabel(Task):
     def names(self, label: Any) -> tuple[str, ...]:
         return tuple(name for name, has in zip(self.classes, label, strict=True) if has)
 
+    def relabel(self, labels: np.ndarray, indices: np.ndarray, n_classes: int) -> np.ndarray:
+        relabelled = np.zeros((len(labels), n_classes), dtype=bool)
+        # two names may have become one
+        for column, index in zip(labels.T, indices, strict=True):
+            relabelled[:, index] |= column
+        return relabelled
+
+    def example_labels(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        return np.eye(len(self.classes), dtype=bool)[rng.integers(0, len(self.classes), count)]
+
     def as_dict(self, scores: np.ndarray, prediction: Any) -> dict[str, Any]:
         return {"predicted_classes": list(self.names(prediction)), "scores": scores[prediction].tolist()}
 
 
 TASKS: Mapping[str, type[Task]] = {task.name: task for task in (SingleLabel, MultiLabel)}
+FIGURE_TITLES: Mapping[str, str] = {task.deciding_figure: task.deciding_title for task in TASKS.values()}

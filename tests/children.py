@@ -26,7 +26,7 @@ PATIENCE = 120.0  # seconds that a child may be silent before a test gives up
 
 @dataclass(frozen=True)
 class Plan:
-    """What a child does. It works in `folder`, where its workspace is.
+    """The work of a child. It works in `folder`, where its workspace is.
 
     `resume`: go on instead of beginning. `flush`: seconds that the disk takes longer to flush a file. `pause`: a place in
     `PAUSES` at which it tells "paused" and waits for a word. `often`: save at every chance instead of seldom. `act`: a
@@ -110,7 +110,7 @@ class Child:
 
     @property
     def said(self) -> str:
-        """What it printed."""
+        """The text that it printed."""
         return (self.plan.folder / "said.txt").read_text()
 
 

@@ -7,9 +7,16 @@ from pathlib import Path
 import pytest
 
 from monklite import files, locks, transient
+from monklite.catalog.backends import BUILT_IN
 from monklite.testing.datasets import draw_patterns
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(params=BUILT_IN)
+def backend(request: pytest.FixtureRequest) -> str:
+    """Each of monklite's own backends in turn."""
+    return request.param
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""What happens to the bytes of a file: a strategy of Hypothesis, for tests of readers."""
+"""Damage to the bytes of a file, as a strategy of Hypothesis, for tests of readers."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from children import Child, Plan, run
 from monklite import opening
 from monklite.backends import array_files
 from monklite.files import TEMPORARY
-from monklite.records import EpochRow
+from monklite.records import ACCURACY, EpochRow
 from monklite.runs import history
 from monklite.runs.file_names import BEST, FINAL, HISTORY, RESUME, SAMPLES, STATE
 from monklite.runs.run import Run
@@ -118,7 +118,7 @@ def check_what_is_there(run: Run, plan: Plan, unbroken: Run) -> None:
 def best_epochs(done: tuple[EpochRow, ...], unbroken: Run) -> set[int]:
     """The best epoch of those done, and later ones that were better still: their weights may have been written already."""
     rows = history.read(unbroken.logs / HISTORY)
-    bests = [best_of(rows[:n]) for n in range(len(done), len(rows) + 1)]
+    bests = [best_of(rows[:n], ACCURACY) for n in range(len(done), len(rows) + 1)]
     return {row.epoch - 1 for row in bests}
 
 

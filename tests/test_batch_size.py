@@ -1,4 +1,4 @@
-"""What `batch_size="auto"` takes, with learners whose speed and memory are known."""
+"""The size that `batch_size="auto"` takes, with learners whose speed and memory are known."""
 
 from __future__ import annotations
 

@@ -42,11 +42,6 @@ WEIGHTS = {
 }
 
 
-@pytest.fixture(params=BACKENDS)
-def backend(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
 def weights(ptf: Prototype) -> dict[str, np.ndarray]:
     """Weights and statistics of the open model, by name."""
     if ptf._backend == "pytorch":

@@ -214,6 +214,8 @@ def test_files_that_a_table_names_must_be_there(pets: Path) -> None:
         ("", "cannot be read as a table separated by ',' in UTF-8: No columns"),
         ('image,label\n"cat/1.png,cat\n', "cannot be read as a table .*EOF inside string"),
         ("image,label\ncat/1.png,cat\ndog/a.png,\n", r"gives no class for 1 files, the first: dog/a\.png"),
+        ("image,label\ncat/1.png,cat,dog\ndog/a.png,dog\n", r"line 2 of .* has 3 cells, and the header has 2"),
+        ("image,label\ncat/1.png,cat\ndog/a.png,dog,,x\n", r"line 3 of .* has 4 cells"),
         ("image,label\ncat/1.png,cat\ndog/a.png,dog\ncat/1.png,dog\n", r"names 1 files more than once, .*: cat/1\.png"),
     ],
 )
@@ -382,12 +384,16 @@ posix = pytest.mark.skipif(os.name == "nt", reason="no such names there")
 @posix
 def test_names_with_backslashes_in_place_of_folders_are_explained(tmp_path: Path) -> None:
     draw(tmp_path, *(f"train\\{pet}\\{i}.png" for pet in ("cat", "dog") for i in range(3)))
-    with pytest.raises(DatasetError, match=r"names with backslashes, such as 'train.*png': an archive .*again with `unzip`"):
+    with pytest.raises(
+        DatasetError, match=r"names with backslashes, such as 'train.*png': an archive .*again with `unzip`"
+    ):
         discover.from_folders(tmp_path)
 
 
 @posix
-@pytest.mark.parametrize("files", [("a\\x\\1.png", "b/1.png"), ("b/1.png", "train\\1.png"), ("b/1.png", "a\\b/note.txt")])
+@pytest.mark.parametrize(
+    "files", [("a\\x\\1.png", "b/1.png"), ("b/1.png", "train\\1.png"), ("b/1.png", "a\\b/note.txt")]
+)
 def test_backslashes_are_explained_where_classes_or_images_are_missing(tmp_path: Path, files: tuple[str, ...]) -> None:
     draw(tmp_path, *(file for file in files if file.endswith(".png")))
     for file in files:

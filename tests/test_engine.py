@@ -212,7 +212,7 @@ def test_the_best_epoch(batches, rows, best) -> None:
 )
 def test_training_ends_with_its_epochs_or_its_patience(accuracies, patience, over) -> None:
     made = [row(epoch, accuracy, 1.0) for epoch, accuracy in enumerate(accuracies, 1)]
-    assert ended(made, 7, patience) is over
+    assert ended(made, 7, patience, "accuracy") is over
 
 
 class Slips(SoftmaxRegression):

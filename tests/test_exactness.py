@@ -1,4 +1,4 @@
-"""What a resumed or repeated training must not depend on: where it stopped, the optimizer, workers, the cache, the process."""
+"""A resumed or repeated training must not depend on these: where it stopped, the optimizer, workers, the cache, the process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run remembers and what a change makes anew: copies, resumes, versions, seeds, freezing."""
+"""The settings that a run keeps, and the parts that a change makes again: copies, resumes, versions, seeds, freezing."""
 
 from __future__ import annotations
 
@@ -102,6 +102,52 @@ def test_an_optimizer_that_was_asked_for_is_copied_whatever_the_recipe_says(work
     copy.Train()
     optimizer = state("copy").resolved.training.optimizer
     assert (optimizer.name, optimizer.params["learning_rate"]) == ("adam", 1e-3)
+
+
+def test_after_a_resumed_training_the_recipe_counts_again(workspace: Path, patterns: Path) -> None:
+    expert(patterns).Train()
+    ptf = Prototype("p", "e", resume_train=True, verbose=0)
+    ptf.update_num_epochs(2)
+    ptf.Train()
+    ptf.Default(patterns, model_name="squeezenet1_1", use_pretrained=False, freeze_base_network=False, num_epochs=1)
+    resolved = ptf._experiment.resolved()
+    assert (resolved.data.input_size, resolved.data.batch_size) == (224, 16)
+    assert resolved.training.schedule.name == "cosine_decrease"
+
+
+def test_another_dataset_with_fewer_classes_gets_a_network_of_its_own(
+    workspace: Path, patterns: Path, tmp_path
+) -> None:
+    for name in ("dots", "rings"):
+        (tmp_path / "two" / name).mkdir(parents=True)
+        for file in (patterns / name).iterdir():
+            (tmp_path / "two" / name / file.name).write_bytes(file.read_bytes())
+    ptf = expert(patterns)
+    ptf.update_dataset(tmp_path / "two", split=0.7)
+    ptf.Train()
+    judge = Prototype("p", "e", eval_infer=True, verbose=0)
+    assert judge.Infer(img_name=patterns / "dots" / "dots-000.png", return_raw=True)["raw"].shape == (2,)
+
+
+def test_a_copy_with_another_split_says_that_its_weights_have_seen_the_validation(
+    workspace: Path, patterns: Path, capsys
+) -> None:
+    expert(patterns).Train()
+    ptf = Prototype("p", "copy", copy_from=["p", "e"])
+    ptf.update_seed(7)
+    ptf.Reload()
+    assert "whose weights are copied, was trained on" in capsys.readouterr().out
+
+
+def test_a_test_set_that_was_not_read_is_not_that_of_before(workspace: Path, patterns: Path) -> None:
+    expert(patterns).Train()
+    ptf = Prototype("p", "e", eval_infer=True, verbose=0)
+    ptf.Dataset_Params(patterns)
+    ptf.Dataset()
+    ptf.Evaluate()
+    ptf.Dataset_Params(patterns / "none")
+    with pytest.raises(NotReady, match="no test set yet"):
+        ptf.Evaluate()
 
 
 def test_what_is_not_given_stays(workspace: Path, patterns: Path) -> None:

@@ -322,7 +322,7 @@ def test_an_imported_run_infers_compares_and_goes_on_where_its_images_are_not(
 
 
 def test_the_cache_may_be_cleared_while_a_run_is_trained(workspace: Path, images: Path) -> None:
-    """What is read just now stays, what is not goes."""
+    """A cache in use stays, others are removed."""
     ptf, stop, cleared = expert(images, epochs=4), threading.Event(), []
     for ending in (IMAGES_SUFFIX, INDEX_SUFFIX):
         (Workspace().cache / f"{'a' * 32}{ending}").write_bytes(bytes(500))

@@ -139,7 +139,7 @@ def test_what_was_converted_is_told_with_each_reason() -> None:
         ("train", "1.png", "converted", "colours for printing (CMYK): turned into RGB"),
         ("train", "1.png", "converted", "its EXIF data say that it lies on its side or is mirrored: set upright"),
         ("train", "2.png", "note", "smaller than the input of the network: enlarged"),
-        ("train", "3.png", "converted", "more than 8 bits a channel: scaled to 8"),
+        ("train", "3.png", "converted", "more than 8 bits per channel: scaled to 8"),
         ("train", "3.png", "note", "smaller than the input of the network: enlarged"),
     ]
 

@@ -1,4 +1,4 @@
-"""What `import monklite` loads, in an interpreter of its own."""
+"""The modules that `import monklite` loads, in an interpreter of its own."""
 
 from __future__ import annotations
 

@@ -22,11 +22,6 @@ from monklite.runs.workspace import Workspace
 BACKENDS = tuple(BUILT_IN)
 
 
-@pytest.fixture(params=BACKENDS)
-def backend(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
 @pytest.fixture
 def plan(backend: str, patterns: Path, tmp_path: Path) -> Plan:
     (tmp_path / "unbroken").mkdir()

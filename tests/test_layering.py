@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from importlib.util import resolve_name
 from pathlib import Path
 
@@ -73,6 +74,29 @@ def frameworks(module: str, path: Path) -> list[str]:
 
 def wildcards(module: str, path: Path) -> list[str]:
     return [f"{path} imports {n}" for n in imports(path, package_of(module)) if n.endswith(".*")]
+
+
+def circle(modules: dict[str, Path]) -> list[str]:
+    """Parts that import each other in a circle, which the layers alone would allow between parts of one layer."""
+    order: TopologicalSorter[str] = TopologicalSorter()
+    for module, path in modules.items():
+        mine = part(f"monklite.{module}")
+        names = (n for n in imports(path, package_of(module)) if n.split(".")[0] == "monklite")
+        order.add(mine, *({part(n) for n in names} - {mine}))
+    try:
+        order.prepare()
+    except CycleError as error:
+        return error.args[1]
+    return []
+
+
+def test_no_parts_import_each_other_in_a_circle(tmp_path):
+    assert circle(MODULES) == []
+    files = {"experiment": "from .evaluation import Evaluation", "evaluation": "from .experiment import Experiment"}
+    for module, line in files.items():
+        (tmp_path / f"{module}.py").write_text(line)
+    found = circle({module: tmp_path / f"{module}.py" for module in files})
+    assert set(found) == set(files)
 
 
 def test_every_part_has_a_layer():

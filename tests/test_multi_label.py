@@ -21,11 +21,6 @@ from monklite.runs.workspace import Workspace
 from monklite.testing.contract import LABELS, easy_labels
 
 
-@pytest.fixture(params=BACKENDS)
-def backend(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
 def drawn(folder: Path, name: str, n: int, seed: int, separator: str = "|") -> Path:
     """A table of images that are light or not, red or not, striped or not; an eighth of them has no label at all."""
     images, labels = easy_labels(n, seed)
@@ -175,6 +170,7 @@ def test_what_is_printed_names_the_labels(here: Path, images: Path, backend: str
     ptf.Infer(img_name=images / "test-0.png")
     said = capsys.readouterr().out
     assert "f1:" in said
+    assert "Always the most frequent combination of labels: 12.50 %" in said
     assert "Predicted classes:" in said
 
 
@@ -244,6 +240,58 @@ def test_a_test_folder_is_refused(here: Path, patterns: Path, backend: str) -> N
     ptf.Dataset_Params(patterns)
     with pytest.raises(DatasetError, match="several labels"):
         ptf.Dataset()
+
+
+def test_a_test_table_whose_columns_are_separated_like_the_labels_is_refused(
+    here: Path, images: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "pipes.csv"
+    table.write_text("file|labels\ntest-3.png|light\n")
+    ptf = Prototype("p", "pytorch", eval_infer=True, verbose=0)
+    ptf.Dataset_Params(images, table, delimiter="|")
+    with pytest.raises(
+        InvalidValue, match=r"separates its columns by '\|', which separates the labels.*label_delimiter="
+    ):
+        ptf.Dataset()
+
+
+def test_a_run_is_not_resumed_with_labels_of_another_kind(
+    workspace: Path, images: Path, tmp_path: Path, backend
+) -> None:
+    """Without label_delimiter every combination is a class of its own."""
+    opened(backend, images, "e", epochs=1).Train()
+    run = Workspace().find("p", "e")
+    before = {file.name: file.read_bytes() for file in run.models.iterdir()}
+    ptf = Prototype("p", "e", backend=backend, resume_train=True, verbose=0)
+    ptf.update_num_epochs(2)
+    table = tmp_path / "full.csv"
+    table.write_text("file,labels\n" + "".join(f"train-{i}.png,{'light' if i % 2 else 'red'}\n" for i in range(80)))
+    ptf.update_dataset(images, 0.8, path_to_csv=table)
+    with pytest.raises(DatasetError, match=r"the labels of the images of p/e/v001 have changed.*label_delimiter="):
+        ptf.Train()
+    assert {file.name: file.read_bytes() for file in run.models.iterdir()} == before
+
+
+def test_images_added_since_are_told_and_left_out_of_a_copy(
+    workspace: Path, images: Path, tmp_path: Path, capsys
+) -> None:
+    table = tmp_path / "growing.csv"
+    lines = (images / "train.csv").read_text().splitlines(keepends=True)
+    table.write_text("".join(lines[:61]))
+    ptf = Prototype("p", "e", verbose=0)
+    ptf.Default(
+        images, table, model_name="squeezenet1_1", use_pretrained=False, freeze_base_network=False, num_epochs=1,
+        label_delimiter="|",
+    )  # fmt: skip
+    ptf.update_input_size(32)
+    ptf.Train()
+    table.write_text("".join(lines))
+    copy = Prototype("p", "copy", copy_from=["p", "e"])
+    copy.Reload()
+    assert "20 images are not in the recorded split, which is used again: they are left out" in capsys.readouterr().out
+    table.write_text("".join(lines[:61]) + "train-70.png,new\n")
+    with pytest.raises(DatasetError, match="'new' has no training image in the recorded split"):
+        Prototype("p", "other", copy_from=["p", "e"], verbose=0).Reload()
 
 
 def test_an_unknown_label_of_a_test_table_is_named(here: Path, images: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the user is told of odd files, from the first call to the evaluation."""
+"""Messages about odd files, from the first call to the evaluation."""
 
 from __future__ import annotations
 

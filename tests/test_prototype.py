@@ -125,9 +125,9 @@ def test_every_test_prediction_is_kept(trained, patterns: Path) -> None:
     ptf.Dataset()
     ptf.Evaluate()
     rows = (Workspace().find("p", "e").logs / "test_predictions.csv").read_text().splitlines()
-    assert rows[0] == "path,class,predicted,p(dots),p(rings),p(stripes)"
+    assert rows[0] == "path,class,predicted,correct,p(dots),p(rings),p(stripes)"
     assert len(rows) == 37
-    assert sum(map(float, rows[1].split(",")[3:])) == pytest.approx(1, abs=1e-4)
+    assert sum(map(float, rows[1].split(",")[4:])) == pytest.approx(1, abs=1e-4)
 
 
 def test_test_classes_are_matched_by_name(trained, patterns: Path, tmp_path: Path) -> None:

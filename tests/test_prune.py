@@ -1,4 +1,4 @@
-"""What could go and what must stay; and that nothing else goes."""
+"""Pruning removes what may go, keeps the rest, and touches nothing else."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ HOSTILE = ["<script>alert(1)<", "<img src=x onerror=alert(1)>", "$x$", "$", "a_b
 
 
 class Page(HTMLParser):
-    """What a browser would find: the tags, the texts and the pictures."""
+    """The content of a page as a browser finds it: the tags, the texts and the pictures."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ def runs(tmp_path) -> Workspace:
 
 @pytest.fixture
 def shown(monkeypatch) -> dict[str, dict]:
-    """What each bar chart was asked to show, by title; the charts are drawn all the same."""
+    """The values of each bar chart, by title; the charts are drawn all the same."""
     calls, draw = {}, charts.bars
 
     def bars(title, x_label, values, *args, **kwargs):

@@ -28,7 +28,7 @@ images, workspace = sys.argv[1:]
 ptf = Prototype("p", "e", workspace=workspace, verbose=0)
 ptf.Default(images, model_name="squeezenet1_1", num_epochs=1, use_pretrained=False)
 learner = ptf._experiment.learner
-learner.step, learner.scores = watch(learner.step), watch(learner.scores)
+learner.step, learner.logits = watch(learner.step), watch(learner.logits)
 ptf.Train()
 ptf.Switch_Mode(eval_infer=True)
 for found in ptf.Infer(img_dir=images + "/dots", stream=True):

@@ -158,3 +158,25 @@ def test_every_label_is_trained_on_however_rare_its_combinations_are(
 def test_a_label_that_one_image_has_cannot_be_split() -> None:
     with pytest.raises(DatasetError, match="class 'c1' has 1 readable image"):
         split.stratified(labelled([[1, 0], [1, 1], [1, 0]]), 0.7, 0)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.7, 0.9, 0.95])
+@pytest.mark.parametrize(("n", "n_labels"), [(500, 8), (2000, 10), (60, 5)])
+def test_the_share_is_kept_however_rare_the_combinations_are(share: float, n: int, n_labels: int) -> None:
+    labels = np.random.default_rng(0).random((n, n_labels)) < 0.5
+    samples = Samples.from_files(
+        Path("d"), [str(i) for i in range(n_labels)], [f"{i:04}.png" for i in range(n)], labels
+    )
+    train, val = split.stratified(samples, share, seed=1)
+    assert sorted([*train, *val]) == list(range(n))
+    # half an image per combination that is split by itself
+    assert len(train) / n == pytest.approx(share, abs=0.02)
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_labels_of_few_images_do_not_empty_the_validation_set(seed: int) -> None:
+    labels = np.array([[1, 1, 0, 0], [1, 1, 1, 0], [0, 0, 1, 1], [0, 0, 0, 1]], bool)
+    samples = Samples.from_files(Path("d"), list("abcd"), [f"{i}.png" for i in range(4)], labels)
+    train, val = split.stratified(samples, 0.5, seed)
+    assert len(val)
+    assert labels[train].any(axis=0).all()

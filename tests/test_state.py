@@ -153,7 +153,9 @@ FULL = RunState(
 # their columns are the first two, as when they were written
 OLD_TABLES = [Table(path=s.path, csv=s.csv, delimiter=s.delimiter, reading=1) for s in ASKED.data.sources]
 FROM_1 = FULL.replace(
-    dataset=FULL.dataset.model_copy(update={"label_type": "single", "train_images": None, "val_images": None, "levels": None}),
+    dataset=FULL.dataset.model_copy(
+        update={"label_type": "single", "train_images": None, "val_images": None, "levels": None}
+    ),
     asked=ASKED.replace(
         {
             "data.sources": OLD_TABLES,
@@ -173,7 +175,7 @@ FROM_1 = FULL.replace(
     testing=FULL.testing.model_copy(
         update={
             "figures": {},
-            "classes": {name: c.model_copy(update={"num_false": 0}) for name, c in FULL.testing.classes.items()},
+            "classes": {name: c.model_copy(update={"num_false": None}) for name, c in FULL.testing.classes.items()},
         }
     ),
 )

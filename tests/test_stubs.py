@@ -1,4 +1,4 @@
-"""What editors and type checkers see of the methods that are made from rows."""
+"""The stubs that show editors and type checkers the methods that are made from rows."""
 
 from __future__ import annotations
 

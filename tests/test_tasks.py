@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn.metrics import accuracy_score, f1_score
 
 from monklite.errors import InvalidValue
+from monklite.runs import predictions
 from monklite.spec import Folders, Table
 from monklite.tasks import MULTIPLE, SINGLE, TASKS, MultiLabel, SingleLabel, label_type, sigmoid, softmax, task_of
 
@@ -31,6 +32,29 @@ def labels() -> np.ndarray:
 @pytest.fixture
 def several() -> np.ndarray:
     return np.random.default_rng(2).random((200, 3)) < 0.4
+
+
+def test_a_label_that_contains_the_separator_is_refused() -> None:
+    """The labels `a` and `b` together would be the same text."""
+    with pytest.raises(InvalidValue, match=r"the label 'a\|b' contains '\|'.*rename it"):
+        MultiLabel(("a", "b", "a|b"))
+    assert SingleLabel(("a", "b", "a|b")).text(2) == "a|b"
+
+
+def test_whether_a_prediction_is_correct_is_written_and_read(tmp_path) -> None:
+    task = MultiLabel(("a", "b"))
+    labels, logits = np.array([[1, 1], [0, 0]], bool), np.array([[-1, 1.0], [-1, -1]])
+    predictions.write(tmp_path / "p.csv", task, ["x.png", "y.png"], labels, logits)
+    table = predictions.read_correct(tmp_path / "p.csv")
+    assert table is not None
+    assert table.tolist() == task.correct(logits, labels).tolist() == [False, True]
+
+
+def test_tables_of_predictions_of_older_versions_are_read(tmp_path) -> None:
+    (tmp_path / "p.csv").write_text("path,class,predicted,p(cat)\nb.png,cat,dog,0.1\na.png,cat,cat,0.9\n")
+    table = predictions.read_correct(tmp_path / "p.csv")
+    assert table is not None
+    assert table.tolist() == [True, False]
 
 
 # Scores

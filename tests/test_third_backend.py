@@ -15,7 +15,7 @@ from test_multi_label import drawn
 from monklite import Prototype, backends, compare
 from monklite.catalog import backends as catalog_backends
 from monklite.catalog import models
-from monklite.errors import InvalidValue, PretrainedUnavailable, UnknownName
+from monklite.errors import InvalidValue, MissingPackage, PretrainedUnavailable, UnknownName
 from monklite.runs import history, prune
 from monklite.runs.file_names import HISTORY
 from monklite.runs.workspace import Workspace
@@ -30,7 +30,7 @@ def installed() -> Iterator[None]:
     """The package of the backend can be imported, and is forgotten again afterwards."""
 
     def forget() -> None:
-        for cached in (catalog_backends._entry_points, catalog_backends.describe, models._rows_by_name):
+        for cached in (catalog_backends._entry_points, catalog_backends.plugins, models._rows_by_name):
             cached.cache_clear()
 
     with pytest.MonkeyPatch.context() as patch:
@@ -154,6 +154,53 @@ def test_what_it_lacks_is_refused_in_the_words_of_the_others(workspace: Path, pa
         ptf.Default(patterns, model_name="linear")
     with pytest.raises(UnknownName, match="Did you mean 'numpy'"):
         Prototype("p", "e", backend="nunpy", verbose=0)
+
+
+def test_a_backend_that_cannot_be_loaded_is_named_and_harms_no_other(tmp_path: Path) -> None:
+    """In a process of its own: descriptions are read while the methods of `Prototype` are made."""
+    info = tmp_path / "broken-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[monklite.backends]\nbroken = gone:DESCRIPTION\nodd = os:sep\n")
+    script = (
+        "from monklite import Prototype\n"
+        "from monklite.errors import MissingPackage\n"
+        "Prototype('p', 'e', verbose=0).optimizer_sgd(0.1)\n"
+        "for name in ('broken', 'odd'):\n"
+        "    try:\n"
+        "        Prototype('p', 'e', backend=name, verbose=0)\n"
+        "    except MissingPackage as error:\n"
+        "        print(error)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), REPOSITORY])}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "backend 'broken' cannot be loaded from gone:DESCRIPTION (No module named 'gone')",
+        "backend 'odd' cannot be used: os:sep is not a Description of that name",
+    ]
+    assert done.stderr.count("cannot be loaded from gone:DESCRIPTION") == 1
+
+
+def test_a_network_of_a_known_name_gets_one_more_backend(monkeypatch) -> None:
+    row = models.ModelRow("resnet18", "resnet", {"numpy": catalog_backends.Cell("linear")}, {"numpy": ("head",)})
+    monkeypatch.setattr(sys.modules["numpy_backend"], "MODELS", (row,))
+    models._rows_by_name.cache_clear()
+    found = models.find_model("resnet18", "numpy")
+    assert found.backends() == ["pytorch", "mxnet", "numpy"]
+    assert found.heads["pytorch"] == ("fc",)
+    assert models.find_model("resnet18_v1", "mxnet") == found
+    models._rows_by_name.cache_clear()
+
+
+def test_an_optional_package_of_it_is_installed_by_its_own_name(monkeypatch) -> None:
+    row = models.ModelRow("deep", "x", {"numpy": catalog_backends.Cell("deep", package="not_here")})
+    monkeypatch.setattr(sys.modules["numpy_backend"], "MODELS", (row,))
+    models._rows_by_name.cache_clear()
+    with pytest.raises(MissingPackage, match="needs not_here: pip install not_here"):
+        models.find_model("deep", "numpy")
+    models._rows_by_name.cache_clear()
 
 
 def test_another_process_finds_it_by_its_entry_point_alone(tmp_path: Path) -> None:

@@ -451,6 +451,8 @@ def test_update_changes_only_what_it_names(runs):
         ({"testin": None}, UnknownArgument, "'testin'.*Did you mean 'testing'"),
         ({"status": "dnoe"}, InvalidValue, "dnoe"),
         ({"results": {"epochs": 3}}, InvalidValue, "results"),
+        ({"schema": 7}, UnknownArgument, "no field 'schema'"),
+        ({"schema_version": 7}, UnknownArgument, "no field 'schema_version'"),
     ],
 )
 def test_a_wrong_update_is_refused_and_nothing_is_written(runs, changes, kind, message):

@@ -6,7 +6,7 @@ import importlib.util
 import os
 from importlib import metadata
 
-from ..catalog.backends import describe
+from ..catalog.backends import BUILT_IN, describe
 from ..catalog.backends import load as load_path
 from ..errors import MissingPackage, NotReady
 from ..processes import Alone, World
@@ -50,7 +50,8 @@ def world(name: str) -> World:
     if int(os.environ.get("WORLD_SIZE") or 1) == 1:
         return Alone()
     if not describe(name).distributes:
-        raise NotReady(f"the {name} backend trains in one process; several GPUs need backend='pytorch'")
+        others = " or ".join(f"backend={other!r}" for other in BUILT_IN if describe(other).distributes)
+        raise NotReady(f"the {name} backend trains in one process; several GPUs need {others}")
     return load(name).world()
 
 

@@ -66,7 +66,10 @@ class Learner(Protocol):
         ...
 
     def augmented(self, images: np.ndarray, draws: Draws) -> np.ndarray:
-        """The input of the network for `images`, before normalization: float32 (n, size, size, 3), 0 to 255."""
+        """The input of the network for `images`, before normalization: float32 (n, size, size, 3), 0 to 255.
+
+        Training does this within `step`; here it can be looked at, and compared between backends.
+        """
         ...
 
     def set_learning_rate(self, rate: float) -> None:
@@ -122,10 +125,6 @@ class Backend(Protocol):
     """A framework."""
 
     name: str
-
-    def devices(self) -> list[str]:
-        """Devices that can be used here, best first; the last is always `cpu`."""
-        ...
 
     def learner(self, spec: Resolved, task: Task, pretrained: bool = True) -> Learner:
         """Build the network of a resolved spec with a new head, its loss and optimizer, seeded by the spec.

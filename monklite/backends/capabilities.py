@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..catalog.backends import describe
+from collections.abc import Callable
+
+from ..catalog.backends import BUILT_IN, Description, describe
 from ..errors import InvalidValue
 from ..spec import Resolved, Spec
 
@@ -13,13 +15,19 @@ def check_capabilities(spec: Spec | Resolved) -> None:
     Raises:
         InvalidValue: not supported; the message names the alternatives.
     """
-    backend = describe(spec.backend)
-    if spec.model.precision not in backend.precisions:
+    backend, precision = describe(spec.backend), spec.model.precision
+    if precision not in backend.precisions:
+        elsewhere = _others(lambda other: precision in other.precisions)
         raise InvalidValue(
-            f"the {backend.name} backend has no precision {spec.model.precision!r}: use "
-            f"{' or '.join(map(repr, backend.precisions))}, or backend='pytorch'"
+            f"the {backend.name} backend has no precision {precision!r}: use "
+            f"{' or '.join(map(repr, backend.precisions))}, or {elsewhere}"
         )
     if spec.model.compile and not backend.compiles:
         raise InvalidValue(
-            f"the {backend.name} backend has no compile (its networks always are); use backend='pytorch'"
+            f"the {backend.name} backend does not compile on request; use {_others(lambda other: other.compiles)}"
         )
+
+
+def _others(condition: Callable[[Description], bool]) -> str:
+    """The backends that fulfil a condition, as they are chosen."""
+    return " or ".join(f"backend={name!r}" for name in BUILT_IN if condition(describe(name)))

@@ -8,13 +8,14 @@ backend (a plugin) with an entry point of the group `monklite.backends`, whose n
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from ..errors import find
+from ..errors import MissingPackage, UnknownName, find
 
 BUILT_IN = {"pytorch": "monklite.backends.pytorch.DESCRIPTION", "mxnet": "monklite.backends.mxnet.DESCRIPTION"}
 ENTRY_POINT_GROUP = "monklite.backends"
@@ -75,35 +76,56 @@ def names() -> tuple[str, ...]:
     return (*BUILT_IN, *_entry_points())
 
 
-@functools.cache
 def describe(name: str) -> Description:
     """The description of a backend.
 
     Raises:
         UnknownName: there is no such backend; the message suggests a similar name.
+        MissingPackage: it is of another package, which cannot be imported.
     """
     if name in BUILT_IN:
         return load(BUILT_IN[name])
-    find("backend", name, dict.fromkeys(names(), name))
-    return _entry_points()[name].load()
+    find("backend", name, dict.fromkeys(names()))
+    return plugins().get(name) or _load_plugin(_entry_points()[name])
 
 
 def numbered_endings(name: str) -> str:
     """See `Description`; the plain number for a backend that is not installed here."""
-    return describe(name).numbered_endings if name in names() else EPOCH_NUMBER
+    try:
+        return describe(name).numbered_endings
+    except (UnknownName, MissingPackage):
+        return EPOCH_NUMBER
 
 
-def plugins() -> list[Description]:
-    """The backends of other packages, which have no column in monklite's tables."""
-    return [describe(name) for name in _entry_points()]
+@functools.cache
+def plugins() -> dict[str, Description]:
+    """The backends of other packages by name; those that cannot be loaded are left out, with a warning."""
+    descriptions = {}
+    for name, entry in _entry_points().items():
+        try:
+            descriptions[name] = _load_plugin(entry)
+        except MissingPackage as error:
+            logging.getLogger("monklite").warning("%s", error)
+    return descriptions
+
+
+def _load_plugin(entry: EntryPoint) -> Description:
+    try:
+        description = entry.load()
+    # a package of others may fail in any way
+    except Exception as error:
+        raise MissingPackage(f"backend {entry.name!r} cannot be loaded from {entry.value} ({error})") from error
+    if not isinstance(description, Description) or description.name != entry.name:
+        raise MissingPackage(f"backend {entry.name!r} cannot be used: {entry.value} is not a Description of that name")
+    return description
 
 
 def plugin_cells(backend: str, table: str) -> Mapping[str, Cell | str]:
     """A plugin's implementations of the rows of a table, by row name; empty for monklite's own backends."""
-    return describe(backend).cells.get(table, {}) if backend in _entry_points() else {}
+    return plugins()[backend].cells.get(table, {}) if backend in plugins() else {}
 
 
 @functools.cache
-def _entry_points() -> dict[str, Any]:
+def _entry_points() -> dict[str, EntryPoint]:
     """The entry points of other packages, by name."""
     return {entry.name: entry for entry in entry_points(group=ENTRY_POINT_GROUP) if entry.name not in BUILT_IN}

@@ -20,8 +20,8 @@ from .optimizers import OPTIMIZERS
 from .schedules import SCHEDULES
 from .transforms import TRANSFORMS
 
+# batch statistics of 4 images (Monk's default) are too noisy for batch normalisation (Wu and He 2018)
 BATCH_SIZE = 16
-BATCH_REASON = "batch statistics of 4 images (Monk's default) are too noisy for batch normalisation (Wu and He 2018)"
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,9 @@ def default_spec(backend: str) -> Spec:
     """The settings of a new experiment; for a backend without the default network, with the first of its own networks."""
     asked = Spec(backend=backend)
     available = names(backend)
-    return asked if asked.model.name in available else asked.replace({"model.name": available[0]})
+    if asked.model.name in available or not available:
+        return asked
+    return asked.replace({"model.name": available[0]})
 
 
 def situation(spec: Spec) -> str:

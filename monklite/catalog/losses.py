@@ -18,17 +18,18 @@ class LossRow(BuiltRow):
     """A loss.
 
     `activation`: the function that turns logits trained with it into scores. `form`: the form of its targets, class numbers
-    (`index`) or a row of 0 and 1 per image (`one_hot`).
+    (`index`) or a row of 0 and 1 per image (`one_hot`). `index_flag`: a parameter that, if False, asks for `one_hot`.
     """
 
     activation: Activation = "softmax"
     form: TargetForm = "index"
+    index_flag: str = ""
 
     table: ClassVar[str] = "losses"
 
     def form_of(self, choice: Choice) -> TargetForm:
-        """The form for these parameters: with Monk's `label_as_categories=False`, MXNet's softmax loss expects rows."""
-        return self.form if choice.params.get("label_as_categories", True) else "one_hot"
+        """The form of the targets for these parameters."""
+        return self.form if choice.params.get(self.index_flag, True) else "one_hot"
 
 
 class Smoothing(Rule):
@@ -90,6 +91,8 @@ LOSSES = table(
             "Softmax with cross-entropy: one class per image. The usual choice.",
             (WEIGHT, BATCH_AXIS, AXIS_TO_SUM_OVER, LABEL_AS_CATEGORIES, LABEL_SMOOTHING),
             {"pytorch": "torch.nn.CrossEntropyLoss", "mxnet": "mxnet.gluon.loss.SoftmaxCrossEntropyLoss"},
+            # Monk's; MXNet's loss then expects rows
+            index_flag=LABEL_AS_CATEGORIES.name,
         ),
         LossRow(
             "sigmoid_binary_crossentropy",

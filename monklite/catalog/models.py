@@ -8,11 +8,12 @@ weights.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from ..errors import InvalidValue, unknown
-from .backends import Cell, load, plugins
+from .backends import Cell, Description, load, plugins
 from .backends import names as backend_names
 from .rows import check_cell, is_installed, table
 from .transforms import IMAGENET_MEAN, IMAGENET_STD
@@ -233,9 +234,27 @@ MODELS: dict[str, ModelRow] = table(_ROWS)
 @functools.cache
 def _rows_by_name() -> dict[str, ModelRow]:
     """All networks, those of plugins included, by name and alias."""
-    plugin_rows = [row for plugin in plugins() if plugin.models for row in load(plugin.models)]
-    rows = table([*_ROWS, *plugin_rows])
-    return rows | {alias: row for row in rows.values() for alias in row.aliases}
+    rows = dict(MODELS)
+    for plugin in plugins().values():
+        for row in _networks_of(plugin):
+            # a network of the same name is the same network, with one more backend
+            known = rows.get(row.name, row)
+            rows[row.name] = replace(known, cells={**row.cells, **known.cells}, heads={**row.heads, **known.heads})
+    return {alias: row for row in reversed(rows.values()) for alias in row.aliases} | rows
+
+
+def _networks_of(plugin: Description) -> Iterable[ModelRow]:
+    """The networks of a backend of another package; none if they cannot be loaded."""
+    if not plugin.models:
+        return ()
+    try:
+        return tuple(load(plugin.models))
+    # a package of others may fail in any way
+    except Exception as error:
+        logging.getLogger("monklite").warning(
+            "the networks of backend %r cannot be loaded from %s (%s)", plugin.name, plugin.models, error
+        )
+        return ()
 
 
 def find_model(name: str, backend: str) -> ModelRow:

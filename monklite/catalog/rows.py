@@ -148,7 +148,7 @@ def check_cell(row: HasCells, backend: str) -> None:
     if cell.package and not is_installed(cell.package):
         others = "".join(f", or use backend={b!r}" for b in row.backends() if b != backend)
         raise MissingPackage(
-            f"{row.name} of the {backend} backend needs {cell.package}: {INSTALL_COMMANDS[cell.package]}{others}"
+            f"{row.name} of the {backend} backend needs {cell.package}: {install_command(cell.package)}{others}"
         )
 
 
@@ -156,6 +156,11 @@ def not_supported(row: HasCells, backend: str) -> InvalidValue:
     """The error for a row that a backend does not support."""
     others = " or ".join(f"backend={b!r}" for b in row.backends())
     return InvalidValue(f"the {backend} backend has no {row.name!r}; use {others}")
+
+
+def install_command(package: str) -> str:
+    """The command that installs an optional package."""
+    return INSTALL_COMMANDS.get(package, f"pip install {package}")
 
 
 def is_installed(package: str) -> bool:

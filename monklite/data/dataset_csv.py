@@ -43,9 +43,10 @@ def read(path: Path) -> dict[str, set[str]]:
     return subsets
 
 
-def read_digests(path: Path) -> np.ndarray:
-    """The digests of all recorded images, S16; empty for older records, which have none. Raises as `read`."""
-    return np.array([bytes.fromhex(row[DIGEST_COLUMN]) for row in _rows(path) if row.get(DIGEST_COLUMN)], DIGEST)
+def read_digests(path: Path, subsets: Sequence[str] = SPLIT) -> np.ndarray:
+    """The digests of the recorded images of some subsets, S16; empty for older records, which have none. Raises as `read`."""
+    rows = (row for row in _rows(path) if row["subset"] in subsets and row.get(DIGEST_COLUMN))
+    return np.array([bytes.fromhex(row[DIGEST_COLUMN]) for row in rows], DIGEST)
 
 
 def changed(path: Path, samples: Samples) -> list[str]:

@@ -60,7 +60,7 @@ class Oddity(IntFlag):
 REASONS = {
     Oddity.SEVERAL: "several pictures in one file: the first is taken",
     Oddity.CMYK: "colours for printing (CMYK): turned into RGB",
-    Oddity.DEEP: "more than 8 bits a channel: scaled to 8",
+    Oddity.DEEP: "more than 8 bits per channel: scaled to 8",
     Oddity.TURNED: "its EXIF data say that it lies on its side or is mirrored: set upright",
     Oddity.TRANSPARENT: "transparent: laid on white",
     Oddity.SMALL: "smaller than the input of the network: enlarged",

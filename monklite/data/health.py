@@ -36,8 +36,7 @@ def check_readable(samples: Samples) -> None:
     counts = samples.task.counts(samples.labels[readable])
     for label, (name, count, total) in enumerate(zip(samples.classes, counts, samples.counts(), strict=True)):
         if total and not count:
-            has_label = samples.labels == label if samples.labels.ndim == 1 else samples.labels[:, label]
-            reasons = _first_problems(samples, np.flatnonzero(has_label))
+            reasons = _first_problems(samples, np.flatnonzero(samples.task.membership(samples.labels)[:, label]))
             raise DatasetError(
                 f"none of the {total} images of class {name!r} can be read; {reasons}. Repair or remove them"
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -105,6 +105,7 @@ def for_training(
     samples = replace(samples, subsets=_subsets(samples, spec, recorded_paths))
     # after the split, which depends on the order of the classes: a seed gives the split that it always gave
     samples = samples.relabel(in_order(samples.classes, recorded_classes), "the dataset")
+    split_remarks = tuple(_check_recorded_split(samples))
     if policies["val"].decoding != policies["train"].decoding and len(tables) == 1:
         # one source whose validation images are decoded differently: their oddities are those of that decoding
         decoded_for_val, stores["val"] = open_store(
@@ -127,7 +128,7 @@ def for_training(
         for name in SPLIT
     }
     # one remark about the stores is enough
-    remarks = samples.remarks + tuple(store.remark for store in stores.values() if store.remark)[:1]
+    remarks = samples.remarks + tuple(store.remark for store in stores.values() if store.remark)[:1] + split_remarks
     return TrainingData(samples, batches["train"], batches["val"], _record(samples, stores["val"].levels), remarks)
 
 
@@ -188,6 +189,25 @@ def _subsets(samples: Samples, spec: Resolved, recorded_paths: Mapping[str, set[
     else:
         subsets[rows] = samples.sources[rows]
     return subsets
+
+
+def _check_recorded_split(samples: Samples) -> Iterator[str]:
+    """Yield a remark if images are not in the split that an earlier run recorded.
+
+    Raises:
+        DatasetError: a class has training images only outside of it.
+    """
+    n_unused = int(np.count_nonzero((samples.subsets == NO_SUBSET) & (samples.problems == "")))
+    if not n_unused:
+        return
+    counts = samples.take(samples.rows_of("train")).counts()
+    for name, count, total in zip(samples.classes, counts, samples.counts(), strict=True):
+        if total and not count:
+            raise DatasetError(
+                f"class {name!r} has no training image in the recorded split, which is used again: remove its images, or split "
+                "anew with another seed or split"
+            )
+    yield f"{n_unused} images are not in the recorded split, which is used again: they are left out"
 
 
 def _record(samples: Samples, levels: Levels) -> DatasetRecord:

@@ -130,12 +130,7 @@ class Samples:
             )
         position = {name: i for i, name in enumerate(classes)}
         indices = np.array([position[name] for name in names], dtype=np.int64)
-        if self.labels.ndim == 1:
-            return replace(self, classes=classes, labels=indices[self.labels])
-        labels = np.zeros((len(self), len(classes)), dtype=bool)
-        for column, index in enumerate(indices):
-            labels[:, index] |= self.labels[:, column]
-        return replace(self, classes=classes, labels=labels)
+        return replace(self, classes=classes, labels=self.task.relabel(self.labels, indices, len(classes)))
 
 
 def path_in(root: str, path: str) -> str:

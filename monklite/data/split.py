@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from ..errors import DatasetError
-from ..tasks import SINGLE
 from .samples import Samples
 
 
@@ -14,7 +15,7 @@ def stratified(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The rows of the training and of the validation images; each class, or combination of labels, is split by the same share.
 
-    Combinations of labels of only one image are split together; of each label at least one image is in training.
+    Combinations of labels of too few images for that are split together; of each label at least one image is in training.
 
     Args:
         samples: the images; the split depends on their sorted names, not on the order of the file system.
@@ -33,27 +34,43 @@ def stratified(
                 "to validate. Add images, or give a validation folder: dataset_path=[train, val]"
             )
     train, val = [], []
-    for stratum, rows in enumerate(_strata(samples)):
+    strata = _strata(samples, share)
+    for stratum, (rows, n_train) in enumerate(zip(strata, _train_counts(samples, strata, share), strict=True)):
         shuffled = np.random.default_rng([seed, stratum]).permutation(rows)
-        n_train = min(max(round(len(rows) * share), 1), max(1, len(rows) - 1))
         if groups is not None:
             shuffled, n_train = _keep_groups_together(shuffled, groups[shuffled], n_train)
         train.append(shuffled[:n_train])
         val.append(shuffled[n_train:])
     train_rows, val_rows = np.sort(np.concatenate(train)), np.sort(np.concatenate(val))
-    if samples.labels.ndim == 1:
+    if samples.task.exclusive:
         return train_rows, val_rows
-    return _train_on_all_labels(samples.labels, train_rows, val_rows)
+    return _train_on_all_labels(samples.labels, groups, train_rows, val_rows)
 
 
-def _strata(samples: Samples) -> list[np.ndarray]:
-    """The rows of each class, or combination of labels; combinations of only one image are merged, at the end."""
+def _strata(samples: Samples, share: float) -> list[np.ndarray]:
+    """The rows of each class, or combination of labels; combinations too rare to be in both subsets are merged, at the end."""
     strata = samples.task.strata(samples.labels)
     by_stratum = np.split(np.argsort(strata, kind="stable"), np.cumsum(np.bincount(strata))[:-1])
-    if samples.task.name == SINGLE:
+    if samples.task.exclusive:
         return by_stratum
-    rare = [rows for rows in by_stratum if len(rows) == 1]
-    return [rows for rows in by_stratum if len(rows) > 1] + ([np.concatenate(rare)] if rare else [])
+    min_images = 1 / min(share, 1 - share)
+    frequent = [rows for rows in by_stratum if len(rows) >= min_images]
+    rare = [rows for rows in by_stratum if len(rows) < min_images]
+    return frequent + ([np.concatenate(rare)] if rare else [])
+
+
+def _train_counts(samples: Samples, strata: list[np.ndarray], share: float) -> Iterator[int]:
+    """The number of training images of each stratum: at least one, and not all.
+
+    Combinations of labels are many and small, so what rounding takes from one of them is given to the next.
+    """
+    n_images = n_train = 0
+    for rows in strata:
+        n_images += len(rows)
+        ideal = round(len(rows) * share) if samples.task.exclusive else round(n_images * share) - n_train
+        count = min(max(ideal, 1), max(1, len(rows) - 1))
+        n_train += count
+        yield count
 
 
 def _keep_groups_together(rows: np.ndarray, groups: np.ndarray, n_train: int) -> tuple[np.ndarray, int]:
@@ -67,9 +84,19 @@ def _keep_groups_together(rows: np.ndarray, groups: np.ndarray, n_train: int) ->
     return rows[order], int(cuts[np.abs(cuts - n_train).argmin()])
 
 
-def _train_on_all_labels(labels: np.ndarray, train: np.ndarray, val: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Move one image to training for each label that only validation images have."""
-    for label in np.flatnonzero(~labels[train].any(axis=0)):
+def _train_on_all_labels(
+    labels: np.ndarray, groups: np.ndarray | None, train: np.ndarray, val: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Move an image, with those of its group, to training for each label that only validation images have.
+
+    The last validation images stay, whatever labels they have.
+    """
+    for label in range(labels.shape[1]):
+        if labels[train, label].any():
+            continue
         moved = val[labels[val, label]][:1]
-        train, val = np.sort(np.concatenate([train, moved])), np.setdiff1d(val, moved)
+        if groups is not None:
+            moved = val[np.isin(groups[val], groups[moved])]
+        if len(moved) < len(val):
+            train, val = np.sort(np.concatenate([train, moved])), np.setdiff1d(val, moved)
     return train, val

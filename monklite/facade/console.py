@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..data.samples import printable
@@ -36,6 +36,11 @@ class Console:
         for key, value in (rows or {}).items():
             self.say(f"    {key + ':':{width}} {value}")
         self.say()
+
+    def numbered(self, names: Iterable[str]) -> None:
+        """Print one name per line, with its number from 1."""
+        for i, name in enumerate(names, 1):
+            self.say(f"    {i}. {name}")
 
     def ticker(self, title: str) -> Callable[[int, int], None] | None:
         """A progress display to be called with the numbers of done and of all images; None if nothing is printed."""

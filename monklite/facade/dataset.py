@@ -62,7 +62,8 @@ class DatasetMethods(Base):
         """
         if self._opened.evaluating:
             columns = TableColumns.checked(delimiter, label_delimiter, path_column, label_column)
-            self._evaluation.source = source = _test_source(dataset_path, path_to_csv, columns, self._root)
+            source = _test_source(dataset_path, path_to_csv, columns, self._root)
+            self._evaluation.use(source)
             return messages.test_details(self._console, source)
         self._change(
             {

@@ -43,12 +43,18 @@ class EvaluationMethods(Base):
             )
         self._console.say("Testing")
         result = evaluation.run(self._console.ticker("    testing"))
-        messages.testing(self._console, result, evaluation.predictor.run.logs / PREDICTIONS, evaluation.unsaved)
+        messages.testing(
+            self._console,
+            type(evaluation.predictor.task),
+            result,
+            evaluation.predictor.run.logs / PREDICTIONS,
+            evaluation.unsaved,
+        )
         by_class = {
             name: {
                 "num_images": counts.num_images,
                 "num_correct": counts.num_correct,
-                "accuracy(%)": 100 * counts.num_correct / counts.num_images,
+                "accuracy(%)": 100 * counts.accuracy,
             }
             for name, counts in result.classes.items()
         }

@@ -12,11 +12,11 @@ from ..data.prepare import EvaluationData
 from ..data.samples import printable
 from ..inference import Prediction
 from ..records import ACCURACY, DatasetRecord, ModelRecord, Testing
-from ..runs.file_names import ACCURACY_CURVE, BEST, FINAL, HEALTH, HISTORY, LOSS_CURVE
+from ..runs.file_names import ACCURACY_CURVE, BEST, FINAL, HEALTH, HISTORY, LOSS_CURVE, PREDICTIONS
 from ..runs.run import Run
 from ..runs.state import RunState
 from ..spec import Choice, Resolved, ResolvedTraining, Source, Spec, Table, TrainingSpec
-from ..tasks import label_type
+from ..tasks import FIGURE_TITLES, SINGLE, TASKS, Task, label_type
 from ..training import progress
 from .console import Console
 
@@ -162,7 +162,7 @@ def model_details(console: Console, spec: Spec | Resolved, record: ModelRecord) 
             **({"Computed with": ", ".join(record.methods)} if record.methods else {}),
         },
     )
-    if spec.model.use_gpu and record.device.startswith("cpu"):
+    if spec.model.use_gpu and not record.on_gpu:
         console.say("    Note: a GPU was requested (use_gpu=True) but none is usable here: the CPU is used\n")
 
 
@@ -204,7 +204,7 @@ def training_outputs(console: Console, run: Run, state: RunState) -> None:
     console.say(f"    Training completed in: {progress.duration(results.train_seconds)}")
     console.say(f"    Best val Acc:          {results.best_val_accuracy:.6f} (epoch {results.best_epoch})")
     if results.figure != ACCURACY:
-        console.say(f"    Best val {results.figure}:           {results.best_figure:.6f}")
+        console.say(f"    Best val {FIGURE_TITLES[results.figure]}:           {results.best_figure:.6f}")
     console.say()
     console.say("Training End\n")
     console.block(
@@ -220,14 +220,15 @@ def training_outputs(console: Console, run: Run, state: RunState) -> None:
     )
 
 
-def testing(console: Console, result: Testing, table: Path, unsaved: str = "") -> None:
+def testing(console: Console, task: type[Task], result: Testing, table: Path, unsaved: str = "") -> None:
     """Print an evaluation. `table`: the file with every prediction. `unsaved`: why it could not be written, `""`: it was."""
     low, high = result.interval
     console.say("    Result")
     console.say("        class based accuracies")
     for i, (name, counts) in enumerate(list(result.classes.items())[:MAX_CLASSES_SHOWN]):
-        percent = 100 * counts.num_correct / counts.num_images
-        console.say(f"            {i}. {name} - {percent:.1f} % ({counts.num_correct} of {counts.num_images})")
+        console.say(
+            f"            {i}. {name} - {100 * counts.accuracy:.1f} % ({counts.num_correct} of {counts.num_images})"
+        )
     if len(result.classes) > MAX_CLASSES_SHOWN:
         n_more = len(result.classes) - MAX_CLASSES_SHOWN
         console.say(f"            ... and {n_more} more classes, in the value that Evaluate() returns")
@@ -238,7 +239,7 @@ def testing(console: Console, result: Testing, table: Path, unsaved: str = "") -
     )
     for name, value in result.figures.items():
         console.say(f"        {f'{name}:':24} {value:.4f}")
-    console.say(f"        Always the largest class: {100 * result.majority_accuracy:.2f} %")
+    console.say(f"        Always {task.majority_title}: {100 * result.majority_accuracy:.2f} %")
     console.say(f"        Every prediction:        {table}\n" if not unsaved else f"        Note: {unsaved}\n")
 
 
@@ -286,4 +287,4 @@ def summary(console: Console, run: Run, state: RunState) -> None:
         )
     if state.testing:
         console.say("Testing")
-        testing(console, state.testing, run.logs)
+        testing(console, TASKS[data.label_type if data else SINGLE], state.testing, run.logs / PREDICTIONS)

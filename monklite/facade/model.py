@@ -86,8 +86,7 @@ class ModelMethods(Base):
         """Print and return the names of the open model's layers, in the order in which `Freeze_Layers` counts."""
         learner = self._experiment.learner or self._experiment.build()
         names = backends.load(self._backend).layers(learner)
-        for i, name in enumerate(names, 1):
-            self._console.say(f"    {i}. {name}")
+        self._console.numbered(names)
         return names
 
 

@@ -41,8 +41,7 @@ class VocabularyMethods(Base):
 
     def _list(self, title: str, names: list[str]) -> list[str]:
         self._console.say(f"{title}:")
-        for i, name in enumerate(names, 1):
-            self._console.say(f"    {i}. {name}")
+        self._console.numbered(names)
         self._console.say()
         return names
 

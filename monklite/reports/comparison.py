@@ -38,7 +38,7 @@ class Entry:
     @property
     def on_gpu(self) -> bool:
         model = self.state.model
-        return model is not None and not model.device.startswith("cpu")
+        return model is not None and model.on_gpu
 
 
 @dataclass(frozen=True)
@@ -98,13 +98,18 @@ def curves(entries: Sequence[Entry], column: str) -> dict[str, list[float]]:
 
 
 def ranked(entries: Sequence[Entry]) -> list[Entry]:
-    """The runs sorted by their deciding figure on validation, the best first; runs without one are last."""
-    return sorted(entries, key=_score, reverse=True)
+    """The runs sorted by their best figure on validation, the best first; runs without one are last.
 
+    The figure is the one that decided in all of them; by accuracy where it was not the same one.
+    """
+    figures = {entry.state.results.figure for entry in entries if entry.state.results}
 
-def _score(entry: Entry) -> float:
-    results = entry.state.results
-    return -math.inf if results is None or math.isnan(results.best_figure) else results.best_figure
+    def score(entry: Entry) -> float:
+        results = entry.state.results
+        value = None if results is None else results.best_figure if len(figures) == 1 else results.best_val_accuracy
+        return -math.inf if value is None or math.isnan(value) else value
+
+    return sorted(entries, key=score, reverse=True)
 
 
 def pairs(entries: Sequence[Entry]) -> list[Pair]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..records import ACCURACY
 from ..spec import Choice, Table
 from .comparison import Entry
 
@@ -101,17 +102,22 @@ def _short_fingerprint(record_name: str) -> Value:
 def _best_figure(entry: Entry) -> float | None:
     """The best value of the figure that decides which epoch is best, unless that is the accuracy."""
     results = entry.state.results
-    return results.best_val_figure if results and results.figure != "accuracy" else None
+    return results.best_val_figure if results and results.figure != ACCURACY else None
 
 
+MODEL = Column("base_model", lambda e: e.state.spec.model.name)
+BACKEND_NAME = Column("backend", lambda e: e.state.spec.backend)
+BEST_ACCURACY = Column("best val acc", _field("results", "best_val_accuracy"), 100)
+TRAINING_TIME = Column("training time", _field("results", "train_seconds"), 1)
+SPEED = Column("images per second", _field("results", "images_per_second"), 1)
 # fmt: off
 COMPARISON_COLUMNS = (
     # Monk's, in Monk's order
     Column("project", lambda e: e.state.project),
     Column("experiment", lambda e: e.state.experiment),
-    Column("base_model", lambda e: e.state.spec.model.name),
+    MODEL,
     Column("origin", _origin),
-    Column("best val acc", _field("results", "best_val_accuracy"), 100),
+    BEST_ACCURACY,
     Column("test acc", _field("testing", "accuracy"), 100),
     Column("num test images", _field("testing", "num_images")),
     Column("epochs", _epochs),
@@ -122,7 +128,7 @@ COMPARISON_COLUMNS = (
     Column("All layers trained", _all_trained),
     Column("gpu used", lambda e: e.on_gpu if e.state.model else None),
     Column("max gpu usage", lambda e: e.gpu_mib, 1),
-    Column("training time", _field("results", "train_seconds"), 1),
+    TRAINING_TIME,
     Column("train dataset type", _dataset_type),
     Column("num train images", _field("dataset", "n_train")),
     Column("num val images", _field("dataset", "n_val")),
@@ -133,7 +139,7 @@ COMPARISON_COLUMNS = (
     # monklite's
     Column("version", lambda e: e.state.version),
     Column("status", lambda e: e.state.status),
-    Column("backend", lambda e: e.state.spec.backend),
+    BACKEND_NAME,
     Column("device", _field("model", "device")),
     Column("precision", _field("model", "precision")),
     Column("methods", _methods),
@@ -144,7 +150,7 @@ COMPARISON_COLUMNS = (
     Column("batch size", lambda e: e.state.spec.data.batch_size),
     Column("seed", lambda e: e.state.spec.seed),
     Column("best epoch", _field("results", "best_epoch")),
-    Column("images per second", _field("results", "images_per_second"), 1),
+    SPEED,
     Column("max gpu usage of framework", _field("results", "gpu_framework_mib"), 1),
     Column("max process memory", _field("results", "process_mib"), 1),
     Column("test acc low", _field("testing", "interval", 0), 100),
@@ -168,17 +174,17 @@ def overview(entries: Sequence[Entry]) -> list[dict[str, Any]]:
 
 
 def _overview_row(entry: Entry) -> dict[str, Any]:
-    cells, model = row(entry), entry.state.model
+    model = entry.state.model
     return {
         "experiment": entry.label,
-        "model": cells["base_model"],
-        "backend": cells["backend"],
+        "model": MODEL.cell(entry),
+        "backend": BACKEND_NAME.cell(entry),
         "version": entry.state.version,
-        "best val acc %": cells["best val acc"],
+        "best val acc %": BEST_ACCURACY.cell(entry),
         "test acc % (95 %)": _test(entry),
         "epochs": _epochs(entry),
-        "time s": cells["training time"],
-        "images/s": cells["images per second"],
+        "time s": TRAINING_TIME.cell(entry),
+        "images/s": SPEED.cell(entry),
         "peak MiB": _memory(entry),
         "parameters": NOT_AVAILABLE if model is None else f"{model.parameters / 1e6:.1f} M",
     }

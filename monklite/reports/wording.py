@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..tasks import SINGLE, TASKS
 from .comparison import Entry, Pair, pairs
 
 SIGNIFICANT = 0.05
@@ -43,13 +44,18 @@ def verdicts(entries: Sequence[Entry]) -> list[str]:
 
 
 def baselines(entries: Sequence[Entry]) -> list[str]:
-    """The accuracy of always guessing the most frequent class, for each test set."""
-    tests = {e.state.testing.fingerprint: e.state.testing for e in entries if e.state.testing}
+    """The accuracy of always giving the most frequent answer, for each test set."""
+    tests = {e.state.testing.fingerprint: (_majority_title(e), e.state.testing) for e in entries if e.state.testing}
     return [
-        f"Always guessing the largest class would be right for {100 * t.majority_accuracy:.1f} % of the "
-        f"{t.num_images} test images."
-        for t in tests.values()
+        f"Always guessing {title} would be right for {100 * test.majority_accuracy:.1f} % of the "
+        f"{test.num_images} test images."
+        for title, test in tests.values()
     ]
+
+
+def _majority_title(entry: Entry) -> str:
+    dataset = entry.state.dataset
+    return TASKS[dataset.label_type if dataset else SINGLE].majority_title
 
 
 def warnings(entries: Sequence[Entry]) -> list[str]:

@@ -8,10 +8,11 @@ from typing import Any
 
 from ..catalog.backends import numbered_endings
 from ..errors import InvalidType, InvalidValue
+from ..spec import WEIGHT_FILES
 
 STATE, LOCK = "experiment-state.json", ".lock"
 COMPARISON, CACHE = "comparison", ".cache"
-FINAL, BEST, RESUME = "final", "best_model", "resume_state"
+FINAL, BEST, RESUME = WEIGHT_FILES
 # the user chooses the prefix of these files; the spec stores it
 INTERMEDIATE = "intermediate"
 WEIGHT_KINDS = (BEST, FINAL, RESUME, INTERMEDIATE)

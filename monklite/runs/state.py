@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from ..errors import DamagedFile, MonkliteError
+from ..errors import DamagedFile, MonkliteError, UnknownArgument, suggestion
 from ..records import DatasetRecord, ModelRecord, Results, Testing
 from ..spec import Frozen, Resolved, Spec, build
 from .upgrades import UPGRADES
@@ -57,8 +57,11 @@ class RunState(Frozen):
         Raises:
             UnknownArgument: there is no such field. InvalidValue, InvalidType: a value that breaks its rule.
         """
-        values = {name: getattr(self, name) for name in type(self).model_fields if name != "schema_version"}
-        return build(RunState, {**values, **changes})
+        fields = [name for name in type(self).model_fields if name != "schema_version"]
+        for name in changes:
+            if name not in fields:
+                raise UnknownArgument(f"a run's state has no field {name!r}.{suggestion(name, fields)}")
+        return build(RunState, {**{name: getattr(self, name) for name in fields}, **changes})
 
     def to_json(self) -> str:
         """Serialize to valid JSON, also with infinite or NaN losses and folder names that are not valid Unicode."""

@@ -1,8 +1,16 @@
-"""Copying the weights of another run into a new one."""
+"""Checks when the weights of another run are copied into a new one."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import numpy as np
+
 from ..catalog.models import find_model
+from ..data import dataset_csv
+from ..data.samples import Samples
+from ..errors import DamagedFile
+from ..runs.file_names import SAMPLES
 from ..runs.run import Run
 from ..spec import Resolved
 
@@ -15,3 +23,19 @@ def mismatch(origin: Run, spec: Resolved, classes: tuple[str, ...]) -> str:
     if state.dataset is None or state.dataset.classes != classes:
         return "the classes differ"
     return ""
+
+
+def leaks(origin: Run, samples: Samples) -> Iterator[str]:
+    """Yield a note if validation images of the new run were training images of `origin`, whose weights it starts from."""
+    validation = samples.digests[samples.rows_of("val")]
+    try:
+        trained_on = dataset_csv.read_digests(origin.folder / SAMPLES, ("train",))
+    except (DamagedFile, OSError) as error:
+        yield f"whether {origin} was trained on validation images of this run is unknown: {error}"
+        return
+    n_seen = int(np.isin(validation, trained_on).sum())
+    if n_seen:
+        yield (
+            f"{origin}, whose weights are copied, was trained on {n_seen} of the {len(validation)} validation images: "
+            "validation looks better than it is"
+        )

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ..records import ACCURACY, EpochRow
+from ..records import EpochRow
 
 
-def best_of(history: Sequence[EpochRow], figure: str = ACCURACY) -> EpochRow:
+def best_of(history: Sequence[EpochRow], figure: str) -> EpochRow:
     """The epoch with the best figure on validation; ties go to the lower loss, then to the earlier epoch."""
     return max(history, key=lambda row: _rank(row, figure))
 
 
-def ended(history: Sequence[EpochRow], epochs: int, patience: int, figure: str = ACCURACY) -> bool:
+def ended(history: Sequence[EpochRow], epochs: int, patience: int, figure: str) -> bool:
     """Whether training is over: all epochs are done, or the last `patience` (0: off) epochs brought no improvement."""
     early = patience > 0 and len(history) > 0 and len(history) - best_of(history, figure).epoch >= patience
     return early or len(history) >= epochs

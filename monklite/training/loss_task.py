@@ -9,6 +9,11 @@ from ..spec import Choice
 from ..tasks import Task, task_of
 
 
+def fits(task: Task, record: DatasetRecord) -> bool:
+    """Whether a task is that of a dataset: one or several labels per image, and the same classes."""
+    return (task.name, task.classes) == (record.label_type, record.classes)
+
+
 def task_for_loss(loss: Choice, record: DatasetRecord) -> Task:
     """The task of the images, with the activation of the loss.
 

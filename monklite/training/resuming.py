@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from ..backends import Learner, array_files
 from ..data import dataset_csv
 from ..data.prepare import TrainingData
+from ..data.samples import quoted
 from ..errors import DamagedFile, DatasetError, NotFound, NotReady
-from ..records import ACCURACY
+from ..records import ACCURACY, DatasetRecord
 from ..runs import history
 from ..runs.file_names import BEST, HISTORY, RESUME, SAMPLES
 from ..runs.run import Run
 from ..spec import Resolved, ResolvedTraining
-from ..tasks import TASKS
+from ..tasks import SINGLE, TASKS
 from .early_stopping import best_of, ended
 from .position import Position
 from .progress import Say
@@ -50,6 +51,11 @@ def check_change(run: Run, before: Resolved, after: Resolved) -> None:
         _check_best_is_kept(run)
 
 
+def _labels(record: DatasetRecord) -> str:
+    per_image = "one label" if record.label_type == SINGLE else "any number of labels"
+    return f"{per_image} per image of {quoted(record.classes)}"
+
+
 def check_same_images(run: Run, data: TrainingData) -> None:
     """Refuse to resume on other images than those the run was trained on; compares them file by file if possible.
 
@@ -57,6 +63,14 @@ def check_same_images(run: Run, data: TrainingData) -> None:
         DatasetError: the images have changed.
     """
     recorded, table = run.state().dataset, run.folder / SAMPLES
+    if recorded is not None and (recorded.label_type, recorded.classes) != (
+        data.record.label_type,
+        data.record.classes,
+    ):
+        raise DatasetError(
+            f"the labels of the images of {run} have changed since it was trained ({_labels(recorded)}; now "
+            f"{_labels(data.record)}): give the dataset as it was (with label_delimiter=, if it had one), or train a new version"
+        )
     changed = dataset_csv.changed(table, data.samples) if table.exists() else []
     if changed or (recorded is not None and recorded.fingerprint != data.record.fingerprint):
         details = f" ({len(changed)}, the first: {changed[0]})" if changed else ""

@@ -9,7 +9,6 @@ from ...catalog.rows import INSTALL_COMMANDS
 from ...processes import Alone
 from ...spec import Resolved
 from ...tasks import Task
-from . import device
 from .framework import mx
 from .learner import GluonLearner
 from .network import parameter_layers
@@ -19,9 +18,6 @@ class GluonBackend:
     """See `backends.base.Backend`."""
 
     name = "mxnet"
-
-    def devices(self) -> list[str]:
-        return device.available()
 
     def learner(self, spec: Resolved, task: Task, pretrained: bool = True) -> GluonLearner:
         return GluonLearner(spec, task, pretrained)

@@ -7,11 +7,6 @@ from typing import Any
 from .framework import mx
 
 
-def available() -> list[str]:
-    """Devices that can be used here, best first."""
-    return [*(f"gpu({i})" for i in range(mx.context.num_gpus())), "cpu"]
-
-
 def choose(use_gpu: bool) -> Any:
     """The first GPU, or the CPU if there is no GPU or `use_gpu` is false."""
     return mx.gpu(0) if use_gpu and mx.context.num_gpus() else mx.cpu()

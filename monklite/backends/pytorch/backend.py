@@ -8,7 +8,7 @@ import torchvision
 from ...processes import World
 from ...spec import Resolved
 from ...tasks import Task
-from . import device, distributed
+from . import distributed
 from .learner import TorchLearner
 from .network import parameter_layers
 
@@ -17,9 +17,6 @@ class TorchBackend:
     """See `backends.base.Backend`."""
 
     name = "pytorch"
-
-    def devices(self) -> list[str]:
-        return device.available()
 
     def learner(self, spec: Resolved, task: Task, pretrained: bool = True) -> TorchLearner:
         return TorchLearner(spec, task, pretrained)

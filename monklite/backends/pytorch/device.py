@@ -13,7 +13,7 @@ from ...processors import cpu_count
 from . import distributed
 
 
-def available() -> list[str]:
+def _available() -> list[str]:
     """Devices that can be used here, best first."""
     gpus = [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
     if torch.backends.mps.is_available():
@@ -25,7 +25,7 @@ def choose(use_gpu: bool) -> torch.device:
     """The GPU of this process's local rank, else the best device; the CPU if `use_gpu` is false."""
     if not use_gpu:
         return torch.device("cpu")
-    devices, rank = available(), distributed.local_rank()
+    devices, rank = _available(), distributed.local_rank()
     has_own_gpu = devices[0].startswith("cuda") and rank < len(devices) - 1
     return torch.device(devices[rank if has_own_gpu else 0])
 

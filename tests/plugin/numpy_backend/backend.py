@@ -14,9 +14,6 @@ from .learner import NumpyLearner
 class NumpyBackend:
     name = "numpy"
 
-    def devices(self) -> list[str]:
-        return ["cpu"]
-
     def learner(self, spec: Resolved, task: Task, pretrained: bool = True) -> NumpyLearner:
         return NumpyLearner(spec, task, pretrained)
 
