@@ -7,8 +7,8 @@ in the list only. Beyond eight curves, dashes and markers distinguish them.
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..files import replacing
+from . import chart_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,6 +36,16 @@ NOTE_WIDTH = 115
 MAX_LEGEND_INSIDE = 6
 
 
+@contextmanager
+def _default_style() -> Iterator[None]:
+    """matplotlib's default settings, whatever a notebook has set: a chart depends on its numbers only."""
+    from matplotlib import style
+
+    with style.context("default", after_reset=True):
+        yield
+
+
+@_default_style()
 def lines(
     title: str,
     y_label: str,
@@ -46,22 +57,25 @@ def lines(
     """Draw one curve per name over the epochs, counted from 1; `others` are drawn in grey behind them, without names."""
     from matplotlib.ticker import MaxNLocator
 
-    figure, axes = _figure(len(curves))
+    names = chart_text.labels(curves)
+    figure, axes = _figure(names.n_lines)
     scale = 100.0 if percent else 1.0
-    for i, (name, values) in enumerate(zip(_labels(curves), curves.values(), strict=True)):
+    for i, values in enumerate(curves.values()):
         # together with the colours, 256 combinations
         dash, marker = DASHES[i // 8 % 4], MARKERS[(i + i // 32) % 8]
         style: dict[str, Any] = {"color": COLOURS[i % 8], "linestyle": dash, "marker": marker}
-        axes.plot(*_points(values, scale).T, label=name, markersize=4, **style)
+        axes.plot(*_points(values, scale).T, markersize=4, **style)
     if background := [_points(values, scale) for values in others if values]:
         _draw_background(axes, background)
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel(f"{y_label} (%)" if percent else y_label)
-    _legend(axes, len(curves))
-    return _finish(figure, axes, title, note)
+    if curves:
+        _add_legend(axes, names)
+    return _finish(figure, axes, title, f"{note} {names.note}".strip())
 
 
+@_default_style()
 def bars(
     title: str,
     x_label: str,
@@ -79,7 +93,8 @@ def bars(
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.5, 1.6 + 0.34 * max(len(values), 2)), layout="constrained", dpi=120)
+    names = chart_text.labels(values)
+    figure = Figure(figsize=(7.5, 1.6 + 0.34 * max(names.n_lines, 2)), layout="constrained", dpi=120)
     axes = figure.add_subplot()
     lengths = [_length(v) for v in values.values()]
     positions = range(len(lengths))
@@ -89,19 +104,17 @@ def bars(
     for i, value in enumerate(values.values()):
         text = "not measured" if value is None else number.format(value) if _can_be_drawn(value) else f"{value:.3g}"
         axes.annotate(text, (lengths[i], i), xytext=(4, 0), textcoords="offset points", va="center", fontsize=9)
-    axes.set_yticks(positions, _labels(values))
+    axes.set_yticks(positions, names.texts, **names.style)
     # the first bar on top, and no gap at the ends for any number of bars
     axes.set_ylim(len(lengths) - 0.4, -0.6)
     axes.set_xlim(0, maximum * 1.08 if maximum else max([*lengths, 1e-9]) * 1.15)
     axes.set_xlabel(x_label)
-    return _finish(figure, axes, title, note, grid="x")
+    return _finish(figure, axes, title, f"{note} {names.note}".strip(), grid="x")
 
 
 def save(figure: Figure, path: Path) -> None:
     """Write the figure as PNG; equal figures give equal bytes."""
-    with replacing(path) as temporary, warnings.catch_warnings():
-        # names in scripts that matplotlib's font lacks
-        warnings.filterwarnings("ignore", message="Glyph .* missing")
+    with replacing(path) as temporary, _default_style():
         figure.savefig(temporary, format="png", metadata={"Software": None})
 
 
@@ -135,20 +148,24 @@ def _points(values: Sequence[float], scale: float) -> np.ndarray:
     return np.column_stack([np.arange(1.0, len(drawn) + 1), np.array(drawn, dtype=float)])
 
 
-def _figure(n_curves: int) -> tuple[Figure, Axes]:
+def _figure(n_names: int) -> tuple[Figure, Axes]:
     from matplotlib.figure import Figure
 
-    legend_beside = n_curves > MAX_LEGEND_INSIDE
-    size = (9.5, max(4.2, 0.24 * n_curves)) if legend_beside else (7.0, 4.2)
+    legend_beside = n_names > MAX_LEGEND_INSIDE
+    size = (9.5, max(4.2, 0.24 * n_names)) if legend_beside else (7.0, 4.2)
     figure = Figure(figsize=size, layout="constrained", dpi=120)
     return figure, figure.add_subplot()
 
 
-def _legend(axes: Axes, n_curves: int) -> None:
-    if n_curves > MAX_LEGEND_INSIDE:
-        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=8, frameon=False)
-    elif n_curves:
-        axes.legend(fontsize=9, framealpha=0.85)
+def _add_legend(axes: Axes, names: chart_text.Labels) -> None:
+    if names.n_lines > MAX_LEGEND_INSIDE:
+        place: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5), "fontsize": 8, "frameon": False}
+    else:
+        place = {"fontsize": 9, "framealpha": 0.85}
+    # numbers first: matplotlib leaves out what begins with an underscore
+    legend = axes.legend(axes.lines, [str(i) for i in range(len(names.texts))], **place)
+    for text, name in zip(legend.get_texts(), names.texts, strict=True):
+        text.update({**names.style, "text": name})
 
 
 def _finish(figure: Figure, axes: Axes, title: str, note: str, grid: Any = "both") -> Figure:
@@ -160,17 +177,3 @@ def _finish(figure: Figure, axes: Axes, title: str, note: str, grid: Any = "both
     if note:
         figure.supxlabel(fill(note, NOTE_WIDTH), fontsize=8, color="#555555", x=0.01, ha="left")
     return figure
-
-
-def _labels(names: Iterable[str]) -> list[str]:
-    """Shorten names unless that makes two of them equal, and escape `$`, which matplotlib takes for a formula."""
-    names = list(names)
-    short = [_shorten(n) for n in names]
-    return [n.replace("$", r"\$") for n in (short if len(set(short)) == len(set(names)) else names)]
-
-
-def _shorten(name: str, max_length: int = 42) -> str:
-    """Keep both ends of a long name: experiments often differ only at the end."""
-    if len(name) <= max_length:
-        return name
-    return f"{name[: max_length // 2 - 1]}…{name[-max_length // 2 :]}"
