@@ -171,13 +171,13 @@ def _prepare(plan: Plan, pause: Callable[[], object]) -> None:
         import torch
 
         torch.set_num_threads(1)
-    flush = files._flush
+    flush = files._flush_file
 
     def slow_flush(path: Path) -> None:
         time.sleep(plan.flush)
         flush(path)
 
-    files._flush = slow_flush
+    files._flush_file = slow_flush
     if plan.pause:
         PAUSES[plan.pause](pause)
 

@@ -207,7 +207,9 @@ def test_the_line_of_excel_that_states_the_delimiter(images: Path) -> None:
 
 def test_rows_longer_than_the_header_are_refused(images: Path) -> None:
     with pytest.raises(
-        DatasetError, match=r"1 rows with more cells than the header .* \(2\), the first: b\.png,dog,wolf\. Put"
+        DatasetError,
+        match=r"1 rows with more cells than the header .* \(2\), the first: b\.png,dog,wolf\. Put cells that "
+        r"contain ',' in quotes, or separate several labels by another character \(label_delimiter=\)",
     ):
         read(images, "image,label\na.png,cat\nb.png,dog,wolf\n")
     with pytest.raises(

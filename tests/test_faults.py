@@ -144,8 +144,10 @@ def test_images_to_predict(workspace: Path, images: Path, tmp_path: Path, capsys
     assert "left out" in capsys.readouterr().out
     with pytest.raises(NotFound, match=r"there is no folder at"):
         ptf.Infer(img_dir=tmp_path / "none")
+    assert len(ptf.Infer(img_dir=images)) == 35
+    (tmp_path / "empty").mkdir()
     with pytest.raises(DatasetError, match=r"holds no images"):
-        ptf.Infer(img_dir=images)
+        ptf.Infer(img_dir=tmp_path / "empty")
 
 
 def test_no_network_for_pretrained_weights(workspace: Path, images: Path, monkeypatch, tmp_path: Path) -> None:
@@ -186,7 +188,7 @@ class DiskFull:
 @pytest.mark.parametrize("files_left", [1, 3, 5, 8])
 def test_a_full_disk_while_saving(workspace: Path, images: Path, monkeypatch, files_left: int) -> None:
     ptf = expert(images, epochs=3)
-    monkeypatch.setattr(files, "_flush", DiskFull(files_left))
+    monkeypatch.setattr(files, "_flush_file", DiskFull(files_left))
     with pytest.raises(StorageError, match=r"the disk is full; free some space. What was saved before is untouched"):
         ptf.Train()
     del ptf

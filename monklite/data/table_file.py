@@ -185,7 +185,8 @@ def _fitted(
     first = delimiter.join(cells.iloc[int(longer.argmax())])
     raise DatasetError(
         f"{name} has {int(longer.sum())} rows with more cells than the header has columns ({len(names)}), the first: "
-        f"{cut(first)}. Put cells that contain {delimiter!r} in quotes"
+        f"{cut(first)}. Put cells that contain {delimiter!r} in quotes, or separate several labels by another character "
+        "(label_delimiter=)"
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
+import sys
 import threading
 from typing import Any
 
@@ -27,6 +30,7 @@ class Memory(Handler):
     def train_start(self, loop: Loop) -> None:
         import psutil
 
+        release_unused()
         process, self._gpus = psutil.Process(), _Gpus()
         # a training may be over before the thread measures for the first time
         self._measure(process, self._gpus)
@@ -50,6 +54,14 @@ class Memory(Handler):
         self.process_mib = max(self.process_mib, process.memory_info().rss / 2**20)
         used = gpus.used_mib(process.pid)
         self.gpu_mib = used if self.gpu_mib is None else max(self.gpu_mib, used or 0.0)
+
+
+def release_unused() -> None:
+    """Give memory that an earlier training in this process no longer uses back to the system, or it would be counted again."""
+    gc.collect()
+    # glibc keeps what was freed; other C libraries give it back themselves, and do not have the function
+    if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "malloc_trim"):
+        library.malloc_trim(0)
 
 
 class _Gpus:
