@@ -118,6 +118,7 @@ class Evaluation:
             confusion=_confusion(task, labels, predicted),
             unreadable=int(np.count_nonzero(data.samples.problems != "")),
             figures=figures,
+            only_prediction=task.only_prediction(logits, labels),
         )
 
     def _write_predictions(self, data: EvaluationData, logits: np.ndarray) -> None:

@@ -74,7 +74,8 @@ class Results(Frozen):
     """The results of training. Accuracies 0 to 1; memory in MiB, None if not measured.
 
     `figure`: the figure that decides which epoch is best. `best_val_figure`: its best value on validation, None in older
-    records, where it is the accuracy. `batch_size`: at the end, smaller than the spec's if memory was short.
+    records, where it is the accuracy. `batch_size`: at the end, smaller than the spec's if memory was short. `only_prediction`:
+    what the best epoch predicts for every validation image, although their labels differ; `""`: it tells images apart.
     """
 
     epochs_completed: int
@@ -92,6 +93,7 @@ class Results(Frozen):
     batch_size: int | None = None
     figure: str = ACCURACY
     best_val_figure: float | None = None
+    only_prediction: str = ""
 
     @property
     def best_figure(self) -> float:
@@ -121,7 +123,8 @@ class Testing(Frozen):
 
     An image with several labels is correct if exactly its labels are predicted. `majority_accuracy`: the accuracy of always
     predicting the most frequent class, or combination of labels. `confusion`: rows are true classes, columns predicted ones;
-    empty if images may have several labels. `figures`: the other figures of the task, by name.
+    empty if images may have several labels. `figures`: the other figures of the task, by name. `only_prediction`: as in
+    `Results`, for the test images.
     """
 
     dataset_path: str
@@ -136,6 +139,7 @@ class Testing(Frozen):
     confusion: tuple[tuple[int, ...], ...]
     unreadable: int = 0
     figures: dict[str, float] = Field(default_factory=dict)
+    only_prediction: str = ""
 
 
 @dataclass(frozen=True)

@@ -102,10 +102,17 @@ Source = Table | Folders
 
 
 class _Data(Frozen):
-    """Settings of the data. `sources`: the training images, and optionally the validation images; a single source is split."""
+    """Settings of the data. `sources`: the training images, and optionally the validation images; a single source is split.
+
+    `split_seed`: the same one gives the same split, whatever the seed of the training. `group`: images of a group, such as a
+    patient, stay on one side of the split: a column of the table, or a pattern over the paths of the files, whose first
+    parentheses match the group; `""`: each image on its own; None: a column or pattern is found where it is plain.
+    """
 
     sources: Annotated[tuple[Source, ...], Field(max_length=2)] = ()
     split: Annotated[float, SPLIT_RANGE] = 0.9
+    split_seed: Annotated[int, SEED_RANGE] = 0
+    group: str | None = None
     stored_size: Annotated[int | Literal["auto"], OrAuto(STORED_SIZE_RANGE)] = AUTO
     shuffle: Annotated[bool, Flag()] = True
     transforms: Transforms = Transforms()

@@ -18,6 +18,7 @@ from .spec import Source, Table
 
 SINGLE, MULTIPLE = "single", "multiple"
 SEPARATOR = "|"  # between the labels of one image, where they are written as one text
+NO_LABEL = "no label"
 Activation = Literal["softmax", "sigmoid"]
 TargetForm = Literal["index", "one_hot"]
 
@@ -126,6 +127,13 @@ class Task(ABC):
     def text(self, label: Any) -> str:
         """The labels of one image as one text."""
         return SEPARATOR.join(self.names(label))
+
+    def only_prediction(self, logits: np.ndarray, labels: np.ndarray) -> str:
+        """The prediction of all images as one text, if it is the same for all although their labels differ; otherwise `""`."""
+        predicted = self.predicted(logits)
+        if not len(labels) or (predicted != predicted[0]).any() or not (labels != labels[0]).any():
+            return ""
+        return self.text(predicted[0]) or NO_LABEL
 
     @abstractmethod
     def relabel(self, labels: np.ndarray, indices: np.ndarray, n_classes: int) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import random
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from monklite import compare
@@ -181,7 +183,7 @@ def test_a_row_holds_the_runs_values(runs):
         "loss func": "softmax_crossentropy",
         "All layers trained": False,
         "gpu used": False,
-        "max gpu usage": "NA",
+        "max gpu usage": None,
         "training time": 12.35,
         "train dataset type": "train",
         "num train images": 120,
@@ -246,7 +248,8 @@ def test_an_untrained_run_has_na_where_training_would_have_written(runs):
     found = row(fresh(runs))
     assert (found["status"], found["epochs"]) == ("new", 0)
     for name in ("best val acc", "test acc", "base lr", "optimizer", "All layers trained", "training time", "device"):
-        assert found[name] == "NA"
+        assert found[name] is None
+        assert table.written(found)[name] == "NA"
 
 
 # Names
@@ -302,8 +305,21 @@ def test_p_values_are_adjusted_for_the_number_of_pairs(runs):
 
 def test_many_runs_that_cannot_be_told_apart_share_one_line(runs):
     made = [trained(runs, experiment=f"e{i}", right=right(i)) for i in range(6)]
-    *_, last = wording.verdicts(comparison.collect(made))
-    assert last == "e0 cannot be told apart on the test images from: e1, e2, e3, e4, e5"
+    *_, equal, chosen = wording.verdicts(comparison.collect(made))
+    assert equal == "e0 cannot be told apart on the test images from: e1, e2, e3, e4, e5"
+    assert chosen == (
+        "e0 is the best of 6 runs on these test images, so its accuracy on new images is likely to be somewhat lower"
+    )
+
+
+@pytest.mark.parametrize(("subset", "names"), [("test", ("testing",)), ("validation", ("results",))])
+def test_a_network_that_gives_one_answer_is_told(runs, subset, names):
+    run = trained(runs, right=right())
+    for name in names:
+        run.update(**{name: getattr(run.state(), name).model_copy(update={"only_prediction": "cat"})})
+    sentence = f"e: every {subset} image is predicted as 'cat': the network does not tell them apart."
+    assert sentence in wording.warnings(comparison.collect([run]))
+    assert not any("predicted" in text for text in wording.warnings(comparison.collect([trained(runs)])))
 
 
 def test_the_images_are_matched_by_name_not_by_order(runs):
@@ -381,7 +397,19 @@ def test_the_table_on_disk_is_the_one_returned(runs, comparing):
     table = comparing.Generate_Statistics()
     with (runs.root / "comparison" / "mine" / "comparison.csv").open(newline="") as file:
         (found,) = csv.DictReader(file)
-    assert found == {name: str(value) for name, value in table.iloc[0].items()}
+    assert found == {name: "NA" if pd.isna(value) else str(value) for name, value in table.iloc[0].items()}
+
+
+def test_runs_without_a_value_have_nan_and_every_column_can_be_sorted(runs, comparing):
+    trained(runs, experiment="tested")
+    fresh(runs, experiment="new")
+    comparing.Add_Experiment("p", "tested")
+    comparing.Add_Experiment("p", "new")
+    frame = comparing.Generate_Statistics()
+    assert math.isnan(frame["best val acc"][1])
+    assert frame["best val acc"].dtype == float
+    for column in frame:
+        assert len(frame.sort_values(column)) == 2
 
 
 def test_the_newest_trained_version_is_taken_unless_one_is_named(runs, comparing):
@@ -550,7 +578,7 @@ def test_an_optimizer_without_a_rate_has_none_in_the_table(runs):
     run = trained(runs)
     optimizer = run.state().resolved.training.optimizer.model_copy(update={"params": {}})
     run.update(resolved=run.state().resolved.replace({"training.optimizer": optimizer}))
-    assert row(run)["base lr"] == "NA"
+    assert row(run)["base lr"] is None
 
 
 def test_of_many_unfinished_runs_the_first_are_named(runs):

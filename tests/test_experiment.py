@@ -134,9 +134,22 @@ def test_a_copy_with_another_split_says_that_its_weights_have_seen_the_validatio
 ) -> None:
     expert(patterns).Train()
     ptf = Prototype("p", "copy", copy_from=["p", "e"])
-    ptf.update_seed(7)
+    ptf.update_split_seed(7)
     ptf.Reload()
     assert "whose weights are copied, was trained on" in capsys.readouterr().out
+
+
+def test_copies_with_other_seeds_are_compared_on_the_same_images(workspace: Path, patterns: Path) -> None:
+    expert(patterns).Train()
+    fingerprints = {Workspace().find("p", "e").state().dataset.fingerprint}
+    for seed in (1, 2):
+        ptf = Prototype("p", f"seed-{seed}", copy_from=["p", "e"], verbose=0)
+        ptf.update_seed(seed)
+        ptf.Train()
+        state = Workspace().find("p", f"seed-{seed}").state()
+        assert (state.spec.seed, state.spec.data.split_seed) == (seed, 0)
+        fingerprints.add(state.dataset.fingerprint)
+    assert len(fingerprints) == 1
 
 
 def test_a_test_set_that_was_not_read_is_not_that_of_before(workspace: Path, patterns: Path) -> None:

@@ -264,14 +264,29 @@ def test_a_copy_with_another_model_starts_anew(trained) -> None:
     assert ptf.model.features[0].out_channels == 96
 
 
-def test_another_split_or_seed_changes_who_is_where(workspace: Path, patterns: Path) -> None:
+def test_another_split_seed_changes_who_is_where_and_another_seed_does_not(workspace: Path, patterns: Path) -> None:
     ptf = expert(patterns)
     before = dataset_csv.read(Workspace().find("p", "e").folder / SAMPLES)
     ptf.update_seed(1)
     ptf.Reload()
+    assert dataset_csv.read(Workspace().find("p", "e").folder / SAMPLES) == before
+    ptf.update_split_seed(1)
+    ptf.Reload()
     after = dataset_csv.read(Workspace().find("p", "e").folder / SAMPLES)
     assert before["train"] != after["train"]
     assert len(before["train"]) == len(after["train"])
+
+
+def test_another_seed_gives_another_order_without_reading_the_images_again(
+    workspace: Path, patterns: Path, monkeypatch
+) -> None:
+    ptf = expert(patterns)
+    first = [batch.labels.tolist() for batch in ptf._experiment.data.train.epoch(0)]
+    data = ptf._experiment.data.samples
+    ptf.update_seed(1)
+    ptf.Reload()
+    assert [batch.labels.tolist() for batch in ptf._experiment.data.train.epoch(0)] != first
+    assert ptf._experiment.data.samples is data
 
 
 def test_updates_take_effect_with_train(workspace: Path, patterns: Path) -> None:
@@ -457,7 +472,7 @@ def test_a_finished_run_is_not_trained_again(trained) -> None:
 
 def test_the_state_file_is_plain_json(trained) -> None:
     values = json.loads((Path("workspace") / "p" / "e" / "v001" / "experiment-state.json").read_text())
-    assert values["schema"] == 2
+    assert values["schema"] == 3
     assert values["asked"]["model"]["name"] == values["resolved"]["model"]["name"] == "squeezenet1_1"
 
 

@@ -35,6 +35,7 @@ RESULTS = Results(
     batch_size=8,
     figure="f1",
     best_val_figure=0.79,
+    only_prediction="dog",
 )
 ASKED = Spec().replace(
     {
@@ -60,6 +61,8 @@ ASKED = Spec().replace(
             ),
         ),
         "data.split": 0.7,
+        "data.split_seed": 5,
+        "data.group": "patient",
         "data.input_size": 256,
         "data.shuffle": False,
         "data.transforms": Transforms(train=(FLIP, NORMALIZE), val=(NORMALIZE,), test=(NORMALIZE,)),
@@ -148,10 +151,15 @@ FULL = RunState(
         confusion=((21, 3), (3, 13)),
         unreadable=1,
         figures={"f1": 0.87},
+        only_prediction="cat",
     ),
 )
 # their columns are the first two, as when they were written
 OLD_TABLES = [Table(path=s.path, csv=s.csv, delimiter=s.delimiter, reading=1) for s in ASKED.data.sources]
+OLD_TABLES_2 = [
+    old.model_copy(update={"label_delimiter": s.label_delimiter})
+    for old, s in zip(OLD_TABLES, ASKED.data.sources, strict=True)
+]
 FROM_1 = FULL.replace(
     dataset=FULL.dataset.model_copy(
         update={"label_type": "single", "train_images": None, "val_images": None, "levels": None}
@@ -159,6 +167,8 @@ FROM_1 = FULL.replace(
     asked=ASKED.replace(
         {
             "data.sources": OLD_TABLES,
+            "data.split_seed": 7,
+            "data.group": "",
             "data.input_size": None,
             "training.schedule": BY_RECIPE["training.schedule"],
             "training.loss": SMOOTHED,
@@ -167,17 +177,27 @@ FROM_1 = FULL.replace(
     resolved=FULL.resolved.replace(
         {
             "data.sources": OLD_TABLES,
+            "data.split_seed": 7,
+            "data.group": "",
             "data.input_size": 224,
             "training.loss": SMOOTHED,
         }
     ),
-    results=RESULTS.model_copy(update={"figure": "accuracy", "best_val_figure": None}),
+    results=RESULTS.model_copy(update={"figure": "accuracy", "best_val_figure": None, "only_prediction": ""}),
     testing=FULL.testing.model_copy(
         update={
             "figures": {},
+            "only_prediction": "",
             "classes": {name: c.model_copy(update={"num_false": None}) for name, c in FULL.testing.classes.items()},
         }
     ),
+)
+FROM_2 = FULL.replace(
+    dataset=FULL.dataset.model_copy(update={"levels": None}),
+    asked=ASKED.replace({"data.sources": OLD_TABLES_2, "data.split_seed": 7, "data.group": ""}),
+    resolved=FULL.resolved.replace({"data.sources": OLD_TABLES_2, "data.split_seed": 7, "data.group": ""}),
+    results=RESULTS.model_copy(update={"only_prediction": ""}),
+    testing=FULL.testing.model_copy(update={"only_prediction": ""}),
 )
 SMALL = RunState(project="p", experiment="e", version=1, created="2026-11-20T08:15:00+00:00")
 
@@ -193,7 +213,7 @@ def differs_from_default(record: object) -> set[str]:
 
 def test_every_schema_ever_released_is_kept_and_parses():
     assert [golden(n).is_file() for n in range(1, state.SCHEMA + 1)] == [True] * state.SCHEMA
-    for n, expected in ((1, FROM_1), (2, FULL)):
+    for n, expected in ((1, FROM_1), (2, FROM_2), (3, FULL)):
         assert state.parse(golden(n).read_text(encoding="utf-8"), golden(n).name) == expected
 
 
@@ -251,10 +271,10 @@ def test_a_loss_that_is_no_number_is_stored_as_valid_json_and_comes_back(number)
 
 
 def test_a_newer_schema_asks_for_an_upgrade_and_names_the_file():
-    text = SMALL.to_json().replace('"schema": 2', '"schema": 99')
+    text = SMALL.to_json().replace(f'"schema": {state.SCHEMA}', '"schema": 99')
     with pytest.raises(
         DamagedFile,
-        match=r"^w/p/e/v001\.json was written by a newer monklite \(schema 99, known: 2\); upgrade monklite$",
+        match=r"^w/p/e/v001\.json was written by a newer monklite \(schema 99, known: 3\); upgrade monklite$",
     ):
         state.parse(text, "w/p/e/v001.json")
 
@@ -286,10 +306,10 @@ def test_a_value_that_breaks_its_rule_is_damage(key, value, message):
 
 
 def test_an_older_schema_goes_through_every_upgrade(monkeypatch):
-    monkeypatch.setattr(state, "SCHEMA", 4)
-    monkeypatch.setitem(state.UPGRADES, 2, lambda v: {**v, "experiment": v["experiment"] + "+3"})
+    monkeypatch.setattr(state, "SCHEMA", 5)
     monkeypatch.setitem(state.UPGRADES, 3, lambda v: {**v, "experiment": v["experiment"] + "+4"})
-    assert state.parse(SMALL.to_json(), "x").experiment == "e+3+4"
+    monkeypatch.setitem(state.UPGRADES, 4, lambda v: {**v, "experiment": v["experiment"] + "+5"})
+    assert state.parse(SMALL.to_json(), "x").experiment == "e+4+5"
 
 
 def test_there_is_an_upgrade_from_every_older_schema():

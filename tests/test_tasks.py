@@ -207,3 +207,27 @@ def test_a_loss_that_cannot_train_the_task_is_refused() -> None:
         match=r"several labels cannot be trained with a loss of softmax .*loss_sigmoid_binary_crossentropy",
     ):
         task_of(MULTIPLE, CLASSES, "softmax")
+
+
+@pytest.mark.parametrize(
+    ("logits", "labels", "expected"),
+    [
+        ([[2, 1], [3, 1]], [0, 1], "a"),
+        ([[2, 1], [1, 3]], [0, 1], ""),
+        # of one class, or without images, one answer is right
+        ([[2, 1], [3, 1]], [0, 0], ""),
+        (np.zeros((0, 2)), [], ""),
+    ],
+)
+def test_the_only_prediction_of_different_images(logits: object, labels: list[int], expected: str) -> None:
+    task = SingleLabel(("a", "b"))
+    assert task.only_prediction(np.array(logits, dtype=np.float32), np.array(labels, dtype=np.int64)) == expected
+
+
+@pytest.mark.parametrize(
+    ("logits", "expected"),
+    [([[1, -1], [2, -1]], "a"), ([[1, 1], [2, 1]], "a|b"), ([[-1, -1], [-1, -1]], "no label"), ([[1, 1], [2, -1]], "")],
+)
+def test_the_only_prediction_of_several_labels(logits: object, expected: str) -> None:
+    labels = np.array([[True, False], [True, True]])
+    assert MultiLabel(("a", "b")).only_prediction(np.array(logits, dtype=np.float32), labels) == expected

@@ -91,6 +91,13 @@ SETTINGS = {
             "Decay of a moving average (EMA) of the weights over the steps, such as 0.999; 0: no average. "
             "Validation, all that depends on it (best weights, early stopping, plateaus) and the weight files use the average.",
         ),
-        Setting("seed", "seed", "seed", "Seed", "Determines split, order, augmentation and first weights."),
+        Setting("seed", "seed", "seed", "Seed", "Determines order, augmentation and first weights, but not the split."),
+        Setting(
+            "split_seed",
+            "seed",
+            "data.split_seed",
+            "Split seed",
+            "Determines which images are for training and which for validation.",
+        ),
     )
 }

@@ -33,10 +33,10 @@ class TrainingData:
     remarks: tuple[str, ...] = ()
 
     def batched(self, spec: Resolved) -> TrainingData:
-        """The same images with the spec's batch size, shuffling and number of decoding threads."""
+        """The same images with the spec's seed, batch size, shuffling and number of decoding threads."""
         data = spec.data
         train, val = (
-            replace(b, batch_size=data.batch_size, store=b.store.with_workers(data.workers))
+            replace(b, batch_size=data.batch_size, seed=spec.seed, store=b.store.with_workers(data.workers))
             for b in (self.train, self.val)
         )
         return replace(self, train=replace(train, shuffle=data.shuffle), val=val)
@@ -184,7 +184,9 @@ def _subsets(samples: Samples, spec: Resolved, recorded_paths: Mapping[str, set[
             subsets[dataset_csv.rows_as_recorded(samples, candidates.tolist(), paths, name)] = subset
     elif len(spec.data.sources) == 1:
         usable = samples.take(rows)
-        for subset, chosen in enumerate(split.stratified(usable, spec.data.split, spec.seed, usable.digests)):
+        for subset, chosen in enumerate(
+            split.stratified(usable, spec.data.split, spec.data.split_seed, usable.digests)
+        ):
             subsets[rows[chosen]] = subset
     else:
         subsets[rows] = samples.sources[rows]
@@ -205,7 +207,7 @@ def _check_recorded_split(samples: Samples) -> Iterator[str]:
         if total and not count:
             raise DatasetError(
                 f"class {name!r} has no training image in the recorded split, which is used again: remove its images, or split "
-                "anew with another seed or split"
+                "anew with another split or split seed"
             )
     yield f"{n_unused} images are not in the recorded split, which is used again: they are left out"
 

@@ -59,7 +59,8 @@ class compare:
         """Write charts, `comparison.csv` and `report.html`, and print the table.
 
         Returns:
-            The rows of `comparison.csv`: accuracies in %, times in s, memory in MiB.
+            The rows of `comparison.csv`: accuracies in %, times in s, memory in MiB; NaN where a run has no value, for which the
+            file has `NA`.
 
         Raises:
             NotReady: no name or no experiment was given, or none of them can be read.
@@ -80,4 +81,6 @@ class compare:
         for text in (*left_out, *wording.verdicts(entries), *wording.warnings(entries)):
             self._console.say(f"    {text}")
         self._console.say(f"\nGenerated: {folder / REPORT}\n")
-        return pd.DataFrame(rows)
+        frame = pd.DataFrame(rows)
+        # columns with a missing value hold None, which cannot be sorted
+        return frame.where(frame.notna(), float("nan")).infer_objects()

@@ -12,6 +12,7 @@ from ..data.prepare import EvaluationData
 from ..data.samples import printable
 from ..inference import Prediction
 from ..records import ACCURACY, DatasetRecord, ModelRecord, Testing
+from ..reports.wording import only_prediction
 from ..runs.file_names import ACCURACY_CURVE, BEST, FINAL, HEALTH, HISTORY, LOSS_CURVE, PREDICTIONS
 from ..runs.run import Run
 from ..runs.state import RunState
@@ -205,6 +206,8 @@ def training_outputs(console: Console, run: Run, state: RunState) -> None:
     console.say(f"    Best val Acc:          {results.best_val_accuracy:.6f} (epoch {results.best_epoch})")
     if results.figure != ACCURACY:
         console.say(f"    Best val {FIGURE_TITLES[results.figure]}:           {results.best_figure:.6f}")
+    if results.only_prediction:
+        console.say(f"    Warning: {only_prediction(results.only_prediction, 'validation')}")
     console.say()
     console.say("Training End\n")
     console.block(
@@ -239,6 +242,8 @@ def testing(console: Console, task: type[Task], result: Testing, table: Path, un
     )
     for name, value in result.figures.items():
         console.say(f"        {f'{name}:':24} {value:.4f}")
+    if result.only_prediction:
+        console.say(f"        Warning: {only_prediction(result.only_prediction, 'test')}")
     console.say(f"        Always {task.majority_title}: {100 * result.majority_accuracy:.2f} %")
     console.say(f"        Every prediction:        {table}\n" if not unsaved else f"        Note: {unsaved}\n")
 

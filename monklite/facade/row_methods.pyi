@@ -535,7 +535,14 @@ class RowMethods(VocabularyMethods):
         """
 
     def update_seed(self, seed: int) -> None:
-        """Determines split, order, augmentation and first weights. Effective after `Reload()`, or with `Train()`."""
+        """Determines order, augmentation and first weights, but not the split. Effective after `Reload()`, or with
+        `Train()`.
+        """
+
+    def update_split_seed(self, seed: int) -> None:
+        """Determines which images are for training and which for validation. Effective after `Reload()`, or with
+        `Train()`.
+        """
 
     def List_Optimizers(self) -> list[str]:
         """Print and return the names of the optimizers."""

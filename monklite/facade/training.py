@@ -91,7 +91,8 @@ class TrainingMethods(DatasetMethods, ModelMethods):
             display_progress: show a line per epoch. display_progress_realtime: show a progress bar.
             save_intermediate_models: save the weights of every epoch as `intermediate_model_prefix` and the epoch, from 0.
             save_training_logs: accepted for compatibility with Monk; the history is always written.
-            seed: determines split, order, augmentation and first weights; equal seeds give equal runs. Initially 0.
+            seed: determines order, augmentation and first weights; equal seeds give equal runs. Initially 0. The split has a
+                seed of its own, `update_split_seed`, so that seeds are compared on the same images.
             precision: `auto` (initially), `float32`, `bfloat16` or `float16`.
             early_stopping: stop after this many epochs in a row without an improvement on validation; 0 (initially): never.
             ema_decay: decay of a moving average (EMA) of the weights, such as 0.999, used for evaluation and saved in place of

@@ -69,7 +69,8 @@ def _time(entries: Sequence[Entry], note: str) -> Figure:
 def _memory(entries: Sequence[Entry], note: str) -> Figure:
     """GPU memory; if no run used a GPU, the main memory of the process, with a note that says so."""
     if not any(e.on_gpu or e.gpu_mib is not None for e in entries):
-        text = "Resident memory of the process, with Python and the framework. No run used a GPU."
+        text = "Resident memory of the process, with Python, the framework, and what they keep of earlier trainings. "
+        text += "No run used a GPU."
         title, process = "Peak memory of the process (no GPU used)", dict(_results(entries, "process_mib"))
         return charts.bars(title, "main memory (MiB)", process, "{:.0f}", f"{text} {note}".strip())
     driver, framework = (dict(_results(entries, field)) for field in ("gpu_process_mib", "gpu_framework_mib"))

@@ -17,14 +17,15 @@ from .comparison import Entry
 
 
 def write(folder: Path, entries: Sequence[Entry], left_out: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Write every file of a comparison; returns the rows of the table. `left_out`: messages about runs that are not in it."""
+    """Write every file of a comparison; returns the rows as `table.row` makes them. `left_out`: messages about other runs."""
     with storing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     rows = [table.row(e) for e in entries]
-    write_csv(folder / COMPARISON_TABLE, list(rows[0]), (list(row.values()) for row in rows))
+    written = [table.written(row) for row in rows]
+    write_csv(folder / COMPARISON_TABLE, list(rows[0]), (list(row.values()) for row in written))
     comparison_charts.draw(folder, entries)
     with reading(folder):
-        page = _html(folder, entries, rows, left_out)
+        page = _html(folder, entries, written, left_out)
     write_text(folder / REPORT, page)
     return rows
 

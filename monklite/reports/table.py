@@ -25,10 +25,10 @@ class Column:
     scale: float = 0.0
 
     def cell(self, entry: Entry) -> Any:
-        """The content of a run's cell."""
+        """The content of a run's cell; None if it has none."""
         value = self.value(entry)
         if value is None:
-            return NOT_AVAILABLE
+            return None
         return round(self.scale * value, 2) if self.scale else printable(value)
 
 
@@ -164,8 +164,13 @@ COMPARISON_COLUMNS = (
 
 
 def row(entry: Entry) -> dict[str, Any]:
-    """One row of `comparison.csv`. Accuracies in %, times in s, memory in MiB."""
+    """One row of `comparison.csv`, with None where a run has no value. Accuracies in %, times in s, memory in MiB."""
     return {column.title: column.cell(entry) for column in COMPARISON_COLUMNS}
+
+
+def written(row: dict[str, Any]) -> dict[str, Any]:
+    """A row as it is written and shown: `NA` where a run has no value."""
+    return {title: NOT_AVAILABLE if value is None else value for title, value in row.items()}
 
 
 def overview(entries: Sequence[Entry]) -> list[dict[str, Any]]:
@@ -175,7 +180,7 @@ def overview(entries: Sequence[Entry]) -> list[dict[str, Any]]:
 
 def _overview_row(entry: Entry) -> dict[str, Any]:
     model = entry.state.model
-    return {
+    row = {
         "experiment": entry.label,
         "model": MODEL.cell(entry),
         "backend": BACKEND_NAME.cell(entry),
@@ -186,20 +191,21 @@ def _overview_row(entry: Entry) -> dict[str, Any]:
         "time s": TRAINING_TIME.cell(entry),
         "images/s": SPEED.cell(entry),
         "peak MiB": _memory(entry),
-        "parameters": NOT_AVAILABLE if model is None else f"{model.parameters / 1e6:.1f} M",
+        "parameters": None if model is None else f"{model.parameters / 1e6:.1f} M",
     }
+    return written(row)
 
 
-def _test(entry: Entry) -> str:
+def _test(entry: Entry) -> str | None:
     test = entry.state.testing
     if test is None:
-        return NOT_AVAILABLE
+        return None
     low, high = test.interval
     return f"{100 * test.accuracy:.1f} ({100 * low:.0f} to {100 * high:.0f})"
 
 
-def _memory(entry: Entry) -> str:
+def _memory(entry: Entry) -> str | None:
     results = entry.state.results
     if entry.gpu_mib is not None:
         return f"{entry.gpu_mib:.0f} GPU"
-    return NOT_AVAILABLE if results is None or results.process_mib is None else f"{results.process_mib:.0f} RAM"
+    return None if results is None or results.process_mib is None else f"{results.process_mib:.0f} RAM"

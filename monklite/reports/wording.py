@@ -30,9 +30,15 @@ def verdicts(entries: Sequence[Entry]) -> list[str]:
     equal = [pair.other for pair in tested if pair.p_value >= SIGNIFICANT]
     worse = [pair for pair in tested if pair.p_value < SIGNIFICANT]
     sentences = baselines(entries)
-    if len(tested) <= MAX_RUNS_NAMED and len(equal) <= MAX_EQUAL_PAIRS:
-        return [*sentences, *map(verdict, tested)]
+    if not tested:
+        return sentences
     best = tested[0].best
+    chosen = (
+        f"{best} is the best of {len(tested) + 1} runs on these test images, so its accuracy on new images is likely to be "
+        "somewhat lower"
+    )
+    if len(tested) <= MAX_RUNS_NAMED and len(equal) <= MAX_EQUAL_PAIRS:
+        return [*sentences, *map(verdict, tested), chosen]
     if len(worse) > MAX_RUNS_NAMED:
         names = _join([pair.other for pair in worse])
         sentences.append(f"{best} did better on the test images, more than by chance, than {len(worse)} runs: {names}")
@@ -40,7 +46,7 @@ def verdicts(entries: Sequence[Entry]) -> list[str]:
         sentences += map(verdict, worse)
     if equal:
         sentences.append(f"{best} cannot be told apart on the test images from: {_join(equal)}")
-    return sentences
+    return [*sentences, chosen]
 
 
 def baselines(entries: Sequence[Entry]) -> list[str]:
@@ -67,6 +73,12 @@ def warnings(entries: Sequence[Entry]) -> list[str]:
         )
     if len({e.state.testing.fingerprint for e in entries if e.state.testing}) > 1:
         sentences.append("The runs were not tested on the same images, so their test accuracies cannot be compared.")
+    for entry in entries[:MAX_RUNS_NAMED]:
+        results, test = entry.state.results, entry.state.testing
+        if test and test.only_prediction:
+            sentences.append(f"{entry.label}: {only_prediction(test.only_prediction, 'test')}.")
+        elif results and results.only_prediction:
+            sentences.append(f"{entry.label}: {only_prediction(results.only_prediction, 'validation')}.")
     unfinished = [e for e in entries if e.state.status != "done"]
     if len(unfinished) <= MAX_RUNS_NAMED:
         return sentences + [_unfinished(e) for e in unfinished]
@@ -74,6 +86,11 @@ def warnings(entries: Sequence[Entry]) -> list[str]:
         labels = [e.label for e in unfinished if e.state.status == status]
         sentences.append(f"{len(labels)} {'run is' if len(labels) == 1 else 'runs are'} {status}: {_join(labels)}.")
     return sentences
+
+
+def only_prediction(prediction: str, subset: str) -> str:
+    """The warning about a network that predicts the same for all images of a subset."""
+    return f"every {subset} image is predicted as {prediction!r}: the network does not tell them apart"
 
 
 def _unfinished(entry: Entry) -> str:

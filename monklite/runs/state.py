@@ -15,7 +15,7 @@ from ..records import DatasetRecord, ModelRecord, Results, Testing
 from ..spec import Frozen, Resolved, Spec, build
 from .upgrades import UPGRADES
 
-SCHEMA = 2
+SCHEMA = 3
 # characters that a terminal would interpret, and lone surrogates
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 Status = Literal["new", "running", "done", "failed", "interrupted"]

@@ -59,5 +59,14 @@ def _model_from_1(model: Values) -> Values:
     return {**model, "weights_path": model.get("weights_path") or (), "freeze_layers": model.get("freeze_layers") or 0}
 
 
+def _from_2(values: Values) -> Values:
+    """Upgrade schema 2, in which the seed of the training determined the split too, image by image."""
+    upgraded = {**values, "schema": 3}
+    for name in ("asked", "resolved"):
+        if spec := values.get(name):
+            upgraded[name] = {**spec, "data": {**spec.get("data", {}), "split_seed": spec.get("seed", 0), "group": ""}}
+    return upgraded
+
+
 # UPGRADES[n] turns a state of schema n into one of schema n + 1
-UPGRADES: dict[int, Callable[[Values], Values]] = {1: _from_1}
+UPGRADES: dict[int, Callable[[Values], Values]] = {1: _from_1, 2: _from_2}

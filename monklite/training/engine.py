@@ -61,6 +61,7 @@ class Loop:
     `history`: rows of the finished epochs, including those before a resume. `steps`: loss, number of correct predictions
     and number of images of each step of this epoch; the device may still be computing the first two. `images`: number of
     training images of this epoch done. `patience`: see `ended`. `stop`: set it to stop after the current step.
+    `only_prediction`: of the last validation, see `Results`.
     """
 
     learner: Learner
@@ -79,6 +80,7 @@ class Loop:
     done: int = 0
     steps: list[tuple] = field(default_factory=list)
     stop: bool = False
+    only_prediction: str = ""
     world: World = field(default_factory=Alone)
     _epoch_start: float = 0.0
     _batches_since_agreement: int = 0
@@ -198,6 +200,7 @@ class Loop:
         self._process_batches("val", 0, predict)
         logits = self.world.gather(np.concatenate(logits_per_batch))
         labels = self.world.gather(np.concatenate(labels_per_batch))
+        self.only_prediction = self.task.only_prediction(logits, labels)
         # all use the leader's numbers: with a difference in the last bit, some processes might stop early and others not
         return self.world.lead(lambda: (self.learner.loss(logits, labels), self.task.figures(logits, labels)))
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ..spec import Resolved, Spec
 
-DATA_FIELDS = ("data.sources", "data.split", "data.input_size", "data.stored_size", "data.transforms", "seed")
-BATCH_FIELDS = ("data.batch_size", "data.shuffle", "data.workers")
+SPLIT_FIELDS = ("data.sources", "data.split", "data.split_seed", "data.group")
+DATA_FIELDS = (*SPLIT_FIELDS, "data.input_size", "data.stored_size", "data.transforms")
+BATCH_FIELDS = ("data.batch_size", "data.shuffle", "data.workers", "seed")
 NETWORK_FIELDS = ("model", "data.input_size", "seed", "backend")
-SPLIT_FIELDS = ("data.sources", "data.split", "seed")
 
 
 def is_stale(used: Spec | Resolved | None, current: Resolved, fields: tuple[str, ...]) -> bool:

@@ -197,8 +197,11 @@ def is_statistic(name: str) -> bool:
 
 
 def trainable(block: Any) -> bool:
-    """Whether a layer has a weight that training changes."""
-    return any(p.grad_req != "null" for n, p in block._reg_params.items() if not is_statistic(n))
+    """Whether a layer is trained, not frozen. Batch normalization may have no weight that training changes, by design."""
+    weights = [p for n, p in block._reg_params.items() if not is_statistic(n) and p._differentiable]
+    if not weights and isinstance(block, gluon.nn.BatchNorm):
+        return not block._kwargs["use_global_stats"]
+    return any(p.grad_req != "null" for p in weights)
 
 
 def _freeze(network: Any, row: ModelRow, spec: Resolved) -> None:

@@ -206,6 +206,8 @@ class TorchLearner:
     def load_weights(self, path: Path) -> None:
         weights.load_into(self.network, weights.read_snapshot(path)[0], path)
         self._averages.reset()
+        # the user may call the network; a step switches back to training
+        self.network.eval()
 
     def capture(self, progress: Any) -> Snapshot:
         self._check_weights()
