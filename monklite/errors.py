@@ -137,13 +137,18 @@ def suggestion(name: object, known: Iterable[str]) -> str:
     return f" Did you mean {shown(guess)}?" if guess else ""
 
 
+def nearest(name: object, known: Iterable[str], most: int = MAX_NAMES_SHOWN // 2) -> list[str]:
+    """The known names that are most similar to `name`, sorted."""
+    return sorted(difflib.get_close_matches(str(name)[:MAX_VALUE_LENGTH], list(known), n=most, cutoff=0.0))
+
+
 def unknown(kind: str, name: object, known: Iterable[str]) -> UnknownName:
     """The error for an unknown name, with the most similar known name and the list of known names."""
     known = sorted(known)
     listed, more = known, ""
     if len(known) > MAX_NAMES_SHOWN:
-        similar = difflib.get_close_matches(str(name)[:MAX_VALUE_LENGTH], known, n=MAX_NAMES_SHOWN // 2, cutoff=0.0)
-        listed, more = sorted(similar), f", and {len(known) - len(similar)} more"
+        listed = nearest(name, known)
+        more = f", and {len(known) - len(listed)} more"
     return UnknownName(
         f"no {kind} is called {shown(name)}.{suggestion(name, known)} Known: {', '.join(listed) or '(none)'}{more}"
     )

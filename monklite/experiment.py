@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from . import backends
 from .backends import Learner
 from .backends.capabilities import check_capabilities
 from .catalog import resolve
-from .catalog.losses import class_weights, positional_weights
+from .catalog.losses import class_weights, positional_weights, weights_by_name
 from .catalog.models import find_model
 from .data import dataset_csv, health, prepare
 from .data.cache import Tick
-from .data.depth import UNDECIDED, Levels
 from .data.prepare import TrainingData
 from .errors import MonkliteError, NotReady
 from .inference import weights_of
@@ -28,8 +26,10 @@ from .tasks import Task
 from .training import batch_size, copying, resuming
 from .training.loss_task import fits, task_for_loss
 from .training.progress import Say
+from .training.recorded import Recorded
 from .training.session import SHOW_ALL, Display, Session
-from .training.staleness import BATCH_FIELDS, DATA_FIELDS, NETWORK_FIELDS, SPLIT_FIELDS, is_stale
+from .training.side_effects import side_effects
+from .training.staleness import BATCH_FIELDS, DATA_FIELDS, NETWORK_FIELDS, is_stale
 
 
 class Experiment:
@@ -63,6 +63,9 @@ class Experiment:
             state = self.origin.state()
             self.run.update(asked=self.asked, origin=(state.project, state.experiment, state.version))
 
+    def _note(self, text: str) -> None:
+        self.say(f"    Note: {text}\n")
+
     # Settings
 
     def change(self, changes: Mapping[str, Any], names: Mapping[str, str] | None = None) -> None:
@@ -77,18 +80,17 @@ class Experiment:
         asked = self.asked.replace(changes, names)
         find_model(asked.model.name, asked.backend)
         check_capabilities(asked)
+        before, after = self.resolved(), resolve(asked, self._stored_spec, self._auto_batch_size)
         if self.resuming:
-            resuming.check_change(self.run, self.resolved(), resolve(asked, self._stored_spec, self._auto_batch_size))
-        self._check_class_names(asked)
-        self.asked = asked
-
-    def _check_class_names(self, asked: Spec) -> None:
-        """Check class weights by name as soon as the classes are known; those by position are checked with the network."""
+            resuming.check_change(self.run, before, after)
         loss = asked.training.loss
-        if self.data is None or loss is None or not isinstance(loss.params.get("weight"), Mapping):
-            return
-        if not is_stale(self._data_spec, resolve(asked, self._stored_spec, self._auto_batch_size), DATA_FIELDS):
+        # by name, as soon as the classes are known; those by position are checked with the network
+        if self.data and loss and weights_by_name(loss) and not is_stale(self._data_spec, after, DATA_FIELDS):
             class_weights(loss, self.data.record.classes)
+        self.asked = asked
+        # of the recipe, whose values the user has seen with the network
+        for note in side_effects(before, after, changes) if self.learner is not None else ():
+            self._note(note)
 
     def rebuild_with(self, changes: Mapping[str, Any], names: Mapping[str, str] | None = None) -> Learner:
         """Change the settings and build the network; if that fails, the settings are restored."""
@@ -110,41 +112,18 @@ class Experiment:
         """Find, decode and split the images; records them, and the remarks about their files, in the run."""
         self._ensure_new_version()
         spec, world = self.resolved(), backends.world(self.asked.backend)
+        recorded = Recorded(self.run if self.resuming else None, self.origin)
         data = prepare.for_training(
-            spec,
-            self.workspace.cache,
-            self._recorded_split(spec),
-            tick,
-            self._recorded_classes(),
-            self._recorded_levels(),
+            spec, self.workspace.cache, recorded.split(spec), tick, recorded.classes(), recorded.levels()
         )
         data = data.for_process(world.rank, world.size)
         for remark in data.remarks:
-            self.say(f"    Note: {remark}\n")
+            self._note(remark)
         if self.resuming:
             resuming.check_same_images(self.run, data)
         self.data, self._data_spec = data, spec
         self._record_data()
         return data
-
-    def _recorded_split(self, spec: Resolved) -> Path | None:
-        """The stored split to use again: a resumed run's own, or the origin's if the settings of data and split are equal."""
-        source = self.run if self.resuming else self.origin
-        if source is None:
-            return None
-        changed = is_stale(source.state().spec, spec, SPLIT_FIELDS)
-        return source.folder / SAMPLES if self.resuming or not changed else None
-
-    def _recorded_classes(self) -> tuple[str, ...]:
-        """The classes of the run that is resumed or copied, in the order of its network's outputs."""
-        source = self.run if self.resuming else self.origin
-        dataset = source.state().dataset if source is not None else None
-        return dataset.classes if dataset else ()
-
-    def _recorded_levels(self) -> Levels:
-        """By which a resumed run scales images of more than 8 bits; undecided for a new version, also of a copied run."""
-        dataset = self.run.state().dataset if self.resuming else None
-        return Levels.recorded(dataset.levels) if dataset else UNDECIDED
 
     def _record_data(self) -> None:
         """Record the images, and the remarks about their files, in the run."""
@@ -167,7 +146,8 @@ class Experiment:
         if self.data is None:
             raise NotReady("the number of classes is not known yet: call Dataset() before Model()")
         task = self._task(self.resolved(), self.data)
-        source = self._weights_source(self.resolved(), task.classes)
+        copied = self.origin if self.copies_weights and not self.resuming else None
+        source = copying.weights_source(copied, self.resolved(), task.classes, self._note)
         # frees the memory of the previous network first
         self.learner = None
         if self.asked.data.batch_size == AUTO and not self.resuming:
@@ -178,7 +158,7 @@ class Experiment:
         if source is not None:
             learner.load_weights(weights_of(source))
             for note in copying.leaks(source, self.data.samples):
-                self.say(f"    Note: {note}\n")
+                self._note(note)
             record = record.model_copy(update={"weights": f"copied from {source}"})
         if not self.resuming:
             self.run.update(asked=self.asked, resolved=spec, model=record)
@@ -190,25 +170,15 @@ class Experiment:
         task = task_for_loss(spec.training.loss, data.record)
         order = positional_weights(spec.training.loss, task.classes)
         if order and order != self._weights_note:
-            self.say(f"    Note: class weights by position fall on these classes: {order}\n")
+            self._note(f"class weights by position fall on these classes: {order}")
         self._weights_note = order
         return task
 
     def _find_batch_size(self, data: TrainingData, task: Task) -> None:
         """Choose the batch size for `"auto"`."""
         self._auto_batch_size = batch_size.choose(self.resolved(), task, data.train.n_images)
-        self.say(f"    Note: batch_size='auto' took {self._auto_batch_size}\n")
+        self._note(f"batch_size='auto' took {self._auto_batch_size}")
         self._rebatch(data)
-
-    def _weights_source(self, spec: Resolved, classes: tuple[str, ...]) -> Run | None:
-        """The run whose weights the network starts from; None if there is none, or its network or classes differ."""
-        if not self.copies_weights or self.origin is None or self.resuming or spec.model.weights_path:
-            return None
-        reason = copying.mismatch(self.origin, spec, classes)
-        if not reason:
-            return self.origin
-        self.say(f"    Note: the weights of {self.origin} are not copied: {reason}\n")
-        return None
 
     def refresh_data(self, tick: Tick | None = None) -> TrainingData:
         """Prepare again the data that a change of the settings has made stale, and only those."""
@@ -246,20 +216,14 @@ class Experiment:
         state = self.run.state()
         if state.status == "new" and not self.run.taken_over:
             return
-        previous, can_resume = self.run.folder.name, self.run.has_saved_state()
-        self.run.release()
+        previous = self.run
+        previous.release()
         self.run = self.workspace.claim(state.project, state.experiment)
         self.learner = self._network_spec = None
         self.record_origin()
         self._record_data()
-        if state.status == "done":
-            self.say(f"{previous} is trained and stays as it is; this goes into {self.run.folder.name}\n")
-        elif state.status != "new":
-            hint = " (Prototype(..., resume_train=True) resumes it)" if can_resume else ""
-            self.say(
-                f"{previous} is {state.status} and stays as it is{hint}; "
-                f"this goes into {self.run.folder.name} and starts from the beginning\n"
-            )
+        for text in resuming.how_it_stays(previous, state, self.run):
+            self.say(f"{text}\n")
 
     # Training
 
@@ -274,7 +238,8 @@ class Experiment:
         if not self.run.acquire():
             raise NotReady(self.run.busy_message())
         spec = self.resolved()
-        learner.refresh(spec)
+        for note in learner.refresh(spec):
+            self._note(note)
         start = resuming.restore(self.run, learner, spec.training, self.say) if self.resuming else None
         session = Session(self.workspace, self.run, self.asked, spec, data, learner, self.say, display, start)
         signals = session.train()

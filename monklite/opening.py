@@ -8,7 +8,7 @@ from typing import Any
 
 from . import backends
 from .catalog.default_recipes import default_spec
-from .errors import InvalidType, InvalidValue, NotReady
+from .errors import InvalidType, InvalidValue, MonkliteError, NotReady
 from .evaluation import Evaluation
 from .experiment import Experiment
 from .inference import Predictor
@@ -94,7 +94,25 @@ class OpenExperiment:
             return self._open_run(self._find(project, experiment, mode), mode, announce)
         self._experiment = opened
         announce(opened.run)
+        self._say_if_unfinished(opened.run)
         return opened.run
+
+    def _say_if_unfinished(self, run: Run) -> None:
+        """Say how to resume the version before a new one, if its training has not ended: it would start again in silence."""
+        state = run.state()
+        earlier = [r for r in self.workspace.versions(state.project, state.experiment) if r.version < run.version]
+        if not earlier or not (previous := earlier[-1]).has_saved_state():
+            return
+        try:
+            before = previous.state()
+        # a damaged version is left as it is, and told where it is opened
+        except MonkliteError:
+            return
+        if before.status in ("running", "interrupted", "failed"):
+            self.say(
+                f"    Note: {previous.folder.name} {before.progress}, and stays as it is. Prototype({state.project!r}, "
+                f"{state.experiment!r}, resume_train=True) goes on with it; this is {run.folder.name}, from the beginning\n"
+            )
 
     def _find(self, project: str, experiment: str, mode: Mode) -> Run:
         prefer = (can_resume, can_extend) if mode.name == "resume_train" else ()
@@ -111,6 +129,9 @@ class OpenExperiment:
         return run
 
     def _evaluate(self, run: Run) -> None:
+        state = run.state()
+        if state.status not in ("new", "done"):
+            self.say(f"    Note: {run} {state.progress}; its weights are those of the epochs so far\n")
         self._evaluation, self.evaluating = Evaluation(Predictor(run), self.workspace.cache), True
 
     def close(self) -> None:

@@ -106,13 +106,13 @@ class _Data(Frozen):
 
     `split_seed`: the same one gives the same split, whatever the seed of the training. `group`: images of a group, such as a
     patient, stay on one side of the split: a column of the table, or a pattern over the paths of the files, whose first
-    parentheses match the group; `""`: each image on its own; None: a column or pattern is found where it is plain.
+    parentheses match the group; `""`: each image on its own; `"auto"`: a column or pattern is found where it is plain.
     """
 
     sources: Annotated[tuple[Source, ...], Field(max_length=2)] = ()
     split: Annotated[float, SPLIT_RANGE] = 0.9
     split_seed: Annotated[int, SEED_RANGE] = 0
-    group: str | None = None
+    group: str = AUTO
     stored_size: Annotated[int | Literal["auto"], OrAuto(STORED_SIZE_RANGE)] = AUTO
     shuffle: Annotated[bool, Flag()] = True
     transforms: Transforms = Transforms()
@@ -162,7 +162,7 @@ class _Training(Frozen):
     epochs: Annotated[int, EPOCHS_RANGE] = 10
     early_stopping: Annotated[int, EARLY_STOPPING_RANGE] = 0
     ema_decay: Annotated[float, EMA_DECAY_RANGE] = 0.0
-    save_intermediate_models: Annotated[bool, Flag()] = True
+    save_intermediate_models: Annotated[bool, Flag()] = False
     intermediate_prefix: Annotated[str, FileStem(reserved=WEIGHT_FILES)] = "intermediate_model_"
 
 

@@ -441,11 +441,13 @@ def test_no_alias_is_the_name_of_another_network():
 
 
 @pytest.mark.parametrize(
-    ("name", "backend", "other"), [("resnet50_v2", "pytorch", "mxnet"), ("vit_b_16", "mxnet", "pytorch")]
+    ("name", "backend", "other", "nearest"),
+    [("resnet50_v2", "pytorch", "mxnet", "resnet50, "), ("vit_b_16", "mxnet", "pytorch", "")],
 )
-def test_a_network_that_only_the_other_backend_has_says_which(name, backend, other):
+def test_a_network_that_only_the_other_backend_has_says_which(name, backend, other, nearest):
     with pytest.raises(
-        InvalidValue, match=f"^the {backend} backend has no model '{name}'; use backend='{other}', or one of: "
+        InvalidValue,
+        match=f"^the {backend} backend has no model '{name}'; use backend='{other}', or a similar model: .*{nearest}",
     ):
         find_model(name, backend)
 

@@ -70,7 +70,7 @@ def test_quick_mode_in_monks_form(workspace: Path, patterns: Path, capsys: pytes
     ):
         assert title in said
     files = {p.name for p in (workspace / "p" / "quick" / "output" / "models").iterdir()}
-    assert files == {"best_model", "final", "resume_state", "intermediate_model_0"}
+    assert files == {"best_model", "final", "resume_state"}
 
 
 def test_the_recorded_spec_holds_every_default(trained) -> None:
@@ -382,7 +382,7 @@ def test_every_public_method_is_documented() -> None:
         ("Default", "dataset_path=False, path_to_csv=False, delimiter=',', model_name='resnet18_v1', freeze_base_network=True, num_epochs=10"),
         ("Dataset_Params", "dataset_path=False, path_to_csv=False, delimiter=',', split=0.9, input_size=224, batch_size=16, shuffle_data=True"),
         ("Model_Params", "model_name='resnet18', freeze_base_network=True, use_gpu=True, use_pretrained=True, model_path=False"),
-        ("Training_Params", "num_epochs=10, display_progress=True, display_progress_realtime=True, save_intermediate_models=True, intermediate_model_prefix='intermediate_model_', save_training_logs=True"),
+        ("Training_Params", "num_epochs=10, display_progress=True, display_progress_realtime=True, save_intermediate_models=False, intermediate_model_prefix='intermediate_model_', save_training_logs=True"),
         ("Infer", "img_name=False, img_dir=False, return_raw=False"),
         ("Freeze_Layers", "num=10"),
         ("Switch_Mode", "train=False, eval_infer=False"),

@@ -136,7 +136,9 @@ def test_expert_mode_begins_with_a_network_that_it_has(workspace: Path, patterns
 
 
 def test_its_weights_are_known_as_weights(workspace: Path, patterns: Path) -> None:
-    opened(patterns, "a", epochs=2).Train()
+    ptf = opened(patterns, "a", epochs=2)
+    ptf.update_save_intermediate_models(True)
+    ptf.Train()
     items = prune.plan(Workspace())
     assert [path.name for item in items for path in item.paths] == ["intermediate_model_0", "intermediate_model_1"]
 

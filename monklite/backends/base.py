@@ -4,6 +4,7 @@ except the live ones that a user asks for (`network`, `criterion`, `optimizer`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, SupportsFloat
 
@@ -80,8 +81,15 @@ class Learner(Protocol):
         """Replace loss and optimizer (with fresh optimizer state); the weights in the network are kept."""
         ...
 
-    def refresh(self, spec: Resolved) -> None:
-        """Recreate the optimizer if the user has replaced layers of the live network, so that the new ones are trained."""
+    def refresh(self, spec: Resolved) -> Sequence[str]:
+        """Take over what the user has changed in the live objects, before training.
+
+        The optimizer is recreated if it lacks weights of layers that the user has replaced. Learning rates that the user has set
+        in it are kept as multiples of the schedule's.
+
+        Returns:
+            Notes for the user, see `backends.user_changes`.
+        """
         ...
 
     def capture(self, progress: Any) -> Snapshot:

@@ -135,6 +135,11 @@ def class_weights(loss: Choice, classes: tuple[str, ...]) -> tuple[float, ...] |
     return tuple(weights[name] for name in classes)
 
 
+def weights_by_name(loss: Choice) -> bool:
+    """Whether a loss has factors that are given by the names of the classes."""
+    return isinstance(loss.params.get("weight"), Mapping)
+
+
 def positional_weights(loss: Choice, classes: tuple[str, ...]) -> str:
     """Which class each factor falls on, if they were given by position, as text; empty if they were not."""
     weights = loss.params.get("weight")

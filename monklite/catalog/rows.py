@@ -69,6 +69,14 @@ class Row:
     def check_backend(self, backend: str) -> None:
         """Raise an error if a backend does not support this row."""
 
+    def is_available(self, backend: str) -> bool:
+        """Whether a backend supports this row, and the package that it needs is installed."""
+        try:
+            self.check_backend(backend)
+        except (InvalidValue, MissingPackage):
+            return False
+        return True
+
     def _value(self, parameter: Parameter, backend: str, values: Mapping[str, Any]) -> Any:
         if parameter.name not in values:
             if parameter.default is REQUIRED:

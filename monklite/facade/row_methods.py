@@ -59,9 +59,9 @@ def _make_update_method(setting: Setting) -> Callable[..., None]:
     return method
 
 
-def _make_list_method(title: str, names: list[str]) -> Callable[..., list[str]]:
+def _make_list_method(title: str, rows: Mapping[str, Row]) -> Callable[..., list[str]]:
     def method(self: RowMethods) -> list[str]:
-        return self._list(title, names)
+        return self._list(title, [name for name, row in rows.items() if row.is_available(self._backend)])
 
     return method
 
@@ -115,9 +115,9 @@ def _install_all() -> None:
         doc = f"{setting.doc} Effective after `Reload()`, or with `Train()`."
         value = _parameter(setting.argument, REQUIRED, _annotation(setting))
         _install(f"update_{setting.name}", _make_update_method(setting), [value], doc)
-    for title, names in LISTS.items():
-        doc = f"Print and return the names of the {title.lower()}."
-        _install(f"List_{title}", _make_list_method(title, list(names)), [], doc, "list[str]")
+    for title, rows in LISTS.items():
+        doc = f"Print and return the names of the {title.lower()} that the backend has."
+        _install(f"List_{title}", _make_list_method(title, rows), [], doc, "list[str]")
 
 
 def _annotation(setting: Setting) -> str:

@@ -545,13 +545,13 @@ class RowMethods(VocabularyMethods):
         """
 
     def List_Optimizers(self) -> list[str]:
-        """Print and return the names of the optimizers."""
+        """Print and return the names of the optimizers that the backend has."""
 
     def List_Schedulers(self) -> list[str]:
-        """Print and return the names of the schedulers."""
+        """Print and return the names of the schedulers that the backend has."""
 
     def List_Losses(self) -> list[str]:
-        """Print and return the names of the losses."""
+        """Print and return the names of the losses that the backend has."""
 
     def List_Transforms(self) -> list[str]:
-        """Print and return the names of the transforms."""
+        """Print and return the names of the transforms that the backend has."""

@@ -76,7 +76,7 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         num_epochs: int = 10,
         display_progress: bool = True,
         display_progress_realtime: bool = True,
-        save_intermediate_models: bool = True,
+        save_intermediate_models: bool = False,
         intermediate_model_prefix: str = "intermediate_model_",
         save_training_logs: bool = True,
         seed: int | None = None,
@@ -89,7 +89,8 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         Args:
             num_epochs: passes over the training images.
             display_progress: show a line per epoch. display_progress_realtime: show a progress bar.
-            save_intermediate_models: save the weights of every epoch as `intermediate_model_prefix` and the epoch, from 0.
+            save_intermediate_models: save the weights of every epoch too (ResNet50: 90 MB each; Monk did so by default), as
+                `intermediate_model_prefix` and the epoch, from 0.
             save_training_logs: accepted for compatibility with Monk; the history is always written.
             seed: determines order, augmentation and first weights; equal seeds give equal runs. Initially 0. The split has a
                 seed of its own, `update_split_seed`, so that seeds are compared on the same images.

@@ -81,7 +81,7 @@ def warnings(entries: Sequence[Entry]) -> list[str]:
             sentences.append(f"{entry.label}: {only_prediction(results.only_prediction, 'validation')}.")
     unfinished = [e for e in entries if e.state.status != "done"]
     if len(unfinished) <= MAX_RUNS_NAMED:
-        return sentences + [_unfinished(e) for e in unfinished]
+        return sentences + [f"{e.label} {e.state.progress}." for e in unfinished]
     for status in sorted({e.state.status for e in unfinished}):
         labels = [e.label for e in unfinished if e.state.status == status]
         sentences.append(f"{len(labels)} {'run is' if len(labels) == 1 else 'runs are'} {status}: {_join(labels)}.")
@@ -91,13 +91,6 @@ def warnings(entries: Sequence[Entry]) -> list[str]:
 def only_prediction(prediction: str, subset: str) -> str:
     """The warning about a network that predicts the same for all images of a subset."""
     return f"every {subset} image is predicted as {prediction!r}: the network does not tell them apart"
-
-
-def _unfinished(entry: Entry) -> str:
-    if entry.state.status == "new":
-        return f"{entry.label} has not been trained."
-    done = entry.state.results.epochs_completed if entry.state.results else 0
-    return f"{entry.label} is {entry.state.status} after {done} of {entry.state.asked.training.epochs} epochs."
 
 
 def _join(labels: Sequence[str]) -> str:

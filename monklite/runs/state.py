@@ -51,6 +51,16 @@ class RunState(Frozen):
         """The settings that are used; before they are resolved, those that the user gave."""
         return self.resolved or self.asked
 
+    @property
+    def progress(self) -> str:
+        """How far the training got: `is done`, `is interrupted after 1 of 8 epochs`, `has not been trained`."""
+        if self.status == "new":
+            return "has not been trained"
+        if self.status == "done":
+            return "is done"
+        completed = self.results.epochs_completed if self.results else 0
+        return f"is {self.status} after {completed} of {self.asked.training.epochs} epochs"
+
     def replace(self, **changes: Any) -> RunState:
         """Return a copy with changed fields; every value is checked.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -15,8 +15,19 @@ from ..runs.run import Run
 from ..spec import Resolved
 
 
-def mismatch(origin: Run, spec: Resolved, classes: tuple[str, ...]) -> str:
-    """Say why the weights of `origin` do not fit the network of a spec with these classes; empty if they fit."""
+def weights_source(
+    origin: Run | None, spec: Resolved, classes: tuple[str, ...], note: Callable[[str], None]
+) -> Run | None:
+    """The run whose weights a network starts from: `origin`, unless its network or classes differ, which is noted."""
+    if origin is None or spec.model.weights_path:
+        return None
+    reason = _mismatch(origin, spec, classes)
+    if reason:
+        note(f"the weights of {origin} are not copied: {reason}")
+    return None if reason else origin
+
+
+def _mismatch(origin: Run, spec: Resolved, classes: tuple[str, ...]) -> str:
     state = origin.state()
     if find_model(spec.model.name, spec.backend) != find_model(state.asked.model.name, spec.backend):
         return f"the model is {spec.model.name} now, not {state.asked.model.name}"

@@ -14,6 +14,7 @@ from ..records import ACCURACY, DatasetRecord
 from ..runs import history
 from ..runs.file_names import BEST, HISTORY, RESUME, SAMPLES
 from ..runs.run import Run
+from ..runs.state import RunState
 from ..spec import Resolved, ResolvedTraining
 from ..tasks import SINGLE, TASKS
 from .early_stopping import best_of, ended
@@ -185,3 +186,15 @@ def _damage_explained(run: Run) -> Iterator[None]:
     except DamagedFile as error:
         hint = f"; its best weights can be trained further: {copy_call(run)}" if run.is_trained() else ""
         raise DamagedFile(f"{error}. Its training cannot be resumed{hint}") from None
+
+
+def how_it_stays(previous: Run, state: RunState, new: Run) -> Iterator[str]:
+    """Yield what becomes of the version before a new one, unless its training never began."""
+    if state.status == "done":
+        yield f"{previous.folder.name} is trained and stays as it is; this goes into {new.folder.name}"
+    elif state.status != "new":
+        hint = " (Prototype(..., resume_train=True) resumes it)" if previous.has_saved_state() else ""
+        yield (
+            f"{previous.folder.name} is {state.status} and stays as it is{hint}; this goes into {new.folder.name} and starts "
+            "from the beginning"
+        )

@@ -19,7 +19,7 @@ from ...processors import cpu_count
 from ...records import ModelRecord
 from ...spec import Resolved
 from ...tasks import Task
-from .. import array_files
+from .. import array_files, user_changes
 from ..averaging import Averages
 from ..capabilities import check_capabilities
 from . import augment, device, network, weights
@@ -58,6 +58,7 @@ class GluonLearner:
             self.network(nd.zeros((1, 3, size, size), ctx=self.context)).wait_to_read()
         # A first layer that normalizes the images (resnet*_v2) has nothing to train, so the backward pass, in which MXNet
         # updates batch statistics, would not reach it, and its statistics would stay at 0 and 1
+        self._shapes = self._array_shapes()
         self._starts_with_batch_norm = isinstance(network.parameter_layers(self.network)[0][1], gluon.nn.BatchNorm)
         self.configure(spec)
 
@@ -69,14 +70,22 @@ class GluonLearner:
         self._trained = [p for p in self.network.collect_params().values() if p.grad_req != "null"]
         self._trainer = gluon.Trainer(self._trained, self.optimizer, kvstore=None)
         self._trainer._init_kvstore()
+        self._rate, self._rate_factor = float(optimizer.params["learning_rate"]), 1.0
         self._clips = {name: optimizer.params.get(name, 0.0) for name in ("clipnorm", "clipvalue")}
         self.criterion = load_path(loss_row.path("mxnet"))(**loss_row.keywords("mxnet", loss))
         self._form = loss_row.form_of(loss)
 
-    def refresh(self, spec: Resolved) -> None:
+    def refresh(self, spec: Resolved) -> list[str]:
         trained = [p for p in self.network.collect_params().values() if p.grad_req != "null"]
         if {id(p) for p in trained} != {id(p) for p in self._trained}:
             self.configure(spec)
+        if self._trainer.learning_rate != self._rate * self._rate_factor:
+            self._rate_factor = self._trainer.learning_rate / self._rate
+        notes = user_changes.replaced_layers(self._shapes, self._array_shapes())
+        return [*notes, *user_changes.own_rates([self._rate_factor])]
+
+    def _array_shapes(self) -> dict[str, tuple[int, ...]]:
+        return {name: tuple(p.shape) for name, p in self.network._collect_params_with_prefix().items()}
 
     def step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[Pending, Pending]:
         with _translate_errors(self.context, f"{len(labels)} images of {draws.size} px in one step"):
@@ -145,7 +154,8 @@ class GluonLearner:
         return array if self.context.device_type == "cpu" else array.as_in_context(self.context)
 
     def set_learning_rate(self, rate: float) -> None:
-        self._trainer.set_learning_rate(rate)
+        self._rate = rate
+        self._trainer.set_learning_rate(rate * self._rate_factor)
 
     def capture_weights(self) -> weights.Snapshot:
         self._wait()
@@ -173,7 +183,7 @@ class GluonLearner:
         counts = {str(i): n for i, n in self.optimizer._index_update_count.items()}
         metadata: dict[str, Any] = {"states": lengths, "counts": counts, "num_update": self.optimizer.num_update}
         metadata |= {"steps": self._steps, "seed": self.seed, "schedule": getattr(self.optimizer, "m_schedule", None)}
-        metadata |= {"averaged": self._averages.count, "notes": progress}
+        metadata |= {"averaged": self._averages.count, "rate_factor": self._rate_factor, "notes": progress}
         return array_files.Snapshot(arrays, metadata)
 
     @staticmethod
@@ -200,6 +210,8 @@ class GluonLearner:
             self.optimizer.num_update = metadata["num_update"]
             if metadata["schedule"] is not None:
                 self.optimizer.m_schedule = metadata["schedule"]
+            # older files have none
+            self._rate_factor = float(metadata.get("rate_factor", 1.0))
             self._steps, self.seed = metadata["steps"], metadata["seed"]
             return metadata["notes"]
         except (LookupError, ValueError, TypeError, AttributeError, OverflowError, mx.MXNetError) as error:

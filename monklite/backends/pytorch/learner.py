@@ -15,10 +15,11 @@ from ...catalog.backends import load as load_path
 from ...catalog.losses import LOSSES, class_weights
 from ...catalog.optimizers import OPTIMIZERS
 from ...data.augment import Draws
-from ...errors import DamagedFile, InvalidValue, MonkliteError, OutOfMemory, TrainingFailed
+from ...errors import DamagedFile, InvalidValue, MonkliteError, NotReady, OutOfMemory, TrainingFailed
 from ...records import ModelRecord
 from ...spec import Choice, Resolved
 from ...tasks import Task
+from .. import user_changes
 from ..array_files import Snapshot
 from ..averaging import Averages
 from . import augment, device, distributed, network, weights
@@ -53,6 +54,7 @@ class TorchLearner:
         self._compiled = spec.model.compile
         # the network wrapped for training, created in the first step
         self._wrapped_network: nn.Module | None = None
+        self._shapes = self._array_shapes()
         self.family = network.find_model(spec.model.name, "pytorch").family
         self.configure(spec)
 
@@ -64,17 +66,26 @@ class TorchLearner:
         optimizer_class = load_path(row.path("pytorch"))
         fused = {"fused": True} if device.supports_fused(optimizer_class, self.device) else {}
         self.optimizer = optimizer_class(trained, **_with_tuples(row.keywords("pytorch", optimizer)), **fused)
+        self._rate = float(optimizer.params["learning_rate"])
         self._clips = {name: optimizer.params.get(name, 0.0) for name in ("clipnorm", "clipvalue")}
         self.criterion = self._criterion(loss)
         self._form = LOSSES[loss.name].form_of(loss)
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
 
-    def refresh(self, spec: Resolved) -> None:
+    def refresh(self, spec: Resolved) -> list[str]:
         self.network.to(self.device, memory_format=torch.channels_last)
         optimized = {id(p) for group in self.optimizer.param_groups for p in group["params"]}
-        if optimized != {id(p) for p in self.network.parameters() if p.requires_grad}:
+        if not optimized.issuperset(id(p) for p in self.network.parameters() if p.requires_grad):
             self.configure(spec)
             self._wrapped_network = None
+        for group in self.optimizer.param_groups:
+            if group["lr"] != self._rate * group.get("rate_factor", 1.0):
+                group["rate_factor"] = group["lr"] / self._rate
+        factors = [group.get("rate_factor", 1.0) for group in self.optimizer.param_groups]
+        return [*user_changes.replaced_layers(self._shapes, self._array_shapes()), *user_changes.own_rates(factors)]
+
+    def _array_shapes(self) -> dict[str, tuple[int, ...]]:
+        return {name: tuple(tensor.shape) for name, tensor in self.network.state_dict().items()}
 
     def _criterion(self, choice: Choice) -> nn.Module:
         row = LOSSES[choice.name]
@@ -195,8 +206,9 @@ class TorchLearner:
         return augment.to_device(images, self.device)
 
     def set_learning_rate(self, rate: float) -> None:
+        self._rate = rate
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("rate_factor", 1.0)
 
     def capture_weights(self) -> Snapshot:
         self._check_weights()
@@ -252,6 +264,11 @@ class TorchLearner:
             averages = [tensors[f"average.{n}"] for n in self.network.state_dict()] if count else []
             self._averages.restore(averages, count)
             groups = [_lists_to_tuples(group) for group in metadata["groups"]]
+            if len(groups) != len(self.optimizer.param_groups):
+                raise NotReady(
+                    f"the optimizer of this training had {len(groups)} groups of the user, which a new session does not know: it "
+                    "cannot be resumed. Train a new version, or start one from its weights with copy_from"
+                )
             self.optimizer.load_state_dict({"state": state, "param_groups": groups})
             self._match_memory_format()
             for group in self.optimizer.param_groups:

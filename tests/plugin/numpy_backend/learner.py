@@ -48,8 +48,9 @@ class NumpyLearner:
         self._clips = {name: optimizer.params.get(name, 0.0) for name in ("clipvalue", "clipnorm")}
         self._averages = Averages(NetworkArrays(self.network), spec.training.ema_decay)
 
-    def refresh(self, spec: Resolved) -> None:
+    def refresh(self, spec: Resolved) -> tuple[str, ...]:
         """The optimizer works on whatever parameters the network has."""
+        return ()
 
     def step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[float, float]:
         self._averages.before_step()
