@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,16 +13,20 @@ from ._version import __version__
 from .catalog.backends import names as backend_names
 from .errors import InvalidValue, MonkliteError, NotReady
 from .files import format_bytes
+from .printable import printable
+
+if TYPE_CHECKING:
+    from .facade.console import Console
 
 
 def _warn(text: str) -> None:
-    click.echo(_printable(text), err=True)
+    click.echo(printable(text), err=True)
 
 
-def _printable(text: str) -> str:
-    from .reports.table import printable
+def _console() -> Console:
+    from .facade.console import Console
 
-    return str(printable(text))
+    return Console(1)
 
 
 class _Commands(click.Group):
@@ -49,19 +53,17 @@ def main(context: click.Context, workspace: str) -> None:
 @click.pass_obj
 def list_runs(workspace: str) -> None:
     """List every run of the workspace."""
-    from tabulate import tabulate
-
     from .reports import comparison, table
     from .runs.workspace import Workspace
 
-    entries = comparison.collect(Workspace(workspace).runs(), warn=_warn, curves=False)
+    entries = comparison.collect(Workspace(workspace).runs(), warn=_warn, details=False)
     if not entries:
         raise InvalidValue(f"there are no runs in {Workspace(workspace).root}; choose another with --workspace")
     rows = [
         {"project": e.state.project, **row, "status": e.state.status}
         for e, row in zip(entries, table.overview(entries), strict=True)
     ]
-    click.echo(tabulate(rows, headers="keys", disable_numparse=True))
+    _console().table(rows, gap="")
 
 
 @main.command()
@@ -72,11 +74,10 @@ def list_runs(workspace: str) -> None:
 def summary(workspace: str, project: str, experiment: str, version: str | None) -> None:
     """Show data, model, training and results of an experiment."""
     from .facade import messages
-    from .facade.console import Console
     from .runs.workspace import Workspace
 
     run = Workspace(workspace).find(project, experiment, version)
-    messages.summary(Console(1), run, run.state())
+    messages.summary(_console(), run, run.state())
 
 
 @main.command()
@@ -125,9 +126,9 @@ def export_run(
 
     run = Workspace(workspace).find(project, experiment, version, trained=version is None)
     left_out = pack(run, file, resume_state, intermediate)
-    click.echo(f"{run} is in {file} ({format_bytes(Path(file).stat().st_size)})")
+    _console().say(f"{run} is in {file} ({format_bytes(Path(file).stat().st_size)})")
     if left_out:
-        click.echo(f"left out: {', '.join(left_out)}")
+        _console().say(f"left out: {', '.join(left_out)}")
 
 
 @main.command(name="import")
@@ -140,7 +141,7 @@ def import_run(workspace: str, file: str, project: str | None, experiment: str |
     from .runs.unpacking import unpack
     from .runs.workspace import Workspace
 
-    click.echo(f"imported as {unpack(file, Workspace(workspace), project, experiment)}")
+    _console().say(f"imported as {unpack(file, Workspace(workspace), project, experiment)}")
 
 
 @main.command()
@@ -167,7 +168,7 @@ def prune(workspace: str, only: tuple[str, ...], dry_run: bool, yes: bool, **opt
 
     runs = Workspace(workspace)
     items = pruning.plan(runs, only=only, warn=_warn, **options)
-    rows = [(item.kind, _printable(item.name), item.size) for item in items]
+    rows = [(item.kind, item.name, item.size) for item in items]
     _confirm_and_remove(rows, lambda: pruning.carry_out(runs, items, _warn), dry_run, yes)
 
 
@@ -190,19 +191,19 @@ def _confirm_and_remove(
     rows: Sequence[tuple[str, str, int]], remove: Callable[[], int], dry_run: bool, yes: bool
 ) -> None:
     """Show what would be removed (kind, path, bytes), ask, and remove it; `remove` returns the number of freed bytes."""
-    from tabulate import tabulate
-
     total = sum(size for *_, size in rows)
-    table = [*((kind, path, format_bytes(size)) for kind, path, size in rows), ("all", "", format_bytes(total))]
-    click.echo(tabulate(table, ("what", "where", "size"), colalign=("left", "left", "right")))
+    table = [
+        {"what": kind, "where": path, "size": format_bytes(size)} for kind, path, size in (*rows, ("all", "", total))
+    ]
+    _console().table(table, gap="", colalign=("left", "left", "right"))
     if dry_run or not rows:
         return
     if not yes and not _has_terminal():
         raise NotReady("there is no terminal to ask in: look with --dry-run, then confirm with --yes")
     if yes or click.confirm(f"Free {format_bytes(total)}? This cannot be undone"):
-        click.echo(f"freed {format_bytes(remove())}")
+        _console().say(f"freed {format_bytes(remove())}")
     else:
-        click.echo("nothing was removed")
+        _console().say("nothing was removed")
 
 
 def _has_terminal() -> bool:
@@ -215,4 +216,5 @@ def models(backend: str) -> None:
     """List the names of the models."""
     from .catalog.models import names
 
-    click.echo("\n".join(names(backend)))
+    for name in names(backend):
+        _console().say(name)

@@ -84,7 +84,7 @@ class Evaluation:
         logits = self._logits(data, tick)
         result = self._result(data, source, logits)
         try:
-            self._write_predictions(data, logits)
+            result = result.model_copy(update={"predictions": self._write_predictions(data, logits)})
             self.predictor.run.update(testing=result)
         # the workspace may be read-only; the result is returned nevertheless
         except StorageError as error:
@@ -118,12 +118,13 @@ class Evaluation:
             confusion=_confusion(task, labels, predicted),
             unreadable=int(np.count_nonzero(data.samples.problems != "")),
             figures=figures,
+            content=data.content,
             only_prediction=task.only_prediction(logits, labels),
         )
 
-    def _write_predictions(self, data: EvaluationData, logits: np.ndarray) -> None:
+    def _write_predictions(self, data: EvaluationData, logits: np.ndarray) -> str:
         table = self.predictor.run.logs / PREDICTIONS
-        predictions.write(table, self.predictor.task, data.evaluated.paths, data.evaluated.labels, logits)
+        return predictions.write(table, self.predictor.task, data.evaluated.paths, data.evaluated.labels, logits)
 
 
 def _class_results(task: Task, labels: np.ndarray, predicted: np.ndarray) -> dict[str, ClassResult]:

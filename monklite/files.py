@@ -163,9 +163,14 @@ def _make_readable(file: Path) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write `text` to `path` atomically."""
+    # file names in the text need not be valid UTF-8
+    write_bytes(path, text.encode("utf-8", "surrogateescape"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to `path` atomically."""
     with replacing(path) as temporary:
-        # file names in the text need not be valid UTF-8
-        attempted(lambda: temporary.write_text(text, encoding="utf-8", errors="surrogateescape", newline="\n"))
+        attempted(lambda: temporary.write_bytes(content))
 
 
 def replace_symlink(link: Path, target: Path) -> None:

@@ -17,7 +17,8 @@ class DatasetRecord(Frozen):
     """The images of a run.
 
     `train_counts`, `val_counts`: images per class. `train_images`, `val_images`: all images, None in records from before an
-    image could have several labels. `fingerprint`: SHA-256 over every file's name, class and size.
+    image could have several labels. `fingerprint`: SHA-256 over every file's name, class and size;
+    `content`: over name, class and digest of its bytes, `""` in older records.
 
     Odd files, as `health.counts` counts them: `unreadable` ones are left out, the others are used. `passed_over`: files that
     are not images. `levels`: by which images of more than 8 bits are scaled, (kind of values, black, white) for each kind; None
@@ -39,6 +40,7 @@ class DatasetRecord(Frozen):
     leaked: int = 0
     conflicting: int = 0
     levels: tuple[tuple[str, float, float], ...] | None = None
+    content: str = ""
 
     @property
     def n_train(self) -> int:
@@ -124,7 +126,8 @@ class Testing(Frozen):
     An image with several labels is correct if exactly its labels are predicted. `majority_accuracy`: the accuracy of always
     predicting the most frequent class, or combination of labels. `confusion`: rows are true classes, columns predicted ones;
     empty if images may have several labels. `figures`: the other figures of the task, by name. `only_prediction`: as in
-    `Results`, for the test images.
+    `Results`, for the test images. `fingerprint`, `content`: as in `DatasetRecord`. `predictions`: SHA-256 of the table of
+    predictions, `""` in older records.
     """
 
     dataset_path: str
@@ -140,6 +143,8 @@ class Testing(Frozen):
     unreadable: int = 0
     figures: dict[str, float] = Field(default_factory=dict)
     only_prediction: str = ""
+    content: str = ""
+    predictions: str = ""
 
 
 @dataclass(frozen=True)

@@ -137,4 +137,4 @@ def test_a_name_from_a_stranger_does_not_control_the_terminal(runs: Path) -> Non
     run.update(asked=asked, resolved=None)
     result = CliRunner().invoke(main, ["list"], color=True)
     assert "\x1b" not in result.output and "\x07" not in result.output
-    assert "\ufffd]0;title\ufffd" in result.output
+    assert "\\x1b]0;title\\x07" in result.output

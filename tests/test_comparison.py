@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import math
 import random
@@ -19,6 +20,7 @@ import pytest
 from monklite import compare
 from monklite.catalog import OPTIMIZERS, resolve
 from monklite.errors import InvalidType, InvalidValue, MonkliteError, NotReady, UnknownArgument, UnknownName
+from monklite.printable import printable
 from monklite.records import ClassResult, DatasetRecord, EpochRow, ModelRecord, Results, Testing
 from monklite.reports import comparison, comparison_charts, report, table, wording
 from monklite.runs import history
@@ -358,12 +360,54 @@ def test_runs_on_the_same_images_need_no_warning(runs):
 def test_other_images_are_warned_of(runs):
     other = DATA.model_copy(update={"fingerprint": "b" * 64})
     a = trained(runs, experiment="a", right=right())
-    b = trained(runs, experiment="b", dataset=other, testing=judged(right(), "other"))
+    b = trained(runs, experiment="b", dataset=other, right=right(), testing=judged(right(), "other"))
     found = wording.warnings(comparison.collect([a, b]))
     assert [text.partition(", so ")[0] for text in found] == [
         "The runs were not trained and validated on the same images",
         "The runs were not tested on the same images",
     ]
+
+
+def test_test_sets_of_equal_names_and_sizes_are_told_apart_by_content(runs):
+    made = [
+        trained(
+            runs,
+            experiment=name,
+            right=right(*wrong),
+            testing=judged(right(*wrong)).model_copy(update={"content": content}),
+        )
+        for name, wrong, content in (("a", (), "1" * 64), ("b", range(12), "2" * 64))
+    ]
+    entries = comparison.collect(made)
+    assert comparison.pairs(entries) == []
+    assert "The runs were not tested on the same images, so their test accuracies cannot be compared." in (
+        wording.warnings(entries)
+    )
+
+
+def test_a_record_from_before_contents_were_known_is_compared_by_sizes(runs):
+    new = judged(right()).model_copy(update={"content": "1" * 64})
+    entries = comparison.collect(
+        [trained(runs, experiment="a", right=right(1)), trained(runs, experiment="b", right=right(), testing=new)]
+    )
+    assert len(comparison.pairs(entries)) == 1
+    assert wording.warnings(entries) == []
+
+
+def test_predictions_of_another_test_are_not_used_and_told(runs):
+    run = trained(runs, experiment="a", right=right(1))
+    digest = hashlib.sha256((run.logs / PREDICTIONS).read_bytes()).hexdigest()
+    run.update(testing=run.state().testing.model_copy(update={"predictions": digest}))
+    (entry,) = comparison.collect([run])
+    assert entry.correct is not None
+    # the same number of images and of right answers, but others
+    text = (run.logs / PREDICTIONS).read_text().replace("img001.png,cat,dog", "img001.png,cat,cat")
+    (run.logs / PREDICTIONS).write_text(text.replace("img002.png,cat,cat", "img002.png,cat,dog"))
+    (entry,) = comparison.collect([run])
+    assert entry.correct is None
+    assert wording.warnings([entry])[-1] == (
+        "The predictions of the test images are missing, or are not those of the test: a. Evaluate() writes them again."
+    )
 
 
 def test_runs_that_did_not_finish_are_warned_of(runs):
@@ -543,7 +587,7 @@ def test_runs_that_cannot_be_read_are_told_and_left_out(runs):
     entries = comparison.collect(found, warn=told.append)
     assert [e.run.folder for e in entries] == [good.folder]
     assert [t.split(" is left out: ")[0] for t in told] == ["p/empty/v001", "p/history/v001", "p/state/v001"]
-    assert len(comparison.collect(found, warn=told.append, curves=False)) == 2
+    assert len(comparison.collect(found, warn=told.append, details=False)) == 2
     with pytest.raises(MonkliteError, match="is missing: this is not a run of monklite"):
         comparison.collect(found)
 
@@ -603,9 +647,9 @@ def test_of_many_runs_that_did_worse_the_first_are_named(runs):
 
 
 @pytest.mark.parametrize("found", ["a\x1b[0m", "\u202ex", "\ud800", "a\nb", "\x7f"])
-def test_characters_that_control_a_terminal_are_replaced(found):
-    assert table.printable(found).isprintable() and len(table.printable(found)) == len(found)
-    assert table.printable("肺 (v2)") == "肺 (v2)" and table.printable(3) == 3
+def test_characters_that_control_a_terminal_are_escaped(found):
+    assert printable(found).isprintable()
+    assert printable("肺 (v2)\u3000👩\u200d⚕️") == "肺 (v2)\u3000👩\u200d⚕️"
 
 
 def damaged(good: bytes, dice: random.Random) -> bytes:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +16,9 @@ from PIL import Image
 
 from monklite import Prototype
 from monklite.data import csv_table, digests, discover
-from monklite.data.samples import Samples, printable
+from monklite.data.samples import Samples
 from monklite.errors import DatasetError, NotFound
+from monklite.printable import printable
 from monklite.spec import Table
 
 
@@ -265,6 +268,27 @@ def test_the_fingerprint_changes_with(pets: Path, change: Callable[[Path], objec
     before = fingerprint(discover.from_folders(pets))
     change(pets)
     assert fingerprint(discover.from_folders(pets)) != before
+
+
+def test_the_fingerprint_by_content_tells_images_of_one_size_apart(pets: Path) -> None:
+    def prints() -> tuple[str, str]:
+        samples = replace(
+            samples_of(pets), digests=np.array([hashlib.md5(p.read_bytes()).digest() for p in files()], "S16")
+        )
+        return discover.fingerprint(samples), discover.fingerprint(samples, by_content=True)
+
+    def samples_of(folder: Path) -> Samples:
+        return digests.recall(discover.from_folders(folder), None)
+
+    def files() -> list[Path]:
+        return [Path(samples_of(pets).file_path(i)) for i in range(len(samples_of(pets)))]
+
+    before, size = prints(), (pets / "cat/1.png").stat().st_size
+    assert prints() == before
+    (pets / "cat/1.png").write_bytes(bytes(size))
+    after = prints()
+    assert after[0] == before[0]
+    assert after[1] != before[1]
 
 
 def test_the_fingerprint_changes_with_the_class_that_a_table_gives(pets: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "monklite"
 FRAMEWORKS = {"torch", "torchvision", "mxnet"}
 LAYERS = (
-    ("errors", "_version"),
+    ("errors", "_version", "printable"),
     ("transient",),
     ("rules", "files", "looking", "processes", "processors"),
     ("locks",),

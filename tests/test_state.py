@@ -78,7 +78,7 @@ ASKED = Spec().replace(
         "training.epochs": 12,
         "training.optimizer": Choice(name="sgd", params={"learning_rate": 0.01, "momentum": 0.9}),
         "training.loss": Choice(name="sigmoid_binary_crossentropy", params={"weight": None, "batch_axis": 0}),
-        "training.save_intermediate_models": False,
+        "training.save_intermediate_models": True,
         "training.intermediate_prefix": "step_",
     }
 )
@@ -124,6 +124,7 @@ FULL = RunState(
         unreadable=2,
         passed_over=1,
         levels=(("float", -1.0, 1.0), ("integer", 0.0, 4095.0)),
+        content="b1946ac92492d2347c6235b4d2611184",
     ),
     model=ModelRecord(
         parameters=23512130,
@@ -152,6 +153,8 @@ FULL = RunState(
         unreadable=1,
         figures={"f1": 0.87},
         only_prediction="cat",
+        content="591785b794601e212b260e25925636fd",
+        predictions="6f5902ac237024bdd0c176cb93063dc4",
     ),
 )
 # their columns are the first two, as when they were written
@@ -162,13 +165,14 @@ OLD_TABLES_2 = [
 ]
 FROM_1 = FULL.replace(
     dataset=FULL.dataset.model_copy(
-        update={"label_type": "single", "train_images": None, "val_images": None, "levels": None}
+        update={"label_type": "single", "train_images": None, "val_images": None, "levels": None, "content": ""}
     ),
     asked=ASKED.replace(
         {
             "data.sources": OLD_TABLES,
             "data.split_seed": 7,
             "data.group": "",
+            "training.save_intermediate_models": False,
             "data.input_size": None,
             "training.schedule": BY_RECIPE["training.schedule"],
             "training.loss": SMOOTHED,
@@ -179,6 +183,7 @@ FROM_1 = FULL.replace(
             "data.sources": OLD_TABLES,
             "data.split_seed": 7,
             "data.group": "",
+            "training.save_intermediate_models": False,
             "data.input_size": 224,
             "training.loss": SMOOTHED,
         }
@@ -188,16 +193,32 @@ FROM_1 = FULL.replace(
         update={
             "figures": {},
             "only_prediction": "",
+            "content": "",
+            "predictions": "",
             "classes": {name: c.model_copy(update={"num_false": None}) for name, c in FULL.testing.classes.items()},
         }
     ),
 )
 FROM_2 = FULL.replace(
-    dataset=FULL.dataset.model_copy(update={"levels": None}),
-    asked=ASKED.replace({"data.sources": OLD_TABLES_2, "data.split_seed": 7, "data.group": ""}),
-    resolved=FULL.resolved.replace({"data.sources": OLD_TABLES_2, "data.split_seed": 7, "data.group": ""}),
+    dataset=FULL.dataset.model_copy(update={"levels": None, "content": ""}),
+    asked=ASKED.replace(
+        {
+            "data.sources": OLD_TABLES_2,
+            "data.split_seed": 7,
+            "data.group": "",
+            "training.save_intermediate_models": False,
+        }
+    ),
+    resolved=FULL.resolved.replace(
+        {
+            "data.sources": OLD_TABLES_2,
+            "data.split_seed": 7,
+            "data.group": "",
+            "training.save_intermediate_models": False,
+        }
+    ),
     results=RESULTS.model_copy(update={"only_prediction": ""}),
-    testing=FULL.testing.model_copy(update={"only_prediction": ""}),
+    testing=FULL.testing.model_copy(update={"only_prediction": "", "content": "", "predictions": ""}),
 )
 SMALL = RunState(project="p", experiment="e", version=1, created="2026-11-20T08:15:00+00:00")
 

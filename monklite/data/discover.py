@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DatasetError, NotFound, StorageError
+from ..printable import printable
 from ..transient import retried
 from .listing import EXTENSIONS, leads_back, list_folder, not_allowed, trail_to, walk
-from .samples import Samples, printable, quoted
+from .samples import Samples, quoted
 from .subfolders import choose, names_images, names_masks, names_subset
 from .unread_formats import describe_unread
 
@@ -121,18 +122,19 @@ def images_in_folder(folder: str | os.PathLike[str]) -> list[str]:
     return sorted(name.removeprefix("/") for names in images.values() for name in names)
 
 
-def fingerprint(*tables: Samples) -> str:
-    """SHA-256 over every file's name, class and size in bytes: datasets with the same fingerprint count as the same.
+def fingerprint(*tables: Samples, by_content: bool = False) -> str:
+    """SHA-256 over every file's name, class and size in bytes; `by_content`: the digest of its bytes in place of the size.
 
-    The sizes must be known: see `digests.recall`.
+    Sizes and digests must be known: see `digests`.
     """
     digest = hashlib.sha256()
     for samples in tables:
         # the text of several labels must not depend on the order of the classes
         by_text = samples.relabel(tuple(sorted(samples.classes)), "the dataset")
-        text, labels, sizes = by_text.task.text, by_text.labels, samples.file_sizes.tolist()
+        text, labels = by_text.task.text, by_text.labels
+        contents = [d.hex() for d in samples.digests.tolist()] if by_content else samples.file_sizes.tolist()
         for i in sorted(range(len(samples)), key=samples.paths.tolist().__getitem__):
-            line = f"{samples.paths[i]}\0{text(labels[i])}\0{sizes[i]}\n"
+            line = f"{samples.paths[i]}\0{text(labels[i])}\0{contents[i]}\n"
             digest.update(line.encode("utf-8", "surrogateescape"))
         digest.update(b"\n")
     return digest.hexdigest()

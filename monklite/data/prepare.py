@@ -63,13 +63,14 @@ class EvaluationData:
     """Test images in the order of their names, labelled with the training classes.
 
     `samples`: the table of all images. `evaluated`: the readable ones, in the order of the batches. `n_seen`: the number of
-    them that were used in training or validation. `remarks`: for the user.
+    them that were used in training or validation. `fingerprint`, `content`: see `DatasetRecord`. `remarks`: for the user.
     """
 
     samples: Samples
     evaluated: Samples
     batches: Batches
     fingerprint: str
+    content: str
     n_seen: int = 0
     remarks: tuple[str, ...] = ()
 
@@ -222,6 +223,7 @@ def _record(samples: Samples, levels: Levels) -> DatasetRecord:
         train_images=len(train),
         val_images=len(val),
         fingerprint=discover.fingerprint(train, val),
+        content=discover.fingerprint(train, val, by_content=True),
         passed_over=len(samples.strays),
         levels=None if levels.per_file else levels.ranges,
         **health.counts(samples),
@@ -256,7 +258,8 @@ def for_testing(
     batches = Batches(store, rows, evaluated.labels, test_policy, spec.data.batch_size)
     n_seen, remark = _count_seen(evaluated.digests, recorded)
     remarks = samples.remarks + tuple(text for text in (store.remark, remark) if text)
-    return EvaluationData(samples, evaluated, batches, discover.fingerprint(evaluated), n_seen, remarks)
+    prints = (discover.fingerprint(evaluated), discover.fingerprint(evaluated, by_content=True))
+    return EvaluationData(samples, evaluated, batches, *prints, n_seen, remarks)
 
 
 def _check_label_type(samples: Samples, label_type: str, where: str) -> None:

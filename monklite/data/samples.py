@@ -6,7 +6,6 @@ Discovering, reading, and splitting each fill in columns; until then a column ho
 from __future__ import annotations
 
 import os
-import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,8 +21,6 @@ DIGEST_BYTES = 16  # enough that two different files practically never have the 
 DIGEST = np.dtype(f"S{DIGEST_BYTES}")
 UNREAD = b""  # the digest of a file that has not been read, or cannot be
 NO_SUBSET = -1
-# control characters, line ends, marks that turn the direction of writing, and bytes that are not UTF-8
-_NOT_PRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 COLUMN_NAMES = (
     "paths", "labels", "sources", "file_sizes", "stamps", "settled", "digests", "oddities", "problems", "subsets",
 )  # fmt: skip
@@ -171,8 +168,3 @@ def quoted(names: Sequence[str]) -> str:
     """The first ten names of a list, for a message."""
     shown = ", ".join(repr(n) for n in names[:10])
     return shown + (f" and {len(names) - 10} more" if len(names) > 10 else "")
-
-
-def printable(name: str) -> str:
-    """A name as one line that cannot disturb a terminal: control characters are escaped, all other ones stay."""
-    return _NOT_PRINTABLE.sub(lambda match: repr(match.group())[1:-1], name)

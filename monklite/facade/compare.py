@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from ..errors import InvalidValue, NotReady
-from ..reports import comparison, report, table, wording
+from ..reports import comparison, report, table
 from ..rules import PathText, Whole
 from ..runs.file_names import REPORT
 from ..runs.run import Run
@@ -66,7 +66,6 @@ class compare:
             NotReady: no name or no experiment was given, or none of them can be read.
         """
         import pandas as pd
-        from tabulate import tabulate
 
         if self._name is None or not self._runs:
             raise NotReady("start with Comparison('name') and Add_Experiment('project', 'experiment')")
@@ -76,11 +75,11 @@ class compare:
         if not entries:
             raise NotReady(f"none of the {len(self._runs)} runs can be read; the first: {left_out[0]}")
         folder = self._workspace.comparison(self._name)
-        rows = report.write(folder, entries, left_out)
-        self._console.say(f"\n{tabulate(table.overview(entries), headers='keys', disable_numparse=True)}\n")
-        for text in (*left_out, *wording.verdicts(entries), *wording.warnings(entries)):
+        written = report.write(folder, entries, left_out)
+        self._console.table(table.overview(entries))
+        for text in (*written.verdicts, *written.warnings):
             self._console.say(f"    {text}")
         self._console.say(f"\nGenerated: {folder / REPORT}\n")
-        frame = pd.DataFrame(rows)
+        frame = pd.DataFrame(written.rows)
         # columns with a missing value hold None, which cannot be sorted
         return frame.where(frame.notna(), float("nan")).infer_objects()

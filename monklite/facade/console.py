@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ..data.samples import printable
+from ..printable import printable
 from ..training import progress
 
 
@@ -18,10 +18,25 @@ class Console:
         self.verbose = verbose
 
     def say(self, text: str = "") -> None:
-        """Print lines, with the control characters that names may hold escaped."""
+        """Print one line, and empty lines for line ends before and after it.
+
+        Everything from outside that it may hold is made printable, line ends too, so that no name looks like another line.
+        """
+        line = text.strip("\n")
+        before, _, after = text.partition(line) if line else ("", "", text)
+        self._print(before + printable(line) + after)
+
+    def table(self, rows: Sequence[Mapping[str, Any]], gap: str = "\n", **layout: Any) -> None:
+        """Print a table of rows with the same keys, between `gap`; `layout`: options of `tabulate`."""
+        from tabulate import tabulate
+
+        cells = [[printable(v) if isinstance(v, str) else v for v in row.values()] for row in rows]
+        titles = list(rows[0]) if rows else []
+        self._print(f"{gap}{tabulate(cells, titles, disable_numparse=True, **layout)}{gap}")
+
+    def _print(self, text: str) -> None:
         if not self.verbose:
             return
-        text = "\n".join(map(printable, text.split("\n")))
         try:
             print(text, flush=True)  # noqa: T201 (the one place that prints)
         # a terminal or file that cannot show a name

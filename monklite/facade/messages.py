@@ -9,8 +9,8 @@ from typing import Any
 from ..data import health
 from ..data.discover import describe_strays
 from ..data.prepare import EvaluationData
-from ..data.samples import printable
 from ..inference import Prediction
+from ..printable import printable
 from ..records import ACCURACY, DatasetRecord, ModelRecord, Testing
 from ..reports.wording import only_prediction
 from ..runs.file_names import ACCURACY_CURVE, BEST, FINAL, HEALTH, HISTORY, LOSS_CURVE, PREDICTIONS

@@ -6,6 +6,7 @@ in the list only. Beyond eight curves, dashes and markers distinguish them.
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..files import replacing
+from ..files import write_bytes
 from . import chart_text
 
 if TYPE_CHECKING:
@@ -112,10 +113,17 @@ def bars(
     return _finish(figure, axes, title, f"{note} {names.note}".strip(), grid="x")
 
 
+def as_png(figure: Figure) -> bytes:
+    """The figure as PNG; equal figures give equal bytes."""
+    content = io.BytesIO()
+    with _default_style():
+        figure.savefig(content, format="png", metadata={"Software": None})
+    return content.getvalue()
+
+
 def save(figure: Figure, path: Path) -> None:
-    """Write the figure as PNG; equal figures give equal bytes."""
-    with replacing(path) as temporary, _default_style():
-        figure.savefig(temporary, format="png", metadata={"Software": None})
+    """Write the figure to a PNG file."""
+    write_bytes(path, as_png(figure))
 
 
 def _draw_background(axes: Axes, background: Sequence[np.ndarray]) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import MonkliteError
-from ..records import EpochRow, Testing
+from ..records import DatasetRecord, EpochRow, Testing
 from ..runs import history, predictions
 from ..runs.file_names import HISTORY, PREDICTIONS
 from ..runs.run import Run
@@ -20,12 +20,17 @@ from ..statistics import paired
 
 @dataclass(frozen=True)
 class Entry:
-    """One run of a comparison. `label`: its name in charts and tables."""
+    """One run of a comparison.
+
+    `label`: its name in charts and tables. `correct`: whether each test image was classified correctly, bool (n,), sorted by
+    name; None if the run was not tested, or the table of its predictions is missing, damaged or of another test.
+    """
 
     label: str
     run: Run
     state: RunState
-    history: tuple[EpochRow, ...]
+    history: tuple[EpochRow, ...] = ()
+    correct: np.ndarray | None = None
 
     @property
     def gpu_mib(self) -> float | None:
@@ -56,11 +61,12 @@ class Pair:
     p_value: float
 
 
-def collect(runs: Iterable[Run], warn: Callable[[str], None] | None = None, curves: bool = True) -> list[Entry]:
+def collect(runs: Iterable[Run], warn: Callable[[str], None] | None = None, details: bool = True) -> list[Entry]:
     """Read the runs; each gets the shortest unambiguous label.
 
     Args:
-        warn: called with a message for each run that cannot be read, which is left out. curves: whether to read histories.
+        warn: called with a message for each run that cannot be read, which is left out. details: whether to read the histories
+            and predictions.
 
     Raises:
         DamagedFile, NotFound: a run cannot be read, and there is no `warn`.
@@ -68,13 +74,26 @@ def collect(runs: Iterable[Run], warn: Callable[[str], None] | None = None, curv
     readable = []
     for run in runs:
         try:
-            readable.append((run, run.state(), tuple(history.read(run.logs / HISTORY)) if curves else ()))
+            readable.append(_read(run, details))
         except MonkliteError as error:
             if warn is None:
                 raise
             warn(f"{run} is left out: {error}")
-    labels = _labels([state for _, state, _ in readable])
-    return [Entry(label, run, state, rows) for label, (run, state, rows) in zip(labels, readable, strict=True)]
+    labels = _labels([entry.state for entry in readable])
+    return [replace(entry, label=label) for label, entry in zip(labels, readable, strict=True)]
+
+
+def _read(run: Run, details: bool) -> Entry:
+    state = run.state()
+    if not details:
+        return Entry("", run, state)
+    return Entry("", run, state, tuple(history.read(run.logs / HISTORY)), _correct_images(run, state.testing))
+
+
+def image_sets(records: Sequence[DatasetRecord | Testing]) -> list[str]:
+    """For each record a text that is equal for equal images: by their bytes, or by their sizes if a record is too old."""
+    by_content = all(record.content for record in records)
+    return [record.content if by_content else record.fingerprint for record in records]
 
 
 def _labels(states: Sequence[RunState]) -> list[str]:
@@ -114,20 +133,17 @@ def ranked(entries: Sequence[Entry]) -> list[Entry]:
 
 def pairs(entries: Sequence[Entry]) -> list[Pair]:
     """The run with the best test accuracy paired with each other run that was tested on the same images."""
-    tested: dict[str, tuple[Testing, np.ndarray]] = {}
-    for entry in entries:
-        test = entry.state.testing
-        if test and (correct := _correct_images(entry, test)) is not None:
-            tested[entry.label] = test, correct
+    tested = [(e.label, e.state.testing, e.correct) for e in entries if e.state.testing and e.correct is not None]
     if len(tested) < 2:
         return []
-    best = max(tested, key=lambda label: tested[label][0].accuracy)
-    best_test, a = tested[best]
+    images = image_sets([test for _, test, _ in tested])
+    best = max(range(len(tested)), key=lambda i: tested[i][1].accuracy)
+    best_label, _, a = tested[best]
     unadjusted = []
-    for label, (test, b) in tested.items():
-        if label != best and test.fingerprint == best_test.fingerprint:
+    for i, (label, _, b) in enumerate(tested):
+        if i != best and images[i] == images[best]:
             only_best, only_other = int((a & ~b).sum()), int((b & ~a).sum())
-            unadjusted.append(Pair(best, label, only_best, only_other, paired.mcnemar(a, b)))
+            unadjusted.append(Pair(best_label, label, only_best, only_other, paired.mcnemar(a, b)))
     return _adjust(unadjusted, len(unadjusted) + 1)
 
 
@@ -137,9 +153,9 @@ def _adjust(unadjusted: list[Pair], n_runs: int) -> list[Pair]:
     return [replace(pair, p_value=min(1.0, pair.p_value * n_pairs)) for pair in unadjusted]
 
 
-def _correct_images(entry: Entry, test: Testing) -> np.ndarray | None:
-    """Whether each test image was classified correctly, bool (n,); None if the table of predictions is missing, damaged or
-    of another test."""
-    correct = predictions.read_correct(entry.run.logs / PREDICTIONS)
+def _correct_images(run: Run, test: Testing | None) -> np.ndarray | None:
+    if test is None:
+        return None
+    correct = predictions.read_correct(run.logs / PREDICTIONS, test.predictions)
     fits = correct is not None and (len(correct), correct.sum()) == (test.num_images, test.num_correct)
     return correct if fits else None

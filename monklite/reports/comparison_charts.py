@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..runs.file_names import COMPARISON_TABLE
@@ -36,8 +35,13 @@ MAX_BARS, MAX_CURVES = 30, 8
 MAX_SHOWN_SECONDS = 600
 
 
-def draw(folder: Path, entries: Sequence[Entry]) -> None:
-    """Draw every chart; with many runs, the best ones by name and the curves of the others in grey."""
+def draw(entries: Sequence[Entry]) -> dict[str, bytes]:
+    """Draw every chart as PNG, by file name; with many runs, the best ones by name and the curves of the others in grey."""
+    figures = dict(_figures(entries))
+    return {file: charts.as_png(figures[file]) for file in CHARTS}
+
+
+def _figures(entries: Sequence[Entry]) -> Iterator[tuple[str, Figure]]:
     many = len(entries) > MAX_BARS
     ranked = comparison.ranked(entries) if many else entries
     shown = ranked[:MAX_CURVES] if many else ranked
@@ -45,12 +49,12 @@ def draw(folder: Path, entries: Sequence[Entry]) -> None:
     for file, (title, axis, column, percent) in CURVES.items():
         named = comparison.curves(shown, column)
         others = list(comparison.curves(ranked[len(shown) :], column).values())
-        charts.save(charts.lines(title, axis, named, percent, note, others), folder / file)
+        yield file, charts.lines(title, axis, named, percent, note, others)
     shown = ranked[:MAX_BARS]
     note = f"The {len(shown)} best on validation of {len(entries)} runs; all are in {COMPARISON_TABLE}." if many else ""
-    charts.save(_accuracy(shown, note), folder / BEST_ACCURACIES)
-    charts.save(_time(shown, note), folder / TRAINING_TIMES)
-    charts.save(_memory(shown, note), folder / PEAK_MEMORY)
+    yield BEST_ACCURACIES, _accuracy(shown, note)
+    yield TRAINING_TIMES, _time(shown, note)
+    yield PEAK_MEMORY, _memory(shown, note)
 
 
 def _accuracy(entries: Sequence[Entry], note: str) -> Figure:

@@ -3,45 +3,69 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .._version import __version__
 from ..csv_files import write_csv
-from ..files import reading, storing, write_text
+from ..files import storing, write_bytes, write_text
+from ..printable import printable
 from ..runs.file_names import COMPARISON_TABLE, REPORT
 from ..runs.state import now
 from . import comparison_charts, table, wording
 from .comparison import Entry
 
 
-def write(folder: Path, entries: Sequence[Entry], left_out: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Write every file of a comparison; returns the rows as `table.row` makes them. `left_out`: messages about other runs."""
+@dataclass(frozen=True)
+class Report:
+    """What a comparison says: the rows of the table (see `table.row`), the verdicts, and the warnings."""
+
+    rows: list[dict[str, Any]]
+    verdicts: list[str]
+    warnings: list[str]
+
+
+def write(folder: Path, entries: Sequence[Entry], left_out: Sequence[str] = ()) -> Report:
+    """Write every file of a comparison. `left_out`: messages about runs that are not in it."""
+    report = Report([table.row(e) for e in entries], wording.verdicts(entries), [*left_out, *wording.warnings(entries)])
+    written = [table.written(row) for row in report.rows]
+    # embedded as drawn: another process may be writing a comparison of the same name
+    charts = comparison_charts.draw(entries)
+    page = _html(folder.name, entries, written, charts, report)
     with storing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    rows = [table.row(e) for e in entries]
-    written = [table.written(row) for row in rows]
-    write_csv(folder / COMPARISON_TABLE, list(rows[0]), (list(row.values()) for row in written))
-    comparison_charts.draw(folder, entries)
-    with reading(folder):
-        page = _html(folder, entries, written, left_out)
+    write_csv(folder / COMPARISON_TABLE, list(written[0]), (list(row.values()) for row in written))
+    for file, content in charts.items():
+        write_bytes(folder / file, content)
     write_text(folder / REPORT, page)
-    return rows
+    return report
 
 
-def _html(folder: Path, entries: Sequence[Entry], rows: list[dict[str, Any]], left_out: Sequence[str]) -> str:
+def _html(
+    name: str,
+    entries: Sequence[Entry],
+    rows: list[dict[str, Any]],
+    charts: Mapping[str, bytes],
+    report: Report,
+) -> str:
     from jinja2 import Environment, PackageLoader
 
-    page = Environment(loader=PackageLoader("monklite"), autoescape=True).get_template(REPORT)
-    return page.render(
-        name=folder.name,
+    environment = Environment(loader=PackageLoader("monklite"), autoescape=True, finalize=_printable)
+    return environment.get_template(REPORT).render(
+        name=name,
         version=__version__,
         made=now(),
         overview=table.overview(entries),
         details=rows,
         rows=rows,
-        images=[(file, base64.b64encode((folder / file).read_bytes()).decode()) for file in comparison_charts.CHARTS],
-        warnings=[*map(table.printable, left_out), *wording.warnings(entries)],
-        verdicts=wording.verdicts(entries),
+        images=[(file, base64.b64encode(charts[file]).decode()) for file in comparison_charts.CHARTS],
+        warnings=report.warnings,
+        verdicts=report.verdicts,
     )
+
+
+def _printable(value: Any) -> Any:
+    # what a macro gives is a page already
+    return printable(value) if type(value) is str else value

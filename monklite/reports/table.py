@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..printable import printable
 from ..records import ACCURACY
 from ..spec import Choice, Table
 from .comparison import Entry
@@ -29,12 +30,7 @@ class Column:
         value = self.value(entry)
         if value is None:
             return None
-        return round(self.scale * value, 2) if self.scale else printable(value)
-
-
-def printable(value: Any) -> Any:
-    """Replace control characters in a text, which could control a terminal: runs may come from strangers."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in value) if isinstance(value, str) else value
+        return round(self.scale * value, 2) if self.scale else value
 
 
 def _field(record_name: str, field: str, item: int | None = None) -> Value:
@@ -169,8 +165,9 @@ def row(entry: Entry) -> dict[str, Any]:
 
 
 def written(row: dict[str, Any]) -> dict[str, Any]:
-    """A row as it is written and shown: `NA` where a run has no value."""
-    return {title: NOT_AVAILABLE if value is None else value for title, value in row.items()}
+    """A row as it is written and shown: printable, and `NA` where a run has no value."""
+    shown = {title: NOT_AVAILABLE if value is None else value for title, value in row.items()}
+    return {title: printable(value) if isinstance(value, str) else value for title, value in shown.items()}
 
 
 def overview(entries: Sequence[Entry]) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..tasks import SINGLE, TASKS
-from .comparison import Entry, Pair, pairs
+from .comparison import Entry, Pair, image_sets, pairs
 
 SIGNIFICANT = 0.05
 # more pairs without a significant difference share one sentence
@@ -51,7 +51,8 @@ def verdicts(entries: Sequence[Entry]) -> list[str]:
 
 def baselines(entries: Sequence[Entry]) -> list[str]:
     """The accuracy of always giving the most frequent answer, for each test set."""
-    tests = {e.state.testing.fingerprint: (_majority_title(e), e.state.testing) for e in entries if e.state.testing}
+    tested = [(_majority_title(e), e.state.testing) for e in entries if e.state.testing]
+    tests = dict(zip(image_sets([test for _, test in tested]), tested, strict=True))
     return [
         f"Always guessing {title} would be right for {100 * test.majority_accuracy:.1f} % of the "
         f"{test.num_images} test images."
@@ -67,12 +68,17 @@ def _majority_title(entry: Entry) -> str:
 def warnings(entries: Sequence[Entry]) -> list[str]:
     """Reasons not to compare the numbers: different images, unfinished runs."""
     sentences = []
-    if len({e.state.dataset.fingerprint for e in entries if e.state.dataset}) > 1:
+    if len({*image_sets([e.state.dataset for e in entries if e.state.dataset])}) > 1:
         sentences.append(
             "The runs were not trained and validated on the same images, so their validation accuracies cannot be compared."
         )
-    if len({e.state.testing.fingerprint for e in entries if e.state.testing}) > 1:
+    if len({*image_sets([e.state.testing for e in entries if e.state.testing])}) > 1:
         sentences.append("The runs were not tested on the same images, so their test accuracies cannot be compared.")
+    if unknown := [e.label for e in entries if e.state.testing and e.correct is None]:
+        sentences.append(
+            f"The predictions of the test images are missing, or are not those of the test: {_join(unknown)}. Evaluate() writes "
+            "them again."
+        )
     for entry in entries[:MAX_RUNS_NAMED]:
         results, test = entry.state.results, entry.state.testing
         if test and test.only_prediction:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 
@@ -15,6 +13,6 @@ def mcnemar(correct_a: np.ndarray, correct_b: np.ndarray) -> float:
     """
     only_a = int((correct_a & ~correct_b).sum())
     only_b = int((correct_b & ~correct_a).sum())
-    n, smaller = only_a + only_b, min(only_a, only_b)
-    tail = sum(math.comb(n, k) for k in range(smaller + 1))
-    return min(1.0, 2 * tail / 2**n)
+    from scipy.stats import binomtest
+
+    return float(binomtest(only_a, only_a + only_b, 0.5).pvalue) if only_a + only_b else 1.0
