@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import platform
-import subprocess
+import re
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from .._version import __version__
 from ..processors import cpu_count
 
 PACKAGES = ("numpy", "Pillow", "pandas", "matplotlib")
+# of one reference of git, and of the list of all of them
+MAX_FILE_BYTES, MAX_PACKED_BYTES = 4096, 1 << 24
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_REFERENCE = re.compile(r"refs/[\w./+@#=,~-]+")
 
 
 def describe(framework: dict[str, str]) -> dict[str, Any]:
@@ -27,18 +31,53 @@ def describe(framework: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def git_commit() -> dict[str, Any] | None:
-    """The git commit of the working directory, and whether it has changes; None outside a checkout."""
-    commit, changes = _git("rev-parse", "HEAD"), _git("status", "--porcelain")
-    return {"commit": commit, "changed": None if changes is None else bool(changes)} if commit else None
+def git_commit(folder: Path | None = None) -> dict[str, Any] | None:
+    """The git commit that is checked out in a folder (the working directory by default); None outside a checkout.
 
-
-def _git(*arguments: str) -> str | None:
-    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
+    It is read from git's own files, and git is never started: the settings of a checkout that came with an archive may name
+    commands that git would run. Whether files were changed since is therefore not known.
+    """
     try:
-        return subprocess.run(
-            ["git", *arguments], capture_output=True, text=True, timeout=5, env=environment, check=True
-        ).stdout.strip()
-    # no git, or no checkout: nothing to record
-    except (OSError, subprocess.SubprocessError):
+        commit = _head((folder or Path.cwd()).absolute())
+    # nothing that can be read, or not git's: nothing to record
+    except (OSError, ValueError):
         return None
+    return {"commit": commit} if commit else None
+
+
+def _head(folder: Path) -> str | None:
+    for parent in (folder, *folder.parents):
+        git = parent / ".git"
+        if git.is_file():
+            # a worktree or submodule
+            git = parent / _text(git).removeprefix("gitdir:").strip()
+        if git.is_dir():
+            return _commit(git)
+    return None
+
+
+def _commit(git: Path) -> str | None:
+    head = _text(git / "HEAD")
+    if not head.startswith("ref:"):
+        return head if _COMMIT.fullmatch(head) else None
+    name = head.removeprefix("ref:").strip()
+    if not _REFERENCE.fullmatch(name) or ".." in name:
+        return None
+    # a worktree has its branches in the main checkout
+    shared = git / _text(git / "commondir") if (git / "commondir").is_file() else git
+    for place in (git, shared):
+        if (place / name).is_file():
+            found = _text(place / name)
+            return found if _COMMIT.fullmatch(found) else None
+    packed = _text(shared / "packed-refs", MAX_PACKED_BYTES) if (shared / "packed-refs").is_file() else ""
+    lines = (line.partition(" ") for line in packed.splitlines())
+    return next((commit for commit, _, ref in lines if ref == name and _COMMIT.fullmatch(commit)), None)
+
+
+def _text(file: Path, most: int = MAX_FILE_BYTES) -> str:
+    """The text of a file of git, of which longer ones are not read: they are not git's."""
+    with file.open("rb") as content:
+        text = content.read(most + 1)
+    if len(text) > most:
+        raise ValueError(f"{file} is too long")
+    return text.decode().strip()
