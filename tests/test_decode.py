@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import struct
 import tracemalloc
 import warnings
@@ -487,20 +488,103 @@ def test_whatever_a_decoder_raises_is_a_file_that_cannot_be_read(
         decode.load(path, 8)
 
 
-def test_large_pictures_are_decoded_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path, at_once = save(RGB, tmp_path / "a.png"), []
+@pytest.mark.parametrize(
+    ("mode", "options", "bytes_per_pixel"),
+    [("RGB", {}, 4), ("RGBA", {}, 8), ("L", {}, 8), ("I;16", {}, 20), ("turned", {}, 8)],
+)
+def test_memory_is_taken_before_a_picture_is_decoded(
+    tmp_path: Path, monkeypatch, mode, options, bytes_per_pixel
+) -> None:
+    if mode == "turned":
+        mode, options = "RGB", {"exif": turned(6)}
+    picture = Image.fromarray(np.zeros((24, 16), np.uint16)) if mode == "I;16" else RGB.convert(mode).resize((16, 24))
+    path, used = save(picture, tmp_path / "a.png", **options), []
     real = decode._to_square
 
     def watched(*arguments: object) -> object:
-        at_once.append(decode._LARGE_LOCK.locked())
+        used.append(decode._MEMORY.used)
         return real(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(decode, "_to_square", watched)
     decoded(path, 8)
-    monkeypatch.setattr(decode, "LARGE_PIXELS", 24 * 16 - 1)
-    decoded(path, 8)
-    assert at_once == [False, True]
-    assert not decode._LARGE_LOCK.locked()
+    assert used == [24 * 16 * bytes_per_pixel + path.stat().st_size]
+    assert decode._MEMORY.used == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"), [({}, 160 * 120 * 4), ({"progressive": True}, 160 * 120 * 4 + 640 * 480 * 6)]
+)
+def test_a_jpeg_takes_memory_for_the_size_it_is_reduced_to(tmp_path: Path, monkeypatch, options, expected) -> None:
+    path, used = save(RGB.resize((640, 480)), tmp_path / "a.jpg", **options), []
+    real = decode._to_square
+    monkeypatch.setattr(decode, "_to_square", lambda *a: (used.append(decode._MEMORY.used), real(*a))[1])
+    decode.load(path, 32)
+    assert used == [expected + path.stat().st_size]
+
+
+@pytest.mark.parametrize("options", [{}, {"lossless": True}, {"exif": turned(3)}])
+def test_a_webp_takes_its_memory_before_its_decoder_does(tmp_path: Path, monkeypatch, options) -> None:
+    path, used = save(RGB.resize((37, 23)), tmp_path / "a.webp", **options), []
+    real = decode.open_image
+    monkeypatch.setattr(decode, "open_image", lambda c: (used.append(decode._MEMORY.used), real(c))[1])
+    decode.load(path, 32)
+    assert used == [37 * 23 * decode.WEBP_BYTES]
+    assert image_files.webp_size(path.read_bytes()) == (37, 23)
+
+
+def test_a_webp_that_declares_a_giant_picture_is_unreadable() -> None:
+    content = b"RIFF\x20\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0" + b"\xff\xff\xff" * 2
+    assert decode.decode(content, 8).problem == "16777216 x 16777216 px, more than 178,956,970 in all"
+
+
+def test_memory_that_was_taken_is_given_back_after_an_error(tmp_path: Path, monkeypatch) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("broken")
+
+    monkeypatch.setattr(decode, "_to_square", fail)
+    assert decode.decode(save(RGB, tmp_path / "a.png").read_bytes(), 8).problem == "broken"
+    assert decode._MEMORY.used == 0
+
+
+def bare_png(width: int, height: int) -> bytes:
+    """A PNG of a few bytes that declares a size."""
+
+    def chunk(name: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("size", "problem"),
+    [
+        ((178_000_000, 1), r"178000000 x 1 px, more than 1,000,000 on a side"),
+        ((1, 178_000_000), r"1 x 178000000 px, more than 1,000,000 on a side"),
+        ((20_000, 20_000), r"20000 x 20000 px, more than 178,956,970 in all"),
+    ],
+)
+def test_a_file_that_declares_a_giant_picture_is_unreadable(size: tuple[int, int], problem: str) -> None:
+    content = bare_png(*size)
+    assert len(content) < 100
+    assert re.fullmatch(problem, decode.decode(content, 224).problem)
+
+
+def test_a_long_picture_is_decoded(tmp_path: Path) -> None:
+    path = save(Image.new("RGB", (100_000, 3), (10, 20, 30)), tmp_path / "a.png")
+    assert (decode.load(path, 8)[0] == (10, 20, 30)).all()
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "PA"])
+def test_transparency_is_laid_on_white_in_strips_as_at_once(mode: str, monkeypatch) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (37, 23, 4), np.uint8)
+    image = Image.fromarray(pixels).convert("LA" if mode == "LA" else "RGBA")
+    if mode == "PA":
+        image = Image.fromarray(pixels[..., 0]).convert("P").convert("PA")
+    rgba = image.convert("RGBA")
+    at_once = Image.alpha_composite(Image.new("RGBA", rgba.size, (255, 255, 255, 255)), rgba).convert("RGB")
+    monkeypatch.setattr(decode, "STRIP_PIXELS", 100)
+    assert np.array_equal(np.asarray(decode.to_rgb(image)), np.asarray(at_once))
 
 
 def originals(folder: Path) -> list[Path]:

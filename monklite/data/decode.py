@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from enum import IntFlag
@@ -20,11 +19,22 @@ from ..errors import NotFound, StorageError, UnreadableImage
 from ..spec import Choice
 from ..transient import is_transient, retried
 from .depth import UNDECIDED, Levels, Range, own_range, to_8_bit
-from .image_files import OpenedImage, deep_colours, open_image
+from .image_files import OpenedImage, deep_colours, open_image, webp_size
+from .memory_budget import MemoryBudget
 
 MAX_PIXELS = 178_956_970  # Pillow's own limit for decompression bombs
-# of pictures with more, only one at a time is in memory, whatever the number of threads
-LARGE_PIXELS = 64_000_000
+# px; resizing takes memory for each pixel of a row or column, and no picture of a camera or scanner is longer
+MAX_SIDE = 1_000_000
+# bytes that decoding uses at once, over all threads; a single picture may use more
+MEMORY = 1 << 30
+# bytes per pixel: as Pillow holds a picture, its RGB copy, what transparency and 16-bit colours need beside them, and what
+# libjpeg keeps of a progressive JPEG at full size; measured with benchmarks/decoding_memory.py
+PIXEL_BYTES = 4
+PROGRESSIVE_BYTES = 6
+# the decoder's two canvases, what it hands over, and the picture
+WEBP_BYTES = 16
+# pixels that are laid on the background at a time
+STRIP_PIXELS = 1 << 20
 BACKGROUND = (255, 255, 255)  # under transparent pixels
 # a JPEG is decoded at no less than this many times the requested size; see docs/decisions/0002
 DRAFT_FACTOR = 2
@@ -143,11 +153,14 @@ def decode(
     Args:
         smallest_side: a picture with a side shorter than this is noted as small, px. The others as in `load`.
     """
+    webp = webp_size(content)
     try:
-        with _without_pillow_warnings():
+        _check_size(webp)
+        # its decoder takes memory for the whole picture when the header is read
+        with _without_pillow_warnings(), _MEMORY.take(WEBP_BYTES * webp[0] * webp[1]):
             opened = open_image(content)
             with opened.image:
-                return _read(opened, side, prefix, smallest_side, levels)
+                return _read(opened, len(content), side, prefix, smallest_side, levels)
     # the errors that a decoder may raise for a damaged file are not documented
     except Exception as error:
         # not the file's fault; Pillow's own errors have no number
@@ -156,21 +169,34 @@ def decode(
         return Decoded(None, problem=_reason(len(content), error))
 
 
-def _read(opened: OpenedImage, side: int, prefix: Sequence[Choice], smallest_side: int, levels: Levels) -> Decoded:
+def _check_size(size: Size) -> None:
+    width, height = size
+    if width * height > MAX_PIXELS:
+        raise ValueError(f"{width} x {height} px, more than {MAX_PIXELS:,} in all")
+    if max(size) > MAX_SIDE:
+        raise ValueError(f"{width} x {height} px, more than {MAX_SIDE:,} on a side")
+
+
+def _read(
+    opened: OpenedImage, n_bytes: int, side: int, prefix: Sequence[Choice], smallest_side: int, levels: Levels
+) -> Decoded:
+    """Decode a picture of a file of `n_bytes`, whose header has been read; the picture is closed."""
     image = opened.image
-    if image.width * image.height > MAX_PIXELS:
-        raise ValueError(f"{image.width} x {image.height} px, more than {MAX_PIXELS:,} in all")
+    _check_size(image.size)
     # before `draft`, which changes the properties of the image
     oddities, full_size = _header_oddities(opened, smallest_side), _upright_size(opened)
     drafted = image.format == "JPEG" and not prefix
     if drafted:
         image.draft(None, (DRAFT_FACTOR * side, DRAFT_FACTOR * side))
-    with _LARGE_LOCK if image.width * image.height > LARGE_PIXELS else contextlib.nullcontext():
+    full_pixels = full_size[0] * full_size[1]
+    needed = 0 if image.format == "WEBP" else _needed_bytes(opened, full_pixels) + n_bytes
+    with _MEMORY.take(needed):
         decoded = _to_square(opened, side, prefix, levels)
-    oddities |= decoded.oddities
-    # checked last, because it seeks in the file
-    if opened.several():
-        oddities |= Oddity.SEVERAL
+        # checked last, because it seeks in the file
+        several = opened.several()
+        # before others take the memory
+        image.close()
+    oddities |= decoded.oddities | (Oddity.SEVERAL if several else Oddity(0))
     return decoded._replace(size=full_size if drafted else decoded.size, oddities=oddities)
 
 
@@ -214,7 +240,7 @@ def _is_transparent(image: Image.Image) -> bool:
     # a colour that is declared transparent need not occur
     if "transparency" in image.info:
         image = image.convert("RGBA")
-    return "A" in image.getbands() and int(np.asarray(image.getchannel("A")).min()) < 255
+    return "A" in image.getbands() and int(image.getchannel("A").getextrema()[0]) < 255  # type: ignore[arg-type]
 
 
 @contextlib.contextmanager
@@ -232,8 +258,20 @@ def _without_pillow_warnings() -> Iterator[None]:
             filters.remove(_PILLOW_FILTER)
 
 
-_LARGE_LOCK = threading.Lock()
+_MEMORY = MemoryBudget(MEMORY)
 _PILLOW_FILTER = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
+
+
+def _needed_bytes(opened: OpenedImage, full_pixels: int) -> int:
+    """About the bytes that decoding a picture takes at once; `full_pixels`: before it is reduced while it is decoded."""
+    image = opened.image
+    copies = 2 if opened.orientation in TURNS or image.mode != "RGB" else 1
+    if _is_deep(opened):
+        copies += 3
+    elif "transparency" in image.info:
+        copies += 2
+    needed = image.width * image.height * PIXEL_BYTES * copies
+    return needed + (full_pixels * PROGRESSIVE_BYTES if image.info.get("progressive") else 0)
 
 
 def _upright_size(opened: OpenedImage) -> Size:
@@ -243,10 +281,17 @@ def _upright_size(opened: OpenedImage) -> Size:
 
 def to_rgb(image: Image.Image) -> Image.Image:
     """Convert any mode of 8 bits to RGB without losing visible content."""
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, (*BACKGROUND, 255)), image)
-    return image.convert("RGB")
+    if image.mode not in ("RGBA", "LA", "PA", "La", "RGBa") and "transparency" not in image.info:
+        return image if image.mode == "RGB" else image.convert("RGB")
+    picture = Image.new("RGB", image.size)
+    rows = max(1, STRIP_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        box = (0, top, image.width, min(top + rows, image.height))
+        # as `crop`, which checks the number of pixels against a limit that a notebook may set
+        strip = image._new(image.im.crop(box)).convert("RGBA")
+        on_white = Image.alpha_composite(Image.new("RGBA", strip.size, (*BACKGROUND, 255)), strip)
+        picture.paste(on_white.convert("RGB"), box)
+    return picture
 
 
 def _scaled(opened: OpenedImage, levels: Levels) -> tuple[Image.Image, Range, Range]:

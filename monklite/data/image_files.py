@@ -413,6 +413,21 @@ def _open_tiff(content: bytes) -> OpenedImage:
     return _with_low_bytes(opened, lambda: _opened(_Tiff, content))
 
 
+def webp_size(content: bytes) -> tuple[int, int]:
+    """The width and height that a WebP file declares, px; 0 and 0 for other files, and where its first chunk is damaged."""
+    if content[:4] != b"RIFF" or content[8:12] != b"WEBP" or len(content) < 30:
+        return 0, 0
+    if content[12:16] == b"VP8X":
+        return 1 + int.from_bytes(content[24:27], "little"), 1 + int.from_bytes(content[27:30], "little")
+    if content[12:16] == b"VP8L":
+        bits = int.from_bytes(content[21:25], "little")
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    if content[12:16] == b"VP8 ":
+        width, height = struct.unpack("<HH", content[26:30])
+        return width & 0x3FFF, height & 0x3FFF
+    return 0, 0
+
+
 _WebP = _reader(WebPImagePlugin.WebPImageFile)
 _Gif = _reader(GifImagePlugin.GifImageFile)
 _Bmp = _reader(BmpImagePlugin.BmpImageFile)
