@@ -15,6 +15,7 @@ from .catalog.models import find_model
 from .data import dataset_csv, health, prepare
 from .data.cache import Tick
 from .data.depth import UNDECIDED, Levels
+from .data.groups import check_setting
 from .data.prepare import TrainingData
 from .errors import MonkliteError, NotReady
 from .inference import weights_of
@@ -75,6 +76,7 @@ class Experiment:
             MonkliteError: a wrong value, or a change that a resumed run does not allow.
         """
         asked = self.asked.replace(changes, names)
+        check_setting(asked.data)
         find_model(asked.model.name, asked.backend)
         check_capabilities(asked)
         if self.resuming:

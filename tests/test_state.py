@@ -124,6 +124,7 @@ FULL = RunState(
         unreadable=2,
         passed_over=1,
         levels=(("float", -1.0, 1.0), ("integer", 0.0, 4095.0)),
+        groups=61,
     ),
     model=ModelRecord(
         parameters=23512130,
@@ -162,7 +163,7 @@ OLD_TABLES_2 = [
 ]
 FROM_1 = FULL.replace(
     dataset=FULL.dataset.model_copy(
-        update={"label_type": "single", "train_images": None, "val_images": None, "levels": None}
+        update={"label_type": "single", "train_images": None, "val_images": None, "levels": None, "groups": None}
     ),
     asked=ASKED.replace(
         {
@@ -193,7 +194,7 @@ FROM_1 = FULL.replace(
     ),
 )
 FROM_2 = FULL.replace(
-    dataset=FULL.dataset.model_copy(update={"levels": None}),
+    dataset=FULL.dataset.model_copy(update={"levels": None, "groups": None}),
     asked=ASKED.replace({"data.sources": OLD_TABLES_2, "data.split_seed": 7, "data.group": ""}),
     resolved=FULL.resolved.replace({"data.sources": OLD_TABLES_2, "data.split_seed": 7, "data.group": ""}),
     results=RESULTS.model_copy(update={"only_prediction": ""}),

@@ -70,6 +70,8 @@ def dataset_details(console: Console, spec: Spec | Resolved) -> None:
         rows["Train-val split"] = data.split
     if data.sources and isinstance(data.sources[0], Table):
         rows["Delimiter"] = data.sources[0].delimiter
+    if data.group is not None:
+        rows["Group"] = data.group or "each image on its own"
     console.block("Dataset Params", {k: "by recipe" if v is None else v for k, v in rows.items()})
 
 
