@@ -6,6 +6,7 @@ wanted; then single groups are moved as long as that brings them nearer. See `do
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,12 +15,13 @@ from ..errors import DatasetError
 from .samples import UNREAD, Samples, printable
 from .split import check_two_of_each
 
-# of random orders, until every class is in both subsets
-MAX_ORDERS = 50
+# of random orders, until every class is in both subsets; then all divisions of so few units are tried
+MAX_ORDERS, MAX_TRIED_UNITS = 20, 12
 # moves that only bring the shares nearer
 MAX_MOVES = 50
 # a class that is missing in a subset counts more than any shares
 MISSING = 1e6
+OTHERWISE = "give a validation folder (dataset_path=[train, val]), or split image by image (group='')"
 
 
 def stratified(samples: Samples, share: float, seed: int, by: str) -> tuple[np.ndarray, np.ndarray]:
@@ -49,6 +51,8 @@ def stratified(samples: Samples, share: float, seed: int, by: str) -> tuple[np.n
             best, fewest = in_train, missing
         if fewest <= counts.unavoidable():
             break
+    else:
+        best = min((best, *_best_of_all(counts, share)), key=counts.missing)
     _check_classes(samples, units, best, by)
     return np.flatnonzero(best[units]), np.flatnonzero(~best[units])
 
@@ -85,7 +89,7 @@ def joined(samples: Samples) -> np.ndarray:
 
 
 def _check_units(samples: Samples, units: np.ndarray, by: str) -> None:
-    remedy = "add images of other groups, give a validation folder (dataset_path=[train, val]), or split image by image (group='')"
+    remedy = f"add images of other groups, {OTHERWISE}"
     if units.max() == 0:
         raise DatasetError(f"all {len(units)} images are of one group by {by}{_named(samples)}: {remedy}")
     if not samples.task.exclusive:
@@ -115,8 +119,7 @@ def _check_classes(samples: Samples, units: np.ndarray, in_train: np.ndarray, by
             if not n_images:
                 raise DatasetError(
                     f"class {name!r} has images of few groups by {by}, which hold images of other classes too: no division was "
-                    "found with each class in training and in validation. Add images of other groups, give a validation folder "
-                    "(dataset_path=[train, val]), or split image by image (group='')"
+                    f"found with each class in training and in validation. Add images of other groups, {OTHERWISE}"
                 )
 
 
@@ -207,6 +210,19 @@ def _placed(counts: _Counts, order: np.ndarray, share: float) -> np.ndarray:
         for c, n in entries:
             excess[c] += n * (1 - share) if difference <= 0 else -n * share
     return in_train
+
+
+def _best_of_all(counts: _Counts, share: float) -> Iterator[np.ndarray]:
+    """Yield the best of all divisions, where the units are few."""
+    if counts.n_units > MAX_TRIED_UNITS:
+        return
+    images = np.zeros((counts.n_units, len(counts.totals)))
+    images[counts.unit, counts.column] = counts.count
+    divisions = np.arange(2**counts.n_units)[:, None] >> np.arange(counts.n_units) & 1
+    trained = divisions @ images
+    missing = _missing(counts, np.arange(len(counts.totals)), trained).sum(axis=1)
+    farness = ((trained - share * counts.totals) ** 2) @ counts.weights
+    yield divisions[(farness + MISSING * missing).argmin()].astype(bool)
 
 
 def _refined(counts: _Counts, in_train: np.ndarray, share: float) -> np.ndarray:

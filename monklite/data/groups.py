@@ -20,10 +20,10 @@ MIN_SHARE = 0.9
 SAMPLED_IMAGES, MIN_SAMPLED_SHARE = 100, 0.5
 
 _WORD = re.compile(
-    r"(?<![^\W_])(?:person|patient|subject|participant|subj|sub|pat|pid|case)[-_ ]?\d+", re.IGNORECASE | re.ASCII
+    r"(?<![^\W_])(?:person|patient|subject|participant|subj|sub|pat|pid|case)[-_ ]?[0-9]+", re.IGNORECASE
 )
 # as in Kermany's X-rays, IM-0115-0001 and NORMAL2-IM-0285-0001-0002, and other exports of DICOM viewers
-_SERIES = re.compile(r"(.*?(?<![^\W_])IM-\d+)(?:-\d+)+", re.IGNORECASE | re.ASCII)
+_SERIES = re.compile(r"(.*?(?<![^\W_])IM-[0-9]+)(?:-[0-9]+)+", re.IGNORECASE)
 # as in ChestX-ray14, 00000013_005; a date is no patient
 _NUMBER = re.compile(r"(?!(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])_)(\d{8})_\d{3}", re.ASCII)
 
@@ -182,10 +182,7 @@ def _by_plain_patterns(samples: Samples, names: Sequence[str]) -> np.ndarray:
             continue
         found = as_column([pattern(name) for name in names])
         matched = found != ""
-        if max(matched[rows].mean() for rows in rows_of_classes) < MIN_SHARE:
-            continue
-        named = found[matched].tolist()
-        if len(set(named)) < len(named):
+        if max(matched[rows].mean() for rows in rows_of_classes) >= MIN_SHARE:
             groups = np.where(groups == "", found, groups)
     return groups
 

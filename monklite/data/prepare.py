@@ -149,9 +149,8 @@ def _read(
     tables: list[Samples] = []
     stores: dict[str, Store] = {}
     for source, name in zip(spec.data.sources, SPLIT, strict=False):
-        samples = _discover(
-            source, exclude=cache.parent, kept=kept, classes=tables[0].classes if tables else (), group=spec.data.group
-        )
+        classes = tables[0].classes if tables else ()
+        samples = _discover(source, exclude=cache.parent, kept=kept, classes=classes, group=spec.data.group)
         if tables:
             _check_label_type(samples, tables[0].task.name, f"the validation set {source.path}")
             samples = samples.relabel(tables[0].classes, f"the validation set {source.path}")
