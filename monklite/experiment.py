@@ -13,6 +13,7 @@ from .catalog.losses import class_weights, positional_weights, weights_by_name
 from .catalog.models import find_model
 from .data import dataset_csv, health, prepare
 from .data.cache import Tick
+from .data.groups import check_setting
 from .data.prepare import TrainingData
 from .errors import MonkliteError, NotReady
 from .inference import weights_of
@@ -78,6 +79,7 @@ class Experiment:
             MonkliteError: a wrong value, or a change that a resumed run does not allow.
         """
         asked = self.asked.replace(changes, names)
+        check_setting(asked.data)
         find_model(asked.model.name, asked.backend)
         check_capabilities(asked)
         before, after = self.resolved(), resolve(asked, self._stored_spec, self._auto_batch_size)

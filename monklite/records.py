@@ -22,7 +22,8 @@ class DatasetRecord(Frozen):
 
     Odd files, as `health.counts` counts them: `unreadable` ones are left out, the others are used. `passed_over`: files that
     are not images. `levels`: by which images of more than 8 bits are scaled, (kind of values, black, white) for each kind; None
-    in records from before, when each file was scaled by its own range.
+    in records from before, when each file was scaled by its own range. `groups`: the number of groups of the images, such as
+    patients; None: not grouped.
     """
 
     classes: tuple[str, ...]
@@ -40,6 +41,7 @@ class DatasetRecord(Frozen):
     leaked: int = 0
     conflicting: int = 0
     levels: tuple[tuple[str, float, float], ...] | None = None
+    groups: int | None = None
     content: str = ""
 
     @property

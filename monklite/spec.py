@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from .errors import InvalidValue, MonkliteError, UnknownArgument, suggestion
+from .group_rule import GroupText
 from .rules import AUTO, FileStem, Flag, ListOf, OneOf, OrAuto, OrNone, PathText, Rule, Text
 from .setting_ranges import (
     BATCH_SIZE_RANGE,
@@ -112,7 +113,7 @@ class _Data(Frozen):
     sources: Annotated[tuple[Source, ...], Field(max_length=2)] = ()
     split: Annotated[float, SPLIT_RANGE] = 0.9
     split_seed: Annotated[int, SEED_RANGE] = 0
-    group: str = AUTO
+    group: Annotated[str, GroupText()] = AUTO
     stored_size: Annotated[int | Literal["auto"], OrAuto(STORED_SIZE_RANGE)] = AUTO
     shuffle: Annotated[bool, Flag()] = True
     transforms: Transforms = Transforms()

@@ -51,6 +51,7 @@ class Plan:
         if self.resume:
             return ptf
         ptf.update_seed(SEED)
+        ptf.update_split_seed(SEED)
         ptf.Dataset_Params(dataset_path=self.images, split=0.67, input_size=32, batch_size=6, num_processors=1)
         ptf.apply_random_horizontal_flip(train=True)
         ptf.apply_normalize(train=True, val=True, test=True)

@@ -17,6 +17,7 @@ from monklite.runs import history, packing, unpacking
 from monklite.runs.file_names import BEST, FINAL, HISTORY, RESUME, SAMPLES, STATE
 from monklite.runs.packing import pack
 from monklite.runs.run import Run
+from monklite.runs.state import SCHEMA
 from monklite.runs.unpacking import unpack
 from monklite.runs.workspace import Workspace
 
@@ -330,7 +331,7 @@ def test_a_damaged_run_is_refused(space, packed, changes, message):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('"schema": 2', '"schema": 99', "was written by a newer monklite"),
+        (f'"schema": {SCHEMA}', '"schema": 99', "was written by a newer monklite"),
         ('"status": "done"', '"status": "new"', "its run was never trained"),
         ('"name": "resnet18"', '"name": "\\u001b]0;x\\u0007"', "characters that control a terminal"),
         ('"error": null', '"error": "\\ud800"', "characters that control a terminal"),

@@ -262,7 +262,7 @@ def checkpoints(run: Run, writer: Writer, **training) -> checkpointing.Checkpoin
 
 
 def test_checkpoints_have_monks_names(batches, run, writer) -> None:
-    loop(batches, checkpoints(run, writer)).run()
+    loop(batches, checkpoints(run, writer, save_intermediate_models=True)).run()
     writer.flush()
     names = {p.name for p in run.models.iterdir()}
     assert names == {BEST, FINAL, RESUME, "intermediate_model_0", "intermediate_model_1", "intermediate_model_2"}
@@ -318,7 +318,7 @@ def test_the_best_weights_never_lag_behind_what_is_gone_on_from(batches, run, wr
             of_best = (run.models / f"intermediate_model_{best - 1}").read_text()
             assert (run.models / BEST).read_text() == of_best or loop.best.epoch > best
 
-    loop(batches, checkpoints(run, writer), Looks(), epochs=6, learner=Worsens()).run()
+    loop(batches, checkpoints(run, writer, save_intermediate_models=True), Looks(), epochs=6, learner=Worsens()).run()
 
 
 def test_a_long_epoch_is_saved_within(batches, run, writer, monkeypatch) -> None:

@@ -52,7 +52,8 @@ def opened(backend: str, images: Path, experiment: str = "", epochs: int = 6, **
     ptf.optimizer_adam(0.003)
     ptf.lr_fixed()
     ptf.loss_sigmoid_binary_crossentropy()
-    ptf.Training_Params(num_epochs=epochs, save_intermediate_models=False, seed=1)
+    ptf.Training_Params(num_epochs=epochs, seed=1)
+    ptf.update_split_seed(1)
     return ptf
 
 

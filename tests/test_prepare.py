@@ -101,9 +101,9 @@ def test_subsets_that_decode_differently_have_their_own(images: Path, cache: Pat
     assert (train.images.shape, val.images.shape) == ((4, 32, 32, 3), (5, 16, 16, 3))
 
 
-def test_the_seed_decides_the_split(images: Path, cache: Path) -> None:
+def test_the_split_seed_decides_the_split(images: Path, cache: Path) -> None:
     spec = make_spec(train_path=images)
-    first, again, other = (for_training(spec.replace({"seed": seed}), cache) for seed in (1, 1, 2))
+    first, again, other = (for_training(spec.replace({"data.split_seed": seed}), cache) for seed in (1, 1, 2))
     assert paths(first, "val") == paths(again, "val")
     assert paths(first, "val") != paths(other, "val")
     assert first.record.fingerprint == again.record.fingerprint != other.record.fingerprint

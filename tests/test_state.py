@@ -124,6 +124,7 @@ FULL = RunState(
         unreadable=2,
         passed_over=1,
         levels=(("float", -1.0, 1.0), ("integer", 0.0, 4095.0)),
+        groups=61,
         content="b1946ac92492d2347c6235b4d2611184",
     ),
     model=ModelRecord(
@@ -165,7 +166,14 @@ OLD_TABLES_2 = [
 ]
 FROM_1 = FULL.replace(
     dataset=FULL.dataset.model_copy(
-        update={"label_type": "single", "train_images": None, "val_images": None, "levels": None, "content": ""}
+        update={
+            "label_type": "single",
+            "train_images": None,
+            "val_images": None,
+            "levels": None,
+            "content": "",
+            "groups": None,
+        }
     ),
     asked=ASKED.replace(
         {
@@ -200,7 +208,7 @@ FROM_1 = FULL.replace(
     ),
 )
 FROM_2 = FULL.replace(
-    dataset=FULL.dataset.model_copy(update={"levels": None, "content": ""}),
+    dataset=FULL.dataset.model_copy(update={"levels": None, "content": "", "groups": None}),
     asked=ASKED.replace(
         {
             "data.sources": OLD_TABLES_2,

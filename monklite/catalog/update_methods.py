@@ -99,5 +99,13 @@ SETTINGS = {
             "Split seed",
             "Determines which images are for training and which for validation.",
         ),
+        Setting(
+            "group",
+            "group",
+            "data.group",
+            "Group",
+            "Keeps images of a group, such as a patient, on one side of the split: a column of the table, or a pattern over file "
+            "names such as '(person[0-9]+)_'; '': each image on its own; None: found where it is plain.",
+        ),
     )
 }

@@ -11,7 +11,7 @@ from ..errors import DatasetError, shown
 from ..spec import Table
 from . import table_columns, table_file, table_labels, table_paths
 from .discover import check_classes, existing_folder
-from .samples import Samples
+from .samples import Samples, as_column
 from .table_columns import Columns
 from .table_file import TableFile
 from .table_paths import FolderFiles
@@ -25,7 +25,7 @@ FIRST_TWO = Columns(path=0, label=1)
 MIN_UNREPEATED = 10
 
 
-def from_csv(source: Table, training: bool = True, known: Collection[str] = ()) -> Samples:
+def from_csv(source: Table, training: bool = True, known: Collection[str] = (), group: str = "") -> Samples:
     """Read a table with a header: a column of files under the source's folder, and a column of labels.
 
     Which columns these are is said in the remarks of the result, with all that was not read as it is written.
@@ -33,6 +33,7 @@ def from_csv(source: Table, training: bool = True, known: Collection[str] = ()) 
     Args:
         training: False lets a test set have a single class.
         known: the names of the classes that the labels are for, if they are settled.
+        group: as in the spec; the result has the groups of the column that it names, or that is found if it is `auto`.
 
     Raises:
         NotFound: the folder, the file, or an image listed in it does not exist.
@@ -62,7 +63,12 @@ def from_csv(source: Table, training: bool = True, known: Collection[str] = ()) 
                 f"column {table.header[columns.label]!r} holds no classes. Name the right one with label_column="
             )
     remarks = tuple(text for text in (_told(table, columns), remark, repeated) if text)
-    return replace(samples, remarks=remarks)
+    samples = replace(samples, remarks=remarks)
+    grouping = table_columns.find_group(table, columns, group)
+    if grouping is None:
+        return samples
+    groups = table_columns.group_cells(table, grouping)
+    return replace(samples, groups=as_column([groups[row] for row in rows]), group_column=table.header[grouping])
 
 
 def _told(table: TableFile, columns: Columns) -> str:

@@ -13,14 +13,28 @@ from ..errors import DatasetError
 from ..spec import SPLIT
 from .samples import DIGEST, DIGEST_BYTES, UNREAD, Samples
 
-REQUIRED_COLUMNS, DIGEST_COLUMN = ("subset", "class", "path"), "digest"
+REQUIRED_COLUMNS, DIGEST_COLUMN, GROUP_COLUMN = ("subset", "class", "path"), "digest", "group"
 _HEX = re.compile(rf"(?:[0-9a-f]{{{2 * DIGEST_BYTES}}})?")
 SPLIT_LOST = ": the split of this run is lost; start a new version"
 
 
 def write(path: Path, samples: Samples) -> None:
-    """Record the images of each subset; several labels of one image are separated by `|`."""
-    write_csv(path, (*REQUIRED_COLUMNS, DIGEST_COLUMN), _lines(samples))
+    """Record the images of each subset; several labels of one image are separated by `|`.
+
+    If images are grouped, a last column has their groups; empty: the image is a group of its own.
+    """
+    columns = (*REQUIRED_COLUMNS, DIGEST_COLUMN)
+    if (samples.groups != "").any():
+        rows = ((*line, group) for line, group in zip(_lines(samples), _groups(samples), strict=True))
+        write_csv(path, (*columns, GROUP_COLUMN), rows)
+    else:
+        write_csv(path, columns, _lines(samples))
+
+
+def _groups(samples: Samples) -> Iterator[str]:
+    """The groups in the order of the lines."""
+    for subset in SPLIT:
+        yield from samples.groups[samples.rows_of(subset)]
 
 
 def _lines(samples: Samples) -> Iterator[tuple[str, str, str, str]]:

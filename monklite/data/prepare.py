@@ -12,12 +12,13 @@ from ..errors import DamagedFile, DatasetError, InvalidValue, NotReady
 from ..records import DatasetRecord
 from ..spec import SPLIT, SUBSETS, Resolved, Source, Table
 from ..tasks import MULTIPLE, SINGLE
-from . import csv_table, dataset_csv, discover, health, split
+from . import csv_table, dataset_csv, discover, group_split, groups, health, split
 from .augment import Policy, policy
 from .batches import Batches
 from .cache import Tick, open_store
 from .class_order import in_order
 from .depth import UNDECIDED, Levels
+from .groups import Grouping
 from .samples import NO_SUBSET, Samples, concatenate
 from .stores import Store
 
@@ -102,11 +103,13 @@ def for_training(
     policies = {subset: policy(getattr(data.transforms, subset), data.input_size, data.stored_size) for subset in SPLIT}
     recorded_paths = dataset_csv.read(recorded) if recorded is not None and recorded.exists() else None
     tables, stores = _read(spec, policies, cache, tick, _folder_names(recorded_paths or {}), levels)
-    samples = concatenate(tables)
-    samples = replace(samples, subsets=_subsets(samples, spec, recorded_paths))
+    samples, grouping = groups.assign(tables, data.sources, data.group)
+    samples = replace(samples, subsets=_subsets(samples, spec, recorded_paths, grouping))
     # after the split, which depends on the order of the classes: a seed gives the split that it always gave
     samples = samples.relabel(in_order(samples.classes, recorded_classes), "the dataset")
     split_remarks = tuple(_check_recorded_split(samples))
+    if grouping:
+        split_remarks = (groups.describe(samples, grouping), *split_remarks)
     if policies["val"].decoding != policies["train"].decoding and len(tables) == 1:
         # one source whose validation images are decoded differently: their oddities are those of that decoding
         decoded_for_val, stores["val"] = open_store(
@@ -130,7 +133,9 @@ def for_training(
     }
     # one remark about the stores is enough
     remarks = samples.remarks + tuple(store.remark for store in stores.values() if store.remark)[:1] + split_remarks
-    return TrainingData(samples, batches["train"], batches["val"], _record(samples, stores["val"].levels), remarks)
+    return TrainingData(
+        samples, batches["train"], batches["val"], _record(samples, stores["val"].levels, grouping), remarks
+    )
 
 
 def _read(
@@ -145,7 +150,8 @@ def _read(
     tables: list[Samples] = []
     stores: dict[str, Store] = {}
     for source, name in zip(spec.data.sources, SPLIT, strict=False):
-        samples = _discover(source, exclude=cache.parent, kept=kept, classes=tables[0].classes if tables else ())
+        classes = tables[0].classes if tables else ()
+        samples = _discover(source, exclude=cache.parent, kept=kept, classes=classes, group=spec.data.group)
         if tables:
             _check_label_type(samples, tables[0].task.name, f"the validation set {source.path}")
             samples = samples.relabel(tables[0].classes, f"the validation set {source.path}")
@@ -163,9 +169,10 @@ def _discover(
     exclude: Path | None = None,
     kept: Collection[str] = (),
     classes: Collection[str] = (),
+    group: str = "",
 ) -> Samples:
     if isinstance(source, Table):
-        return csv_table.from_csv(source, training, classes)
+        return csv_table.from_csv(source, training, classes, group)
     return discover.from_folders(source.path, training, exclude, kept)
 
 
@@ -175,7 +182,9 @@ def _folder_names(recorded_paths: Mapping[str, Collection[str]]) -> set[str]:
     return {name for folder in folders for name in folder.split("/")}
 
 
-def _subsets(samples: Samples, spec: Resolved, recorded_paths: Mapping[str, set[str]] | None) -> np.ndarray:
+def _subsets(
+    samples: Samples, spec: Resolved, recorded_paths: Mapping[str, set[str]] | None, grouping: Grouping | None
+) -> np.ndarray:
     """The index of each image's subset: as an earlier run recorded it, else by splitting one source, else by source."""
     subsets, rows = np.full(len(samples), NO_SUBSET, np.int8), samples.readable()
     if recorded_paths is not None:
@@ -184,11 +193,13 @@ def _subsets(samples: Samples, spec: Resolved, recorded_paths: Mapping[str, set[
             paths = recorded_paths.get(name, set())
             subsets[dataset_csv.rows_as_recorded(samples, candidates.tolist(), paths, name)] = subset
     elif len(spec.data.sources) == 1:
-        usable = samples.take(rows)
-        for subset, chosen in enumerate(
-            split.stratified(usable, spec.data.split, spec.data.split_seed, usable.digests)
-        ):
-            subsets[rows[chosen]] = subset
+        usable, share, seed = samples.take(rows), spec.data.split, spec.data.split_seed
+        if grouping and groups.is_grouped(usable):
+            chosen = group_split.stratified(usable, share, seed, grouping.by)
+        else:
+            chosen = split.stratified(usable, share, seed, usable.digests)
+        for subset, mine in enumerate(chosen):
+            subsets[rows[mine]] = subset
     else:
         subsets[rows] = samples.sources[rows]
     return subsets
@@ -213,7 +224,7 @@ def _check_recorded_split(samples: Samples) -> Iterator[str]:
     yield f"{n_unused} images are not in the recorded split, which is used again: they are left out"
 
 
-def _record(samples: Samples, levels: Levels) -> DatasetRecord:
+def _record(samples: Samples, levels: Levels, grouping: Grouping | None) -> DatasetRecord:
     train, val = (samples.take(samples.rows_of(name)) for name in SPLIT)
     return DatasetRecord(
         classes=samples.classes,
@@ -226,6 +237,7 @@ def _record(samples: Samples, levels: Levels) -> DatasetRecord:
         content=discover.fingerprint(train, val, by_content=True),
         passed_over=len(samples.strays),
         levels=None if levels.per_file else levels.ranges,
+        groups=groups.count(concatenate((train, val))) if grouping else None,
         **health.counts(samples),
     )
 

@@ -23,6 +23,7 @@ UNREAD = b""  # the digest of a file that has not been read, or cannot be
 NO_SUBSET = -1
 COLUMN_NAMES = (
     "paths", "labels", "sources", "file_sizes", "stamps", "settled", "digests", "oddities", "problems", "subsets",
+    "groups",
 )  # fmt: skip
 
 
@@ -37,7 +38,8 @@ class Samples:
     (int8, index of the root). From the file system: `file_sizes` (int64, bytes), `stamps` (S16, of path, size and times),
     `settled` (bool, whether the times can be trusted). From reading: `digests` (S16, of the bytes), `oddities` (uint16, of
     `decode.Oddity`), `problems` (text, the reason why it cannot be read; empty: it can). From splitting: `subsets` (int8, index
-    in `SUBSETS`, or `NO_SUBSET`).
+    in `SUBSETS`, or `NO_SUBSET`). From grouping: `groups` (text, such as the patient; empty: the image is a group of its own);
+    `group_column`: the column of the table that they are from, empty if they are from none.
     """
 
     classes: tuple[str, ...]
@@ -53,7 +55,9 @@ class Samples:
     oddities: np.ndarray
     problems: np.ndarray
     subsets: np.ndarray
+    groups: np.ndarray
     remarks: tuple[str, ...] = ()
+    group_column: str = ""
 
     @classmethod
     def from_files(
@@ -74,6 +78,7 @@ class Samples:
             oddities=_filled(0, np.uint16, len(paths)),
             problems=_filled("", np.object_, len(paths)),
             subsets=_filled(NO_SUBSET, np.int8, len(paths)),
+            groups=_filled("", np.object_, len(paths)),
         )
 
     def __len__(self) -> int:

@@ -27,12 +27,7 @@ def stratified(
     Raises:
         DatasetError: a class with fewer than two images cannot be in both subsets.
     """
-    for name, count in zip(samples.classes, samples.counts(), strict=True):
-        if count < 2:
-            raise DatasetError(
-                f"class {name!r} has {count} readable image: a split needs at least 2 of each class, one to train and one "
-                "to validate. Add images, or give a validation folder: dataset_path=[train, val]"
-            )
+    check_two_of_each(samples)
     train, val = [], []
     strata = _strata(samples, share)
     for stratum, (rows, n_train) in enumerate(zip(strata, _train_counts(samples, strata, share), strict=True)):
@@ -45,6 +40,20 @@ def stratified(
     if samples.task.exclusive:
         return train_rows, val_rows
     return _train_on_all_labels(samples.labels, groups, train_rows, val_rows)
+
+
+def check_two_of_each(samples: Samples) -> None:
+    """Refuse a class that cannot be in both subsets.
+
+    Raises:
+        DatasetError: it has fewer than two images.
+    """
+    for name, count in zip(samples.classes, samples.counts(), strict=True):
+        if count < 2:
+            raise DatasetError(
+                f"class {name!r} has {count} readable image: a split needs at least 2 of each class, one to train and one "
+                "to validate. Add images, or give a validation folder: dataset_path=[train, val]"
+            )
 
 
 def _strata(samples: Samples, share: float) -> list[np.ndarray]:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .. import group_rule
 from ..errors import DatasetError, InvalidValue, shown, suggestion
+from ..rules import AUTO
 from .discover import EXTENSIONS
 from .samples import quoted
 from .table_file import TableFile
@@ -26,6 +28,14 @@ LABEL_NAMES = (
     "diagnosis", "diagnoses", "target", "targets", "dx", "finding", "findings", "findinglabels", "groundtruth", "species",
     "breed", "tag", "tags", "y", "classid", "labelid", "categoryid",
 )  # fmt: skip
+GROUP_NAMES = (
+    "patient", "patientid", "patients", "subject", "subjectid", "person", "personid", "participant", "participantid", "caseid",
+    "group", "groups", "groupid",
+)  # fmt: skip
+# a column called so may hold the arms of a study or parts of the data; these are few
+VAGUE_GROUP_NAMES, MIN_VAGUE_GROUPS = ("group", "groups", "groupid"), 5
+# cells that say that it is not known, in lower case
+_UNKNOWN = frozenset(("", "na", "n/a", "nan", "none", "null", "unknown", "?", "-"))
 INDEX_NAMES = ("", "index", "unnamed0", "rownames", "row")
 INDICATORS = frozenset(("", "0", "1", "-1", "0.0", "1.0", "-1.0", "True", "False", "true", "false", "TRUE", "FALSE"))
 # rows whose cells are looked up in the folder to find the column of paths, evenly spread
@@ -75,6 +85,17 @@ def _named(table: TableFile, argument: str, name: str | None) -> int | None:
     """The position of the column of a name that the user gave; its case matters only where it must."""
     if name is None:
         return None
+    position = _position(table, argument, name)
+    if position is not None:
+        return position
+    raise InvalidValue(
+        f"{argument}={name!r}: {table.name} has no such column.{suggestion(name, table.header)} "
+        f"Columns: {quoted(table.header)}"
+    )
+
+
+def _position(table: TableFile, argument: str, name: str) -> int | None:
+    """The position of the column of a name; None if there is none."""
     for same in (lambda text: text == name.strip(), lambda text: _plain(text) == _plain(name)):
         positions = [i for i, text in enumerate(table.header) if same(text)]
         if len(positions) == 1:
@@ -83,10 +104,58 @@ def _named(table: TableFile, argument: str, name: str | None) -> int | None:
             raise InvalidValue(
                 f"{argument}={name!r}: {table.name} has {len(positions)} columns of that name; rename one"
             )
-    raise InvalidValue(
-        f"{argument}={name!r}: {table.name} has no such column.{suggestion(name, table.header)} "
-        f"Columns: {quoted(table.header)}"
-    )
+    return None
+
+
+def find_group(table: TableFile, used: Columns, group: str) -> int | None:
+    """The position of the column with the groups of images, such as patients; None if there is none.
+
+    Args:
+        used: the columns of paths and labels, which are never taken. group: as in the spec.
+
+    Raises:
+        InvalidValue: `group` names one of the used columns, or is neither a column nor a pattern.
+    """
+    if group == "":
+        return None
+    if group == AUTO:
+        return _plain_group(table, used)
+    # a pattern is compared as it is written: without what is not a letter, `(\d+)` is the name `d`
+    position = _position(table, "group", group) if "(" not in group and _plain(group) else None
+    if position is None:
+        position = next((i for i, name in enumerate(table.header) if name == group.strip()), None)
+    if position is None and group_rule.pattern(group) is None:
+        raise InvalidValue(
+            f"group={group!r}: {table.name} has no such column, and a pattern over the paths needs parentheses, such as "
+            f"{group_rule.EXAMPLE}.{suggestion(group, table.header)} Columns: {quoted(table.header)}"
+        )
+    if position in (used.path, used.label):
+        kind = "paths" if position == used.path else "classes"
+        raise InvalidValue(
+            f"group={group!r} is the column of the {kind} in {table.name}: name the one of the patients, or of what else the "
+            f"images are grouped by. Columns: {quoted(table.header)}"
+        )
+    return position
+
+
+def _plain_group(table: TableFile, used: Columns) -> int | None:
+    """The column that by its name holds groups and in which a value repeats; of several, the one with the best name."""
+    ranks: dict[int, int] = {}
+    for i, name in enumerate(table.header):
+        rank = _rank(name, GROUP_NAMES)
+        if rank is None or i in (used.path, used.label):
+            continue
+        known = [group for group in group_cells(table, i) if group]
+        n_groups = len(set(known))
+        if n_groups < len(known) and (_plain(name) not in VAGUE_GROUP_NAMES or n_groups >= MIN_VAGUE_GROUPS):
+            ranks[i] = rank
+    return min(ranks, key=ranks.__getitem__) if ranks else None
+
+
+def group_cells(table: TableFile, index: int) -> list[str]:
+    """The groups in a column, `""` where the cell says none; `7.0` is `7`, as pandas writes it once the column has had a gap."""
+    cells = table.column(index).str.replace(r"^(\d+)\.0$", r"\1", regex=True)
+    return ["" if cell.lower() in _UNKNOWN else str(cell) for cell in cells]
 
 
 def _check_one_of_name(table: TableFile, index: int) -> None:

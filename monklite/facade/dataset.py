@@ -40,8 +40,9 @@ class DatasetMethods(Base):
         label_delimiter: str | None = None,
         path_column: str | None = None,
         label_column: str | None = None,
+        group: str | bool | None = None,
     ) -> None:
-        """Choose the images; in evaluation mode, the test images.
+        r"""Choose the images; in evaluation mode, the test images.
 
         Args:
             dataset_path: a folder with one folder of images per class, or `[train, val]`, two such folders.
@@ -56,6 +57,10 @@ class DatasetMethods(Base):
             label_delimiter: separator of the labels in a table's cell, such as "|", if an image may have several; "": it has
                 one, even if a cell looks like several.
             path_column, label_column: names of the table's columns; found by default.
+            group: what keeps images of one patient (or other group) on one side of the split: the name of a column of the table,
+                or a pattern (regular expression) over file names, such as `r"(person\d+)_"`: images for which its first
+                parentheses match the same text are a group. By default (None) a column or pattern is used where it is plain,
+                and printed by `Dataset()`; "" or False: each image on its own.
 
         Raises:
             InvalidType, InvalidValue: an argument is wrong. Missing folders and tables are reported by `Dataset()`.
@@ -71,6 +76,7 @@ class DatasetMethods(Base):
                     dataset_path, path_to_csv, delimiter, label_delimiter, path_column, label_column
                 ),
                 "data.split": split,
+                "data.group": group,
                 "data.input_size": input_size,
                 "data.batch_size": batch_size,
                 "data.shuffle": shuffle_data,
@@ -105,10 +111,11 @@ class DatasetMethods(Base):
         label_delimiter: str | None = None,
         path_column: str | None = None,
         label_column: str | None = None,
+        group: str | bool | None = None,
     ) -> None:
         """Use other images; effective after `Reload()`. Arguments as in `Dataset_Params`."""
         images = self._sources(dataset_path, path_to_csv, delimiter, label_delimiter, path_column, label_column)
-        self._change({"data.sources": images, "data.split": split})
+        self._change({"data.sources": images, "data.split": split, "data.group": group})
         self._console.say(f"Update: Dataset - {dataset_path}\n")
 
     @api

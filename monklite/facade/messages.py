@@ -13,6 +13,7 @@ from ..inference import Prediction
 from ..printable import printable
 from ..records import ACCURACY, DatasetRecord, ModelRecord, Testing
 from ..reports.wording import only_prediction
+from ..rules import AUTO
 from ..runs.file_names import ACCURACY_CURVE, BEST, FINAL, HEALTH, HISTORY, LOSS_CURVE, PREDICTIONS
 from ..runs.run import Run
 from ..runs.state import RunState
@@ -70,6 +71,8 @@ def dataset_details(console: Console, spec: Spec | Resolved) -> None:
         rows["Train-val split"] = data.split
     if data.sources and isinstance(data.sources[0], Table):
         rows["Delimiter"] = data.sources[0].delimiter
+    if data.group != AUTO:
+        rows["Group"] = data.group or "each image on its own"
     console.block("Dataset Params", {k: "by recipe" if v is None else v for k, v in rows.items()})
 
 

@@ -544,6 +544,12 @@ class RowMethods(VocabularyMethods):
         `Train()`.
         """
 
+    def update_group(self, group: str | Literal[False] | None) -> None:
+        """Keeps images of a group, such as a patient, on one side of the split: a column of the table, or a pattern
+        over file names such as '(person[0-9]+)_'; '': each image on its own; None: found where it is plain.
+        Effective after `Reload()`, or with `Train()`.
+        """
+
     def List_Optimizers(self) -> list[str]:
         """Print and return the names of the optimizers that the backend has."""
 

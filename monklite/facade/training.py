@@ -29,8 +29,9 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         label_delimiter: str | None = None,
         path_column: str | None = None,
         label_column: str | None = None,
+        group: str | bool | None = None,
     ) -> None:
-        """Quick mode: set up everything for training by recipe. Then call `Train()`.
+        r"""Quick mode: set up everything for training by recipe. Then call `Train()`.
 
         Args:
             dataset_path: a folder with one folder of images per class, or `[train, val]`.
@@ -40,6 +41,8 @@ class TrainingMethods(DatasetMethods, ModelMethods):
             freeze_base_network: train only the new head; False trains all layers.
             num_epochs: passes over the training images.
             use_pretrained: start from weights trained on ImageNet; False: from random weights.
+            group: a column or a pattern such as `r"(person\d+)_"` that keeps images of a patient on one side of the split; see
+                `Dataset_Params`.
 
         Images are split 70 : 30 into training and validation (two folders are used as they are). Optimizer, learning
         rate, schedule, batch size and input size depend on the model: see `monklite/catalog/default_recipes.py`.
@@ -54,6 +57,7 @@ class TrainingMethods(DatasetMethods, ModelMethods):
                 "data.sources": self._sources(
                     dataset_path, path_to_csv, delimiter, label_delimiter, path_column, label_column
                 ),
+                "data.group": group,
                 "model.freeze_base": freeze_base_network,
                 "model.pretrained": use_pretrained,
                 "training.epochs": num_epochs,

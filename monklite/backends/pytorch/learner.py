@@ -266,8 +266,8 @@ class TorchLearner:
             groups = [_lists_to_tuples(group) for group in metadata["groups"]]
             if len(groups) != len(self.optimizer.param_groups):
                 raise NotReady(
-                    f"the optimizer of this training had {len(groups)} groups of the user, which a new session does not know: it "
-                    "cannot be resumed. Train a new version, or start one from its weights with copy_from"
+                    f"{path}: the optimizer of this training had {len(groups)} groups of the user, which a new session does not "
+                    "know, so it cannot be resumed. Train a new version, or start one from its weights with copy_from"
                 )
             self.optimizer.load_state_dict({"state": state, "param_groups": groups})
             self._match_memory_format()
