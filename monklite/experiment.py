@@ -50,8 +50,7 @@ class Experiment:
         self.data: TrainingData | None = None
         self.learner: Learner | None = None
         self._stored_spec = run.state().resolved if resuming else None
-        # the size chosen for "auto"
-        self._auto_batch_size: int | None = None
+        self._auto_batch_size: int | None = None  # chosen for "auto"
         self._data_spec: Resolved | None = None
         self._network_spec: Resolved | None = None
         # the note on class weights by position that was said last
