@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from PIL import Image
 
+from monklite.data import decode
 from monklite.data.memory_budget import MemoryBudget
 
 
@@ -67,3 +70,26 @@ def test_an_error_in_the_block_gives_the_memory_back() -> None:
     with budget.take(100):
         assert budget.used == 100
     assert budget.used == 0
+
+
+def test_nothing_is_had_at_once_by_one_who_holds_some() -> None:
+    budget = MemoryBudget(100)
+    waiting = threading.Thread(target=lambda: budget.take(100).__enter__(), daemon=True)
+    with budget.take(100):
+        waiting.start()
+        time.sleep(0.02)
+        with budget.take(0):
+            assert budget.used == 100
+    waiting.join(timeout=10)
+    assert not waiting.is_alive()
+
+
+@pytest.mark.parametrize("form", ["WEBP", "PNG", "TIFF", "GIF", "BMP", "JPEG"])
+def test_many_threads_decode_with_little_memory(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decode, "_MEMORY", MemoryBudget(3000))
+    file = io.BytesIO()
+    Image.new("RGB", (32, 24), (10, 20, 30)).save(file, form)
+    with ThreadPoolExecutor(8) as pool:
+        futures = [pool.submit(decode.decode, file.getvalue(), 8) for _ in range(200)]
+        assert {future.result(timeout=30).problem for future in futures} == {""}
+    assert decode._MEMORY.used == 0
