@@ -169,7 +169,9 @@ def prune(workspace: str, only: tuple[str, ...], dry_run: bool, yes: bool, **opt
     runs = Workspace(workspace)
     items = pruning.plan(runs, only=only, warn=_warn, **options)
     rows = [(item.kind, item.name, item.size) for item in items]
-    _confirm_and_remove(rows, lambda: pruning.carry_out(runs, items, _warn), dry_run, yes)
+    if _confirm_and_remove(rows, lambda: pruning.carry_out(runs, items, _warn), dry_run, yes) == 0:
+        _warn("error: nothing could be removed")
+        sys.exit(1)
 
 
 @main.command()
@@ -189,21 +191,27 @@ def cache(workspace: str, clear: bool, yes: bool) -> None:
 
 def _confirm_and_remove(
     rows: Sequence[tuple[str, str, int]], remove: Callable[[], int], dry_run: bool, yes: bool
-) -> None:
-    """Show what would be removed (kind, path, bytes), ask, and remove it; `remove` returns the number of freed bytes."""
+) -> int | None:
+    """Show what would be removed (kind, path, bytes), ask, and remove it; `remove` returns the number of freed bytes.
+
+    Returns:
+        The freed bytes; None if there was nothing to free, or nothing was to be removed.
+    """
     total = sum(size for *_, size in rows)
     table = [
         {"what": kind, "where": path, "size": format_bytes(size)} for kind, path, size in (*rows, ("all", "", total))
     ]
     _console().table(table, gap="", colalign=("left", "left", "right"))
     if dry_run or not rows:
-        return
+        return None
     if not yes and not _has_terminal():
         raise NotReady("there is no terminal to ask in: look with --dry-run, then confirm with --yes")
     if yes or click.confirm(f"Free {format_bytes(total)}? This cannot be undone"):
-        _console().say(f"freed {format_bytes(remove())}")
-    else:
-        _console().say("nothing was removed")
+        freed = remove()
+        _console().say(f"freed {format_bytes(freed)}")
+        return freed if total else None
+    _console().say("nothing was removed")
+    return None
 
 
 def _has_terminal() -> bool:

@@ -21,6 +21,7 @@ from pathlib import Path
 from .errors import MonkliteError, StorageError
 from .transient import attempted, is_transient, passing_trouble
 
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 TEMPORARY = ".monklite-tmp"
 # safetensors writes to a file of its own next to our temporary file, then renames it
 _SAFETENSORS_TEMPORARY = re.compile(r"\.tmp[A-Za-z0-9]{6}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import time
@@ -13,8 +14,8 @@ from test_comparison import fill, fresh
 
 from monklite import files
 from monklite.errors import InvalidValue, StorageError
-from monklite.runs import prune
-from monklite.runs.file_names import BEST, FINAL, RESUME, STATE
+from monklite.runs import heartbeat, prune
+from monklite.runs.file_names import BEST, FINAL, LEFTOVER_AGE, RESUME, STATE
 from monklite.runs.prune import LEFTOVER, OLD, carry_out, plan
 from monklite.runs.run import Run
 from monklite.runs.workspace import Workspace
@@ -43,7 +44,7 @@ def everything(space: Workspace) -> list[Path]:
     return sorted(p for p in space.root.rglob("*") if p.name not in (".lock", ".state.lock"))
 
 
-def killed(path: Path, age: float = 2 * prune.LEFTOVER_AGE) -> Path:
+def killed(path: Path, age: float = 2 * LEFTOVER_AGE) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("half")
     os.utime(path, (time.time() - age,) * 2)
@@ -296,3 +297,33 @@ def test_a_storage_error_names_the_file(tmp_path, monkeypatch):
     (tmp_path / "x").touch()
     with pytest.raises(StorageError, match=r"/x could not be written: the file system is read-only"):
         prune._remove([tmp_path / "x"])
+
+
+def test_what_a_killed_first_import_left_is_found(space) -> None:
+    trained(space)
+    leftover = killed(space.root / "q" / "never" / f".import.1-abcd{files.TEMPORARY}" / "output" / "weights")
+    (folder,) = (space.root / "q" / "never").iterdir()
+    os.utime(folder, (time.time() - 2 * LEFTOVER_AGE,) * 2)
+    for path in (leftover.parent, folder):
+        os.utime(path, (time.time() - 2 * LEFTOVER_AGE,) * 2)
+    items = [item for item in plan(space) if item.kind == LEFTOVER]
+    assert [item.name for item in items] == [str(folder.relative_to(space.root))]
+    carry_out(space, items)
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_can_be_freed(space, monkeypatch, number) -> None:
+    run = trained(space)
+
+    def full(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(heartbeat, "_create", full)
+    warned: list[str] = []
+    freed = carry_out(space, plan(space), warned.append)
+    assert (freed, warned) == (2000, [])
+    assert not list(run.models.glob("intermediate*"))
+    # a training still wants to be announced
+    with pytest.raises(StorageError, match="free some space"):
+        Run(run.folder).acquire()

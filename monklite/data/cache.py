@@ -21,14 +21,14 @@ import numpy as np
 from PIL import __version__ as pillow_version
 
 from ..errors import DatasetError, StorageError
-from ..files import UNSUPPORTED, discard, format_bytes, make_folder
+from ..files import DISK_FULL, UNSUPPORTED, discard, format_bytes, make_folder
 from ..locks import Lock
 from ..transient import retried
 from . import cache_limit, decode, digests
 from .augment import Policy
 from .cache_index import DecodedImage, Index, KnownImages, map_images
 from .cache_limit import IMAGES_SUFFIX, INDEX_SUFFIX, LOCK_SUFFIX, Lease
-from .cache_writer import DISK_FULL, PixelWriter
+from .cache_writer import PixelWriter
 from .depth import UNDECIDED, Levels, Range, scaling_remark
 from .prefetch import in_order
 from .samples import UNREAD, Samples, as_column

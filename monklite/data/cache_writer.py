@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..files import TEMPORARY, beside, discard, publish, storing
+from ..files import DISK_FULL, TEMPORARY, beside, discard, publish, storing
 from ..locks import are_supported
 from . import cache_limit
 from .cache_index import DecodedImage, ImageRef, KnownImages
 from .cache_limit import IMAGES_SUFFIX
-
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class PixelWriter:

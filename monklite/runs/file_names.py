@@ -27,6 +27,8 @@ _WINDOWS = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 _NAME = re.compile(r"[\w-](?:[\w .@+=,()-]{0,98}[\w@+=()-])?")
 _LOG = re.compile(r"[A-Za-z0-9][\w-]{0,79}\.(csv|png)")
 _WEIGHTS = re.compile(r"[A-Za-z0-9][\w.-]{0,119}")
+# seconds; a younger leftover of a writer may belong to one that is alive
+LEFTOVER_AGE = 3600.0
 
 
 def check_name(kind: str, name: Any) -> str:

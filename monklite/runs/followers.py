@@ -45,7 +45,7 @@ class Follower(Run):
     def update(self, **changes: Any) -> RunState:
         return self.state().replace(**changes)
 
-    def acquire(self) -> bool:
+    def acquire(self, to_free_space: bool = False) -> bool:
         return True
 
     def remove_leftovers(self) -> None: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import stat
 import zipfile
@@ -10,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..errors import InvalidValue, NotFound, NotReady
-from ..files import reading, replacing
+from ..files import TEMPORARY, discard, reading, replacing
 from ..looking import exists, is_file, is_folder, walk
 from ..transient import attempted
-from .file_names import INTERMEDIATE, MODELS_PREFIX, RESUME, STATE, WEIGHT_KINDS, is_run_file
+from .file_names import INTERMEDIATE, LEFTOVER_AGE, MODELS_PREFIX, RESUME, STATE, WEIGHT_KINDS, is_run_file
+from .heartbeat import disk_time
 from .run import Run
 from .state import RunState
 
@@ -40,6 +42,7 @@ def pack(run: Run, file: str | os.PathLike[str], resume_state: bool = False, int
         raise InvalidValue(f"{path} is there already, and nothing is overwritten: take another name")
     if not is_folder(path.parent):
         raise NotFound(f"there is no folder {path.parent} to put {path.name} into")
+    _remove_leftovers(path)
     left_out = ({RESUME} if not resume_state else set()) | ({INTERMEDIATE} if not intermediate else set())
     kinds = set(WEIGHT_KINDS) - left_out
     prefix, backend = state.asked.training.intermediate_prefix, state.asked.backend
@@ -55,6 +58,14 @@ def pack(run: Run, file: str | os.PathLike[str], resume_state: bool = False, int
             for name in names:
                 _add(archive, name, files[name])
     return sorted(set(files) - {STATE, *names})
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove what an export to the same file left beside it when it was killed, unless it may still be writing."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*{TEMPORARY}"):
+        with contextlib.suppress(OSError):
+            if disk_time(path.parent) - leftover.stat().st_mtime > LEFTOVER_AGE:
+                discard(leftover)
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from ..files import TEMPORARY, reading, storing
 from ..looking import entries, exists, is_file, is_folder, walk
 from ..rules import Whole
 from ..transient import attempted
-from .file_names import COMPARISON, INTERMEDIATE, RESUME, kind_of_weights
+from .file_names import INTERMEDIATE, LEFTOVER_AGE, RESUME, kind_of_weights
 from .heartbeat import disk_time
 from .run import Run
 from .state import RunState
@@ -26,8 +26,6 @@ from .workspace import Workspace
 
 # newest versions of an experiment that are kept
 KEEP = 3
-# seconds; a younger leftover may belong to a writer that is alive
-LEFTOVER_AGE = 3600.0
 OLD, LEFTOVER = "old version", "leftover of a killed writer"
 WEIGHTS = {INTERMEDIATE: "intermediate weights", RESUME: "state for resuming"}
 
@@ -135,7 +133,8 @@ def _weights(run: Run, state: RunState, kinds: Sequence[str]) -> Iterator[Item]:
 def _leftovers(workspace: Workspace, runs: Sequence[Run]) -> Iterator[Item]:
     """Temporary files of killed writers, old enough that nobody can still be writing them."""
     folders = {f: None for run in runs for f in (run.folder.parent, run.folder, run.logs, run.models)}
-    folders |= dict.fromkeys(filter(is_folder, entries(workspace.root / COMPARISON)))
+    # an import that was killed may have left an experiment without a version
+    folders |= dict.fromkeys(e for p in entries(workspace.root) if is_folder(p) for e in entries(p) if is_folder(e))
     for folder in folders:
         for path in entries(folder):
             if path.match(f".*{TEMPORARY}") and disk_time(folder) - _last_change(path) > LEFTOVER_AGE:
@@ -148,7 +147,8 @@ def carry_out(workspace: Workspace, items: Sequence[Item], warn: Warn = lambda m
     Runs that are in use, or were changed since the plan, are kept; `warn` is called with a message for each.
     """
     freed = 0
-    for item in items:
+    # leftovers first: on a full disk the space that they free may be what locking a run needs
+    for item in sorted(items, key=lambda item: item.run is not None):
         try:
             if _remove_if_unchanged(item):
                 freed += item.size
@@ -169,7 +169,7 @@ def _remove_if_unchanged(item: Item) -> bool:
     if run is None:
         _remove(item.paths)
         return True
-    if not run.acquire():
+    if not run.acquire(to_free_space=True):
         return False
     try:
         current = run.state()

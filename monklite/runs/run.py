@@ -11,7 +11,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from ..errors import DamagedFile, NotFound, StorageError
-from ..files import TEMPORARY, discard, remove_leftovers, storing, write_text
+from ..files import DISK_FULL, TEMPORARY, discard, remove_leftovers, storing, write_text
 from ..locks import Lock
 from ..looking import entries
 from ..transient import retried
@@ -92,8 +92,11 @@ class Run:
             self.write(state)
         return state
 
-    def acquire(self) -> bool:
+    def acquire(self, to_free_space: bool = False) -> bool:
         """Lock the run for this object; False if another process, thread or machine has the lock, or it is being trained.
+
+        Args:
+            to_free_space: on a full disk, where the lock cannot be announced to other machines, have it unannounced.
 
         An object of the same thread that is not training gives the lock up, because a notebook's cell is often run again.
         If another machine had the lock last and did not release it, this waits some seconds for a heartbeat.
@@ -107,13 +110,13 @@ class Run:
             # not 0: a reader that checks the lock has it for a moment
             if not self._lock.is_held and not self._lock.acquire(timeout=0.1):
                 return False
-            if not self._announce():
+            if not self._announce(to_free_space):
                 self.release()
                 return False
         Run._locked[self.folder], self._thread, self.taken_over = self, threading.get_ident(), False
         return True
 
-    def _announce(self) -> bool:
+    def _announce(self, to_free_space: bool) -> bool:
         """Announce the lock to every machine; False if one that does not see the lock file has the run."""
         if self._heartbeat is not None:
             return self._heartbeat.taken_over_by() is None
@@ -130,6 +133,9 @@ class Run:
             self._heartbeat = heartbeat.Heartbeat(self.folder)
         except FileExistsError:
             return False
+        except OSError as error:
+            if not to_free_space or error.errno not in DISK_FULL:
+                raise
         return True
 
     def _is_held_without_lock(self, holder: heartbeat.Holder) -> bool:

@@ -15,7 +15,6 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from ..errors import DamagedFile, MonkliteError, NotFound, StorageError
 from ..files import TEMPORARY, flush, make_folder, storing
@@ -25,7 +24,7 @@ from . import history
 from .file_names import HISTORY, LOGS_PREFIX, MODELS_PREFIX, STATE, is_run_file
 from .packing import COPY_SIZE
 from .run import Run
-from .state import CONTROL, RunState, parse
+from .state import RunState, parse
 from .workspace import Workspace
 
 MAX_FILES, MAX_ARCHIVE_BYTES = 10_000, 64 << 30
@@ -109,6 +108,8 @@ def _check_members(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo
     if total > MAX_ARCHIVE_BYTES or total > max(HARMLESS_BYTES, MAX_COMPRESSION_RATIO * archive_size):
         raise _refusal(path, f"its {archive_size:,} bytes would become {total:,}")
     for member in members:
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise _refusal(path, f"{member.filename!r} is packed in a way that `monklite export` does not use")
         mode = member.external_attr >> 16
         if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
             raise _refusal(path, f"{member.filename!r} is a link or a device, not a file")
@@ -122,21 +123,9 @@ def _read_state(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo], pa
     if member.file_size > MAX_TEXT_BYTES:
         raise _refusal(path, f"its {STATE} has {member.file_size:,} bytes")
     state = parse(archive.read(member).decode("utf-8"), f"{STATE} in {path}")
-    for text in _texts(state.model_dump()):
-        if CONTROL.search(text):
-            raise _refusal(path, f"{STATE} holds characters that control a terminal: {text[:80]!r}")
     if state.status == "new":
         raise _refusal(path, "its run was never trained")
     return state.model_copy(update={"status": "interrupted"}) if state.status == "running" else state
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        yield from (text for pair in value.items() for item in pair for text in _texts(item))
-    elif isinstance(value, (list, tuple)):
-        yield from (text for item in value for text in _texts(item))
 
 
 def _check_names(members: Sequence[zipfile.ZipInfo], state: RunState, path: Path) -> None:
