@@ -11,6 +11,8 @@ import reprlib
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
+from .printable import printable
+
 T = TypeVar("T")
 # a longer list of known names is cut to the most similar ones
 MAX_NAMES_SHOWN = 20
@@ -19,10 +21,13 @@ MAX_VALUE_LENGTH, MAX_MESSAGE_LENGTH = 160, 1800
 
 
 class MonkliteError(Exception):
-    """The base of every error that monklite raises on purpose. A message that is too long to be read is cut in its middle."""
+    """The base of every error that monklite raises on purpose.
+
+    A message is one printable line, whatever names it holds, and cut in its middle if it is too long to be read.
+    """
 
     def __init__(self, *args: object) -> None:
-        super().__init__(*(cut(a, MAX_MESSAGE_LENGTH) if isinstance(a, str) else a for a in args))
+        super().__init__(*(cut(printable(a), MAX_MESSAGE_LENGTH) if isinstance(a, str) else a for a in args))
 
 
 class UnknownName(MonkliteError, LookupError):

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import MonkliteError, StorageError
+from .printable import printable
 from .transient import attempted, is_transient, passing_trouble
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -86,7 +87,7 @@ def say_once(key: str, message: str) -> None:
     """Log a warning that this process has not logged yet under `key`."""
     if key not in _SAID:
         _SAID.add(key)
-        _LOG.warning(message)
+        _LOG.warning("%s", printable(message))
 
 
 _SAID: set[str] = set()

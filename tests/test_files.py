@@ -93,7 +93,7 @@ def test_a_block_that_writes_nothing_is_an_error_and_leaves_the_old_file(old):
         (errno.EIO, os.strerror(errno.EIO)),
     ],
 )
-@pytest.mark.parametrize(("owner", "call"), [(os, "fsync"), (Path, "replace"), (Path, "write_text")])
+@pytest.mark.parametrize(("owner", "call"), [(os, "fsync"), (Path, "replace"), (Path, "write_bytes")])
 def test_a_disk_that_fails_gives_advice_and_leaves_the_old_file(old, monkeypatch, owner, call, code, advice):
     monkeypatch.setattr(owner, call, fails_with(code))
     with pytest.raises(StorageError) as caught:

@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "monklite"
 FRAMEWORKS = {"torch", "torchvision", "mxnet"}
 LAYERS = (
-    ("errors", "_version", "printable"),
+    ("errors", "_version", "printable", "free_memory"),
     ("transient",),
     ("rules", "files", "looking", "processes", "processors"),
     ("locks",),

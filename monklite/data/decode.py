@@ -16,6 +16,7 @@ from PIL import Image
 from ..catalog.backends import load as load_function
 from ..catalog.transforms import TRANSFORMS
 from ..errors import NotFound, StorageError, UnreadableImage
+from ..free_memory import give_back
 from ..spec import Choice
 from ..transient import is_transient, retried
 from .depth import UNDECIDED, Levels, Range, own_range, to_8_bit
@@ -27,6 +28,8 @@ MAX_PIXELS = 178_956_970  # Pillow's own limit for decompression bombs
 MAX_SIDE = 1_000_000
 # bytes that decoding uses at once, over all threads; a single picture may use more
 MEMORY = 1 << 30
+# bytes; what a larger picture took is given back to the system, which each thread's heap would keep otherwise
+LARGE = 64 << 20
 # bytes per pixel: as Pillow holds a picture, its RGB copy, what transparency and 16-bit colours need beside them, and what
 # libjpeg keeps of a progressive JPEG at full size; measured with benchmarks/decoding_memory.py
 PIXEL_BYTES = 4
@@ -196,6 +199,8 @@ def _read(
         several = opened.several()
         # before others take the memory
         image.close()
+        if needed > LARGE:
+            give_back()
     oddities |= decoded.oddities | (Oddity.SEVERAL if several else Oddity(0))
     return decoded._replace(size=full_size if drafted else decoded.size, oddities=oddities)
 

@@ -12,6 +12,7 @@ from ..data.image_input import images_in
 from ..errors import InvalidType, NotReady, shown
 from ..inference import Prediction
 from ..opening import is_given
+from ..printable import printable
 from ..rules import Flag, PathText
 from ..runs.file_names import PREDICTIONS
 from . import messages
@@ -141,7 +142,7 @@ class EvaluationMethods(Base):
             self._console.say(f"    left out: {problem}")
         else:
             # the results are fewer than the images, which must not pass in silence
-            logger.warning("left out: %s", problem)
+            logger.warning("left out: %s", printable(problem))
 
     def _as_dicts(self, predictions: Generator[Prediction, None, None], raw: bool) -> Iterator[dict[str, Any]]:
         with closing(predictions):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
-import sys
 import threading
 from typing import Any
 
+from ..free_memory import give_back
 from .engine import Handler, Loop
 
 # seconds between two measurements
@@ -59,9 +58,7 @@ class Memory(Handler):
 def release_unused() -> None:
     """Give memory that an earlier training in this process no longer uses back to the system, or it would be counted again."""
     gc.collect()
-    # glibc keeps what was freed; other C libraries give it back themselves, and do not have the function
-    if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "malloc_trim"):
-        library.malloc_trim(0)
+    give_back()
 
 
 class _Gpus:

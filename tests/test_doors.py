@@ -1,0 +1,100 @@
+"""Some things are done in one place, which makes them safe; nothing in the package does them beside it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "monklite"
+# the call -> the modules that may make it
+DOORS = {
+    # text to a terminal: made printable there
+    "print": {"facade/console.py"},
+    "click.echo": {"cli.py"},
+    "sys.stdout.write": set(),
+    "sys.stderr.write": set(),
+    "warnings.warn": set(),
+    "logger.warning": {"facade/evaluation.py"},
+    "_LOG.warning": {"files.py"},
+    "tabulate": {"facade/console.py"},
+    # cells of files that a spreadsheet may open
+    "csv.writer": {"csv_files.py"},
+    "csv.DictWriter": set(),
+    "to_csv": {"data/table_frames.py"},
+    # memory that a picture asks for
+    "open_image": {"data/decode.py"},
+    "Image.open": set(),
+    # arrays from a file that somebody else may have made: none of these runs code from it
+    "torch.load": {"backends/pytorch/weights.py"},
+    "load_file": {"backends/pytorch/weights.py", "backends/mxnet/weights.py"},
+    "safe_open": {"backends/array_files.py"},
+    "nd.load": {"backends/mxnet/weights.py"},
+    "np.load": {"data/arrays.py", "data/cache_index.py"},
+    # programs, and code from text
+    "subprocess.run": set(),
+    "subprocess.Popen": set(),
+    "os.system": set(),
+    "os.popen": set(),
+    "eval": set(),
+    "exec": set(),
+    "pickle.load": set(),
+    "pickle.loads": set(),
+    "yaml.load": set(),
+}
+MODULES = [p for p in sorted(PACKAGE.rglob("*.py")) if p.parent.name != "testing"]
+
+
+def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
+    """Every call, by the name it is written with."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func), node
+
+
+def beside(path: Path, module: str) -> list[str]:
+    """The calls that a module makes and may not make."""
+    found = []
+    for name, _ in calls(path):
+        for door, allowed in DOORS.items():
+            # a method that is called like a function of the table, such as `network.eval()`, is another one
+            is_door = name == door or (name.endswith(f".{door}") and ("." in door or door in ("to_csv",)))
+            if is_door and module not in allowed:
+                found.append(f"{module}: {name}")
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_nothing_passes_beside_the_doors(path: Path) -> None:
+    assert beside(path, path.relative_to(PACKAGE).as_posix()) == []
+
+
+@pytest.mark.parametrize(("door", "module"), [(d, m) for d, modules in DOORS.items() for m in sorted(modules)])
+def test_every_door_is_used(door: str, module: str) -> None:
+    assert any(name == door or name.endswith(f".{door}") for name, _ in calls(PACKAGE / module))
+
+
+@pytest.mark.parametrize(
+    "code", ["print(1)", "frame.to_csv('x')", "torch.load(p)", "import os\nos.system('x')", "eval('1')"]
+)
+def test_a_call_beside_a_door_is_found(tmp_path: Path, code: str) -> None:
+    (tmp_path / "new.py").write_text(code)
+    assert len(beside(tmp_path / "new.py", "new.py")) == 1
+
+
+def test_torch_loads_weights_only() -> None:
+    (call,) = [node for name, node in calls(PACKAGE / "backends/pytorch/weights.py") if name == "torch.load"]
+    assert {k.arg: ast.literal_eval(k.value) for k in call.keywords if k.arg == "weights_only"} == {
+        "weights_only": True
+    }
+
+
+@pytest.mark.parametrize("module", ["data/arrays.py", "data/cache_index.py"])
+def test_numpy_loads_no_objects(module: str) -> None:
+    loads = [node for name, node in calls(PACKAGE / module) if name == "np.load"]
+    for call in loads:
+        assert {k.arg: ast.literal_eval(k.value) for k in call.keywords if k.arg == "allow_pickle"} == {
+            "allow_pickle": False
+        }
