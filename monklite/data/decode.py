@@ -34,8 +34,8 @@ LARGE = 64 << 20
 # libjpeg keeps of a progressive JPEG at full size; measured with benchmarks/decoding_memory.py
 PIXEL_BYTES = 4
 PROGRESSIVE_BYTES = 6
-# the decoder's two canvases, what it hands over, and the picture
-WEBP_BYTES = 16
+# the decoder's canvases, what it hands over, and the picture
+WEBP_BYTES = 28
 # pixels that are laid on the background at a time
 STRIP_PIXELS = 1 << 20
 BACKGROUND = (255, 255, 255)  # under transparent pixels
