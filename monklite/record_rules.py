@@ -18,7 +18,7 @@ from .rules import Number, Rule, Whole64
 # characters; a label may be a cell of a table, which is as long as csv allows
 MAX_TEXT, MAX_LABEL, MAX_PATH, MAX_ERROR = 1_000, 131_072, 4_096, 10_000
 # of what is recorded freely, such as the versions of packages
-MAX_DEPTH, MAX_ITEMS = 8, 10_000
+MAX_DEPTH, MAX_ITEMS = 12, 200_000
 # as JSON has them
 NOT_FINITE = {"Infinity": math.inf, "-Infinity": -math.inf, "NaN": math.nan}
 LARGEST_MEASURE = 1e15
@@ -119,7 +119,9 @@ class Moment(Rule):
 
 @dataclass(frozen=True)
 class Notes(Rule):
-    """Nested plain values under names, of limited length and depth."""
+    """Nested plain values under names, of limited length and depth. `most`: characters of a text."""
+
+    most: int = MAX_ERROR
 
     @property
     def annotation(self) -> str:
@@ -128,26 +130,25 @@ class Notes(Rule):
     def check(self, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise TypeError
-        _check_plain(value, 0)
+        self._check_plain(value, 0)
         return value
 
     def __str__(self) -> str:
         return "names and plain values"
 
-
-def _check_plain(value: Any, depth: int) -> None:
-    if depth > MAX_DEPTH:
-        raise ValueError(f"nested deeper than {MAX_DEPTH}")
-    if isinstance(value, (dict, list, tuple)):
-        if len(value) > MAX_ITEMS:
-            raise ValueError(f"more than {MAX_ITEMS} items")
-        items = [item for pair in value.items() for item in pair] if isinstance(value, dict) else value
-        for item in items:
-            _check_plain(item, depth + 1)
-    elif isinstance(value, str):
-        Line(MAX_ERROR).check(value)
-    elif isinstance(value, int) and not isinstance(value, bool):
-        Whole64().check(value)
+    def _check_plain(self, value: Any, depth: int) -> None:
+        if depth > MAX_DEPTH:
+            raise ValueError(f"nested deeper than {MAX_DEPTH}")
+        if isinstance(value, (dict, list, tuple)):
+            if len(value) > MAX_ITEMS:
+                raise ValueError(f"more than {MAX_ITEMS} items")
+            items = [item for pair in value.items() for item in pair] if isinstance(value, dict) else value
+            for item in items:
+                self._check_plain(item, depth + 1)
+        elif isinstance(value, str):
+            Line(self.most).check(value)
+        elif isinstance(value, int) and not isinstance(value, bool):
+            Whole64().check(value)
 
 
 NAME = Line(least=1)

@@ -223,11 +223,14 @@ class Testing(Frozen):
     def _counts_fit(self) -> Testing:
         n, correct = self.num_images, self.num_correct
         _require(correct <= n, f"num_correct: {correct} of {n} images")
-        _require(abs(self.accuracy - correct / n) < TOLERANCE, f"accuracy: {self.accuracy}, with {correct} of {n} images")
+        _require(
+            abs(self.accuracy - correct / n) < TOLERANCE, f"accuracy: {self.accuracy}, with {correct} of {n} images"
+        )
         for result in self.classes.values():
             _require(result.num_images <= n, f"classes: a class has {result.num_images} of {n} images")
         _require(
-            all(len(row) == len(self.confusion) for row in self.confusion), "confusion: it has not one column for each row"
+            all(len(row) == len(self.confusion) for row in self.confusion),
+            "confusion: it has not one column for each row",
         )
         counted = sum(map(sum, self.confusion))
         _require(not self.confusion or counted == n, f"confusion: it counts {counted} of {n} images")

@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..rules import Flag, ListOf, Number, OneOf, Whole64
+from ..rules import Flag, ListOf, Number, OneOf, Whole
 from ..spec import Choice
 from .backends import load
 from .rows import REQUIRED, Parameter, Row, table
@@ -20,7 +20,7 @@ from .rows import REQUIRED, Parameter, Row, table
 FACTOR = Number(above=0, below=1)
 GAMMA = Parameter("gamma", 0.1, Number(above=0, most=1), "factor of each decrease")
 LAST_EPOCH = Parameter(
-    "last_epoch", -1, Whole64(least=-1), "index of the last epoch of the schedule that is already done; -1: none"
+    "last_epoch", -1, Whole(least=-1), "index of the last epoch of the schedule that is already done; -1: none"
 )
 
 
@@ -41,7 +41,7 @@ SCHEDULES = table(
         _row(
             "step_decrease",
             "Multiply by gamma every step_size epochs.",
-            Parameter("step_size", REQUIRED, Whole64(least=1), "epochs between decreases"),
+            Parameter("step_size", REQUIRED, Whole(least=1), "epochs between decreases"),
             GAMMA,
             LAST_EPOCH,
         ),
@@ -49,7 +49,7 @@ SCHEDULES = table(
             "multistep_decrease",
             "Multiply by gamma at the given epochs.",
             Parameter(
-                "milestones", REQUIRED, ListOf(Whole64(least=1), increasing=True), "epochs after which it decreases"
+                "milestones", REQUIRED, ListOf(Whole(least=1), increasing=True), "epochs after which it decreases"
             ),
             GAMMA,
             LAST_EPOCH,
@@ -71,13 +71,13 @@ SCHEDULES = table(
             "improved for patience epochs.",
             Parameter("mode", "min", OneOf(("min", "max")), "watch the loss (min) or the accuracy (max)"),
             Parameter("factor", 0.1, FACTOR, "factor of each decrease"),
-            Parameter("patience", 10, Whole64(least=0), "epochs without improvement before a decrease"),
+            Parameter("patience", 10, Whole(least=0), "epochs without improvement before a decrease"),
             Parameter("verbose", False, Flag(), "kept from Monk; the learning rate is always shown"),
             Parameter("threshold", 1e-4, Number(least=0), "what counts as an improvement"),
             Parameter(
                 "threshold_mode", "rel", OneOf(("rel", "abs")), "threshold relative to the best value, or absolute"
             ),
-            Parameter("cooldown", 0, Whole64(least=0), "epochs to wait after a decrease"),
+            Parameter("cooldown", 0, Whole(least=0), "epochs to wait after a decrease"),
             Parameter("min_lr", 0.0, Number(least=0), "never below this"),
             Parameter("epsilon", 1e-8, Number(least=0), "smaller decreases are skipped"),
         ),
@@ -103,7 +103,7 @@ class Moment:
 def learning_rate(choice: Choice, moment: Moment) -> float:
     """The learning rate of the epoch that is about to start."""
     row = SCHEDULES[choice.name]
-    return load(row.function)(moment, **choice.params)
+    return load(row.function)(moment, **row.values(choice))
 
 
 def fixed(moment: Moment) -> float:
