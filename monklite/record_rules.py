@@ -1,4 +1,4 @@
-"""Rules of the values in records: counts, shares, measured numbers, dates and texts, as `rules.py` has those of settings.
+"""Rules of the values in records: counts, shares, measured numbers and texts, as `rules.py` has those of settings.
 
 They also hold for what other people's files say, so that every value has a bound. Not a number is allowed where monklite itself
 writes it, and is then stored as text, which JSON has no number for.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import numbers
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from .errors import cut
@@ -95,26 +94,6 @@ class ErrorText(Rule):
 
     def __str__(self) -> str:
         return "a text"
-
-
-@dataclass(frozen=True)
-class Moment(Rule):
-    """A date and time as ISO 8601."""
-
-    @property
-    def annotation(self) -> str:
-        return "str"
-
-    def check(self, value: Any) -> str:
-        if not isinstance(value, str):
-            raise TypeError
-        if len(value) > MAX_TEXT:
-            raise ValueError
-        datetime.fromisoformat(value)
-        return value
-
-    def __str__(self) -> str:
-        return "a date and time such as 2026-11-20T08:15:00+00:00"
 
 
 @dataclass(frozen=True)
