@@ -4,13 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from .errors import InvalidValue
+from .record_rules import (
+    COUNT,
+    LABEL,
+    LOSS,
+    MAX_LABEL,
+    MAX_PATH,
+    MEASURE,
+    NAME,
+    NUMBER_FROM_1,
+    SHARE,
+    SHARE_OR_NAN,
+    TEXT,
+    Line,
+)
+from .rules import ListOf, Number, OneOf, OrNone
 from .spec import Frozen
-from .tasks import SINGLE
+from .tasks import FIGURE_TITLES, SINGLE, TASKS
 
 ACCURACY = "accuracy"  # a figure of every task
+# how far an accuracy may be from the quotient of its counts
+TOLERANCE = 1e-6
+
+Count = Annotated[int, COUNT]
+NumberFrom1 = Annotated[int, NUMBER_FROM_1]
+Share = Annotated[float, SHARE]
+ShareOrNaN = Annotated[float, SHARE_OR_NAN]
+Loss = Annotated[float, LOSS]
+Measure = Annotated[float, MEASURE]
+MeasureOrNone = Annotated[float | None, OrNone(MEASURE)]
+CountOrNone = Annotated[int | None, OrNone(COUNT)]
+Name = Annotated[str, NAME]
+Text = Annotated[str, TEXT]
+# all labels of an image as one text
+LongText = Annotated[str, Line(8 * MAX_LABEL)]
+Counts = Annotated[tuple[int, ...], ListOf(COUNT)]
+
+
+def _require(fits: bool, problem: str) -> None:
+    if not fits:
+        raise InvalidValue(problem)
 
 
 class DatasetRecord(Frozen):
@@ -26,23 +64,38 @@ class DatasetRecord(Frozen):
     patients; None: not grouped.
     """
 
-    classes: tuple[str, ...]
-    train_counts: tuple[int, ...]
-    val_counts: tuple[int, ...]
-    fingerprint: str
-    label_type: str = SINGLE
-    train_images: int | None = None
-    val_images: int | None = None
-    unreadable: int = 0
-    passed_over: int = 0
-    converted: int = 0
-    enlarged: int = 0
-    copies: int = 0
-    leaked: int = 0
-    conflicting: int = 0
-    levels: tuple[tuple[str, float, float], ...] | None = None
-    groups: int | None = None
-    content: str = ""
+    classes: Annotated[tuple[str, ...], ListOf(LABEL)]
+    train_counts: Counts
+    val_counts: Counts
+    fingerprint: Text
+    label_type: Annotated[str, OneOf(tuple(TASKS))] = SINGLE
+    train_images: CountOrNone = None
+    val_images: CountOrNone = None
+    unreadable: Count = 0
+    passed_over: Count = 0
+    converted: Count = 0
+    enlarged: Count = 0
+    copies: Count = 0
+    leaked: Count = 0
+    conflicting: Count = 0
+    levels: tuple[tuple[Name, Annotated[float, Number()], Annotated[float, Number()]], ...] | None = None
+    groups: CountOrNone = None
+    content: Text = ""
+
+    @model_validator(mode="after")
+    def _counts_fit(self) -> DatasetRecord:
+        n = len(self.classes)
+        _require(n > 0, "classes: there must be at least one class")
+        _require(len({*self.classes}) == n, "classes: a class is named twice")
+        pairs = (("train", self.train_counts, self.train_images), ("val", self.val_counts, self.val_images))
+        for subset, counts, images in pairs:
+            _require(len(counts) == n, f"{subset}_counts: {len(counts)} counts for {n} classes")
+            if images is not None and self.label_type == SINGLE:
+                _require(images == sum(counts), f"{subset}_images: {images}, and its counts have {sum(counts)} images")
+            # an image has each label at most once, and may have none
+            elif images is not None:
+                _require(images >= max(counts), f"{subset}_images: {images}, and a class has {max(counts)} images")
+        return self
 
     @property
     def n_train(self) -> int:
@@ -60,14 +113,21 @@ class ModelRecord(Frozen):
     repeatable, such as `channels last`, `fused optimizer`, `TF32 convolutions`, `compiled`.
     """
 
-    parameters: int
-    trainable_parameters: int
-    layers: int
-    trainable_layers: int
-    weights: str
-    device: str
-    precision: str
-    methods: tuple[str, ...] = ()
+    parameters: Count
+    trainable_parameters: Count
+    layers: Count
+    trainable_layers: Count
+    weights: Annotated[str, Line(4 * MAX_PATH)]
+    device: Text
+    precision: Text
+    methods: Annotated[tuple[str, ...], ListOf(TEXT)] = ()
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> ModelRecord:
+        for part in ("parameters", "layers"):
+            trained, all_of_them = getattr(self, f"trainable_{part}"), getattr(self, part)
+            _require(trained <= all_of_them, f"trainable_{part}: {trained} of {all_of_them}")
+        return self
 
     @property
     def on_gpu(self) -> bool:
@@ -82,22 +142,28 @@ class Results(Frozen):
     what the best epoch predicts for every validation image, although their labels differ; `""`: it tells images apart.
     """
 
-    epochs_completed: int
-    train_accuracy: float
-    train_loss: float
-    val_accuracy: float
-    val_loss: float
-    best_val_accuracy: float
-    best_epoch: int
-    train_seconds: float
-    images_per_second: float
-    gpu_process_mib: float | None = None
-    gpu_framework_mib: float | None = None
-    process_mib: float | None = None
-    batch_size: int | None = None
-    figure: str = ACCURACY
-    best_val_figure: float | None = None
-    only_prediction: str = ""
+    epochs_completed: NumberFrom1
+    train_accuracy: ShareOrNaN
+    train_loss: Loss
+    val_accuracy: ShareOrNaN
+    val_loss: Loss
+    best_val_accuracy: ShareOrNaN
+    best_epoch: NumberFrom1
+    train_seconds: Measure
+    images_per_second: Measure
+    gpu_process_mib: MeasureOrNone = None
+    gpu_framework_mib: MeasureOrNone = None
+    process_mib: MeasureOrNone = None
+    batch_size: Annotated[int | None, OrNone(NUMBER_FROM_1)] = None
+    figure: Annotated[str, OneOf(tuple(FIGURE_TITLES))] = ACCURACY
+    best_val_figure: Annotated[float | None, OrNone(SHARE_OR_NAN)] = None
+    only_prediction: LongText = ""
+
+    @model_validator(mode="after")
+    def _best_epoch_is_done(self) -> Results:
+        best, done = self.best_epoch, self.epochs_completed
+        _require(best <= done, f"best_epoch: epoch {best} is the best of {done} epochs")
+        return self
 
     @property
     def best_figure(self) -> float:
@@ -112,9 +178,14 @@ class ClassResult(Frozen):
     it; None in older records.
     """
 
-    num_images: int
-    num_correct: int
-    num_false: int | None = None
+    num_images: NumberFrom1
+    num_correct: Count
+    num_false: CountOrNone = None
+
+    @model_validator(mode="after")
+    def _counts_fit(self) -> ClassResult:
+        _require(self.num_correct <= self.num_images, f"num_correct: {self.num_correct} of {self.num_images} images")
+        return self
 
     @property
     def accuracy(self) -> float:
@@ -132,21 +203,38 @@ class Testing(Frozen):
     predictions, `""` in older records.
     """
 
-    dataset_path: str
-    fingerprint: str
-    weights: str
-    num_images: int
-    num_correct: int
-    accuracy: float
-    interval: tuple[float, float]
-    majority_accuracy: float
-    classes: dict[str, ClassResult]
-    confusion: tuple[tuple[int, ...], ...]
-    unreadable: int = 0
-    figures: dict[str, float] = Field(default_factory=dict)
-    only_prediction: str = ""
-    content: str = ""
-    predictions: str = ""
+    dataset_path: Annotated[str, Line(MAX_PATH)]
+    fingerprint: Text
+    weights: Text
+    num_images: NumberFrom1
+    num_correct: Count
+    accuracy: Share
+    interval: Annotated[tuple[float, float], ListOf(SHARE, length=2, ordered=True)]
+    majority_accuracy: Share
+    classes: dict[Annotated[str, LABEL], ClassResult]
+    confusion: tuple[Counts, ...]
+    unreadable: Count = 0
+    figures: dict[Name, ShareOrNaN] = Field(default_factory=dict)
+    only_prediction: LongText = ""
+    content: Text = ""
+    predictions: Text = ""
+
+    @model_validator(mode="after")
+    def _counts_fit(self) -> Testing:
+        n, correct = self.num_images, self.num_correct
+        _require(correct <= n, f"num_correct: {correct} of {n} images")
+        _require(
+            abs(self.accuracy - correct / n) < TOLERANCE, f"accuracy: {self.accuracy}, with {correct} of {n} images"
+        )
+        for result in self.classes.values():
+            _require(result.num_images <= n, f"classes: a class has {result.num_images} of {n} images")
+        _require(
+            all(len(row) == len(self.confusion) for row in self.confusion),
+            "confusion: it has not one column for each row",
+        )
+        counted = sum(map(sum, self.confusion))
+        _require(not self.confusion or counted == n, f"confusion: it counts {counted} of {n} images")
+        return self
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ from pydantic_core import CoreSchema, core_schema
 from .errors import InvalidType, InvalidValue, shown, suggestion
 
 AUTO: Final = "auto"
+# what 64 bits hold: frameworks and tables hold no more
+LARGEST = 2**63 - 1
 # of a whole path, characters, and of each of its parts, bytes, on common file systems
 MAX_PATH_LENGTH, MAX_PART_BYTES = 4096, 255
 
@@ -121,6 +123,17 @@ class Whole(Number):
 
     def __str__(self) -> str:
         return f"a whole number {self._bounds()}".rstrip()
+
+
+@dataclass(frozen=True)
+class Whole64(Whole):
+    """A whole number within bounds that 64 bits hold."""
+
+    def check(self, value: Any) -> int:
+        value = super().check(value)
+        if abs(value) > LARGEST:
+            raise ValueError("it does not fit into 64 bits")
+        return value
 
 
 @dataclass(frozen=True)

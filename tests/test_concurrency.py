@@ -46,7 +46,7 @@ def train(i):
         run.update(status="running", error=f"{i}-{attempt}")
         space.link(run)
         for n in range(1, 4):
-            history.write(run.logs / HISTORY, [EpochRow(e, *[float(i)] * 8) for e in range(1, n + 1)])
+            history.write(run.logs / HISTORY, [EpochRow(e, *[i / 10] * 8) for e in range(1, n + 1)])
             assert run.update(ended=str(n)).error == f"{i}-{attempt}"
         run.update(status="done")
         run.release()

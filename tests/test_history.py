@@ -10,12 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monklite.errors import DamagedFile
+from monklite.record_rules import LARGEST_MEASURE
 from monklite.records import EpochRow
 from monklite.runs import history
 from monklite.runs.history import EPOCH_COLUMNS
 
 FLOATS = st.floats(allow_nan=False)
-ROWS = st.lists(st.builds(EpochRow, st.integers(1, 10**6), *[FLOATS] * (len(EPOCH_COLUMNS) - 1)), max_size=4)
+SHARES, MEASURES = st.floats(0, 1), st.floats(0, LARGEST_MEASURE)
+RATES = st.floats(0, allow_infinity=False)
+VALUES = st.tuples(RATES, FLOATS, SHARES, FLOATS, SHARES, *[MEASURES] * 3)
+ROWS = st.lists(VALUES, max_size=4).map(lambda rows: [EpochRow(i, *values) for i, values in enumerate(rows, 1)])
 GOOD = "1,0.1,0.5,0.75,0.25,1.0,3.5,0.5,20.0"
 
 

@@ -17,7 +17,7 @@ LAYERS = (
     ("transient",),
     ("rules", "files", "looking", "processes", "processors"),
     ("locks",),
-    ("csv_files", "decoder_threads", "group_rule", "setting_ranges"),
+    ("csv_files", "decoder_threads", "group_rule", "record_rules", "setting_ranges"),
     ("spec",),
     ("tasks",),
     ("records",),

@@ -66,7 +66,16 @@ def by_hand(folder: Path) -> Run:
     """A run in a folder of any name, such as a workspace from elsewhere could hold."""
     run = Run(folder)
     run.logs.mkdir(parents=True)
-    run.write(RunState(project="p", experiment="e", version=1, created="x", status="done", results=results()))
+    run.write(
+        RunState(
+            project="p",
+            experiment="e",
+            version=1,
+            created="2026-11-20T08:15:00+00:00",
+            status="done",
+            results=results(),
+        )
+    )
     history.write(run.logs / HISTORY, curve(3, 0.8))
     return run
 

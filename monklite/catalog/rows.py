@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from ..errors import InvalidValue, MissingPackage, UnknownArgument, suggestion
+from ..errors import InvalidValue, MissingPackage, UnknownArgument, shown, suggestion
 from ..rules import Rule
 from ..spec import Choice
 from .backends import Cell, names, plugin_cells
@@ -58,13 +58,42 @@ class Row:
             MissingPackage: it is in an optional package that is not installed.
         """
         self.check_backend(backend)
+        self._check_names(values)
+        return Choice(name=self.name, params={p.name: self._value(p, backend, values) for p in self.parameters})
+
+    def values(self, choice: Choice) -> dict[str, Any]:
+        """The value of every parameter; a choice stored before a parameter was added has its default.
+
+        Raises:
+            UnknownArgument: a required one is missing.
+        """
+        for parameter in self.parameters:
+            self._check_given(parameter, choice.params)
+        return {p.name: choice.params.get(p.name, p.default) for p in self.parameters}
+
+    def stored(self, choice: Choice) -> Choice:
+        """A stored choice of this row with its values in their plain types, whatever backend it is for.
+
+        Raises:
+            UnknownArgument: a parameter that the row does not have. One that is missing is noticed by `values`.
+            InvalidType, InvalidValue: a value that breaks its rule.
+        """
+        self._check_names(choice.params)
+        rules = {p.name: p.rule for p in self.parameters}
+        params = {name: rules[name](f"{self.name}: {name}", value) for name, value in choice.params.items()}
+        return Choice(name=self.name, params=params)
+
+    def _check_names(self, values: Mapping[str, Any]) -> None:
         known = {p.name: p for p in self.parameters}
         for name in values:
             if name not in known:
                 raise UnknownArgument(
-                    f"{self.name} has no argument {name!r}.{suggestion(name, known)} Known: {', '.join(known) or '(none)'}"
+                    f"{self.name} has no argument {shown(name)}.{suggestion(name, known)} Known: {', '.join(known) or '(none)'}"
                 )
-        return Choice(name=self.name, params={p.name: self._value(p, backend, values) for p in self.parameters})
+
+    def _check_given(self, parameter: Parameter, values: Mapping[str, Any]) -> None:
+        if parameter.default is REQUIRED and parameter.name not in values:
+            raise UnknownArgument(f"{self.name} needs {parameter.name} ({parameter.rule})")
 
     def check_backend(self, backend: str) -> None:
         """Raise an error if a backend does not support this row."""
@@ -78,9 +107,8 @@ class Row:
         return True
 
     def _value(self, parameter: Parameter, backend: str, values: Mapping[str, Any]) -> Any:
+        self._check_given(parameter, values)
         if parameter.name not in values:
-            if parameter.default is REQUIRED:
-                raise UnknownArgument(f"{self.name} needs {parameter.name} ({parameter.rule})")
             return parameter.default
         value = parameter.rule(f"{self.name}: {parameter.name}", values[parameter.name])
         if value != parameter.default and not self.supports(backend, parameter):
@@ -124,7 +152,8 @@ class BuiltRow(Row):
 
     def keywords(self, backend: str, choice: Choice) -> dict[str, Any]:
         """The keyword arguments of a backend's class for a choice."""
-        passed = {self.keyword(backend, p): choice.params[p.name] for p in self.parameters if not p.own}
+        values = self.values(choice)
+        passed = {self.keyword(backend, p): values[p.name] for p in self.parameters if not p.own}
         return {**{k: v for k, v in passed.items() if k is not None}, **self._cell(backend).fixed}
 
     def check_backend(self, backend: str) -> None:

@@ -103,7 +103,7 @@ class Moment:
 def learning_rate(choice: Choice, moment: Moment) -> float:
     """The learning rate of the epoch that is about to start."""
     row = SCHEDULES[choice.name]
-    return load(row.function)(moment, **choice.params)
+    return load(row.function)(moment, **row.values(choice))
 
 
 def fixed(moment: Moment) -> float:

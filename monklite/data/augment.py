@@ -68,13 +68,13 @@ class Policy:
             return self._draw_flips(len(sizes), rng)
         frame = geometry.Frame.whole(sizes)
         for step in self.steps:
-            frame = load(_row(step).compose)(frame, rng, **step.params)
+            frame = load(_row(step).compose)(frame, rng, **_row(step).values(step))
         return Draws(self.input_size, self.mean, self.std, matrix=geometry.to_unit(frame, sizes))
 
     def _draw_flips(self, n: int, rng: np.random.Generator) -> Draws:
         flips: dict[str, np.ndarray | None] = {"x": None, "y": None}
         for step in self.steps:
-            flip, axis = geometry.draw_flips(n, rng, **step.params), _row(step).flip
+            flip, axis = geometry.draw_flips(n, rng, **_row(step).values(step)), _row(step).flip
             previous = flips[axis]
             flips[axis] = flip if previous is None else previous ^ flip
         return Draws(self.input_size, self.mean, self.std, flip_x=flips["x"], flip_y=flips["y"])
@@ -103,7 +103,8 @@ def policy(transforms: Sequence[Choice], input_size: int, stored_size: int | Lit
         if kind == "geometry":
             steps.append(transform)
         elif kind == "normalize":
-            mean, std = transform.params["mean"], transform.params["std"]
+            values = _row(transform).values(transform)
+            mean, std = values["mean"], values["std"]
         else:
             raise InvalidValue(f"{transform.name} is a transform of kind {kind!r}, which cannot be applied yet")
     prefix: list[Choice] = []
@@ -119,7 +120,7 @@ def _stored_size(
     if _only_flips(steps):
         return input_size
     if prefix:
-        return int(prefix[-1].params["input_size"])
+        return int(_row(prefix[-1]).values(prefix[-1])["input_size"])
     if requested != AUTO:
         return requested
     return input_size * (4 if any(s.name == "random_crop" for s in steps) else 2)

@@ -219,7 +219,8 @@ def _to_square(opened: OpenedImage, side: int, prefix: Sequence[Choice], levels:
     if opened.orientation in TURNS:
         picture = picture.transpose(TURNS[opened.orientation])
     for step in prefix:
-        picture = load_function(TRANSFORMS[step.name].decode)(picture, **step.params)
+        row = TRANSFORMS[step.name]
+        picture = load_function(row.decode)(picture, **row.values(step))
     pixels = np.asarray(resize(picture, side))
     return Decoded(pixels, picture.size, oddities, own_range=own, scaled_by=scale)
 

@@ -7,8 +7,10 @@ from dataclasses import fields
 from pathlib import Path
 
 from ..csv_files import reading_csv, write_csv
+from ..errors import cut
 from ..looking import exists
 from ..records import EpochRow
+from .epoch_rows import check_order, row_of
 
 EPOCH_COLUMNS = [f.name for f in fields(EpochRow) if f.name != "val_figures"]
 # of the columns of a task's additional figures
@@ -36,14 +38,20 @@ def read(path: Path) -> list[EpochRow]:
         figure_names = [
             name for name in rows.fieldnames or () if name not in EPOCH_COLUMNS and name.startswith(FIGURE_PREFIX)
         ]
-        return [_row(values, figure_names) for values in rows]
+        history = [_row(number, values, figure_names) for number, values in enumerate(rows, 1)]
+        check_order(history)
+        return history
 
 
 def _epoch_values(row: EpochRow) -> list[float]:
     return [getattr(row, name) for name in EPOCH_COLUMNS]
 
 
-def _row(values: Mapping[str, str], figure_names: Sequence[str]) -> EpochRow:
-    numbers = {name: float(values[name]) for name in EPOCH_COLUMNS}
-    figures = {name.removeprefix(FIGURE_PREFIX): float(values[name]) for name in figure_names}
-    return EpochRow(**{**numbers, "epoch": int(numbers["epoch"])}, val_figures=figures)  # type: ignore[arg-type]
+def _row(number: int, values: Mapping[str, str], figure_names: Sequence[str]) -> EpochRow:
+    try:
+        numbers: dict[str, float] = {name: float(values[name]) for name in EPOCH_COLUMNS}
+        # not through a float, which would round a huge number and cannot hold an infinite one as a whole number
+        numbers["epoch"] = int(values["epoch"]) if values["epoch"].isdecimal() else numbers["epoch"]
+        return row_of(numbers, {name.removeprefix(FIGURE_PREFIX): float(values[name]) for name in figure_names})
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"row {number}: {cut(str(error))}") from None

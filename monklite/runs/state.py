@@ -6,16 +6,24 @@ import json
 import math
 import re
 from datetime import datetime, timezone
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, model_validator
 
-from ..errors import DamagedFile, MonkliteError, UnknownArgument, suggestion
+from ..catalog import stored
+from ..errors import DamagedFile, InvalidValue, MonkliteError, UnknownArgument, cut, shown, suggestion
+from ..record_rules import MAX_LABEL, NAME, NUMBER_FROM_1, TEXT, ErrorText, Notes
 from ..records import DatasetRecord, ModelRecord, Results, Testing
+from ..rules import OrNone
 from ..spec import Frozen, Resolved, Spec, build
+from ..tasks import NO_LABEL, SEPARATOR, TASKS, Task
 from .upgrades import UPGRADES
 
 SCHEMA = 3
+# the settings in a state: no giant number or text
+NESTED = Notes(most=MAX_LABEL)
+# characters of a message that say why a state is refused
+MAX_REASON = 300
 # characters that a terminal would interpret, and lone surrogates
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 Status = Literal["new", "running", "done", "failed", "interrupted"]
@@ -29,22 +37,49 @@ class RunState(Frozen):
     """
 
     schema_version: int = Field(default=SCHEMA, alias="schema")
-    project: str
-    experiment: str
-    version: int
+    project: Annotated[str, TEXT]
+    experiment: Annotated[str, TEXT]
+    version: Annotated[int, NUMBER_FROM_1]
     status: Status = "new"
-    created: str
-    started: str | None = None
-    ended: str | None = None
-    error: str | None = None
-    origin: tuple[str, str, int] | None = None
+    created: Annotated[str, TEXT]
+    started: Annotated[str | None, OrNone(TEXT)] = None
+    ended: Annotated[str | None, OrNone(TEXT)] = None
+    error: Annotated[str | None, OrNone(ErrorText())] = None
+    origin: tuple[Annotated[str, NAME], Annotated[str, NAME], Annotated[int, NUMBER_FROM_1]] | None = None
     asked: Spec = Spec()
     resolved: Resolved | None = None
-    environment: dict[str, Any] = Field(default_factory=dict)
+    environment: Annotated[dict[str, Any], Notes()] = Field(default_factory=dict)
     dataset: DatasetRecord | None = None
     model: ModelRecord | None = None
     results: Results | None = None
     testing: Testing | None = None
+
+    @model_validator(mode="after")
+    def _settings_can_be_stored(self) -> RunState:
+        for name in ("asked", "resolved"):
+            if (spec := getattr(self, name)) is not None:
+                NESTED(name, spec.model_dump())
+        return self
+
+    @model_validator(mode="after")
+    def _records_fit(self) -> RunState:
+        if self.dataset is None:
+            return self
+        task, classes = TASKS[self.dataset.label_type], self.dataset.classes
+        for name, record in (("results", self.results), ("testing", self.testing)):
+            if record is not None and not _is_prediction(record.only_prediction, task, classes):
+                raise InvalidValue(
+                    f"{name}: only_prediction {shown(record.only_prediction)} is not of the run's classes"
+                )
+        if self.testing is not None:
+            strange = [name for name in self.testing.classes if name not in classes]
+            if strange:
+                raise InvalidValue(f"testing: {shown(strange[0])} is not one of the run's classes")
+            if self.testing.confusion and len(self.testing.confusion) != len(classes):
+                raise InvalidValue(
+                    f"testing: the confusion matrix has {len(self.testing.confusion)} rows for {len(classes)} classes"
+                )
+        return self
 
     @property
     def spec(self) -> Spec | Resolved:
@@ -79,6 +114,13 @@ class RunState(Frozen):
         return text.encode("utf-8", "backslashreplace").decode() + "\n"
 
 
+def _is_prediction(text: str, task: type[Task], classes: tuple[str, ...]) -> bool:
+    """Whether a text can be the prediction of an image; `""`: none is recorded."""
+    if not text or text in classes:
+        return True
+    return not task.exclusive and (text == NO_LABEL or {*text.split(SEPARATOR)} <= {*classes})
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
@@ -104,18 +146,34 @@ def parse(text: str, where: str) -> RunState:
         values = json.loads(text)
         schema = values["schema"]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
+        reason = cut(str(error), MAX_REASON)
         raise DamagedFile(
-            f"{where} is damaged and cannot be read ({error}); the other versions are not affected"
+            f"{where} is damaged and cannot be read ({reason}); the other versions are not affected"
         ) from None
-    if not isinstance(schema, int) or schema < 1:
-        raise DamagedFile(f"{where} is damaged: its schema is {schema!r}")
+    if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
+        raise DamagedFile(f"{where} is damaged: its schema is {shown(schema)}")
     if schema > SCHEMA:
         raise DamagedFile(
-            f"{where} was written by a newer monklite (schema {schema}, known: {SCHEMA}); upgrade monklite"
+            f"{where} was written by a newer monklite (schema {shown(schema)}, known: {SCHEMA}); upgrade monklite"
         )
     try:
         for old_schema in range(schema, SCHEMA):
             values = UPGRADES[old_schema](values)
-        return build(RunState, values)
-    except (MonkliteError, ValidationError, AttributeError, TypeError, ValueError, RecursionError) as error:
-        raise DamagedFile(f"{where} is damaged: {error}") from None
+        return _with_checked_choices(build(RunState, values))
+    except (
+        MonkliteError,
+        AttributeError,
+        TypeError,
+        ValueError,
+        LookupError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
+        # a KeyError's text is the key alone
+        reason = str(error) if isinstance(error, MonkliteError) else f"{type(error).__name__}: {error}"
+        raise DamagedFile(f"{where} is damaged: {cut(reason, MAX_REASON)}") from None
+
+
+def _with_checked_choices(state: RunState) -> RunState:
+    resolved = stored.checked(state.resolved) if state.resolved else None
+    return state.model_copy(update={"asked": stored.checked(state.asked), "resolved": resolved})

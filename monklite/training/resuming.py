@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ..backends import Learner, array_files
 from ..data import dataset_csv
 from ..data.prepare import TrainingData
 from ..data.samples import quoted
 from ..errors import DamagedFile, DatasetError, NotFound, NotReady
-from ..records import ACCURACY, DatasetRecord
+from ..records import ACCURACY, DatasetRecord, EpochRow
 from ..runs import history
 from ..runs.file_names import BEST, HISTORY, RESUME, SAMPLES
 from ..runs.run import Run
@@ -101,6 +101,7 @@ def _best_written(run: Run) -> int:
     # a damaged history is rewritten from the saved state
     with contextlib.suppress(NotFound, DamagedFile):
         if rows := history.read(run.logs / HISTORY):
+            _check_figure(rows, _deciding(run), str(run.logs / HISTORY))
             epochs.append(best_of(rows, _deciding(run)).epoch)
     return max(epochs)
 
@@ -119,7 +120,15 @@ def saved_position(run: Run) -> Position:
     """
     path = run.models / RESUME
     with _damage_explained(run):
-        return Position.from_dict(array_files.read_metadata(path).get("notes"), str(path))
+        position = Position.from_dict(array_files.read_metadata(path).get("notes"), str(path))
+        _check_figure(position.history, _deciding(run), str(path))
+        return position
+
+
+def _check_figure(rows: Sequence[EpochRow], figure: str, source: str) -> None:
+    """Refuse epochs without the figure that decides which of them is best."""
+    if rows and figure != ACCURACY and figure not in rows[0].val_figures:
+        raise DamagedFile(f"{source} is damaged: its epochs have no {figure}")
 
 
 def restore(run: Run, learner: Learner, training: ResolvedTraining, say: Say) -> Position:

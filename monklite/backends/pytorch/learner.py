@@ -15,14 +15,24 @@ from ...catalog.backends import load as load_path
 from ...catalog.losses import LOSSES, class_weights
 from ...catalog.optimizers import OPTIMIZERS
 from ...data.augment import Draws
-from ...errors import DamagedFile, InvalidValue, MonkliteError, NotReady, OutOfMemory, TrainingFailed
+from ...errors import (
+    DamagedFile,
+    InvalidType,
+    InvalidValue,
+    MonkliteError,
+    NotReady,
+    OutOfMemory,
+    TrainingFailed,
+    cut,
+)
+from ...record_rules import COUNT
 from ...records import ModelRecord
 from ...spec import Choice, Resolved
 from ...tasks import Task
 from .. import user_changes
 from ..array_files import Snapshot
 from ..averaging import Averages
-from . import augment, device, distributed, network, weights
+from . import augment, device, distributed, network, saved_state, weights
 from .arrays import NetworkArrays
 
 # weight of auxiliary losses: Szegedy et al. 2015; torchvision's reference training
@@ -253,31 +263,35 @@ class TorchLearner:
     def load(self, path: Path) -> Any:
         tensors, metadata = weights.read_snapshot(path)
         try:
-            state: dict[int, dict[str, Any]] = {int(i): dict(values) for i, values in metadata["optimizer"].items()}
-            for name, tensor in tensors.items():
-                if name.startswith("optimizer."):
-                    _, index, key = name.split(".", 2)
-                    state.setdefault(int(index), {})[key] = tensor
             model = {n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")}
-            weights.load_into(self.network, model, path)
-            count = int(metadata.get("averaged", 0))
+            count = COUNT("averaged", metadata.get("averaged", 0))
             averages = [tensors[f"average.{n}"] for n in self.network.state_dict()] if count else []
-            self._averages.restore(averages, count)
-            groups = [_lists_to_tuples(group) for group in metadata["groups"]]
-            if len(groups) != len(self.optimizer.param_groups):
+            if len(metadata["groups"]) != len(self.optimizer.param_groups):
                 raise NotReady(
-                    f"{path}: the optimizer of this training had {len(groups)} groups of the user, which a new session does not "
-                    "know, so it cannot be resumed. Train a new version, or start one from its weights with copy_from"
+                    f"{path}: the optimizer of this training had {len(metadata['groups'])} groups of the user, which a new "
+                    "session does not know, so it cannot be resumed. Train a new version, or start one from its weights with "
+                    "copy_from"
                 )
-            self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+            # everything is checked before anything is loaded
+            saved_state.check_weights(self.network, model, averages)
+            optimizer = saved_state.optimizer_state(self.optimizer, tensors, metadata)
+            saved_state.check_scaler(metadata["scaler"])
+            random_state = saved_state.random_state(tensors["random.cpu"], "cpu")
+            weights.load_into(self.network, model, path)
+            self._averages.restore(averages, count)
+            self.optimizer.load_state_dict(optimizer)
             self._match_memory_format()
             for group in self.optimizer.param_groups:
                 # the file may be from a device that supports it while this one does not
                 if group.get("fused"):
                     group["fused"] = device.supports_fused(type(self.optimizer), self.device)
             self._scaler.load_state_dict(metadata["scaler"])
-            self._random_state = tensors["random.cpu"]
-            progress = metadata["notes"]
+            self._random_state = random_state
+            if self._cuda_state is not None and "random.cuda" in tensors:
+                self._cuda_state = saved_state.random_state(tensors["random.cuda"], self.device)
+            return metadata["notes"]
+        except (InvalidType, InvalidValue) as error:
+            raise DamagedFile(f"{path} is not the state of this training ({cut(str(error))})") from None
         except (LookupError, ValueError, TypeError, AttributeError, OverflowError, RuntimeError) as error:
             if isinstance(error, MonkliteError):
                 raise
@@ -285,10 +299,7 @@ class TorchLearner:
                 raise OutOfMemory(
                     f"the memory of {device.title(self.device)} is too small for the state of this training ({path})"
                 ) from None
-            raise DamagedFile(f"{path} is not the state of this training ({error})") from None
-        if self._cuda_state is not None and "random.cuda" in tensors:
-            self._cuda_state = tensors["random.cuda"]
-        return progress
+            raise DamagedFile(f"{path} is not the state of this training ({cut(str(error))})") from None
 
     def _match_memory_format(self) -> None:
         """Give the optimizer's tensors the weights' memory format (channels last): fused optimizers rely on it."""
@@ -358,8 +369,3 @@ def _with_tuples(keywords: dict[str, Any]) -> dict[str, Any]:
         base = name.split(".")[0]
         joined[base] = (*joined.get(base, ()), keywords[name])
     return joined
-
-
-def _lists_to_tuples(group: dict[str, Any]) -> dict[str, Any]:
-    """Restore tuples such as betas, which JSON stores as lists."""
-    return {k: tuple(v) if isinstance(v, list) and k != "params" else v for k, v in group.items()}

@@ -1,0 +1,142 @@
+"""Rules of the values in records: counts, shares, measured numbers and texts, as `rules.py` has those of settings.
+
+They also hold for what other people's files say, so that every value has a bound. Not a number is allowed where monklite itself
+writes it, and is then stored as text, which JSON has no number for.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import cut
+from .rules import Number, Rule, Whole64
+
+# characters; a label may be a cell of a table, which is as long as csv allows
+MAX_TEXT, MAX_LABEL, MAX_PATH, MAX_ERROR = 1_000, 131_072, 4_096, 10_000
+# of what is recorded freely, such as the versions of packages
+MAX_DEPTH, MAX_ITEMS = 12, 200_000
+# as JSON has them
+NOT_FINITE = {"Infinity": math.inf, "-Infinity": -math.inf, "NaN": math.nan}
+LARGEST_MEASURE = 1e15
+
+
+@dataclass(frozen=True)
+class AnyNumber(Rule):
+    """A number that may also be infinite or NaN, such as a loss."""
+
+    @property
+    def annotation(self) -> str:
+        return "float"
+
+    def check(self, value: Any) -> float:
+        if isinstance(value, str) and value in NOT_FINITE:
+            return NOT_FINITE[value]
+        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+            raise TypeError
+        return float(value)
+
+    def __str__(self) -> str:
+        return "a number, Infinity or NaN"
+
+
+@dataclass(frozen=True)
+class ShareOrNaN(AnyNumber):
+    """A share, 0 to 1; NaN: there was nothing to take a share of."""
+
+    def check(self, value: Any) -> float:
+        number = super().check(value)
+        if not (math.isnan(number) or 0 <= number <= 1):
+            raise ValueError
+        return number
+
+    def __str__(self) -> str:
+        return "a number at least 0 and at most 1, or NaN"
+
+
+@dataclass(frozen=True)
+class Line(Rule):
+    """A text of limited length, which may be empty."""
+
+    most: int = MAX_TEXT
+    least: int = 0
+
+    @property
+    def annotation(self) -> str:
+        return "str"
+
+    def check(self, value: Any) -> str:
+        if not isinstance(value, str):
+            raise TypeError
+        if not self.least <= len(value) <= self.most:
+            raise ValueError
+        return str(value)
+
+    def __str__(self) -> str:
+        least = f"at least {self.least} and " if self.least else ""
+        return f"a text of {least}at most {self.most} characters"
+
+
+@dataclass(frozen=True)
+class ErrorText(Rule):
+    """The text of an error, cut in its middle where it is very long: how a training ended is recorded in any case."""
+
+    @property
+    def annotation(self) -> str:
+        return "str"
+
+    def check(self, value: Any) -> str:
+        if not isinstance(value, str):
+            raise TypeError
+        return cut(value, MAX_ERROR)
+
+    def __str__(self) -> str:
+        return "a text"
+
+
+@dataclass(frozen=True)
+class Notes(Rule):
+    """Nested plain values under names, of limited length and depth. `most`: characters of a text."""
+
+    most: int = MAX_ERROR
+
+    @property
+    def annotation(self) -> str:
+        return "dict[str, Any]"
+
+    def check(self, value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise TypeError
+        self._check_plain(value, 0)
+        return value
+
+    def __str__(self) -> str:
+        return "names and plain values"
+
+    def _check_plain(self, value: Any, depth: int) -> None:
+        if depth > MAX_DEPTH:
+            raise ValueError(f"nested deeper than {MAX_DEPTH}")
+        if isinstance(value, (dict, list, tuple)):
+            if len(value) > MAX_ITEMS:
+                raise ValueError(f"more than {MAX_ITEMS} items")
+            items = [item for pair in value.items() for item in pair] if isinstance(value, dict) else value
+            for item in items:
+                self._check_plain(item, depth + 1)
+        elif isinstance(value, str):
+            Line(self.most).check(value)
+        elif isinstance(value, int) and not isinstance(value, bool):
+            Whole64().check(value)
+
+
+NAME = Line(least=1)
+LABEL = Line(MAX_LABEL, least=1)
+TEXT = Line()
+COUNT = Whole64(least=0)
+NUMBER_FROM_1 = Whole64(least=1)
+SHARE = Number(least=0, most=1)
+SHARE_OR_NAN = ShareOrNaN()
+LOSS = AnyNumber()
+# seconds, MiB, images per second
+MEASURE = Number(least=0, most=LARGEST_MEASURE)

@@ -1,0 +1,320 @@
+"""Hostile values in what comes with somebody else's run: in its state, its history and its saved training.
+
+Each value in turn is replaced. What is taken must be listed, summed up, compared, opened, copied and resumed, or refused in words: never an error of Python.
+"""
+
+from __future__ import annotations
+
+import copy
+import csv
+import json
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from test_state import FULL
+
+from monklite import compare
+from monklite.backends import array_files
+from monklite.cli import main
+from monklite.errors import MonkliteError
+from monklite.facade import messages
+from monklite.facade.console import Console
+from monklite.pytorch_prototype import prototype
+from monklite.runs import history, state
+from monklite.runs.file_names import BEST, FINAL, HISTORY, RESUME, STATE
+from monklite.runs.workspace import Workspace
+
+HOSTILE: tuple[Any, ...] = (
+    None, -1, 0, 1, True, 10**18, 10**400, 0.5, 1e300, float("inf"), float("-inf"), float("nan"), "", "x", "NaN", "1",
+    "x" * 100_000, "\x1b[31m", [], [1], [None, "a"], {}, {"a": 1}, {"x" * 5_000: []},
+)  # fmt: skip
+REMOVED = object()
+MOST_CHARACTERS = 500
+
+
+def places(value: Any, before: tuple = ()) -> list[tuple]:
+    """The way to every value in nested ones."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [p for key, item in inner for p in ((*before, key), *places(item, (*before, key)))]
+
+
+def changed(values: Any, way: tuple, hostile: Any) -> Any:
+    """A copy of nested values with one of them replaced or, with `REMOVED`, left out."""
+    result = copy.deepcopy(values)
+    place = result
+    for key in way[:-1]:
+        place = place[key]
+    if hostile is REMOVED:
+        del place[way[-1]]
+    else:
+        place[way[-1]] = hostile
+    return result
+
+
+def variants(values: Any) -> Iterator[tuple[tuple, Any, Any]]:
+    """Way, hostile value and changed copy, for every place and every hostile value."""
+    for way in places(values):
+        for hostile in (*HOSTILE, REMOVED):
+            yield way, hostile, changed(values, way, hostile)
+
+
+def done_or_refused(call: Callable[[], Any], what: object, counts: Counter[str]) -> bool:
+    """Make a call; whether it was carried out. Any other end than a refusal in words fails the test."""
+    counts["calls"] += 1
+    try:
+        call()
+    except MonkliteError as error:
+        counts["refused"] += 1
+        assert len(str(error)) <= MOST_CHARACTERS, (what, len(str(error)), str(error)[:200])
+        return False
+    except Exception as error:
+        pytest.fail(f"{what}: {type(error).__name__}: {str(error)[:300]}")
+    return True
+
+
+def shown(way: tuple, hostile: Any) -> str:
+    return f"{'.'.join(map(str, way))} = {'(removed)' if hostile is REMOVED else str(type(hostile)) + repr_of(hostile)}"
+
+
+def repr_of(hostile: Any) -> str:
+    return (
+        f"10**400 ({hostile.bit_length()} bits)"
+        if isinstance(hostile, int) and hostile > 10**20
+        else repr(hostile)[:40]
+    )
+
+
+def expert(patterns: Path, **opening: Any) -> prototype:
+    ptf = prototype(verbose=0)
+    ptf.Prototype("p", "e", **opening)
+    ptf.Dataset_Params(dataset_path=str(patterns), split=0.7, input_size=32, batch_size=8, num_processors=1)
+    ptf.Dataset()
+    ptf.Model_Params(model_name="squeezenet1_1", freeze_base_network=False, use_pretrained=False)
+    ptf.Model()
+    ptf.Training_Params(num_epochs=2, display_progress=False, save_intermediate_models=False)
+    ptf.Train()
+    ptf.Prototype("p", "e", eval_infer=True)
+    ptf.Dataset_Params(dataset_path=str(patterns))
+    ptf.Dataset()
+    ptf.Evaluate()
+    return ptf
+
+
+@pytest.fixture(scope="module")
+def trained(patterns: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A really trained and tested run; every test works on copies of it."""
+    folder = tmp_path_factory.mktemp("hostile")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        expert(patterns)
+    return folder / "workspace"
+
+
+@pytest.fixture
+def space(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    shutil.copytree(trained / "p", tmp_path / "workspace" / "p", symlinks=True)
+    monkeypatch.chdir(tmp_path)
+    return Workspace(tmp_path / "workspace")
+
+
+def fresh_copy(trained: Path, space: Workspace) -> None:
+    for project in ("p", "q"):
+        shutil.rmtree(space.root / project, ignore_errors=True)
+    shutil.copytree(trained / "p", space.root / "p", symlinks=True)
+
+
+def quick_calls(space: Workspace) -> list[tuple[str, Callable[[], Any]]]:
+    run = space.versions("p", "e")[0]
+    return [
+        ("summary", lambda: messages.summary(Console(0), run, run.state())),
+        ("list", lambda: cli(space, "list")),
+        ("progress", lambda: run.state().progress),
+    ]
+
+
+def cli(space: Workspace, *arguments: str) -> None:
+    result = CliRunner().invoke(main, ["--workspace", str(space.root), *arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+
+
+def compared(space: Workspace) -> None:
+    made = compare(verbose=0, workspace=space.root)
+    made.Comparison("c")
+    made.Add_Experiment("p", "e", 1)
+    made.Generate_Statistics()
+
+
+def opened(**opening: Any) -> Callable[[], Any]:
+    return lambda: prototype(verbose=0).Prototype("p", "e", version=1, **opening)
+
+
+def copied() -> None:
+    ptf = prototype(verbose=0)
+    ptf.Prototype("q", "copy", copy_from=["p", "e", 1])
+    ptf.Dataset()
+    ptf.Model()
+
+
+def resumed(epochs: int = 3) -> None:
+    ptf = prototype(verbose=0)
+    ptf.Prototype("p", "e", resume_train=True, version=1)
+    ptf.update_num_epochs(epochs)
+    ptf.Train()
+
+
+def expensive_calls(space: Workspace) -> list[tuple[str, Callable[[], Any]]]:
+    return [
+        ("compare", lambda: compared(space)),
+        ("eval_infer", opened(eval_infer=True)),
+        ("copy", copied),
+        ("resume", resumed),
+    ]
+
+
+def attack(
+    space: Workspace, trained: Path, values: dict, stride: int, expensive_stride: int, name: str
+) -> Counter[str]:
+    """Replace values of a state; every `stride`-th variant, and of the accepted ones every `expensive_stride`-th in full."""
+    counts: Counter[str] = Counter()
+    file = space.versions("p", "e")[0].folder / STATE
+    for number, (way, hostile, variant) in enumerate(variants(values)):
+        if number % stride:
+            continue
+        what = shown(way, hostile)
+        try:
+            text = json.dumps(variant)
+        # Python does not write numbers of more than 4,300 digits, and 10**400 has fewer
+        except ValueError as error:
+            pytest.fail(f"{what}: {error}")
+        counts["variants"] += 1
+        if not done_or_refused(lambda text=text: state.parse(text, "state"), what, counts):
+            continue
+        counts["accepted"] += 1
+        file.write_text(text)
+        calls = quick_calls(space)
+        is_sampled = counts["accepted"] % expensive_stride == 0
+        if is_sampled:
+            calls += expensive_calls(space)
+        for title, call in calls:
+            done_or_refused(call, f"{title}: {what}", counts)
+        if is_sampled:
+            fresh_copy(trained, space)
+    print(f"{name}: {dict(counts)}")
+    return counts
+
+
+def trained_values(space: Workspace) -> dict:
+    return json.loads((space.versions("p", "e")[0].folder / STATE).read_text())
+
+
+def test_a_few_hostile_values_in_the_state_of_a_trained_run(space: Workspace, trained: Path) -> None:
+    counts = attack(space, trained, trained_values(space), stride=11, expensive_stride=40, name="trained, sample")
+    assert counts["accepted"] > 20
+
+
+def test_hostile_values_in_a_state_with_every_field(space: Workspace, trained: Path) -> None:
+    counts = attack(space, trained, json.loads(FULL.to_json()), stride=9, expensive_stride=10**9, name="full")
+    assert counts["accepted"] > 20
+
+
+@pytest.mark.slow
+def test_every_hostile_value_in_the_state_of_a_trained_run(space: Workspace, trained: Path) -> None:
+    attack(space, trained, trained_values(space), stride=1, expensive_stride=16, name="trained, all")
+
+
+def test_hostile_cells_in_a_history(space: Workspace) -> None:
+    counts: Counter[str] = Counter()
+    file = space.versions("p", "e")[0].logs / HISTORY
+    rows = list(csv.reader(file.read_text().splitlines()))
+    cells = (
+        "",
+        "x",
+        "-1",
+        "0",
+        "1e400",
+        "nan",
+        "inf",
+        "-inf",
+        "1" * 400,
+        "9" * 5_000,
+        "x" * 1_000,
+        "\x1b[31m",
+        "1.5",
+        "٣",
+        "2",
+    )
+    for line in range(len(rows)):
+        for column in range(len(rows[line])):
+            for cell in cells:
+                variant = changed(rows, (line, column), cell)
+                file.write_text("\n".join(map(",".join, variant)) + "\n")
+                what = f"line {line}, column {column} = {cell[:20]!r}"
+                if done_or_refused(lambda: history.read(file), what, counts):
+                    counts["accepted"] += 1
+                    if counts["accepted"] % 25 == 0:
+                        done_or_refused(lambda: compared(space), f"compare: {what}", counts)
+    print(f"history: {dict(counts)}")
+
+
+def saved_training(space: Workspace) -> tuple[Path, dict, dict]:
+    file = space.versions("p", "e")[0].models / RESUME
+    return file, *array_files.read(file)
+
+
+def attack_saved(space: Workspace, trained: Path, stride: int, name: str) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    file, arrays, metadata = saved_training(space)
+    for number, (way, hostile, variant) in enumerate(variants(metadata)):
+        if number % stride:
+            continue
+        counts["variants"] += 1
+        array_files.write(file, arrays, variant)
+        counts["accepted"] += done_or_refused(resumed, f"resume: {shown(way, hostile)}", counts)
+        fresh_copy(trained, space)
+    print(f"{name}: {dict(counts)}")
+    return counts
+
+
+def test_a_few_hostile_values_in_a_saved_training(space: Workspace, trained: Path) -> None:
+    attack_saved(space, trained, stride=131, name="saved training, sample")
+
+
+@pytest.mark.slow
+def test_many_hostile_values_in_a_saved_training(space: Workspace, trained: Path) -> None:
+    attack_saved(space, trained, stride=7, name="saved training")
+
+
+def test_hostile_arrays_in_a_saved_training(space: Workspace, trained: Path) -> None:
+    counts: Counter[str] = Counter()
+    file, arrays, metadata = saved_training(space)
+    names = [*list(arrays)[:2], *[n for n in arrays if n.startswith("optimizer.0.")], "random.cpu"]
+    for name in names:
+        array = arrays[name]
+        others = (
+            None,
+            array.astype("int64"),
+            array.astype("float64"),
+            array.reshape(-1)[:0],
+            array[None],
+            array * 0 - 1,
+        )
+        for i, other in enumerate(others):
+            kept = {n: a for n, a in arrays.items() if n != name}
+            array_files.write(file, kept if other is None else {**kept, name: other}, metadata)
+            done_or_refused(resumed, f"{name} as number {i}", counts)
+            fresh_copy(trained, space)
+    print(f"arrays: {dict(counts)}")
+
+
+def test_the_weights_of_the_run_are_those_that_are_attacked(space: Workspace) -> None:
+    """What these tests carry out is possible at all with the run as it is."""
+    run = space.versions("p", "e")[0]
+    assert run.has_weights(BEST) and run.has_weights(FINAL) and run.has_saved_state()
+    for title, call in (*quick_calls(space), *expensive_calls(space)):
+        assert done_or_refused(call, title, Counter()), title
