@@ -28,6 +28,7 @@ from .processors import cpu_count
 from .runs.file_names import BEST, FINAL
 from .runs.run import Run
 from .tasks import task_of
+from .working_folder import looked_from
 
 # called with the name of a file and the reason why it cannot be read
 LeftOut = Callable[[str, str], None]
@@ -106,7 +107,7 @@ class Predictor:
         given = image_input(image, argument, allow_url=allow_url)
         if given.is_missing:
             hint = "; it is a folder: give it as img_dir" if Path(given.source).is_dir() else ""
-            raise NotFound(f"there is no image file at {shown(given.source)} (looked from {Path.cwd()}){hint}")
+            raise NotFound(f"there is no image file at {shown(given.source)} ({looked_from()}){hint}")
         policy = prepare.policy_for_testing(self.spec)
         return self._predict_decoded([_decode(given, policy, self.levels)], policy)[0]
 

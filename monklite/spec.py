@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from .errors import InvalidValue, MonkliteError, UnknownArgument, suggestion
+from .errors import InvalidValue, MonkliteError, UnknownArgument, shown, suggestion
 from .group_rule import GroupText
 from .rules import AUTO, FileStem, Flag, ListOf, OneOf, OrAuto, OrNone, PathText, Rule, Text
 from .setting_ranges import (
@@ -279,7 +279,7 @@ def _children(value: Any) -> dict[str, Any]:
 
 
 def _no_setting(path: str, part: str, known: Iterable[str]) -> UnknownArgument:
-    return UnknownArgument(f"there is no setting {path!r}.{suggestion(part, known)}".rstrip("."))
+    return UnknownArgument(f"there is no setting {shown(path)}.{suggestion(part, known)}".rstrip("."))
 
 
 def build(model: type[M], values: Any) -> M:
@@ -300,4 +300,4 @@ def _as_monklite_error(model: type[BaseModel], error: ValidationError) -> Monkli
     path = ".".join(map(str, first["loc"]))
     if first["type"] == "extra_forbidden":
         return _no_setting(path, str(first["loc"][-1]), model.model_fields)
-    return InvalidValue(f"{path}: {first['msg']} (given: {first['input']!r})")
+    return InvalidValue(f"{path}: {first['msg']} (given: {shown(first['input'])})")

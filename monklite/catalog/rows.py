@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from ..errors import InvalidValue, MissingPackage, UnknownArgument, suggestion
+from ..errors import InvalidValue, MissingPackage, UnknownArgument, shown, suggestion
 from ..rules import Rule
 from ..spec import Choice
 from .backends import Cell, names, plugin_cells
@@ -62,7 +62,7 @@ class Row:
         for name in values:
             if name not in known:
                 raise UnknownArgument(
-                    f"{self.name} has no argument {name!r}.{suggestion(name, known)} Known: {', '.join(known) or '(none)'}"
+                    f"{self.name} has no argument {shown(name)}.{suggestion(name, known)} Known: {', '.join(known) or '(none)'}"
                 )
         return Choice(name=self.name, params={p.name: self._value(p, backend, values) for p in self.parameters})
 

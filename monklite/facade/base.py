@@ -39,7 +39,7 @@ class Base:
         self, verbose: int = 1, workspace: str | os.PathLike[str] = "workspace", backend: str | None = None
     ) -> None:
         self.verbose = int(verbose) if isinstance(verbose, bool) else Whole(least=0)("verbose", verbose)
-        self._backend = backends.check(backend or self._backend)
+        self._backend = backends.check(self._backend if backend is None else backend)
         root, world = PathText()("workspace", workspace), backends.world(self._backend)
         runs = SharedWorkspace(root, world) if world.size > 1 else Workspace(root)
         self._console = Console(self.verbose if world.rank == 0 else 0)

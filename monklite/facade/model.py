@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from .. import backends
-from ..errors import InvalidType, NotFound
+from ..errors import InvalidType, NotFound, shown
 from ..rules import PathText
+from ..working_folder import looked_from
 from . import messages
 from .base import Base
 from .checks import api
@@ -98,5 +99,5 @@ def _weight_files(path: WeightFile) -> tuple[str, ...]:
     files = tuple(PathText()("model_path", file) for file in (path if isinstance(path, (list, tuple)) else [path]))
     for file in files:
         if not Path(file).is_file():
-            raise NotFound(f"model_path: there is no file {file!r} (looked from {os.getcwd()})")  # noqa: PTH109
+            raise NotFound(f"model_path: there is no file {shown(file)} ({looked_from()})")
     return files
