@@ -83,8 +83,9 @@ class Predictor:
             images: uint8 (n, side, side, 3). draws: the transforms of each image.
 
         Raises:
-            OutOfMemory: memory is too small for one image.
+            OutOfMemory: memory is too small for one image. NotReady: this process was forked from the one that loaded the weights.
         """
+        backends.check_process(self.spec.backend)
         chunks: list[np.ndarray] = []
         first = 0
         while first < len(images):

@@ -201,8 +201,10 @@ class OpenExperiment:
 
     @property
     def learner(self) -> Any:
-        """The live learner; None before the network is built."""
-        return self.evaluation.predictor.learner if self.evaluating else self.experiment.learner
+        """The live learner; None before the network is built, or an experiment is open."""
+        if self.evaluating and self._evaluation is not None:
+            return self._evaluation.predictor.learner
+        return self._experiment.learner if self._experiment is not None else None
 
 
 def new(workspace: Workspace, project: str, experiment: str, backend: str, say: Say) -> Experiment:
