@@ -22,7 +22,7 @@ from pydantic_core import CoreSchema, core_schema
 from .errors import InvalidType, InvalidValue, shown, suggestion
 
 AUTO: Final = "auto"
-# of a whole path, characters, and of each of its parts, bytes, on common file systems
+# of a whole path with the zero that ends it, and of each of its parts, bytes, on common file systems
 MAX_PATH_LENGTH, MAX_PART_BYTES = 4096, 255
 
 
@@ -215,9 +215,12 @@ class PathText(Rule):
             raise TypeError
         if not text or "\0" in text:
             raise ValueError
-        # raises a ValueError for a name that is not UTF-8, which could not be stored
-        text.encode()
-        if len(text) > MAX_PATH_LENGTH or any(len(part.encode()) > MAX_PART_BYTES for part in Path(text).parts):
+        try:
+            n_bytes = len(text.encode())
+        # it could not be stored
+        except UnicodeEncodeError:
+            raise ValueError("its name is not valid UTF-8, rename it") from None
+        if n_bytes >= MAX_PATH_LENGTH or any(len(part.encode()) > MAX_PART_BYTES for part in Path(text).parts):
             raise ValueError("too long for a file system")
         return os.path.expanduser(str(text))  # noqa: PTH111 (a Path would drop the "./" and "/" that the user wrote)
 

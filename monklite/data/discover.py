@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DatasetError, NotFound, StorageError, shown
+from ..looking import is_folder
 from ..printable import printable
 from ..transient import retried
 from ..working_folder import looked_from
@@ -113,7 +114,7 @@ def images_in_folder(folder: str | os.PathLike[str]) -> list[str]:
     Raises:
         NotFound: no such folder. DatasetError: no images in it.
     """
-    if not Path(folder).is_dir():
+    if not is_folder(Path(folder)):
         raise NotFound(f"there is no folder at {shown(os.fspath(folder))} ({looked_from()})")
     path = os.fspath(folder)
     images, others = walk(path, "", frozenset())
