@@ -11,7 +11,7 @@ import click
 
 from ._version import __version__
 from .catalog.backends import names as backend_names
-from .errors import InvalidValue, MonkliteError, NotReady
+from .errors import InvalidValue, MonkliteError, NotReady, shown
 from .files import format_bytes
 from .printable import printable
 
@@ -93,7 +93,7 @@ def compare(workspace: str, name: str, experiments: tuple[str, ...]) -> None:
     for experiment in experiments:
         names = experiment.split("/")
         if len(names) not in (2, 3):
-            raise InvalidValue(f"{experiment!r} must be PROJECT/EXPERIMENT or PROJECT/EXPERIMENT/VERSION")
+            raise InvalidValue(f"{shown(experiment)} must be PROJECT/EXPERIMENT or PROJECT/EXPERIMENT/VERSION")
         comparison.Add_Experiment(*names)
     comparison.Generate_Statistics()
 

@@ -128,10 +128,14 @@ def shown(value: object) -> str:
     return cut(" ".join(text.split()) if "\n" in text else text)
 
 
+def _text(name: object) -> str:
+    return name[:MAX_VALUE_LENGTH] if isinstance(name, str) else shown(name)
+
+
 def closest(name: object, known: Iterable[str]) -> str | None:
     """The known name that is most similar to `name`, or None."""
     by_normalized = {k.lower().replace("-", "_"): k for k in known}
-    wanted = str(name)[:MAX_VALUE_LENGTH].lower().replace("-", "_")
+    wanted = _text(name).lower().replace("-", "_")
     matches = difflib.get_close_matches(wanted, by_normalized, n=1, cutoff=0.6)
     return by_normalized[matches[0]] if matches else None
 
@@ -144,7 +148,7 @@ def suggestion(name: object, known: Iterable[str]) -> str:
 
 def nearest(name: object, known: Iterable[str], most: int = MAX_NAMES_SHOWN // 2) -> list[str]:
     """The known names that are most similar to `name`, sorted."""
-    return sorted(difflib.get_close_matches(str(name)[:MAX_VALUE_LENGTH], list(known), n=most, cutoff=0.0))
+    return sorted(difflib.get_close_matches(_text(name), list(known), n=most, cutoff=0.0))
 
 
 def unknown(kind: str, name: object, known: Iterable[str]) -> UnknownName:

@@ -115,7 +115,13 @@ class Experiment:
         spec, world = self.resolved(), backends.world(self.asked.backend)
         recorded = Recorded(self.run if self.resuming else None, self.origin)
         data = prepare.for_training(
-            spec, self.workspace.cache, recorded.split(spec), tick, recorded.classes(), recorded.levels()
+            spec,
+            self.workspace.cache,
+            recorded.split(spec),
+            tick,
+            recorded.classes(),
+            recorded.levels(),
+            recorded.resumed,
         )
         data = data.for_process(world.rank, world.size)
         for remark in data.remarks:
@@ -234,6 +240,8 @@ class Experiment:
         Raises:
             NotReady: another process trains the run. The other errors of `Session.train`.
         """
+        # a network that was built before a fork would train without an end
+        backends.check_process(self.asked.backend)
         data, learner = self.refresh(tick)
         # the lock was released if an earlier attempt failed, and another process may have it now
         if not self.run.acquire():

@@ -24,10 +24,12 @@ from .data.depth import Levels
 from .data.image_input import ImageInput, image_input, images_in
 from .data.prefetch import in_order
 from .errors import NotFound, NotReady, OutOfMemory, UnreadableImage, shown
+from .looking import is_folder
 from .processors import cpu_count
 from .runs.file_names import BEST, FINAL
 from .runs.run import Run
 from .tasks import task_of
+from .working_folder import looked_from
 
 # called with the name of a file and the reason why it cannot be read
 LeftOut = Callable[[str, str], None]
@@ -82,8 +84,9 @@ class Predictor:
             images: uint8 (n, side, side, 3). draws: the transforms of each image.
 
         Raises:
-            OutOfMemory: memory is too small for one image.
+            OutOfMemory: memory is too small for one image. NotReady: this process was forked from the one that loaded the weights.
         """
+        backends.check_process(self.spec.backend)
         chunks: list[np.ndarray] = []
         first = 0
         while first < len(images):
@@ -105,8 +108,8 @@ class Predictor:
         """
         given = image_input(image, argument, allow_url=allow_url)
         if given.is_missing:
-            hint = "; it is a folder: give it as img_dir" if Path(given.source).is_dir() else ""
-            raise NotFound(f"there is no image file at {shown(given.source)} (looked from {Path.cwd()}){hint}")
+            hint = "; it is a folder: give it as img_dir" if is_folder(Path(given.source)) else ""
+            raise NotFound(f"there is no image file at {shown(given.source)} ({looked_from()}){hint}")
         policy = prepare.policy_for_testing(self.spec)
         return self._predict_decoded([_decode(given, policy, self.levels)], policy)[0]
 

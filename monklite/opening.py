@@ -8,7 +8,7 @@ from typing import Any
 
 from . import backends
 from .catalog.default_recipes import default_spec
-from .errors import InvalidType, InvalidValue, MonkliteError, NotReady
+from .errors import InvalidType, InvalidValue, MonkliteError, NotReady, shown
 from .evaluation import Evaluation
 from .experiment import Experiment
 from .inference import Predictor
@@ -60,7 +60,7 @@ def is_given(value: Any) -> bool:
 
 def _source(name: str, value: Any) -> tuple[Any, Any, Any]:
     if isinstance(value, str) or not isinstance(value, Sequence) or len(value) not in (2, 3):
-        raise InvalidType(f"{name} must be [project, experiment] or [project, experiment, version], not {value!r}")
+        raise InvalidType(f"{name} must be [project, experiment] or [project, experiment, version], not {shown(value)}")
     project, experiment, *version = value
     return project, experiment, version[0] if version else None
 
@@ -201,8 +201,10 @@ class OpenExperiment:
 
     @property
     def learner(self) -> Any:
-        """The live learner; None before the network is built."""
-        return self.evaluation.predictor.learner if self.evaluating else self.experiment.learner
+        """The live learner; None before the network is built, or an experiment is open."""
+        if self.evaluating and self._evaluation is not None:
+            return self._evaluation.predictor.learner
+        return self._experiment.learner if self._experiment is not None else None
 
 
 def new(workspace: Workspace, project: str, experiment: str, backend: str, say: Say) -> Experiment:

@@ -24,7 +24,7 @@ from .errors import InvalidType, InvalidValue, shown, suggestion
 AUTO: Final = "auto"
 # what 64 bits hold: frameworks and tables hold no more
 LARGEST = 2**63 - 1
-# of a whole path, characters, and of each of its parts, bytes, on common file systems
+# of a whole path with the zero that ends it, and of each of its parts, bytes, on common file systems
 MAX_PATH_LENGTH, MAX_PART_BYTES = 4096, 255
 
 
@@ -68,9 +68,16 @@ def _reason(error: Exception) -> str:
     return f".{text}" if text.startswith(" ") else f": {text}" if text else ""
 
 
+def _plain(bound: float) -> str:
+    return str(bound) if isinstance(bound, int) else f"{bound:g}"
+
+
 @dataclass(frozen=True)
 class Number(Rule):
-    """A real number within bounds: `least`/`most` are inclusive, `above`/`below` exclusive."""
+    """A real number within bounds: `least`/`most` are inclusive, `above`/`below` exclusive.
+
+    `limit`: the largest size, so far out that only a slip reaches it; messages name it only where it is broken.
+    """
 
     @property
     def annotation(self) -> str:
@@ -80,13 +87,25 @@ class Number(Rule):
     most: float | None = None
     above: float | None = None
     below: float | None = None
+    limit: float | None = None
 
     def check(self, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, numbers.Real):
             raise TypeError
-        value = float(value)
+        try:
+            value = float(value)
+        except OverflowError:
+            raise
+        # a number of a class of others may fail in any way
+        except Exception:
+            raise TypeError from None
         if not math.isfinite(value) or not self._inside(value):
             raise ValueError
+        return self._limited(value)
+
+    def _limited(self, value: Any) -> Any:
+        if self.limit is not None and abs(value) > self.limit:
+            raise ValueError(f"the largest number here is {_plain(self.limit)}")
         return value
 
     def _inside(self, value: float) -> bool:
@@ -99,7 +118,7 @@ class Number(Rule):
 
     def _bounds(self) -> str:
         words = ("at least", self.least), ("above", self.above), ("at most", self.most), ("below", self.below)
-        return " and ".join(f"{word} {bound:g}" for word, bound in words if bound is not None)
+        return " and ".join(f"{word} {_plain(bound)}" for word, bound in words if bound is not None)
 
     def __str__(self) -> str:
         return f"a number {self._bounds()}".rstrip()
@@ -119,7 +138,7 @@ class Whole(Number):
         value = int(value)
         if not self._inside(value):
             raise ValueError
-        return value
+        return self._limited(value)
 
     def __str__(self) -> str:
         return f"a whole number {self._bounds()}".rstrip()
@@ -209,9 +228,12 @@ class PathText(Rule):
             raise TypeError
         if not text or "\0" in text:
             raise ValueError
-        # raises a ValueError for a name that is not UTF-8, which could not be stored
-        text.encode()
-        if len(text) > MAX_PATH_LENGTH or any(len(part.encode()) > MAX_PART_BYTES for part in Path(text).parts):
+        try:
+            n_bytes = len(text.encode())
+        # it could not be stored
+        except UnicodeEncodeError:
+            raise ValueError("its name is not valid UTF-8, rename it") from None
+        if n_bytes >= MAX_PATH_LENGTH or any(len(part.encode()) > MAX_PART_BYTES for part in Path(text).parts):
             raise ValueError("too long for a file system")
         return os.path.expanduser(str(text))  # noqa: PTH111 (a Path would drop the "./" and "/" that the user wrote)
 
@@ -290,7 +312,7 @@ class PerClass(Rule):
             return ListOf(self.item).check(value)
         for name in value:
             if not isinstance(name, str):
-                raise ValueError(f"class names are text, such as {str(name)!r}")
+                raise ValueError(f"class names are text, such as {shown(shown(name))}")
         return {name: self.item.check(v) for name, v in value.items()}
 
     def __str__(self) -> str:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from .rules import Number, Whole
+
+# Of counts: C's int, in which the frameworks and the operating system count. No training comes near it
+MAX_COUNT: Final = 2**31 - 1
+# Of factors of the gradient and the weights: the frameworks compute in float32, whose largest number is 3.4e38; the difference
+# is left to their products. Beyond it they raise errors of their own, and up to it the result is refused if it is not finite
+MAX_FACTOR: Final = 1e30
 
 SPLIT_RANGE = Number(above=0, below=1)
 # in px
 INPUT_SIZE_RANGE = Whole(least=1, most=4096)
 STORED_SIZE_RANGE = Whole(least=1, most=8192)
-BATCH_SIZE_RANGE = Whole(least=1)
-WORKERS_RANGE = Whole(least=1)
-FREEZE_LAYERS_RANGE = Whole(least=0)
-EPOCHS_RANGE = Whole(least=1)
+BATCH_SIZE_RANGE = Whole(least=1, limit=MAX_COUNT)
+WORKERS_RANGE = Whole(least=1, limit=MAX_COUNT)
+FREEZE_LAYERS_RANGE = Whole(least=0, limit=MAX_COUNT)
+EPOCHS_RANGE = Whole(least=1, limit=MAX_COUNT)
 # 0: never
-EARLY_STOPPING_RANGE = Whole(least=0)
+EARLY_STOPPING_RANGE = Whole(least=0, limit=MAX_COUNT)
 # 0: no averages
 EMA_DECAY_RANGE = Number(least=0, below=1)
 SEED_RANGE = Whole(least=0, most=2**31 - 1)

@@ -13,6 +13,10 @@ from ..processes import Alone, World
 from .base import Backend, Learner
 
 
+# backend -> the process in which it was first used; a forked child inherits the entries of its parent
+_first_used: dict[str, int] = {}
+
+
 def check(name: str) -> str:
     """Return `name` if that backend can be used here, without importing its framework.
 
@@ -29,9 +33,30 @@ def check(name: str) -> str:
     return name
 
 
+def check_process(name: str) -> None:
+    """Refuse a backend in a process that was forked after its framework had been used.
+
+    The child has the locks of the framework's threads but not the threads, and would wait for them for ever.
+
+    Raises:
+        NotReady: this is such a process.
+    """
+    if _first_used.setdefault(name, os.getpid()) != os.getpid():
+        raise NotReady(
+            f"this process was forked from one that had used the {name} backend before, and the framework's threads do not work "
+            "in it: start processes with multiprocessing.get_context('spawn') (or mp_context= of a ProcessPoolExecutor), which "
+            "begin anew"
+        )
+
+
 def load(name: str) -> Backend:
-    """Import a backend and its framework."""
+    """Import a backend and its framework.
+
+    Raises:
+        MissingPackage: it cannot be imported. NotReady: as `check_process`.
+    """
     backend = describe(check(name))
+    check_process(name)
     try:
         return load_path(backend.backend)
     # AttributeError: a name of NumPy that MXNet expects and newer releases lack
@@ -60,4 +85,4 @@ def version(name: str) -> str:
     return metadata.version(describe(name).packages[0])
 
 
-__all__ = ["Alone", "Backend", "Learner", "World", "check", "load", "version", "world"]
+__all__ = ["Alone", "Backend", "Learner", "World", "check", "check_process", "load", "version", "world"]

@@ -83,7 +83,7 @@ def describe(name: str) -> Description:
         UnknownName: there is no such backend; the message suggests a similar name.
         MissingPackage: it is of another package, which cannot be imported.
     """
-    if name in BUILT_IN:
+    if isinstance(name, str) and name in BUILT_IN:
         return load(BUILT_IN[name])
     find("backend", name, dict.fromkeys(names()))
     return plugins().get(name) or _load_plugin(_entry_points()[name])

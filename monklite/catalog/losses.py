@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from ..errors import InvalidValue, cut, shown, suggestion
 from ..rules import Flag, Number, OrNone, PerClass, Rule, Whole
+from ..setting_ranges import MAX_FACTOR
 from ..spec import Choice
 from ..tasks import Activation, TargetForm
 from .rows import BuiltRow, Parameter, table
@@ -68,7 +69,7 @@ class Axis(Rule):
 WEIGHT = Parameter(
     "weight",
     None,
-    OrNone(PerClass(Number(least=0))),
+    OrNone(PerClass(Number(least=0, limit=MAX_FACTOR))),
     'one factor per class, by name, such as {"cat": 2.0, "dog": 1.0}, or in the order of the classes',
     {"mxnet": None},
 )

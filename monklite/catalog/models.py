@@ -12,7 +12,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from ..errors import InvalidValue, nearest, unknown
+from ..errors import InvalidValue, nearest, shown, unknown
 from .backends import Cell, Description, load, plugins
 from .backends import names as backend_names
 from .rows import check_cell, is_installed, table
@@ -271,7 +271,7 @@ def find_model(name: str, backend: str) -> ModelRow:
     if row.cell(backend) is None:
         others = " or ".join(f"backend={b!r}" for b in row.backends())
         raise InvalidValue(
-            f"the {backend} backend has no model {name!r}; use {others}, or a similar model: "
+            f"the {backend} backend has no model {shown(name)}; use {others}, or a similar model: "
             f"{', '.join(nearest(name, names(backend)))} (all: List_Models())"
         )
     check_cell(row, backend)

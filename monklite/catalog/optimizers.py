@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..rules import Flag, Number
+from ..setting_ranges import MAX_FACTOR
 from .backends import Cell
 from .rows import REQUIRED, BuiltRow, Parameter, table
 
@@ -18,13 +19,14 @@ class OptimizerRow(BuiltRow):
 
 
 COEFFICIENT = Number(least=0, below=1)
-LEARNING_RATE = Parameter("learning_rate", REQUIRED, Number(above=0), "step size", {"pytorch": "lr"})
-WEIGHT_DECAY = Parameter("weight_decay", 0.0, Number(least=0), "L2 penalty", {"mxnet": "wd"})
+FACTOR, POSITIVE = Number(least=0, limit=MAX_FACTOR), Number(above=0, limit=MAX_FACTOR)
+LEARNING_RATE = Parameter("learning_rate", REQUIRED, POSITIVE, "step size", {"pytorch": "lr"})
+WEIGHT_DECAY = Parameter("weight_decay", 0.0, FACTOR, "L2 penalty", {"mxnet": "wd"})
 MOMENTUM = Parameter("momentum", 0.0, COEFFICIENT, "share of the last step that is kept")
-CLIPNORM = Parameter("clipnorm", 0.0, Number(least=0), "largest norm of the whole gradient; 0: no limit", own=True)
-CLIPVALUE = Parameter("clipvalue", 0.0, Number(least=0), "largest size of one gradient value; 0: no limit", own=True)
+CLIPNORM = Parameter("clipnorm", 0.0, FACTOR, "largest norm of the whole gradient; 0: no limit", own=True)
+CLIPVALUE = Parameter("clipvalue", 0.0, FACTOR, "largest size of one gradient value; 0: no limit", own=True)
 CLIPS = (CLIPNORM, CLIPVALUE)
-EPSILON = Parameter("epsilon", 1e-8, Number(above=0), "added to the denominator", {"pytorch": "eps"})
+EPSILON = Parameter("epsilon", 1e-8, POSITIVE, "added to the denominator", {"pytorch": "eps"})
 AMSGRAD = Parameter("amsgrad", False, Flag(), "keep the largest second moment (Reddi et al. 2018)", {"mxnet": None})
 # torch expects both betas in one keyword; backends/pytorch/learner.py joins "betas.0" and "betas.1"
 BETAS = (
@@ -41,10 +43,10 @@ DAMPENING = Parameter(
 NESTEROV_MOMENTUM = Parameter("momentum", 0.9, Number(above=0, below=1), MOMENTUM.doc)
 RMSPROP_MOMENTUM = Parameter("momentum", 0.9, COEFFICIENT, MOMENTUM.doc, {"mxnet": "gamma2"})
 LEARNING_RATE_DECAY = Parameter(
-    "learning_rate_decay", 0.0, Number(least=0), "decay of the rate", {"pytorch": "lr_decay", "mxnet": None}
+    "learning_rate_decay", 0.0, FACTOR, "decay of the rate", {"pytorch": "lr_decay", "mxnet": None}
 )
 RHO = Parameter("rho", 0.9, COEFFICIENT, "decay of the averages")
-ADADELTA_EPSILON = Parameter("epsilon", 1e-6, Number(above=0), EPSILON.doc, {"pytorch": "eps"})
+ADADELTA_EPSILON = Parameter("epsilon", 1e-6, POSITIVE, EPSILON.doc, {"pytorch": "eps"})
 
 OPTIMIZERS = table(
     [

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..rules import Flag, ListOf, Number, OneOf, Whole
+from ..setting_ranges import MAX_COUNT, MAX_FACTOR
 from ..spec import Choice
 from .backends import load
 from .rows import REQUIRED, Parameter, Row, table
@@ -20,7 +21,10 @@ from .rows import REQUIRED, Parameter, Row, table
 FACTOR = Number(above=0, below=1)
 GAMMA = Parameter("gamma", 0.1, Number(above=0, most=1), "factor of each decrease")
 LAST_EPOCH = Parameter(
-    "last_epoch", -1, Whole(least=-1), "index of the last epoch of the schedule that is already done; -1: none"
+    "last_epoch",
+    -1,
+    Whole(least=-1, limit=MAX_COUNT),
+    "index of the last epoch of the schedule that is already done; -1: none",
 )
 
 
@@ -41,7 +45,7 @@ SCHEDULES = table(
         _row(
             "step_decrease",
             "Multiply by gamma every step_size epochs.",
-            Parameter("step_size", REQUIRED, Whole(least=1), "epochs between decreases"),
+            Parameter("step_size", REQUIRED, Whole(least=1, limit=MAX_COUNT), "epochs between decreases"),
             GAMMA,
             LAST_EPOCH,
         ),
@@ -49,7 +53,10 @@ SCHEDULES = table(
             "multistep_decrease",
             "Multiply by gamma at the given epochs.",
             Parameter(
-                "milestones", REQUIRED, ListOf(Whole(least=1), increasing=True), "epochs after which it decreases"
+                "milestones",
+                REQUIRED,
+                ListOf(Whole(least=1, limit=MAX_COUNT), increasing=True),
+                "epochs after which it decreases",
             ),
             GAMMA,
             LAST_EPOCH,
@@ -63,7 +70,7 @@ SCHEDULES = table(
         _row(
             "cosine_decrease",
             "Half a cosine from the learning rate down to min_lr over the whole training (Loshchilov and Hutter 2017).",
-            Parameter("min_lr", 0.0, Number(least=0), "learning rate at the end"),
+            Parameter("min_lr", 0.0, Number(least=0, limit=MAX_FACTOR), "learning rate at the end"),
         ),
         _row(
             "plateau_decrease",
@@ -71,15 +78,15 @@ SCHEDULES = table(
             "improved for patience epochs.",
             Parameter("mode", "min", OneOf(("min", "max")), "watch the loss (min) or the accuracy (max)"),
             Parameter("factor", 0.1, FACTOR, "factor of each decrease"),
-            Parameter("patience", 10, Whole(least=0), "epochs without improvement before a decrease"),
+            Parameter("patience", 10, Whole(least=0, limit=MAX_COUNT), "epochs without improvement before a decrease"),
             Parameter("verbose", False, Flag(), "kept from Monk; the learning rate is always shown"),
-            Parameter("threshold", 1e-4, Number(least=0), "what counts as an improvement"),
+            Parameter("threshold", 1e-4, Number(least=0, limit=MAX_FACTOR), "what counts as an improvement"),
             Parameter(
                 "threshold_mode", "rel", OneOf(("rel", "abs")), "threshold relative to the best value, or absolute"
             ),
-            Parameter("cooldown", 0, Whole(least=0), "epochs to wait after a decrease"),
-            Parameter("min_lr", 0.0, Number(least=0), "never below this"),
-            Parameter("epsilon", 1e-8, Number(least=0), "smaller decreases are skipped"),
+            Parameter("cooldown", 0, Whole(least=0, limit=MAX_COUNT), "epochs to wait after a decrease"),
+            Parameter("min_lr", 0.0, Number(least=0, limit=MAX_FACTOR), "never below this"),
+            Parameter("epsilon", 1e-8, Number(least=0, limit=MAX_FACTOR), "smaller decreases are skipped"),
         ),
     ]
 )

@@ -8,7 +8,7 @@ from typing import Literal
 
 from ..errors import InvalidValue
 from ..rules import ListOf, Number
-from ..setting_ranges import INPUT_SIZE_RANGE
+from ..setting_ranges import INPUT_SIZE_RANGE, MAX_FACTOR
 from ..spec import SUBSETS, Choice, Transforms
 from .rows import REQUIRED, Parameter, Row, table
 
@@ -62,7 +62,7 @@ TRANSFORMS = table(
             Parameter(
                 "ratio",
                 (3 / 4, 4 / 3),
-                ListOf(Number(above=0), length=2, ordered=True),
+                ListOf(Number(above=0, limit=MAX_FACTOR), length=2, ordered=True),
                 "smallest and largest width / height",
             ),
         ),

@@ -13,9 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import DatasetError, NotFound, StorageError
+from ..errors import DatasetError, NotFound, StorageError, shown
+from ..looking import is_folder
 from ..printable import printable
 from ..transient import retried
+from ..working_folder import looked_from
 from .listing import EXTENSIONS, leads_back, list_folder, not_allowed, trail_to, walk
 from .samples import Samples, quoted
 from .subfolders import choose, names_images, names_masks, names_subset
@@ -112,8 +114,8 @@ def images_in_folder(folder: str | os.PathLike[str]) -> list[str]:
     Raises:
         NotFound: no such folder. DatasetError: no images in it.
     """
-    if not Path(folder).is_dir():
-        raise NotFound(f"there is no folder at {str(folder)!r} (looked from {Path.cwd()})")
+    if not is_folder(Path(folder)):
+        raise NotFound(f"there is no folder at {shown(os.fspath(folder))} ({looked_from()})")
     path = os.fspath(folder)
     images, others = walk(path, "", frozenset())
     if not images:
@@ -164,7 +166,7 @@ def existing_folder(root: str | os.PathLike[str]) -> Path:
             raise
         # unlike `Path.is_symlink`, it raises nothing for such names
         broken = " is a link that leads nowhere" if os.path.islink(base) else " is not there"  # noqa: PTH114
-        raise NotFound(f"the dataset folder {quoted([str(base)])}{broken} (looked from {Path.cwd()})") from None
+        raise NotFound(f"the dataset folder {quoted([str(base)])}{broken} ({looked_from()})") from None
     if not base.is_dir():
         raise NotFound(f"{str(base)!r} is a file; dataset_path must be a folder with one folder of images per class")
     return base

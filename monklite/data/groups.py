@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .. import group_rule
-from ..errors import InvalidValue
+from ..errors import InvalidValue, shown
 from ..printable import printable
 from ..rules import AUTO
 from ..spec import SPLIT, DataSpec, Folders, ResolvedData, Source
@@ -67,7 +67,7 @@ def check_setting(data: DataSpec | ResolvedData) -> None:
     is_of_folders = bool(data.sources) and all(isinstance(source, Folders) for source in data.sources)
     if data.group not in ("", AUTO) and is_of_folders and group_rule.pattern(data.group) is None:
         raise InvalidValue(
-            f"group={data.group!r} has no parentheses: for images in class folders it must be a pattern over their file names "
+            f"group={shown(data.group)} has no parentheses: for images in class folders it must be a pattern over their file names "
             f"with parentheses around the group, such as {group_rule.EXAMPLE}; the name of a column goes with a table "
             "(path_to_csv=)"
         )
@@ -91,11 +91,13 @@ def assign(tables: Sequence[Samples], sources: Sequence[Source], group: str) -> 
     if all(columns):
         if not (samples.groups != "").any():
             raise InvalidValue(
-                f"group={group!r}: no image has a value in this column; give another column, or group=''"
+                f"group={shown(group)}: no image has a value in this column; give another column, or group=''"
             )
         return samples, Grouping(f"column {columns[0]!r}", False, "without a value in it")
     if any(columns):
-        raise InvalidValue(f"group={group!r}: only one of the two tables has such a column; add it to the other one")
+        raise InvalidValue(
+            f"group={shown(group)}: only one of the two tables has such a column; add it to the other one"
+        )
     return _matched(samples, _names(tables, sources), group), Grouping("file name", False, "that it does not match")
 
 
@@ -113,12 +115,12 @@ def _names(tables: Sequence[Samples], sources: Sequence[Source]) -> list[str]:
 def _matched(samples: Samples, names: Sequence[str], group: str) -> Samples:
     pattern = group_rule.pattern(group)
     if pattern is None:
-        raise InvalidValue(f"group={group!r} is no pattern with parentheses, such as {group_rule.EXAMPLE}")
+        raise InvalidValue(f"group={shown(group)} is no pattern with parentheses, such as {group_rule.EXAMPLE}")
     matches = (pattern.search(name) for name in names)
     groups = as_column([match[1] or "" if match else "" for match in matches])
     if not (groups != "").any():
         raise InvalidValue(
-            f"group={group!r} matches none of the {len(names)} file names, such as {printable(names[0])!r}: put parentheses "
+            f"group={shown(group)} matches none of the {len(names)} file names, such as {printable(names[0])!r}: put parentheses "
             f"around what the names of a group share, such as {group_rule.EXAMPLE}, or give group='' to split image by image"
         )
     return replace(samples, groups=groups, group_column="")
@@ -236,5 +238,5 @@ def _example(samples: Samples) -> str:
     path = samples.paths[row]
     # a pattern may match a folder
     name = path.rpartition("/")[2]
-    shown = name if samples.groups[row].lower() in name.lower() or samples.group_column else path
-    return f" (such as {printable(samples.groups[row])!r} from {printable(shown)})"
+    place = name if samples.groups[row].lower() in name.lower() or samples.group_column else path
+    return f" (such as {printable(samples.groups[row])!r} from {printable(place)})"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import DamagedFile, DatasetError, InvalidValue, NotReady
+from ..errors import DamagedFile, DatasetError, InvalidValue, NotReady, shown
 from ..records import DatasetRecord
 from ..spec import SPLIT, SUBSETS, Resolved, Source, Table
 from ..tasks import MULTIPLE, SINGLE
@@ -83,6 +83,7 @@ def for_training(
     tick: Tick | None = None,
     recorded_classes: Sequence[str] = (),
     levels: Levels = UNDECIDED,
+    resumed: object = None,
 ) -> TrainingData:
     """The training and validation batches of a spec.
 
@@ -90,7 +91,7 @@ def for_training(
         cache: folder of decoded images. recorded: the file with the split of an earlier run, to be used again.
         tick: called with the number of decoded images and of all. recorded_classes: those of an earlier run, in the order
             that its weights have them; the order is kept if the classes are the same. levels: of a resumed run, by which images
-            of more than 8 bits are scaled; what is undecided is decided by the training images.
+            of more than 8 bits are scaled; what is undecided is decided by the training images. resumed: that run, for messages.
 
     Raises:
         NotReady: no dataset is given. DatasetError, NotFound: the dataset cannot be used, as the message says.
@@ -107,7 +108,7 @@ def for_training(
     samples = replace(samples, subsets=_subsets(samples, spec, recorded_paths, grouping))
     # after the split, which depends on the order of the classes: a seed gives the split that it always gave
     samples = samples.relabel(in_order(samples.classes, recorded_classes), "the dataset")
-    split_remarks = tuple(_check_recorded_split(samples))
+    split_remarks = tuple(_check_recorded_split(samples, recorded_classes, resumed))
     if grouping:
         split_remarks = (groups.describe(samples, grouping), *split_remarks)
     if policies["val"].decoding != policies["train"].decoding and len(tables) == 1:
@@ -205,7 +206,7 @@ def _subsets(
     return subsets
 
 
-def _check_recorded_split(samples: Samples) -> Iterator[str]:
+def _check_recorded_split(samples: Samples, recorded_classes: Collection[str], resumed: object) -> Iterator[str]:
     """Yield a remark if images are not in the split that an earlier run recorded.
 
     Raises:
@@ -217,6 +218,11 @@ def _check_recorded_split(samples: Samples) -> Iterator[str]:
     counts = samples.take(samples.rows_of("train")).counts()
     for name, count, total in zip(samples.classes, counts, samples.counts(), strict=True):
         if total and not count:
+            if resumed is not None and name not in recorded_classes:
+                raise DatasetError(
+                    f"the images of {resumed} have changed since it was trained: class {shown(name)} is new. Take it out to resume "
+                    "the run, or train a new version: Prototype(project, experiment) without resume_train"
+                )
             raise DatasetError(
                 f"class {name!r} has no training image in the recorded split, which is used again: remove its images, or split "
                 "anew with another split or split seed"

@@ -89,7 +89,7 @@ def _named(table: TableFile, argument: str, name: str | None) -> int | None:
     if position is not None:
         return position
     raise InvalidValue(
-        f"{argument}={name!r}: {table.name} has no such column.{suggestion(name, table.header)} "
+        f"{argument}={shown(name)}: {table.name} has no such column.{suggestion(name, table.header)} "
         f"Columns: {quoted(table.header)}"
     )
 
@@ -102,7 +102,7 @@ def _position(table: TableFile, argument: str, name: str) -> int | None:
             return positions[0]
         if positions:
             raise InvalidValue(
-                f"{argument}={name!r}: {table.name} has {len(positions)} columns of that name; rename one"
+                f"{argument}={shown(name)}: {table.name} has {len(positions)} columns of that name; rename one"
             )
     return None
 
@@ -126,13 +126,13 @@ def find_group(table: TableFile, used: Columns, group: str) -> int | None:
         position = next((i for i, name in enumerate(table.header) if name == group.strip()), None)
     if position is None and group_rule.pattern(group) is None:
         raise InvalidValue(
-            f"group={group!r}: {table.name} has no such column, and a pattern over the paths needs parentheses, such as "
+            f"group={shown(group)}: {table.name} has no such column, and a pattern over the paths needs parentheses, such as "
             f"{group_rule.EXAMPLE}.{suggestion(group, table.header)} Columns: {quoted(table.header)}"
         )
     if position in (used.path, used.label):
         kind = "paths" if position == used.path else "classes"
         raise InvalidValue(
-            f"group={group!r} is the column of the {kind} in {table.name}: name the one of the patients, or of what else the "
+            f"group={shown(group)} is the column of the {kind} in {table.name}: name the one of the patients, or of what else the "
             f"images are grouped by. Columns: {quoted(table.header)}"
         )
     return position

@@ -34,12 +34,15 @@ class Base:
     """One experiment of a workspace, in training mode or in evaluation mode."""
 
     _backend = "pytorch"
+    # no properties, which would raise where nothing is open, and so would `inspect.getmembers`
+    _experiment: Experiment
+    _evaluation: Evaluation
 
     def __init__(
         self, verbose: int = 1, workspace: str | os.PathLike[str] = "workspace", backend: str | None = None
     ) -> None:
         self.verbose = int(verbose) if isinstance(verbose, bool) else Whole(least=0)("verbose", verbose)
-        self._backend = backends.check(backend or self._backend)
+        self._backend = backends.check(self._backend if backend is None else backend)
         root, world = PathText()("workspace", workspace), backends.world(self._backend)
         runs = SharedWorkspace(root, world) if world.size > 1 else Workspace(root)
         self._console = Console(self.verbose if world.rank == 0 else 0)
@@ -48,16 +51,8 @@ class Base:
         self._console.say(f"{describe(self._backend).title} Version: {backends.version(self._backend)}\n")
 
     @property
-    def _experiment(self) -> Experiment:
-        return self._opened.experiment
-
-    @property
-    def _evaluation(self) -> Evaluation:
-        return self._opened.evaluation
-
-    @property
     def model(self) -> Any:
-        """The framework's own live network; None before Model(). After Train() it has the weights of `final`."""
+        """The framework's own live network; None before Model() and before an experiment is open. After Train() it has the weights of `final`."""
         return getattr(self._opened.learner, "network", None)
 
     @property
@@ -78,6 +73,8 @@ class Base:
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
+            if name in ("_experiment", "_evaluation"):
+                return getattr(self._opened, name[1:])
             if name.startswith("_"):
                 raise AttributeError(name)
             known = (n for n in dir(type(self)) if n[0] != "_")

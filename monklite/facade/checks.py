@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from ..errors import UnknownArgument, suggestion
+from ..errors import UnknownArgument, shown, suggestion
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -36,7 +36,7 @@ def _explain(name: str, signature: inspect.Signature, n_args: int, keywords: lis
     arguments = ", ".join(str(p.replace(annotation=inspect.Parameter.empty)) for p in parameters)
     usage = f"It is called as {name}({arguments})"
     if unknown:
-        return f"{name}() has no argument {unknown[0]!r}.{suggestion(unknown[0], known)} {usage}"
+        return f"{name}() has no argument {shown(unknown[0])}.{suggestion(unknown[0], known)} {usage}"
     if n_args - 1 > len(known):
         return f"{name}() takes at most {len(known)} arguments, not {n_args - 1}. {usage}"
     return f"{name}(): {error}. {usage}"

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Union
 from ..data import table_frames
 from ..errors import InvalidType, InvalidValue, shown
 from ..opening import is_given
-from ..rules import OneOf, PathText, Text
+from ..rules import Flag, OneOf, PathText, Text, Whole
+from ..setting_ranges import MAX_COUNT
 from ..spec import DELIMITERS, LABEL_DELIMITERS, Folders, Source, Table, Transforms
 from . import messages
 from .base import Base
@@ -122,7 +123,7 @@ class DatasetMethods(Base):
     def reset_transforms(self, test: bool = False) -> None:
         """Remove the transforms of training and validation images, or with `test` those of test images."""
         before = self._experiment.asked.data.transforms
-        empty = {"test": ()} if test else {"train": (), "val": ()}
+        empty = {"test": ()} if Flag()("test", test) else {"train": (), "val": ()}
         self._change(
             {"data.transforms": Transforms(**{"train": before.train, "val": before.val, "test": before.test, **empty})}
         )
@@ -203,7 +204,7 @@ def _column(name: str, value: object) -> str | None:
     if not is_given(value):
         return None
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
+        return str(Whole(limit=MAX_COUNT)(name, value))
     return str(Text()(name, value))
 
 

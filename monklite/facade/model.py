@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from .. import backends
-from ..errors import InvalidType, NotFound
+from ..errors import InvalidType, NotFound, shown
+from ..looking import is_file
 from ..rules import PathText
+from ..working_folder import looked_from
 from . import messages
 from .base import Base
 from .checks import api
@@ -97,6 +99,6 @@ def _weight_files(path: WeightFile) -> tuple[str, ...]:
         raise InvalidType("model_path must be a weight file, not True")
     files = tuple(PathText()("model_path", file) for file in (path if isinstance(path, (list, tuple)) else [path]))
     for file in files:
-        if not Path(file).is_file():
-            raise NotFound(f"model_path: there is no file {file!r} (looked from {os.getcwd()})")  # noqa: PTH109
+        if not is_file(Path(file)):
+            raise NotFound(f"model_path: there is no file {shown(file)} ({looked_from()})")
     return files

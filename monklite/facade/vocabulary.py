@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..catalog import OPTIMIZERS, models
+from ..catalog.optimizers import LEARNING_RATE
 from ..catalog.rows import Row
 from ..catalog.transforms import TransformRow, append
 from ..catalog.update_methods import Setting
 from ..errors import NotReady
-from ..rules import Flag, Number
+from ..rules import Flag
 from ..spec import SUBSETS
 from . import messages
 from .base import Base
@@ -23,7 +24,7 @@ class VocabularyMethods(Base):
     @api
     def update_learning_rate(self, learning_rate: float) -> None:
         """Change the learning rate of the optimizer that was chosen or that the recipe gives."""
-        rate = Number(above=0)("learning_rate", learning_rate)
+        rate = LEARNING_RATE.rule("learning_rate", learning_rate)
         chosen = self._experiment.resolved().training.optimizer
         self._change(
             {

@@ -7,7 +7,7 @@ from collections.abc import Container
 from typing import Any
 
 from ..catalog.backends import numbered_endings
-from ..errors import InvalidType, InvalidValue
+from ..errors import InvalidType, InvalidValue, shown
 from ..spec import WEIGHT_FILES
 
 STATE, LOCK = "experiment-state.json", ".lock"
@@ -38,18 +38,20 @@ def check_name(kind: str, name: Any) -> str:
         InvalidType: not a string. InvalidValue: not safe; the message says why.
     """
     if not isinstance(name, str):
-        raise InvalidType(f"the {kind} name must be a string, not {name!r} ({type(name).__name__})")
+        raise InvalidType(f"the {kind} name must be a string, not {shown(name)} ({type(name).__name__})")
     if not _NAME.fullmatch(name) or ".." in name or len(name.encode()) > MAX_NAME_BYTES:
         raise InvalidValue(
-            f"{name!r} cannot be the {kind} name: begin with a letter, digit, _ or -, then letters, digits, space and "
+            f"{shown(name)} cannot be the {kind} name: begin with a letter, digit, _ or -, then letters, digits, space and "
             f"_ - . @ + = , ( ), at most 100 characters ({MAX_NAME_BYTES} bytes), no '..' and no path separators"
         )
     if _WINDOWS.fullmatch(name):
         raise InvalidValue(
-            f"{name!r} cannot be the {kind} name: Windows reserves it, and the workspace could not be moved there"
+            f"{shown(name)} cannot be the {kind} name: Windows reserves it, and the workspace could not be moved there"
         )
     if kind == "project" and name.lower() == COMPARISON:
-        raise InvalidValue(f"{name!r} cannot be a project name: comparisons are kept in that folder; take another name")
+        raise InvalidValue(
+            f"{shown(name)} cannot be a project name: comparisons are kept in that folder; take another name"
+        )
     return name
 
 

@@ -8,15 +8,18 @@ Monk's paths (`<experiment>/output/...`) are links to the newest version that wa
 from __future__ import annotations
 
 import contextlib
+import numbers
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from ..errors import InvalidValue, MonkliteError, NotFound, unknown
+from ..errors import InvalidValue, MonkliteError, NotFound, shown, unknown
 from ..files import make_folder, replace_symlink, say_once, storing
 from ..looking import entries, exists, is_folder
+from ..setting_ranges import MAX_COUNT
 from ..transient import attempted
+from ..working_folder import absolute
 from .file_names import CACHE, COMPARISON, STATE, check_name
 from .run import Run
 from .state import RunState, now
@@ -28,7 +31,7 @@ class Workspace:
     """The folder in which monklite keeps everything that it writes."""
 
     def __init__(self, root: str | os.PathLike[str] = "workspace") -> None:
-        self.root = Path(root).absolute()
+        self.root = absolute(root)
 
     cache = property(lambda self: self.root / CACHE)
 
@@ -170,10 +173,16 @@ class Workspace:
 
     @staticmethod
     def _parse_version(version: int | str) -> int:
-        text = str(version).lstrip("v")
-        if isinstance(version, bool) or not text.isdecimal():
-            raise InvalidValue(f"version must be a number such as 1 or 'v001', not {version!r}")
-        return int(text)
+        if isinstance(version, numbers.Integral) and not isinstance(version, bool):
+            number = int(version)
+        # Python refuses to read numbers of thousands of digits
+        elif isinstance(version, str) and re.fullmatch(r"v*\d{1,10}", version):
+            number = int(version.lstrip("v"))
+        else:
+            number = -1
+        if not 0 <= number <= MAX_COUNT:
+            raise InvalidValue(f"version must be a number such as 1 or 'v001', not {shown(version)}")
+        return number
 
     def _raise_unknown(self, project: str, experiment: str) -> None:
         folder = self.root / project
@@ -181,7 +190,7 @@ class Workspace:
             projects = [p.name for p in _visible_folders(self.root) if p.name != COMPARISON]
             raise unknown(f"project in {self.root}", project, projects)
         experiments = [e.name for e in entries(folder) if any(_VERSION.fullmatch(v.name) for v in entries(e))]
-        raise unknown(f"experiment of project {project!r}", experiment, experiments)
+        raise unknown(f"experiment of project {shown(project)}", experiment, experiments)
 
 
 def _visible_folders(root: Path) -> list[Path]:

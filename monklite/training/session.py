@@ -92,7 +92,7 @@ class Session:
         *root, project, experiment, _ = self.run.folder.parts
         workspace = Path(*root)
         arguments = f"{project!r}, {experiment!r}, resume_train=True"
-        if workspace != Workspace().root:
+        if workspace != Path("workspace").absolute():
             arguments += f", workspace={str(workspace)!r}"
         self.say(
             f"    Stopped in epoch {loop.epoch + 1} after {loop.images:,} of {loop.train.n_images:,} images; everything is "

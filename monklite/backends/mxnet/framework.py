@@ -3,6 +3,8 @@
 MXNet 1.9.1 reads `numpy.bool` while it is imported, a name that NumPy 1.24 removed and NumPy 2 reused for another type; it is
 defined during the import only. GluonCV refuses to be imported beside PyTorch 2, which it does not need; PyTorch is hidden from
 it during the import only.
+
+Warnings are silenced during these imports only: all others are the user's to see, and to turn into errors.
 """
 
 from __future__ import annotations
@@ -11,9 +13,11 @@ import contextlib
 import sys
 import warnings
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 
 from ...catalog.rows import INSTALL_COMMANDS
 from ...errors import MissingPackage
@@ -37,6 +41,10 @@ with _numpy_bool(), warnings.catch_warnings():
     import mxnet as mx
     from mxnet import autograd, gluon, nd
     from mxnet.gluon.model_zoo import model_store, vision
+    from mxnet.ndarray import utils as ndarray_utils
+
+# `nd.array` looks up SciPy's class under a deprecated name at every call, which warns; users cannot change that either
+ndarray_utils.spsp = SimpleNamespace(csr=SimpleNamespace(csr_matrix=scipy.sparse.csr_matrix))
 
 
 def gluoncv() -> Any:
