@@ -1,7 +1,7 @@
 """Hostile values in what comes with somebody else's run: in its state, its history and its saved training.
 
-Each value in turn is replaced. What is taken must be listed, summed up, compared, opened, copied and resumed, or refused in words:
-never an error of Python.
+Each value in turn is replaced. What is taken must be listed, summed up, compared, opened, copied and resumed, or refused in
+words: never an error of Python.
 """
 
 from __future__ import annotations
