@@ -14,9 +14,21 @@ from ...catalog.backends import load as load_path
 from ...catalog.losses import LOSSES
 from ...catalog.optimizers import OPTIMIZERS
 from ...data.augment import Draws
-from ...errors import DamagedFile, MonkliteError, OutOfMemory, TrainingFailed
+from ...errors import (
+    DamagedFile,
+    InvalidType,
+    InvalidValue,
+    MonkliteError,
+    OutOfMemory,
+    TrainingFailed,
+    cut,
+    shown,
+)
 from ...processors import cpu_count
+from ...record_rules import COUNT
 from ...records import ModelRecord
+from ...rules import Number
+from ...setting_ranges import SEED_RANGE
 from ...spec import Resolved
 from ...tasks import Task
 from .. import array_files, user_changes
@@ -198,31 +210,58 @@ class GluonLearner:
         arrays, metadata = array_files.read(path)
         try:
             model = {n.removeprefix("model."): a for n, a in arrays.items() if n.startswith("model.")}
-            weights.load_into(self.network, model, path)
-            count = int(metadata.get("averaged", 0))
-            averages = [nd.array(arrays[f"average.{i}"]) for i in range(len(model))] if count else []
-            self._averages.restore(averages, count)
-            updater = self._trainer._updaters[0]
-            for index, length in metadata["states"].items():
-                updater.states[int(index)] = self._optimizer_state(arrays, index, length)
-                updater.states_synced[int(index)] = True
-            self.optimizer._index_update_count.update({int(i): n for i, n in metadata["counts"].items()})
-            self.optimizer.num_update = metadata["num_update"]
-            if metadata["schedule"] is not None:
-                self.optimizer.m_schedule = metadata["schedule"]
+            count = COUNT("averaged", metadata.get("averaged", 0))
+            saved_averages = [arrays[f"average.{i}"] for i in range(len(model))] if count else []
+            # everything is checked before anything is loaded
+            states = {
+                self._index(index): self._optimizer_state(arrays, index, length)
+                for index, length in metadata["states"].items()
+            }
+            counts = {self._index(i): COUNT("counts", n) for i, n in metadata["counts"].items()}
+            n_updates, steps = COUNT("num_update", metadata["num_update"]), COUNT("steps", metadata["steps"])
+            seed, schedule = SEED_RANGE("seed", metadata["seed"]), metadata["schedule"]
             # older files have none
-            self._rate_factor = float(metadata.get("rate_factor", 1.0))
-            self._steps, self.seed = metadata["steps"], metadata["seed"]
-            return metadata["notes"]
+            rate_factor = Number(above=0)("rate_factor", metadata.get("rate_factor", 1.0))
+            if schedule is not None:
+                schedule = Number()("schedule", schedule)
+            progress = metadata["notes"]
+            weights.load_into(self.network, model, path)
+            self._averages.restore([nd.array(a) for a in saved_averages], count)
+            updater = self._trainer._updaters[0]
+            updater.states.update(states)
+            updater.states_synced.update(dict.fromkeys(states, True))
+            self.optimizer._index_update_count.update(counts)
+            self.optimizer.num_update = n_updates
+            if schedule is not None:
+                self.optimizer.m_schedule = schedule
+            self._rate_factor, self._steps, self.seed = rate_factor, steps, seed
+            return progress
+        except (InvalidType, InvalidValue) as error:
+            raise DamagedFile(f"{path} is not the state of this training ({cut(str(error))})") from None
         except (LookupError, ValueError, TypeError, AttributeError, OverflowError, mx.MXNetError) as error:
             if isinstance(error, MonkliteError):
                 raise
-            raise DamagedFile(f"{path} is not the state of this training ({error})") from None
+            raise DamagedFile(f"{path} is not the state of this training ({cut(str(error))})") from None
+
+    def _index(self, index: str) -> int:
+        """The number of a trained parameter."""
+        number = int(index)
+        if not 0 <= number < len(self._trained):
+            raise ValueError(f"the optimizer has no parameter {shown(index)}")
+        return number
 
     def _optimizer_state(self, arrays: dict[str, np.ndarray], index: str, length: int | str) -> Any:
         """The state of one parameter as MXNet has it: a single array, a tuple of arrays, or None."""
-        count = 1 if length == SINGLE_ARRAY else int(length)
+        count = 1 if length == SINGLE_ARRAY else COUNT("states", length)
+        parameter = self._trained[self._index(index)]
+        own = self.optimizer.create_state(int(index), parameter.list_data()[0])
+        kept = () if own is None else own if isinstance(own, (tuple, list)) else (own,)
+        if count != len(kept) or isinstance(own, nd.NDArray) != (length == SINGLE_ARRAY):
+            raise ValueError(f"for parameter {index} it keeps {shown(length)} arrays, not {len(kept)}")
         saved = [arrays[f"optimizer.{index}.{i}"] for i in range(count)]
+        for array, present in zip(saved, kept, strict=True):
+            if array.shape != present.shape or array.dtype != present.dtype:
+                raise ValueError(f"for parameter {index} it keeps {array.dtype} {array.shape}, not {present.shape}")
         state_arrays = tuple(nd.array(array, ctx=self.context, dtype=array.dtype) for array in saved)
         if length == SINGLE_ARRAY:
             return state_arrays[0]

@@ -51,8 +51,8 @@ def optimizer_state(optimizer: torch.optim.Optimizer, tensors: Tensors, metadata
     state: dict[int, dict[str, Any]] = {int(i): dict(values) for i, values in metadata["optimizer"].items()}
     for name, tensor in tensors.items():
         if name.startswith("optimizer."):
-            _, index, key = name.split(".", 2)
-            state.setdefault(int(index), {})[key] = tensor
+            _, number, key = name.split(".", 2)
+            state.setdefault(int(number), {})[key] = tensor
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     for index, values in state.items():
         _require(0 <= index < len(parameters), f"the optimizer has no parameter {shown(index)}")
