@@ -11,9 +11,10 @@ import click
 
 from ._version import __version__
 from .catalog.backends import names as backend_names
-from .errors import InvalidValue, MonkliteError, NotReady, shown
+from .errors import InvalidValue, MonkliteError, NotReady, cut, shown
 from .files import format_bytes
 from .printable import printable
+from .rules import PathText
 
 if TYPE_CHECKING:
     from .facade.console import Console
@@ -46,7 +47,7 @@ class _Commands(click.Group):
 @click.pass_context
 def main(context: click.Context, workspace: str) -> None:
     """Image classifiers: list experiments, show their results, compare them."""
-    context.obj = workspace
+    context.obj = PathText()("workspace", workspace)
 
 
 @main.command(name="list")
@@ -58,7 +59,9 @@ def list_runs(workspace: str) -> None:
 
     entries = comparison.collect(Workspace(workspace).runs(), warn=_warn, details=False)
     if not entries:
-        raise InvalidValue(f"there are no runs in {Workspace(workspace).root}; choose another with --workspace")
+        raise InvalidValue(
+            f"there are no runs in {cut(str(Workspace(workspace).root))}; choose another with --workspace"
+        )
     rows = [
         {"project": e.state.project, **row, "status": e.state.status}
         for e, row in zip(entries, table.overview(entries), strict=True)
@@ -125,7 +128,7 @@ def export_run(
     from .runs.workspace import Workspace
 
     run = Workspace(workspace).find(project, experiment, version, trained=version is None)
-    left_out = pack(run, file, resume_state, intermediate)
+    left_out = pack(run, PathText()("file", file), resume_state, intermediate)
     _console().say(f"{run} is in {file} ({format_bytes(Path(file).stat().st_size)})")
     if left_out:
         _console().say(f"left out: {', '.join(left_out)}")
@@ -141,7 +144,8 @@ def import_run(workspace: str, file: str, project: str | None, experiment: str |
     from .runs.unpacking import unpack
     from .runs.workspace import Workspace
 
-    _console().say(f"imported as {unpack(file, Workspace(workspace), project, experiment)}")
+    run = unpack(PathText()("file", file), Workspace(workspace), project, experiment)
+    _console().say(f"imported as {run}")
 
 
 @main.command()

@@ -115,7 +115,13 @@ class Experiment:
         spec, world = self.resolved(), backends.world(self.asked.backend)
         recorded = Recorded(self.run if self.resuming else None, self.origin)
         data = prepare.for_training(
-            spec, self.workspace.cache, recorded.split(spec), tick, recorded.classes(), recorded.levels(), recorded.resumed
+            spec,
+            self.workspace.cache,
+            recorded.split(spec),
+            tick,
+            recorded.classes(),
+            recorded.levels(),
+            recorded.resumed,
         )
         data = data.for_process(world.rank, world.size)
         for remark in data.remarks:

@@ -61,7 +61,9 @@ def _bounds(rule: Number, step: int = 0) -> list[Any]:
         return bound + math.copysign(step, towards) if step else math.nextafter(bound, towards)
 
     low = rule.least if rule.least is not None else inwards(rule.above, math.inf) if rule.above is not None else None
-    high = rule.most if rule.most is not None else inwards(rule.below, -math.inf) if rule.below is not None else rule.limit
+    high = (
+        rule.most if rule.most is not None else inwards(rule.below, -math.inf) if rule.below is not None else rule.limit
+    )
     assert low is not None and high is not None, f"{rule} has no bound on one side"
     return [low, high]
 

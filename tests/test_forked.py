@@ -70,4 +70,6 @@ def test_a_forked_child_trains_or_is_told_to_be_spawned(tmp_path: Path, backend:
         return
     assert len(lines) == 4 and lines[3] == "spawn done"
     for line in lines[:3]:
-        assert line.startswith("fork NotReady: this process was forked from one that had used the") and "'spawn'" in line
+        assert (
+            line.startswith("fork NotReady: this process was forked from one that had used the") and "'spawn'" in line
+        )

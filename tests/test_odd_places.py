@@ -218,7 +218,9 @@ def test_a_new_class_is_told_when_resuming(place: Path, elsewhere: Path) -> None
     draw_patterns(images, {"stripes": 4}, side=32)
     ptf = Prototype("p", "e", resume_train=True, verbose=0)
     ptf.update_num_epochs(2)
-    with pytest.raises(DatasetError, match=r"images of p/e/v001 have changed since it was trained: class 'stripes' is new"):
+    with pytest.raises(
+        DatasetError, match=r"images of p/e/v001 have changed since it was trained: class 'stripes' is new"
+    ):
         ptf.Train()
 
 

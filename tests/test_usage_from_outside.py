@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from monklite.facade.prototype import prototype
 from monklite.runs.workspace import Workspace
 from monklite.testing.datasets import draw_patterns
 
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
 ODD = (
     "x" * 5000, "", "\x00", "\x1b[31m", "\n", "1", "-1", "1" * 5000, "../x", "p/e/" + "1" * 5000, "p/e/v001/x", "/", "nan",
     "\udcff", "(" * 500, "p", "é" * 300, "p/" + "x" * 300,
@@ -56,6 +58,7 @@ def test_a_version_of_thousands_of_digits_is_refused_on_the_command_line(run: No
         [sys.executable, "-c", "from monklite.cli import main; main()", "summary", "p", "e", "--version", "1" * 5000],
         capture_output=True,
         text=True,
+        env=ENVIRONMENT,
     )
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith("error: version must be a number such as 1 or 'v001', not '111")
@@ -88,7 +91,9 @@ def test_each_backend_trains_where_warnings_are_errors(workspace: Path, backend:
         f"import monklite; ptf = monklite.Prototype('p', 'e', backend={backend!r}, verbose=0); "
         f"ptf.Default('images', model_name={model!r}, use_pretrained=False, num_epochs=1); ptf.update_input_size(32); ptf.Train()"
     )
-    done = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, timeout=200)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, timeout=200, env=ENVIRONMENT
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -97,5 +102,5 @@ def test_warnings_are_not_silenced_for_good(workspace: Path) -> None:
         "import warnings; before = list(warnings.filters); from monklite import backends; backends.load('mxnet'); "
         "assert [f for f in warnings.filters if f not in before] == [], warnings.filters"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=200)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=200, env=ENVIRONMENT)
     assert done.returncode == 0, done.stderr

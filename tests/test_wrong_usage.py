@@ -13,8 +13,8 @@ import pytest
 from hostile import RIGHT, values
 
 from monklite import Prototype, compare
-from monklite.facade.prototype import prototype
 from monklite.errors import MonkliteError
+from monklite.facade.prototype import prototype
 from monklite.testing.datasets import draw_patterns
 
 MAX_LENGTH = 500  # characters of a message
@@ -36,7 +36,9 @@ def public_methods(kind: type) -> list[str]:
 def calls(method: Callable[..., Any], images: Path) -> Iterator[dict[str, Any]]:
     """The arguments of right calls with one of them replaced, and of calls with an unknown one or without any."""
     parameters = [p for p in inspect.signature(method).parameters if p != "self"]
-    right: dict[str, Any] = {n: RIGHT[n] for n, p in inspect.signature(method).parameters.items() if n in RIGHT and p.default is p.empty}
+    right: dict[str, Any] = {
+        n: RIGHT[n] for n, p in inspect.signature(method).parameters.items() if n in RIGHT and p.default is p.empty
+    }
     if method.__name__ in ("Default", "Dataset_Params", "update_dataset"):
         right["dataset_path"] = images
     if method.__name__ == "Default":
@@ -99,7 +101,12 @@ def label(name: str, arguments: dict[str, Any]) -> str:
 
 def prepared(images: Path, backend: str) -> prototype:
     ptf = Prototype("p", "prepared", backend=backend, verbose=0)
-    ptf.Default(images, model_name="squeezenet1_1" if backend == "pytorch" else "squeezenet1.1", use_pretrained=False, num_epochs=1)
+    ptf.Default(
+        images,
+        model_name="squeezenet1_1" if backend == "pytorch" else "squeezenet1.1",
+        use_pretrained=False,
+        num_epochs=1,
+    )
     ptf.update_input_size(32)
     ptf.Reload()
     return ptf

@@ -21,7 +21,10 @@ from .rows import REQUIRED, Parameter, Row, table
 FACTOR = Number(above=0, below=1)
 GAMMA = Parameter("gamma", 0.1, Number(above=0, most=1), "factor of each decrease")
 LAST_EPOCH = Parameter(
-    "last_epoch", -1, Whole(least=-1, limit=MAX_COUNT), "index of the last epoch of the schedule that is already done; -1: none"
+    "last_epoch",
+    -1,
+    Whole(least=-1, limit=MAX_COUNT),
+    "index of the last epoch of the schedule that is already done; -1: none",
 )
 
 
@@ -50,7 +53,10 @@ SCHEDULES = table(
             "multistep_decrease",
             "Multiply by gamma at the given epochs.",
             Parameter(
-                "milestones", REQUIRED, ListOf(Whole(least=1, limit=MAX_COUNT), increasing=True), "epochs after which it decreases"
+                "milestones",
+                REQUIRED,
+                ListOf(Whole(least=1, limit=MAX_COUNT), increasing=True),
+                "epochs after which it decreases",
             ),
             GAMMA,
             LAST_EPOCH,

@@ -95,7 +95,9 @@ def assign(tables: Sequence[Samples], sources: Sequence[Source], group: str) -> 
             )
         return samples, Grouping(f"column {columns[0]!r}", False, "without a value in it")
     if any(columns):
-        raise InvalidValue(f"group={shown(group)}: only one of the two tables has such a column; add it to the other one")
+        raise InvalidValue(
+            f"group={shown(group)}: only one of the two tables has such a column; add it to the other one"
+        )
     return _matched(samples, _names(tables, sources), group), Grouping("file name", False, "that it does not match")
 
 

@@ -47,7 +47,9 @@ def check_name(kind: str, name: Any) -> str:
             f"{shown(name)} cannot be the {kind} name: Windows reserves it, and the workspace could not be moved there"
         )
     if kind == "project" and name.lower() == COMPARISON:
-        raise InvalidValue(f"{shown(name)} cannot be a project name: comparisons are kept in that folder; take another name")
+        raise InvalidValue(
+            f"{shown(name)} cannot be a project name: comparisons are kept in that folder; take another name"
+        )
     return name
 
 
