@@ -30,6 +30,13 @@ def _console() -> Console:
     return Console(1)
 
 
+class _File(click.Path):
+    """A file, whose name is one that a file can have."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return super().convert(PathText()("file", value), param, ctx)
+
+
 class _Commands(click.Group):
     """A group of commands that prints monklite's errors in one line and exits with status 1."""
 
@@ -104,7 +111,7 @@ def compare(workspace: str, name: str, experiments: tuple[str, ...]) -> None:
 @main.command(name="export")
 @click.argument("project")
 @click.argument("experiment")
-@click.argument("file", type=click.Path(dir_okay=False))
+@click.argument("file", type=_File(dir_okay=False))
 @click.option("--version", help="A version such as v001; the newest trained one by default.")
 @click.option(
     "--resume-state", is_flag=True, help="Include the state for resuming training: several times the weights."
@@ -128,14 +135,14 @@ def export_run(
     from .runs.workspace import Workspace
 
     run = Workspace(workspace).find(project, experiment, version, trained=version is None)
-    left_out = pack(run, PathText()("file", file), resume_state, intermediate)
+    left_out = pack(run, file, resume_state, intermediate)
     _console().say(f"{run} is in {file} ({format_bytes(Path(file).stat().st_size)})")
     if left_out:
         _console().say(f"left out: {', '.join(left_out)}")
 
 
 @main.command(name="import")
-@click.argument("file", type=click.Path(dir_okay=False))
+@click.argument("file", type=_File(dir_okay=False))
 @click.option("--project", help="Name of the project; by default that of the exported run.")
 @click.option("--experiment", help="Name of the experiment; by default that of the exported run.")
 @click.pass_obj
@@ -144,7 +151,7 @@ def import_run(workspace: str, file: str, project: str | None, experiment: str |
     from .runs.unpacking import unpack
     from .runs.workspace import Workspace
 
-    run = unpack(PathText()("file", file), Workspace(workspace), project, experiment)
+    run = unpack(file, Workspace(workspace), project, experiment)
     _console().say(f"imported as {run}")
 
 
