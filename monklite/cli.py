@@ -11,9 +11,10 @@ import click
 
 from ._version import __version__
 from .catalog.backends import names as backend_names
-from .errors import InvalidValue, MonkliteError, NotReady, shown
+from .errors import InvalidValue, MonkliteError, NotReady, cut, shown
 from .files import format_bytes
 from .printable import printable
+from .rules import PathText
 
 if TYPE_CHECKING:
     from .facade.console import Console
@@ -27,6 +28,13 @@ def _console() -> Console:
     from .facade.console import Console
 
     return Console(1)
+
+
+class _File(click.Path):
+    """A file, whose name is one that a file can have."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return super().convert(PathText()("file", value), param, ctx)
 
 
 class _Commands(click.Group):
@@ -46,7 +54,7 @@ class _Commands(click.Group):
 @click.pass_context
 def main(context: click.Context, workspace: str) -> None:
     """Image classifiers: list experiments, show their results, compare them."""
-    context.obj = workspace
+    context.obj = PathText()("workspace", workspace)
 
 
 @main.command(name="list")
@@ -58,7 +66,9 @@ def list_runs(workspace: str) -> None:
 
     entries = comparison.collect(Workspace(workspace).runs(), warn=_warn, details=False)
     if not entries:
-        raise InvalidValue(f"there are no runs in {Workspace(workspace).root}; choose another with --workspace")
+        raise InvalidValue(
+            f"there are no runs in {cut(str(Workspace(workspace).root))}; choose another with --workspace"
+        )
     rows = [
         {"project": e.state.project, **row, "status": e.state.status}
         for e, row in zip(entries, table.overview(entries), strict=True)
@@ -101,7 +111,7 @@ def compare(workspace: str, name: str, experiments: tuple[str, ...]) -> None:
 @main.command(name="export")
 @click.argument("project")
 @click.argument("experiment")
-@click.argument("file", type=click.Path(dir_okay=False))
+@click.argument("file", type=_File(dir_okay=False))
 @click.option("--version", help="A version such as v001; the newest trained one by default.")
 @click.option(
     "--resume-state", is_flag=True, help="Include the state for resuming training: several times the weights."
@@ -132,7 +142,7 @@ def export_run(
 
 
 @main.command(name="import")
-@click.argument("file", type=click.Path(dir_okay=False))
+@click.argument("file", type=_File(dir_okay=False))
 @click.option("--project", help="Name of the project; by default that of the exported run.")
 @click.option("--experiment", help="Name of the experiment; by default that of the exported run.")
 @click.pass_obj
@@ -141,7 +151,8 @@ def import_run(workspace: str, file: str, project: str | None, experiment: str |
     from .runs.unpacking import unpack
     from .runs.workspace import Workspace
 
-    _console().say(f"imported as {unpack(file, Workspace(workspace), project, experiment)}")
+    run = unpack(file, Workspace(workspace), project, experiment)
+    _console().say(f"imported as {run}")
 
 
 @main.command()

@@ -84,7 +84,7 @@ class Predictor:
             images: uint8 (n, side, side, 3). draws: the transforms of each image.
 
         Raises:
-            OutOfMemory: memory is too small for one image. NotReady: this process was forked from the one that loaded the weights.
+            OutOfMemory: memory is too small for one image. NotReady: as `backends.check_process`.
         """
         backends.check_process(self.spec.backend)
         chunks: list[np.ndarray] = []

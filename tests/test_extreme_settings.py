@@ -43,9 +43,7 @@ def check(extremes: list[Extreme], backend: str, images: Path) -> None:
     before, outcomes, raw = ptf._experiment.asked, {"trained": 0, "refused": 0}, []
     for extreme in extremes:
         ptf._experiment.change({"training": before.training, "data": before.data})
-        import time
 
-        t0 = time.monotonic()
         try:
             getattr(ptf, extreme.method)(**extreme.arguments)
             train(ptf, start)
@@ -56,7 +54,6 @@ def check(extremes: list[Extreme], backend: str, images: Path) -> None:
                 raw.append(f"{extreme}: {len(str(error))} characters: {error}")
         except Exception as error:
             raw.append(f"{extreme}: {type(error).__name__}: {str(error)[:200]}")
-        print(extreme, round(time.monotonic() - t0, 1), flush=True)
     print(f"\n{backend}: {len(extremes)} extreme settings, {outcomes}, {len(raw)} raw")
     assert not raw, "\n".join(raw)
 

@@ -13,8 +13,8 @@ import pytest
 from hostile import RIGHT, values
 
 from monklite import Prototype, compare
-from monklite.facade.prototype import prototype
 from monklite.errors import MonkliteError
+from monklite.facade.prototype import prototype
 from monklite.testing.datasets import draw_patterns
 
 MAX_LENGTH = 500  # characters of a message

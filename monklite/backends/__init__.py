@@ -12,7 +12,6 @@ from ..errors import MissingPackage, NotReady
 from ..processes import Alone, World
 from .base import Backend, Learner
 
-
 # backend -> the process in which it was first used; a forked child inherits the entries of its parent
 _first_used: dict[str, int] = {}
 

@@ -67,8 +67,8 @@ def check_setting(data: DataSpec | ResolvedData) -> None:
     is_of_folders = bool(data.sources) and all(isinstance(source, Folders) for source in data.sources)
     if data.group not in ("", AUTO) and is_of_folders and group_rule.pattern(data.group) is None:
         raise InvalidValue(
-            f"group={shown(data.group)} has no parentheses: for images in class folders it must be a pattern over their file names "
-            f"with parentheses around the group, such as {group_rule.EXAMPLE}; the name of a column goes with a table "
+            f"group={shown(data.group)} has no parentheses: for images in class folders it must be a pattern over their file "
+            f"names with parentheses around the group, such as {group_rule.EXAMPLE}; the name of a column goes with a table "
             "(path_to_csv=)"
         )
 

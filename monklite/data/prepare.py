@@ -220,8 +220,8 @@ def _check_recorded_split(samples: Samples, recorded_classes: Collection[str], r
         if total and not count:
             if resumed is not None and name not in recorded_classes:
                 raise DatasetError(
-                    f"the images of {resumed} have changed since it was trained: class {shown(name)} is new. Take it out to resume "
-                    "the run, or train a new version: Prototype(project, experiment) without resume_train"
+                    f"the images of {resumed} have changed since it was trained: class {shown(name)} is new. Take it out to "
+                    "resume the run, or train a new version: Prototype(project, experiment) without resume_train"
                 )
             raise DatasetError(
                 f"class {name!r} has no training image in the recorded split, which is used again: remove its images, or split "

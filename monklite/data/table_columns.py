@@ -132,8 +132,8 @@ def find_group(table: TableFile, used: Columns, group: str) -> int | None:
     if position in (used.path, used.label):
         kind = "paths" if position == used.path else "classes"
         raise InvalidValue(
-            f"group={shown(group)} is the column of the {kind} in {table.name}: name the one of the patients, or of what else the "
-            f"images are grouped by. Columns: {quoted(table.header)}"
+            f"group={shown(group)} is the column of the {kind} in {table.name}: name the one of the patients, or of what else "
+            f"the images are grouped by. Columns: {quoted(table.header)}"
         )
     return position
 

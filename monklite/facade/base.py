@@ -52,7 +52,7 @@ class Base:
 
     @property
     def model(self) -> Any:
-        """The framework's own live network; None before Model() and before an experiment is open. After Train() it has the weights of `final`."""
+        """The framework's own live network; None before Model(). After Train() it has the weights of `final`."""
         return getattr(self._opened.learner, "network", None)
 
     @property

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from ..errors import InvalidValue, MonkliteError
+from ..errors import InvalidValue, MonkliteError, cut
 from ..files import TEMPORARY, reading, storing
 from ..looking import entries, exists, is_file, is_folder, walk
 from ..rules import Whole
@@ -75,7 +75,7 @@ def plan(
     finished = {"done", "failed", "new"} | ({"interrupted"} if interrupted else set())
     runs = [run for run in workspace.runs() if _is_selected(run, only)]
     if only and not runs:
-        raise InvalidValue(f"there are no runs in {', '.join(only)}; `monklite list` shows those that there are")
+        raise InvalidValue(f"there are no runs in {cut(', '.join(only))}; `monklite list` shows those that there are")
     items: list[Item] = []
     for _, versions in groupby(runs, key=lambda run: run.folder.parent):
         readable = list(_read_states(versions, warn))

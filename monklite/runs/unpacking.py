@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from ..errors import DamagedFile, MonkliteError, NotFound, StorageError
+from ..errors import DamagedFile, MonkliteError, NotFound, StorageError, cut
 from ..files import TEMPORARY, flush, make_folder, storing
 from ..looking import exists, is_file
 from ..transient import attempted, is_transient, passing_trouble
@@ -47,7 +47,7 @@ def unpack(
     """
     path = Path(file)
     if not is_file(path):
-        raise NotFound(f"there is no file {path}")
+        raise NotFound(f"there is no file {cut(str(path))}")
     with _damage_reported(path), attempted(lambda: zipfile.ZipFile(path)) as archive:
         members = _check_members(archive, path)
         state = _read_state(archive, members, path)

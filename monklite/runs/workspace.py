@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from ..errors import InvalidValue, MonkliteError, NotFound, shown, unknown
+from ..errors import InvalidValue, MonkliteError, NotFound, cut, shown, unknown
 from ..files import make_folder, replace_symlink, say_once, storing
 from ..looking import entries, exists, is_folder
 from ..setting_ranges import MAX_COUNT
@@ -188,7 +188,7 @@ class Workspace:
         folder = self.root / project
         if not is_folder(folder):
             projects = [p.name for p in _visible_folders(self.root) if p.name != COMPARISON]
-            raise unknown(f"project in {self.root}", project, projects)
+            raise unknown(f"project in {cut(str(self.root))}", project, projects)
         experiments = [e.name for e in entries(folder) if any(_VERSION.fullmatch(v.name) for v in entries(e))]
         raise unknown(f"experiment of project {shown(project)}", experiment, experiments)
 
