@@ -24,6 +24,7 @@ from .data.depth import Levels
 from .data.image_input import ImageInput, image_input, images_in
 from .data.prefetch import in_order
 from .errors import NotFound, NotReady, OutOfMemory, UnreadableImage, shown
+from .looking import is_folder
 from .processors import cpu_count
 from .runs.file_names import BEST, FINAL
 from .runs.run import Run
@@ -105,7 +106,7 @@ class Predictor:
         """
         given = image_input(image, argument, allow_url=allow_url)
         if given.is_missing:
-            hint = "; it is a folder: give it as img_dir" if Path(given.source).is_dir() else ""
+            hint = "; it is a folder: give it as img_dir" if is_folder(Path(given.source)) else ""
             raise NotFound(f"there is no image file at {shown(given.source)} (looked from {Path.cwd()}){hint}")
         policy = prepare.policy_for_testing(self.spec)
         return self._predict_decoded([_decode(given, policy, self.levels)], policy)[0]

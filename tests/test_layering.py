@@ -16,7 +16,7 @@ LAYERS = (
     ("errors", "_version"),
     ("transient",),
     ("rules", "files", "looking", "processes", "processors"),
-    ("locks",),
+    ("locks", "patient_file"),
     ("csv_files", "decoder_threads", "setting_ranges"),
     ("spec",),
     ("tasks",),

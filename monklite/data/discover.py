@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DatasetError, NotFound, StorageError
+from ..looking import is_folder
 from ..transient import retried
 from .listing import EXTENSIONS, leads_back, list_folder, not_allowed, trail_to, walk
 from .samples import Samples, printable, quoted
@@ -111,7 +112,7 @@ def images_in_folder(folder: str | os.PathLike[str]) -> list[str]:
     Raises:
         NotFound: no such folder. DatasetError: no images in it.
     """
-    if not Path(folder).is_dir():
+    if not is_folder(Path(folder)):
         raise NotFound(f"there is no folder at {str(folder)!r} (looked from {Path.cwd()})")
     path = os.fspath(folder)
     images, others = walk(path, "", frozenset())
@@ -163,7 +164,7 @@ def existing_folder(root: str | os.PathLike[str]) -> Path:
         # unlike `Path.is_symlink`, it raises nothing for such names
         broken = " is a link that leads nowhere" if os.path.islink(base) else " is not there"  # noqa: PTH114
         raise NotFound(f"the dataset folder {quoted([str(base)])}{broken} (looked from {Path.cwd()})") from None
-    if not base.is_dir():
+    if not is_folder(base):
         raise NotFound(f"{str(base)!r} is a file; dataset_path must be a folder with one folder of images per class")
     return base
 

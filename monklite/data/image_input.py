@@ -22,6 +22,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from ..errors import InvalidType, InvalidValue, UnreadableImage, cut, shown
+from ..looking import is_file
 from ..rules import PathText
 from . import decode
 from .array_pixels import pixels_of, to_numpy
@@ -56,7 +57,7 @@ class ImageInput(NamedTuple):
     @property
     def is_missing(self) -> bool:
         """Whether it is a path at which there is no file."""
-        return isinstance(self.source, str) and not _scheme(self.source) and not Path(self.source).is_file()
+        return isinstance(self.source, str) and not _scheme(self.source) and not is_file(Path(self.source))
 
     def content(self) -> bytes:
         """The bytes of an image file with exactly these pixels.

@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import backends
 from ..errors import InvalidType, NotFound
+from ..looking import is_file
 from ..rules import PathText
 from . import messages
 from .base import Base
@@ -97,6 +98,6 @@ def _weight_files(path: WeightFile) -> tuple[str, ...]:
         raise InvalidType("model_path must be a weight file, not True")
     files = tuple(PathText()("model_path", file) for file in (path if isinstance(path, (list, tuple)) else [path]))
     for file in files:
-        if not Path(file).is_file():
+        if not is_file(Path(file)):
             raise NotFound(f"model_path: there is no file {file!r} (looked from {os.getcwd()})")  # noqa: PTH109
     return files

@@ -6,6 +6,7 @@ in the list only. Beyond eight curves, dashes and markers distinguish them.
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..files import replacing
+from ..transient import attempted
 from . import chart_text
 
 if TYPE_CHECKING:
@@ -114,8 +116,11 @@ def bars(
 
 def save(figure: Figure, path: Path) -> None:
     """Write the figure as PNG; equal figures give equal bytes."""
-    with replacing(path) as temporary, _default_style():
-        figure.savefig(temporary, format="png", metadata={"Software": None})
+    content = io.BytesIO()
+    with _default_style():
+        figure.savefig(content, format="png", metadata={"Software": None})
+    with replacing(path) as temporary:
+        attempted(lambda: temporary.write_bytes(content.getvalue()))
 
 
 def _draw_background(axes: Axes, background: Sequence[np.ndarray]) -> None:

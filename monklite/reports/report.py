@@ -9,24 +9,22 @@ from typing import Any
 
 from .._version import __version__
 from ..csv_files import write_csv
-from ..files import reading, storing, write_text
+from ..files import make_folder, reading, write_text
 from ..runs.file_names import COMPARISON_TABLE, REPORT
 from ..runs.state import now
+from ..transient import attempted
 from . import comparison_charts, table, wording
 from .comparison import Entry
 
 
 def write(folder: Path, entries: Sequence[Entry], left_out: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Write every file of a comparison; returns the rows as `table.row` makes them. `left_out`: messages about other runs."""
-    with storing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     rows = [table.row(e) for e in entries]
     written = [table.written(row) for row in rows]
     write_csv(folder / COMPARISON_TABLE, list(rows[0]), (list(row.values()) for row in written))
     comparison_charts.draw(folder, entries)
-    with reading(folder):
-        page = _html(folder, entries, written, left_out)
-    write_text(folder / REPORT, page)
+    write_text(folder / REPORT, _html(folder, entries, written, left_out))
     return rows
 
 
@@ -41,7 +39,12 @@ def _html(folder: Path, entries: Sequence[Entry], rows: list[dict[str, Any]], le
         overview=table.overview(entries),
         details=rows,
         rows=rows,
-        images=[(file, base64.b64encode((folder / file).read_bytes()).decode()) for file in comparison_charts.CHARTS],
+        images=[(file, _as_base64(folder / file)) for file in comparison_charts.CHARTS],
         warnings=[*map(table.printable, left_out), *wording.warnings(entries)],
         verdicts=wording.verdicts(entries),
     )
+
+
+def _as_base64(file: Path) -> str:
+    with reading(file):
+        return base64.b64encode(attempted(file.read_bytes)).decode()
