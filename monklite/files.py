@@ -100,7 +100,18 @@ def make_folder(folder: Path) -> None:
         StorageError: it cannot be created.
     """
     with storing(folder):
-        attempted(lambda: folder.mkdir(parents=True, exist_ok=True))
+        _make_folder(folder)
+
+
+def _make_folder(folder: Path) -> None:
+    # one after the other, each with tries of its own
+    try:
+        attempted(lambda: folder.mkdir(exist_ok=True))
+    except FileNotFoundError:
+        if folder.parent == folder:
+            raise
+        _make_folder(folder.parent)
+        attempted(lambda: folder.mkdir(exist_ok=True))
 
 
 @contextmanager
@@ -182,7 +193,8 @@ def replace_symlink(link: Path, target: Path) -> None:
         OSError, NotImplementedError: symbolic links are not available here.
     """
     with beside(link) as temporary:
-        temporary.symlink_to(target, target_is_directory=(link.parent / target).is_dir())
+        is_folder = attempted((link.parent / target).is_dir)
+        attempted(lambda: temporary.symlink_to(target, target_is_directory=is_folder))
         rename(temporary, link)
         _flush_folder(link.parent)
 
@@ -219,8 +231,12 @@ def _identity(path: Path) -> tuple[int, ...]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove temporary files of killed writers from `folder`; call it only while holding the folder's lock."""
-    for file in folder.glob(".*"):
+    """Remove temporary files of killed writers from `folder`; call it only while holding the folder's lock.
+
+    Raises:
+        OSError: the folder cannot be listed.
+    """
+    for file in attempted(lambda: list(folder.iterdir())):
         if file.match(f".*{TEMPORARY}") or _SAFETENSORS_TEMPORARY.fullmatch(file.name):
             discard(file)
 

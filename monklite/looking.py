@@ -37,6 +37,12 @@ def is_folder(path: Path) -> bool:
     return stat.S_ISDIR(_mode(path))
 
 
+def is_link(path: Path) -> bool:
+    """Whether a symbolic link is there, wherever it leads. Raises as `exists`."""
+    info = _in_words(path.lstat, path, "read")
+    return info is not None and stat.S_ISLNK(info.st_mode)
+
+
 def entries(folder: Path) -> list[Path]:
     """The paths directly in a folder, sorted; none if there is no such folder.
 
@@ -51,7 +57,7 @@ def walk(folder: Path) -> list[Path]:
     found: list[Path] = []
     for path in entries(folder):
         found.append(path)
-        if not path.is_symlink() and is_folder(path):
+        if not is_link(path) and is_folder(path):
             found += walk(path)
     return sorted(found)
 

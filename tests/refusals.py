@@ -6,6 +6,7 @@ import builtins
 import io
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,18 @@ CALLS = (
 
 
 class Refusal:
-    """One call that fails with `code` below `folder`, `times` times or for ever (None). `count`: how often it failed."""
+    """One call that fails with `code` below `folder`, `times` times for each path, or for ever (None).
+
+    `count`: how often it failed.
+    """
 
     def __init__(self, folder: Path, call: str, code: int, times: int | None = None) -> None:
         self.folder, self.call, self.code, self.times = str(folder), call, code, times
-        self.count = 0
+        self._counts: Counter[str] = Counter()
+
+    @property
+    def count(self) -> int:
+        return self._counts.total()
 
     def install(self, patch: pytest.MonkeyPatch) -> None:
         if self.call in ("open_read", "open_write"):
@@ -39,8 +47,9 @@ class Refusal:
 
     def _before(self, function: Callable) -> Callable:
         def call(*args: Any, **keywords: Any) -> Any:
-            if self._concerns(args, keywords) and (self.times is None or self.count < self.times):
-                self.count += 1
+            path = str(args[0] if isinstance(args[0], int) else os.fspath(args[0]))
+            if self._concerns(args, keywords) and (self.times is None or self._counts[path] < self.times):
+                self._counts[path] += 1
                 raise OSError(self.code, os.strerror(self.code), args[0])
             return function(*args, **keywords)
 

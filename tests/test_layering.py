@@ -16,7 +16,7 @@ LAYERS = (
     ("errors", "_version", "printable", "free_memory"),
     ("transient",),
     ("rules", "files", "looking", "processes", "processors"),
-    ("locks",),
+    ("locks", "patient_file"),
     ("csv_files", "decoder_threads", "group_rule", "record_rules", "setting_ranges"),
     ("spec",),
     ("tasks",),

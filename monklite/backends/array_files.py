@@ -6,6 +6,7 @@ safetensors detects truncation but no other damage, so the metadata also holds a
 from __future__ import annotations
 
 import json
+import os
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
-from ..errors import DamagedFile, NotFound, StorageError
+from ..errors import DamagedFile, NotFound
 from ..files import LinkSource, replacing, storing
-from ..looking import exists
-from ..transient import TRANSIENT_ERRORS, passing_trouble, retried
+from ..transient import attempted
+from . import safetensors_file
 
 NamedArrays = dict[str, np.ndarray]
 HEADER_KEY = "monklite"
@@ -39,7 +40,7 @@ class Snapshot:
             write(file, self._arrays, self._metadata)
             # the folder may have been removed since
             with storing(file):
-                self._link_source = LinkSource.of(file)
+                self._link_source = attempted(lambda: LinkSource.of(file))
 
 
 def write(path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
@@ -52,10 +53,15 @@ def write(path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, A
     # safetensors writes header entries in random order: a single one keeps the bytes of equal weights equal
     header = {HEADER_KEY: json.dumps({"notes": metadata, "checksum": _checksum(contiguous, metadata)})}
     with replacing(path) as temporary:
-        try:
-            save_file(contiguous, temporary, metadata=header)
-        except SafetensorError as error:
-            raise OSError(_errno(str(error)), str(error)) from error
+        attempted(lambda: _save(contiguous, temporary, header))
+
+
+def _save(arrays: NamedArrays, path: Path, header: dict[str, str]) -> None:
+    try:
+        save_file(arrays, path, metadata=header)
+    except SafetensorError as error:
+        number = _errno(str(error))
+        raise OSError(number, os.strerror(number)) from error
 
 
 def _errno(message: str) -> int:
@@ -69,10 +75,12 @@ def read(path: Path) -> tuple[NamedArrays, dict[str, Any]]:
 
     Raises:
         NotFound: no such file. DamagedFile: not a safetensors file, truncated, or changed since it was written.
+        StorageError: the drive does not give it.
     """
-    with _opened(path) as file:
-        metadata, checksum = _metadata(file)
-        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    with _damage_reported(path):
+        stored, entries = safetensors_file.read(path)
+        metadata, checksum = _metadata(entries)
+        arrays = safetensors_file.as_numpy(stored)
         if checksum not in (None, _checksum(arrays, metadata)):
             raise ValueError("its checksum does not fit: some of it was changed")
         return arrays, metadata
@@ -80,13 +88,13 @@ def read(path: Path) -> tuple[NamedArrays, dict[str, Any]]:
 
 def read_metadata(path: Path) -> dict[str, Any]:
     """Read the metadata alone, which is fast however large the arrays are. Raises as `read`."""
-    with _opened(path) as file:
-        return _metadata(file)[0]
+    with _damage_reported(path):
+        return _metadata(safetensors_file.read_metadata(path))[0]
 
 
-def _metadata(file: Any) -> tuple[dict[str, Any], int | None]:
+def _metadata(entries: Mapping[str, str]) -> tuple[dict[str, Any], int | None]:
     """Metadata and checksum. Files of other programs have neither; older files of monklite have no checksum."""
-    entry = json.loads((file.metadata() or {}).get(HEADER_KEY, "{}"))
+    entry = json.loads(entries.get(HEADER_KEY, "{}"))
     if not isinstance(entry, dict):
         raise ValueError(NO_METADATA)
     if set(entry) != {"notes", "checksum"}:
@@ -97,19 +105,12 @@ def _metadata(file: Any) -> tuple[dict[str, Any], int | None]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    if not exists(path):
-        raise NotFound(f"{path} is not there")
+def _damage_reported(path: Path) -> Iterator[None]:
     try:
-        with retried(lambda: safe_open(path, "np"), path) as file:
-            yield file
-    except StorageError:
-        raise
-    except SafetensorError as error:
-        if "os error" in str(error) and _errno(str(error)) in TRANSIENT_ERRORS:
-            raise passing_trouble(OSError(_errno(str(error)), str(error)), path) from error
-        raise _damaged(path, error) from None
-    except (ValueError, OSError, TypeError, OverflowError, RecursionError) as error:
+        yield
+    except FileNotFoundError:
+        raise NotFound(f"{path} is not there") from None
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise _damaged(path, error) from None
 
 

@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from ..patient_file import read_patiently
+
 BEGINNING = 1024  # bytes
 HTML = re.compile(rb"^(\xef\xbb\xbf)?\s*<(!doctype\s+html|html|head|body|\?xml|!--)", re.IGNORECASE)
 GIT_LFS = b"version https://git-lfs"
@@ -15,16 +17,21 @@ ZIP = b"PK\x03\x04"
 
 
 def describe_other_content(path: Path) -> str:
-    """What a file holds in place of weights, such as `a web page (HTML)`; empty if its beginning does not show it."""
-    with path.open("rb") as file:
+    """What a file holds in place of weights, such as `a web page (HTML)`; empty if its beginning does not show it.
+
+    Raises:
+        FileNotFoundError: no such file. StorageError: the drive does not give it.
+    """
+    with read_patiently(path) as file:
         beginning = file.read(BEGINNING)
+        is_unfinished = beginning.startswith(ZIP) and not zipfile.is_zipfile(file)
     if not beginning:
         return "an empty file (0 bytes)"
     if HTML.match(beginning):
         return "a web page (HTML), such as a login or error page that was saved in place of the file"
     if beginning.startswith(GIT_LFS):
         return "a Git LFS pointer, a text that stands for the file: `git lfs pull` fetches the file"
-    if beginning.startswith(ZIP) and not zipfile.is_zipfile(path):
+    if is_unfinished:
         return "the beginning of a file whose download or copy did not finish"
     return "a text" if _is_text(beginning) else ""
 

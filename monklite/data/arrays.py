@@ -35,5 +35,5 @@ def write_arrays(path: Path, **arrays: np.ndarray) -> None:
     Raises:
         StorageError: the disk is full, or the folder cannot be written.
     """
-    with replacing(path) as temporary, temporary.open("wb") as file:
+    with replacing(path) as temporary, attempted(lambda: temporary.open("wb")) as file:
         np.savez(file, **arrays)

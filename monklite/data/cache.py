@@ -23,6 +23,7 @@ from PIL import __version__ as pillow_version
 from ..errors import DatasetError, StorageError
 from ..files import DISK_FULL, UNSUPPORTED, discard, format_bytes, make_folder
 from ..locks import Lock
+from ..looking import exists
 from ..transient import retried
 from . import cache_limit, decode, digests
 from .augment import Policy
@@ -159,7 +160,7 @@ class _DecodingJob:
 
     def _open_cache(self, base: Path) -> tuple[Samples, Store] | None:
         """Open a cache and mark it as in use; None if it is absent or incomplete."""
-        if not (Path(f"{base}{INDEX_SUFFIX}").exists() and Path(f"{base}{IMAGES_SUFFIX}").exists()):
+        if not (exists(Path(f"{base}{INDEX_SUFFIX}")) and exists(Path(f"{base}{IMAGES_SUFFIX}"))):
             return None
         # before reading, so that no process removes it in between
         lease = Lease(base)

@@ -9,8 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import StorageError
 from ..files import DISK_FULL, TEMPORARY, beside, discard, publish, storing
 from ..locks import are_supported
+from ..looking import entries
+from ..transient import attempted
 from . import cache_limit
 from .cache_index import DecodedImage, ImageRef, KnownImages
 from .cache_limit import IMAGES_SUFFIX
@@ -65,15 +68,18 @@ class PixelWriter:
         folder = self._base.parent
         # of killed writers, since this process holds the lock
         if are_supported(folder):
-            for leftover in folder.glob(f".{self._base.name}.*{TEMPORARY}"):
-                discard(leftover)
+            # nobody needs to have them removed now
+            with contextlib.suppress(StorageError):
+                for leftover in entries(folder):
+                    if leftover.match(f".{self._base.name}.*{TEMPORARY}"):
+                        discard(leftover)
         self.refusal = cache_limit.make_space(folder, int(np.prod(self._shape, dtype=np.int64)))
         if self.refusal:
             return
         images = Path(f"{self._base}{IMAGES_SUFFIX}")
         self._stack.enter_context(storing(images))
         self._temporary = self._stack.enter_context(beside(images))
-        self._file = self._stack.enter_context(self._temporary.open("wb"))
+        self._file = self._stack.enter_context(attempted(lambda: self._temporary.open("wb")))
         self._write_bytes(_header(self._shape))
         for image in self._deferred:
             self._write(image)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import DatasetError, shown
 from ..spec import Table
+from ..transient import retried
 from . import table_columns, table_file, table_labels, table_paths
 from .discover import check_classes, existing_folder
 from .samples import Samples, as_column
@@ -140,4 +141,4 @@ def _file_keys(base: Path, paths: Sequence[str]) -> list[str]:
 
 
 def _is_same_file(base: Path, path: str, other: str) -> bool:
-    return (base / path).samefile(base / other)
+    return retried(lambda: (base / path).samefile(base / other), base / path)

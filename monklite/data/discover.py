@@ -167,7 +167,7 @@ def existing_folder(root: str | os.PathLike[str]) -> Path:
         # unlike `Path.is_symlink`, it raises nothing for such names
         broken = " is a link that leads nowhere" if os.path.islink(base) else " is not there"  # noqa: PTH114
         raise NotFound(f"the dataset folder {quoted([str(base)])}{broken} ({looked_from()})") from None
-    if not base.is_dir():
+    if not is_folder(base):
         raise NotFound(f"{str(base)!r} is a file; dataset_path must be a folder with one folder of images per class")
     return base
 

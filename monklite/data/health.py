@@ -14,6 +14,7 @@ import numpy as np
 
 from ..csv_files import write_csv
 from ..errors import DatasetError
+from ..looking import exists
 from ..spec import SUBSETS
 from .decode import REASONS, Oddity, unreadable_message
 from .samples import NO_SUBSET, UNREAD, Samples
@@ -159,5 +160,5 @@ def _groups(digests: np.ndarray) -> list[np.ndarray]:
 
 def write(path: Path, samples: Samples) -> None:
     """List the odd files as CSV; without any, no file is created, but an older one is emptied."""
-    if any(counts(samples).values()) or path.exists():
+    if any(counts(samples).values()) or exists(path):
         write_csv(path, FINDING_COLUMNS, findings(samples))

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DamagedFile, DatasetError, InvalidValue, NotReady, shown
+from ..looking import exists
 from ..records import DatasetRecord
 from ..spec import SPLIT, SUBSETS, Resolved, Source, Table
 from ..tasks import MULTIPLE, SINGLE
@@ -102,7 +103,7 @@ def for_training(
             "no dataset yet: give a folder of class folders, Dataset_Params(dataset_path='...') or Default(dataset_path='...')"
         )
     policies = {subset: policy(getattr(data.transforms, subset), data.input_size, data.stored_size) for subset in SPLIT}
-    recorded_paths = dataset_csv.read(recorded) if recorded is not None and recorded.exists() else None
+    recorded_paths = dataset_csv.read(recorded) if recorded is not None and exists(recorded) else None
     tables, stores = _read(spec, policies, cache, tick, _folder_names(recorded_paths or {}), levels)
     samples, grouping = groups.assign(tables, data.sources, data.group)
     samples = replace(samples, subsets=_subsets(samples, spec, recorded_paths, grouping))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import bz2
 import codecs
 import csv
-import gzip
 import io
 import lzma
 import re
@@ -16,11 +14,13 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
-from ..errors import DatasetError, MissingPackage, MonkliteError, NotFound, cut
+from ..errors import DatasetError, MissingPackage, MonkliteError, NotFound, StorageError, cut
 from ..looking import is_file
+from ..patient_file import read_patiently
 from ..spec import DELIMITERS
+from .compressed_files import decompressed
 from .table_frames import as_text
 
 if TYPE_CHECKING:
@@ -77,12 +77,13 @@ def read(
 
     Raises:
         NotFound: no such file. DatasetError: not a table; the message says why. MissingPackage: a package is needed.
+        StorageError: the drive does not give it.
     """
     path = Path(name)
     if not is_file(path):
         raise NotFound(f"{name} is not there: path_to_csv must name a CSV file")
     try:
-        with path.open("rb") as file:
+        with read_patiently(path) as file:
             signature = file.read(4)
         if signature == EXCEL_SIGNATURE and path.suffix.lower() != ".zip":
             return _excel(name, label_delimiter)
@@ -90,7 +91,7 @@ def read(
             return _parquet(name, label_delimiter)
         if signature == OLD_EXCEL_SIGNATURE:
             raise DatasetError(f"{name} is in the format of old Excel versions: save it as .xlsx or CSV")
-        with _opened(path) as file:
+        with decompressed(path) as file:
             head = file.read(HEAD_BYTES)
     except MonkliteError:
         raise
@@ -99,24 +100,17 @@ def read(
     return _text(name, head, delimiter, names_file, cut_rows)
 
 
-def _opened(path: Path) -> IO[bytes]:
-    """The bytes of a file, decompressed as its ending says."""
-    openers: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
-    if path.suffix.lower() == ".zip":
-        archive = zipfile.ZipFile(path)
-        return archive.open(archive.namelist()[0])
-    return openers.get(path.suffix.lower(), lambda p: p.open("rb"))(path)
-
-
 def _excel(name: str, label_delimiter: str | None) -> TableFile:
     import pandas as pd
 
     try:
-        with pd.ExcelFile(name) as book:
+        with read_patiently(Path(name)) as file, pd.ExcelFile(file) as book:
             frame = book.parse(0, dtype=object, na_filter=False, header=None)
             sheets = [str(sheet) for sheet in book.sheet_names]
     except ImportError as error:
         raise _missing("openpyxl", name, error) from None
+    except StorageError:
+        raise
     # a damaged file fails anywhere in the reader
     except Exception as error:
         raise DatasetError(f"{name} cannot be read as an Excel file: {error}") from None
@@ -133,9 +127,12 @@ def _parquet(name: str, label_delimiter: str | None) -> TableFile:
     from .table_frames import with_index
 
     try:
-        frame = with_index(pd.read_parquet(name))
+        with read_patiently(Path(name)) as file:
+            frame = with_index(pd.read_parquet(file))
     except ImportError as error:
         raise _missing("pyarrow", name, error) from None
+    except StorageError:
+        raise
     except Exception as error:
         raise DatasetError(f"{name} cannot be read as a Parquet file: {error}") from None
     return TableFile(name, _names(frame.columns), as_text(frame, label_delimiter), "Parquet")
@@ -236,16 +233,23 @@ def _read_csv(name: str, delimiter: str, encoding: str, n_columns: int, skipped:
     import pandas as pd
 
     options: dict[str, Any] = {"sep": delimiter, "dtype": str, "keep_default_na": False, "index_col": False}
-    options |= {"header": None, "encoding": encoding, "skiprows": skipped}
+    options |= {"header": None, "encoding": encoding, "skiprows": skipped, "compression": None}
+
+    def rows(n_names: int) -> pd.DataFrame:
+        with decompressed(Path(name)) as file:
+            return pd.read_csv(file, names=list(range(n_names)), **options)
+
     with warnings.catch_warnings():
         # of delimiters that pandas takes for a pattern
         warnings.simplefilter("ignore", pd.errors.ParserWarning)
         try:
             try:
-                frame = pd.read_csv(name, names=list(range(n_columns + 1)), **options)
+                frame = rows(n_columns + 1)
             # a row with even more cells
             except pd.errors.ParserError:
-                frame = pd.read_csv(name, names=list(range(_widest(name, delimiter, encoding, n_columns))), **options)
+                frame = rows(_widest(name, delimiter, encoding, n_columns))
+        except MonkliteError:
+            raise
         # undecodable text, an open quote, a damaged archive
         except UNREADABLE as error:
             raise _unreadable(name, delimiter, encoding, error) from None
@@ -255,7 +259,7 @@ def _read_csv(name: str, delimiter: str, encoding: str, n_columns: int, skipped:
 
 def _widest(name: str, delimiter: str, encoding: str, n_columns: int) -> int:
     """The number of cells of the longest row, at least one more than there are columns."""
-    with io.TextIOWrapper(_opened(Path(name)), encoding=encoding, newline="") as text:
+    with decompressed(Path(name)) as file, io.TextIOWrapper(file, encoding=encoding, newline="") as text:
         rows = csv.reader(text, delimiter=delimiter)
         return max(n_columns + 1, max(map(len, rows), default=0))
 

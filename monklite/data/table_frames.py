@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InvalidValue
-from ..files import make_folder, write_text
+from ..files import make_folder, reading, write_text
+from ..transient import attempted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,10 +52,19 @@ def write(frame: pd.DataFrame, workspace: Path, label_delimiter: str | None) -> 
             f"path_to_csv: a DataFrame with text that is not valid Unicode cannot be stored: {error}"
         ) from None
     path = workspace / FOLDER / f"{hashlib.sha256(content).hexdigest()[:DIGEST_CHARACTERS]}.csv"
-    if not path.is_file() or path.read_bytes() != content:
+    if _content(path) != content:
         make_folder(path.parent)
         write_text(path, text)
     return str(path)
+
+
+def _content(path: Path) -> bytes | None:
+    """The bytes of a file; None if it is not there."""
+    try:
+        with reading(path):
+            return attempted(path.read_bytes)
+    except FileNotFoundError:
+        return None
 
 
 def with_index(frame: pd.DataFrame) -> pd.DataFrame:

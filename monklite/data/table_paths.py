@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from ..errors import DatasetError, NotFound, cut, shown
 from ..looking import is_file
+from ..transient import is_transient, retried
 from .discover import EXTENSIONS
 from .table_frames import FOLDER
 
@@ -77,11 +79,18 @@ class FolderFiles:
 
     def _is_there(self, path: str) -> bool:
         # a third of the time of a Path; an absolute path stays as it is
-        return bool(path) and os.path.isfile(os.path.join(self.base, path))  # noqa: PTH113, PTH118
+        if not path:
+            return False
+        full = os.path.join(self.base, path)  # noqa: PTH118
+        try:
+            return stat.S_ISREG(os.stat(full).st_mode)  # noqa: PTH116
+        except (OSError, ValueError) as error:
+            # a drive that does not answer does not say that the file is missing
+            return is_transient(error) and is_file(Path(full))
 
     def _folder(self) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
         if self._index is None:
-            self._index = self._read_folder()
+            self._index = retried(self._read_folder, self.base, "listed")
         return self._index
 
     def _read_folder(self) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
@@ -89,7 +98,7 @@ class FolderFiles:
         whole: dict[str, list[str]] = {}
         stems: dict[str, list[str]] = {}
         visited: set[str] = set()
-        for folder, below, names in os.walk(self.base, followlinks=True):
+        for folder, below, names in os.walk(self.base, followlinks=True, onerror=_raise_if_it_may_pass):
             real = os.path.realpath(folder)
             # links in a circle
             below[:] = [] if real in visited else sorted(name for name in below if not name.startswith("."))
@@ -106,6 +115,12 @@ class FolderFiles:
                 if ending.lower() in EXTENSIONS:
                     stems.setdefault(_key(start + stem), []).append(start + name)
         return whole, stems
+
+
+def _raise_if_it_may_pass(error: OSError) -> None:
+    """Pass over a folder that may not be listed, but not one that cannot be listed now."""
+    if is_transient(error):
+        raise error
 
 
 def _key(path: str) -> str:

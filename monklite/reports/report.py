@@ -10,7 +10,7 @@ from typing import Any
 
 from .._version import __version__
 from ..csv_files import write_csv
-from ..files import storing, write_bytes, write_text
+from ..files import make_folder, write_bytes, write_text
 from ..printable import printable
 from ..runs.file_names import COMPARISON_TABLE, REPORT
 from ..runs.state import now
@@ -34,8 +34,7 @@ def write(folder: Path, entries: Sequence[Entry], left_out: Sequence[str] = ()) 
     # embedded as drawn: another process may be writing a comparison of the same name
     charts = comparison_charts.draw(entries)
     page = _html(folder.name, entries, written, charts, report)
-    with storing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     write_csv(folder / COMPARISON_TABLE, list(written[0]), (list(row.values()) for row in written))
     for file, content in charts.items():
         write_bytes(folder / file, content)

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from ..errors import StorageError
 from ..files import discard
-from ..transient import retried
+from ..transient import attempted, retried
 
 HOLDER = ".holder"
 BEAT_EVERY = 5.0  # seconds
@@ -153,7 +153,7 @@ def _encode(values: dict[str, object], beat: int) -> bytes:
 
 
 def _create(path: Path, values: dict[str, object]) -> None:
-    with path.open("xb") as file:
+    with attempted(lambda: path.open("xb")) as file:
         try:
             file.write(_encode(values, 0))
             file.flush()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..errors import InvalidValue, NotFound, NotReady
 from ..files import TEMPORARY, discard, reading, replacing
-from ..looking import exists, is_file, is_folder, walk
+from ..looking import exists, is_file, is_folder, is_link, walk
 from ..transient import attempted
 from .file_names import INTERMEDIATE, LEFTOVER_AGE, MODELS_PREFIX, RESUME, STATE, WEIGHT_KINDS, is_run_file
 from .heartbeat import disk_time
@@ -38,7 +38,7 @@ def pack(run: Run, file: str | os.PathLike[str], resume_state: bool = False, int
     if state.status in ("new", "running"):
         reason = "has not been trained" if state.status == "new" else "is being trained right now; wait for it"
         raise NotReady(f"{run} cannot be exported: it {reason}")
-    if exists(path) or path.is_symlink():
+    if exists(path) or is_link(path):
         raise InvalidValue(f"{path} is there already, and nothing is overwritten: take another name")
     if not is_folder(path.parent):
         raise NotFound(f"there is no folder {path.parent} to put {path.name} into")
@@ -50,9 +50,13 @@ def pack(run: Run, file: str | os.PathLike[str], resume_state: bool = False, int
     names = [
         name
         for name, p in sorted(files.items())
-        if is_file(p) and not p.is_symlink() and is_run_file(name, prefix, backend, kinds)
+        if is_file(p) and not is_link(p) and is_run_file(name, prefix, backend, kinds)
     ]
-    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+    with (
+        replacing(path) as temporary,
+        attempted(lambda: temporary.open("w+b")) as opened,
+        zipfile.ZipFile(opened, "w") as archive,
+    ):
         _add(archive, STATE, None, state.to_json().encode())
         with _checked_unchanged(run, state, [files[name] for name in names]):
             for name in names:

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from ..errors import InvalidValue, MonkliteError, cut
 from ..files import TEMPORARY, reading, storing
-from ..looking import entries, exists, is_file, is_folder, walk
+from ..looking import entries, exists, is_file, is_folder, is_link, walk
 from ..rules import Whole
-from ..transient import attempted
+from ..transient import attempted, retried
 from .file_names import INTERMEDIATE, LEFTOVER_AGE, RESUME, kind_of_weights
 from .heartbeat import disk_time
 from .run import Run
@@ -97,10 +97,10 @@ def _is_selected(run: Run, only: Sequence[str]) -> bool:
 
 def _read_states(runs: Iterable[Run], warn: Warn) -> Iterator[tuple[Run, RunState]]:
     for run in runs:
-        if run.folder.is_symlink():
-            warn(f"{run} is a link to {run.folder.readlink()}: kept")
-            continue
         try:
+            if is_link(run.folder):
+                warn(f"{run} is a link to {retried(run.folder.readlink, run.folder)}: kept")
+                continue
             yield run, run.state()
         except MonkliteError as error:
             warn(f"kept: {error}")
@@ -122,7 +122,7 @@ def _is_in_use(run: Run, warn: Warn) -> bool:
 
 def _weights(run: Run, state: RunState, kinds: Sequence[str]) -> Iterator[Item]:
     prefix, backend = state.asked.training.intermediate_prefix, state.asked.backend
-    files = [p for p in entries(run.models) if p.name[0] != "." and is_file(p) and not p.is_symlink()]
+    files = [p for p in entries(run.models) if p.name[0] != "." and is_file(p) and not is_link(p)]
     for kind in kinds:
         paths = tuple(p for p in files if kind_of_weights(p.name, prefix, backend) == kind)
         if paths and (kind != RESUME or state.status == "done"):
@@ -189,7 +189,7 @@ def _remove(paths: Sequence[Path], run: Run | None = None) -> None:
     """Remove files and folders. `run`: the one whose folder is removed, locked by this process."""
     for path in paths:
         with storing(path), contextlib.suppress(FileNotFoundError):
-            if path.is_dir() and not path.is_symlink():
+            if is_folder(path) and not is_link(path):
                 folder = path
                 # renamed first: for readers it disappears at once, even if this process is killed halfway
                 if not path.name.endswith(TEMPORARY):
@@ -218,7 +218,7 @@ def _remove_tree(folder: Path) -> None:
 
 def _repair_links(workspace: Workspace, experiment: Path) -> None:
     """Point links to a removed version at the newest trained one."""
-    if any(p.is_symlink() and not exists(p) for p in entries(experiment)):
+    if any(is_link(p) and not exists(p) for p in entries(experiment)):
         runs = workspace.versions(experiment.parent.name, experiment.name)
         candidates = [run for run in runs if run.is_trained()] or runs
         if candidates:
@@ -226,7 +226,7 @@ def _repair_links(workspace: Workspace, experiment: Path) -> None:
 
 
 def _walk(path: Path) -> Iterator[os.stat_result]:
-    for p in (path, *walk(path)) if not path.is_symlink() and is_folder(path) else (path,):
+    for p in (path, *walk(path)) if not is_link(path) and is_folder(path) else (path,):
         with reading(p), contextlib.suppress(FileNotFoundError):
             yield attempted(p.lstat)
 

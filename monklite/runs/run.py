@@ -14,7 +14,7 @@ from ..errors import DamagedFile, NotFound, StorageError
 from ..files import DISK_FULL, TEMPORARY, discard, remove_leftovers, storing, write_text
 from ..locks import Lock
 from ..looking import entries
-from ..transient import retried
+from ..transient import attempted, retried
 from . import heartbeat
 from .file_names import BEST, FINAL, LOCK, RESUME, STATE, is_file_of
 from .state import RunState, parse
@@ -128,7 +128,7 @@ class Run:
             return False
         # without locks, another process may just have created its own
         if holder is not None or self._lock.protects():
-            (self.folder / heartbeat.HOLDER).unlink(missing_ok=True)
+            attempted(lambda: (self.folder / heartbeat.HOLDER).unlink(missing_ok=True))
         try:
             self._heartbeat = heartbeat.Heartbeat(self.folder)
         except FileExistsError:

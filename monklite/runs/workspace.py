@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ..errors import InvalidValue, MonkliteError, NotFound, cut, shown, unknown
 from ..files import make_folder, replace_symlink, say_once, storing
-from ..looking import entries, exists, is_folder
+from ..looking import entries, exists, is_folder, is_link
 from ..setting_ranges import MAX_COUNT
 from ..transient import attempted
 from ..working_folder import absolute
@@ -118,10 +118,11 @@ class Workspace:
         for name in (STATE, "output"):
             link = run.folder.parent / name
             try:
-                replaceable = link.is_symlink() and _VERSION.fullmatch(link.readlink().parts[0])
+                is_a_link = is_link(link)
+                replaceable = is_a_link and _VERSION.fullmatch(attempted(link.readlink).parts[0])
                 # it belongs to an experiment of Monk v1 or to the user, or is a link that became a folder in a copy
-                if not replaceable and (link.is_symlink() or exists(link)):
-                    if name == STATE and not link.is_symlink():
+                if not replaceable and (is_a_link or exists(link)):
+                    if name == STATE and not is_a_link:
                         say_once(
                             f"link {link}",
                             f"{link} is not a link (the workspace was copied?) and stays as it is, and so does 'output' "

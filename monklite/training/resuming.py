@@ -10,6 +10,7 @@ from ..data import dataset_csv
 from ..data.prepare import TrainingData
 from ..data.samples import quoted
 from ..errors import DamagedFile, DatasetError, NotFound, NotReady
+from ..looking import exists
 from ..records import ACCURACY, DatasetRecord, EpochRow
 from ..runs import history
 from ..runs.file_names import BEST, HISTORY, RESUME, SAMPLES
@@ -72,7 +73,7 @@ def check_same_images(run: Run, data: TrainingData) -> None:
             f"the labels of the images of {run} have changed since it was trained ({_labels(recorded)}; now "
             f"{_labels(data.record)}): give the dataset as it was (with label_delimiter=, if it had one), or train a new version"
         )
-    changed = dataset_csv.changed(table, data.samples) if table.exists() else []
+    changed = dataset_csv.changed(table, data.samples) if exists(table) else []
     if changed or (recorded is not None and recorded.fingerprint != data.record.fingerprint):
         details = f" ({len(changed)}, the first: {changed[0]})" if changed else ""
         raise DatasetError(

@@ -14,6 +14,7 @@ from typing import Any
 from ...catalog.models import ModelRow, find_model
 from ...errors import InvalidValue, MonkliteError, PretrainedUnavailable, WeightsMismatch
 from ...spec import Resolved
+from .. import cached_weights
 from ..base import RANDOM_WEIGHTS
 from ..freezing import layers_to_freeze
 from . import weights
@@ -121,7 +122,7 @@ def _load_pretrained(network: Any, row: ModelRow, size: int) -> str:
     try:
         # the downloader prints
         with contextlib.redirect_stdout(io.StringIO()):
-            file = Path(store.get_model_file(name, root=str(folder)))
+            file = Path(cached_weights.load(lambda: store.get_model_file(name, root=str(folder)), folder / file_name))
         arrays = weights.read(file)
     except MonkliteError:
         raise

@@ -10,20 +10,23 @@ import contextlib
 import errno
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
 from ...errors import DamagedFile, NotFound, WeightsMismatch, shown
-from ...files import LinkSource, replacing, storing, write_text
-from .. import weight_files
+from ...files import LinkSource, reading, replacing, storing, write_text
+from ...looking import exists, is_file
+from ...patient_file import read_patiently
+from ...transient import attempted
+from .. import safetensors_file, weight_files
 from ..array_files import NamedArrays
 from .framework import mx, nd, reason
 
+# bytes; MXNet counts those of a buffer with 32 bits
+MAX_BUFFER = 2**32 - 1
 SYMBOL, PARAMETERS, CHECKSUM = "-symbol.json", "-{:04d}.params", "-{:04d}.params.sha256"
 
 
@@ -47,7 +50,7 @@ class Snapshot:
 
     def write(self, path: Path, number: int | None = None) -> None:
         parameters, checksum = with_ending(path, PARAMETERS, number or 0), with_ending(path, CHECKSUM, number or 0)
-        old_digests = _stored_digests(checksum) if parameters.exists() else []
+        old_digests = _stored_digests(checksum) if exists(parameters) else []
         write_text(with_ending(path, SYMBOL), self._symbol)
         # known once the snapshot has been written to a first file
         if self._digest:
@@ -58,12 +61,13 @@ class Snapshot:
 
     def _write(self, parameters: Path, checksum: Path, old_digests: list[str]) -> None:
         with replacing(parameters) as temporary:
-            _save(temporary, self._arrays)
-            self._digest = _digest(temporary)
+            # each try writes the whole file
+            attempted(lambda: _save(temporary, self._arrays))
+            self._digest = attempted(lambda: _digest(temporary))
             write_text(checksum, "\n".join([self._digest, *old_digests]) + "\n")
         # the folder may have been removed since
         with storing(parameters):
-            self._link_source = LinkSource.of(parameters)
+            self._link_source = attempted(lambda: LinkSource.of(parameters))
 
 
 def _save(path: Path, arrays: dict[str, Any]) -> None:
@@ -100,11 +104,15 @@ def _symbol_and_arrays(network: Any) -> tuple[str, dict[str, Any]]:
 
 def _stored_digests(checksum: Path) -> list[str]:
     """The digests in a checksum file; none, or none that matches, if it is missing or damaged."""
-    return checksum.read_text(encoding="utf-8", errors="replace").split() if checksum.exists() else []
+    try:
+        with reading(checksum):
+            return attempted(checksum.read_bytes).decode("utf-8", "replace").split()
+    except FileNotFoundError:
+        return []
 
 
 def _digest(path: Path) -> str:
-    """SHA-256 of a file's content, as hexadecimal digits."""
+    """SHA-256 of the content of a file that was just written, as hexadecimal digits."""
     with path.open("rb") as file:
         # Python 3.10 lacks it
         if hasattr(hashlib, "file_digest"):
@@ -119,41 +127,65 @@ def read_snapshot(path: Path) -> NamedArrays:
     """Read parameters that a snapshot wrote, by name.
 
     Raises:
-        NotFound: no such files. DamagedFile: the checksum does not fit.
+        NotFound: no such files. DamagedFile: the checksum does not fit. StorageError: the drive does not give them.
     """
     parameters, checksum = with_ending(path, PARAMETERS), with_ending(path, CHECKSUM)
     for file in (parameters, checksum):
-        if not file.exists():
+        if not exists(file):
             raise NotFound(f"{file} is not there")
-    if _digest(parameters) not in _stored_digests(checksum):
-        raise DamagedFile(f"{parameters} is damaged: the checksum beside it does not fit; these weights are lost")
-    return read(parameters)
+    return _as_numpy(_load(parameters, _stored_digests(checksum)), parameters)
 
 
 def read(path: Path) -> NamedArrays:
     """Read a file of `save_parameters` or `export`, or safetensors: parameters by name without `arg:` and `aux:`.
 
     Raises:
-        NotFound: no such file. WeightsMismatch: not a file of named parameters.
+        NotFound: no such file. WeightsMismatch: not a file of named parameters. StorageError: the drive does not give it.
     """
-    if not path.is_file():
+    if not is_file(path):
         raise NotFound(f"the weight file {path} is not there")
     if path.suffix == ".safetensors":
         return _read_safetensors(path)
+    return _as_numpy(_load(path), path)
+
+
+def _load(path: Path, digests: Sequence[str] | None = None) -> Any:
+    """MXNet's arrays in a file, which is read here: MXNet does not tell an error of the drive from damage.
+
+    Args:
+        digests: of the contents that it may have; None: any.
+
+    Raises:
+        NotFound, WeightsMismatch, StorageError: as `read`. DamagedFile: it has another content.
+    """
     try:
-        content = nd.load(str(path))
-    except mx.MXNetError as error:
+        with read_patiently(path) as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(0)
+            content = file.read(size)
+    # it was there a moment ago
+    except FileNotFoundError:
+        raise NotFound(f"{path} is not there") from None
+    if digests is not None and hashlib.sha256(content).hexdigest() not in digests:
+        raise DamagedFile(f"{path} is damaged: the checksum beside it does not fit; these weights are lost")
+    try:
+        return nd.load_frombuffer(content) if len(content) <= MAX_BUFFER else nd.load(str(path))
+    # the second: a damaged name
+    except (mx.MXNetError, UnicodeDecodeError) as error:
         raise WeightsMismatch(_not_weights(path, reason(error))) from None
-    if not isinstance(content, dict) or not content:
+
+
+def _as_numpy(arrays: Any, path: Path) -> NamedArrays:
+    if not isinstance(arrays, dict) or not arrays:
         raise WeightsMismatch(f"{path} holds no named weights; save them with save_parameters or export")
-    return {name.removeprefix("arg:").removeprefix("aux:"): array.asnumpy() for name, array in content.items()}
+    return {name.removeprefix("arg:").removeprefix("aux:"): array.asnumpy() for name, array in arrays.items()}
 
 
 def _read_safetensors(path: Path) -> NamedArrays:
     try:
-        return load_file(path)
+        return safetensors_file.as_numpy(safetensors_file.read(path)[0])
     # NumPy lacks some of its number types
-    except (SafetensorError, ValueError, TypeError, KeyError, OSError) as error:
+    except (ValueError, RecursionError) as error:
         raise WeightsMismatch(_not_weights(path, str(error))) from None
 
 

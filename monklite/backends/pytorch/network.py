@@ -12,9 +12,10 @@ import torchvision
 from torch import nn
 
 from ...catalog.models import ModelRow, find_model
-from ...errors import InvalidValue, PretrainedUnavailable, WeightsMismatch
+from ...errors import InvalidValue, PretrainedUnavailable, StorageError, WeightsMismatch
+from ...looking import is_file
 from ...spec import Resolved
-from .. import weight_files
+from .. import cached_weights, weight_files
 from ..base import RANDOM_WEIGHTS
 from ..freezing import layers_to_freeze
 from . import weights
@@ -65,12 +66,16 @@ def _pretrained(row: ModelRow, size: int) -> nn.Module:
             f"use input_size={row.input_size} or use_pretrained=False"
         )
     file = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(default.url).path).name
-    was_cached = file.exists()
+    was_cached = is_file(file)
     try:
         with warnings.catch_warnings():
             # about auxiliary heads, which are replaced anyway
             warnings.filterwarnings("ignore", message=".*auxiliary heads.*")
-            return torchvision.models.get_model(row.cells["pytorch"].path, weights=default)
+            return cached_weights.load(
+                lambda: torchvision.models.get_model(row.cells["pytorch"].path, weights=default), file
+            )
+    except StorageError:
+        raise
     except Exception as error:
         if _is_download_error(error):
             raise PretrainedUnavailable(

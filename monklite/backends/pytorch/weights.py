@@ -11,14 +11,24 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import nn
 
-from ...errors import NotFound, WeightsMismatch, shown
-from .. import array_files, weight_files
+from ...errors import NotFound, StorageError, WeightsMismatch, shown
+from ...looking import is_file
+from ...patient_file import read_patiently
+from .. import array_files, safetensors_file, weight_files
 
 Tensors = dict[str, torch.Tensor]
+# of safetensors, by name; older versions of torch lack the last ones
+_TYPE_NAMES = {
+    "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64", "I32": "int32",
+    "I16": "int16", "I8": "int8", "U8": "uint8", "BOOL": "bool", "C64": "complex64", "U64": "uint64", "U32": "uint32",
+    "U16": "uint16", "F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2", "F8_E8M0": "float8_e8m0fnu",
+    "F8_E4M3FNUZ": "float8_e4m3fnuz", "F8_E5M2FNUZ": "float8_e5m2fnuz",
+}  # fmt: skip
+TYPES: dict[str, torch.dtype] = {
+    kind: getattr(torch, name) for kind, name in _TYPE_NAMES.items() if hasattr(torch, name)
+}
 # where trainers keep the weights in what they save
 NESTED_KEYS = ("state_dict", "model_state_dict", "model_state", "model", "network")
 # a key or prefix of moving averages
@@ -56,23 +66,33 @@ def read_state_dict(path: Path) -> StateDict:
     """Read a state dict from a user's file: safetensors, or `torch.save` of tensors, also nested as trainers save them.
 
     Raises:
-        NotFound: no such file.
+        NotFound: no such file. StorageError: the drive does not give it.
         WeightsMismatch: it holds no state dict, would run code when loaded, or is no weight file, as the message says.
     """
-    if not path.is_file():
+    if not is_file(path):
         raise NotFound(f"the weight file {path} is not there")
     try:
-        return StateDict(load_file(path), [])
-    except (SafetensorError, ValueError, OSError):
+        arrays, _ = safetensors_file.read(path)
+        return StateDict({name: _tensor(stored) for name, stored in arrays.items()}, [])
+    except (ValueError, RecursionError):
         # not safetensors: try torch's own format
         pass
     try:
-        with _harmless_classes():
-            content = torch.load(path, map_location="cpu", weights_only=True)
+        with read_patiently(path) as file, _harmless_classes():
+            content = torch.load(file, map_location="cpu", weights_only=True)
+    except StorageError:
+        raise
     # torch.load raises errors of many kinds on a file of another format
     except Exception as error:
         raise WeightsMismatch(_not_weights(path, error)) from None
     return _state_dict_in(content, path)
+
+
+def _tensor(stored: safetensors_file.Stored) -> torch.Tensor:
+    """The array as a tensor, without copying it; torch has types that NumPy lacks."""
+    if stored.kind not in TYPES:
+        raise ValueError(f"numbers of type {stored.kind}, which torch does not have")
+    return torch.from_numpy(stored.content).view(TYPES[stored.kind]).reshape(stored.shape)
 
 
 def _harmless_classes() -> contextlib.AbstractContextManager[None]:
