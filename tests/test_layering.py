@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "monklite"
 FRAMEWORKS = {"torch", "torchvision", "mxnet"}
 LAYERS = (
     ("errors", "_version", "printable"),
-    ("transient",),
+    ("transient", "working_folder",),
     ("rules", "files", "looking", "processes", "processors"),
     ("locks",),
     ("csv_files", "decoder_threads", "group_rule", "setting_ranges"),
