@@ -18,7 +18,11 @@ from .comparison import Entry
 
 
 def write(folder: Path, entries: Sequence[Entry], left_out: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Write every file of a comparison; returns the rows as `table.row` makes them. `left_out`: messages about other runs."""
+    """Write every file of a comparison; returns the rows as `table.row` makes them. `left_out`: messages about other runs.
+
+    Raises:
+        StorageError: a file cannot be written, or not be read again for the report; those of before may be left.
+    """
     make_folder(folder)
     rows = [table.row(e) for e in entries]
     written = [table.written(row) for row in rows]
