@@ -98,7 +98,10 @@ def main() -> None:
     runs = timed("find them", lambda: list(workspace.runs()))
     timed("read their states", lambda: [run.state() for run in runs])
     entries = timed("read their states and histories", lambda: comparison.collect(runs))
-    timed("compare them: charts, table, report", lambda: report.write(workspace.comparison("all"), entries))
+    timed(
+        "compare them: charts, table, report",
+        lambda: report.write(workspace.comparison("all"), entries, report.describe(entries)),
+    )
     command = [sys.executable, "-m", "monklite", "--workspace", str(workspace.root), "list"]
     timed("monklite list, as a process", lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))
     for path in sorted(workspace.comparison("all").iterdir()):

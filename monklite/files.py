@@ -234,9 +234,13 @@ def remove_leftovers(folder: Path) -> None:
     """Remove temporary files of killed writers from `folder`; call it only while holding the folder's lock.
 
     Raises:
-        OSError: the folder cannot be listed.
+        OSError: the folder is there and cannot be listed.
     """
-    for file in attempted(lambda: list(folder.iterdir())):
+    try:
+        files = attempted(lambda: list(folder.iterdir()))
+    except FileNotFoundError:
+        return
+    for file in files:
         if file.match(f".*{TEMPORARY}") or _SAFETENSORS_TEMPORARY.fullmatch(file.name):
             discard(file)
 

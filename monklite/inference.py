@@ -106,7 +106,7 @@ class Predictor:
         Raises:
             NotFound: no such file. UnreadableImage: it cannot be read as an image. InvalidType, InvalidValue: not an image.
         """
-        given = image_input(image, argument, allow_url=allow_url)
+        given = image_input(image, argument, allow_url=allow_url, levels=self.levels)
         if given.is_missing:
             hint = "; it is a folder: give it as img_dir" if is_folder(Path(given.source)) else ""
             raise NotFound(f"there is no image file at {shown(given.source)} ({looked_from()}){hint}")
@@ -154,9 +154,11 @@ class Predictor:
             names = discover.images_in_folder(source)
             files = (ImageInput(name, str(Path(source, name))) for name in names)
             return self._stream(files, len(names), left_out, tick)
-        images = images_in(source, argument, allow_url)
+        images = images_in(source, argument, allow_url, self.levels)
         if images is None:
-            return self._stream([image_input(source, argument, allow_url=allow_url)], 1, left_out, tick)
+            return self._stream(
+                [image_input(source, argument, allow_url=allow_url, levels=self.levels)], 1, left_out, tick
+            )
         return self._stream(images, len(source) if isinstance(source, Sized) else None, left_out, tick)
 
     def _stream(

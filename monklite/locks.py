@@ -91,8 +91,12 @@ def are_supported(folder: Path) -> bool:
     return _supported.get(folder, True)
 
 
-def _try_out(folder: Path) -> None:
-    """Lock a new file in the folder, which nobody else can have locked; nothing is noted if it cannot be created."""
+def _try_out(folder: Path, tries: int = 3) -> None:
+    """Lock a new file in the folder, which nobody else can have locked; nothing is noted if it cannot be created.
+
+    Args:
+        tries: another process that removes leftovers may remove the file before it is locked, which looks as if it were taken.
+    """
     path = folder / f".{os.getpid()}-{secrets.token_hex(4)}.lock{TEMPORARY}"
     lock = _file_lock(path)
     try:
@@ -103,7 +107,9 @@ def _try_out(folder: Path) -> None:
         else:
             _supported[folder] = True
     except (OSError, NotImplementedError) as error:
-        if not _is_refused_otherwise(error):
+        if isinstance(error, Timeout) and tries > 1:
+            _try_out(folder, tries - 1)
+        elif not _is_refused_otherwise(error):
             _note_no_locks(folder, error)
     finally:
         with contextlib.suppress(OSError):

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
+from .errors import StorageError
 from .files import reading
 from .transient import attempted
 
@@ -63,7 +64,7 @@ class PatientFile(io.RawIOBase):
             # parts of two files would be read as one
             if _version(file) != self._version:
                 file.close()
-                raise OSError(f"{self._path} was changed while it was read")
+                raise StorageError(f"{self._path} was changed while it was read: run it again")
             self._file = file
         try:
             file.seek(self._position)

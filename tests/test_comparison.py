@@ -690,7 +690,7 @@ def test_whatever_the_bytes_are_only_our_errors_come_out_and_the_others_are_list
         table.overview(entries), wording.warnings(entries), wording.verdicts(entries)
         left_out += len(told)
         if i % 100 == 0:
-            report.write(runs.comparison("c"), entries)
+            report.write(runs.comparison("c"), entries, report.describe(entries))
         files[which].write_bytes(whole[which])
     assert 100 < left_out < 400
 

@@ -781,6 +781,11 @@ def write_bytes(path: Path) -> None:
     path.write_bytes(b"half a file")
 
 
+def write_half(path: Path) -> None:
+    write_dense(path)
+    path.write_bytes(path.read_bytes()[:90])
+
+
 def write_list(path: Path) -> None:
     nd.save(str(path), [nd.zeros(3)])
 
@@ -792,7 +797,8 @@ def write_dense(path: Path) -> None:
 @pytest.mark.parametrize(
     ("write", "message"),
     [
-        (write_bytes, r"w.params is not a file of MXNet weights \(Check failed: .*Invalid NDArray file format\)"),
+        (write_bytes, r"w.params is not a file of MXNet weights \(it does not begin as one\): it is a text"),
+        (write_half, r"w.params is not a file of MXNet weights \(it ends too early\)"),
         (write_list, r"w.params holds no named weights; save them with save_parameters or export"),
         (write_dense, r"w.params does not fit this network: .* is missing.* and \d+ more"),
     ],

@@ -18,7 +18,7 @@ from PIL import Image
 from refusals import CALLS, Refusal, available
 from test_comparison import fill, judged
 
-from monklite import Prototype, compare
+from monklite import Prototype, compare, locks
 from monklite.backends import array_files
 from monklite.backends.pytorch import weights as pytorch_weights
 from monklite.data import cache, csv_table, discover, table_frames
@@ -151,6 +151,10 @@ def compare_(place: Place) -> None:
     for name in ("first", "second"):
         made.Add_Experiment("compared", name)
     rows = made.Generate_Statistics()
+    if made._unsaved:
+        # the table is there, and a note says which file is not
+        assert len(rows) in (1, 2)
+        raise StorageError(made._unsaved)
     page = attempted((place.folder / "workspace" / "comparison" / "c" / REPORT).read_bytes)
     assert page.endswith(b"</html>")
     if len(rows) < 2:
@@ -278,6 +282,22 @@ def test_a_drive_without_locks_is_used_and_said_once(place: Place, caplog) -> No
     assert "do not work on one experiment in two processes at a time" in told[0]
 
 
+def test_a_probe_that_another_process_removes_says_nothing_about_locks(place: Place, monkeypatch, caplog) -> None:
+    real, calls = locks._file_lock, []
+
+    def removed(path: Path) -> object:
+        lock = real(path)
+        calls.append(path)
+        if len(calls) < 3:
+            monkeypatch.setattr(lock, "acquire", lambda timeout: (_ for _ in ()).throw(locks.Timeout(str(path))))
+        return lock
+
+    monkeypatch.setattr(locks, "_file_lock", removed)
+    assert locks.are_supported(place.folder)
+    assert len(set(calls)) == 3
+    assert not caplog.records
+
+
 def test_without_locks_a_living_holder_is_still_seen(place: Place) -> None:
     with pytest.MonkeyPatch.context() as patch:
         Refusal(place.folder, "flock", errno.ENOTSUP).install(patch)
@@ -327,6 +347,16 @@ def test_links_that_became_folders_in_a_copy_are_kept_and_said(place: Place, cap
     ]
 
 
+def train(patterns: Path) -> None:
+    ptf = Prototype("p", "e", verbose=0)
+    ptf.Dataset_Params(dataset_path=patterns, split=0.7, input_size=32, batch_size=8, num_processors=1)
+    ptf.Dataset()
+    ptf.Model_Params(model_name="squeezenet1_1", freeze_base_network=False, use_pretrained=False)
+    ptf.Model()
+    ptf.Training_Params(num_epochs=1)
+    ptf.Train()
+
+
 def test_a_network_is_trained_on_a_drive_that_refuses_all_that_nobody_needs(
     workspace: Path, patterns: Path, caplog
 ) -> None:
@@ -334,13 +364,7 @@ def test_a_network_is_trained_on_a_drive_that_refuses_all_that_nobody_needs(
         for call in ("chmod", "link", "symlink", "utime", "flock", "fsync", "statvfs"):
             if available(call):
                 Refusal(workspace, call, errno.ENOTSUP).install(patch)
-        ptf = Prototype("p", "e", verbose=0)
-        ptf.Dataset_Params(dataset_path=patterns, split=0.7, input_size=32, batch_size=8, num_processors=1)
-        ptf.Dataset()
-        ptf.Model_Params(model_name="squeezenet1_1", freeze_base_network=False, use_pretrained=False)
-        ptf.Model()
-        ptf.Training_Params(num_epochs=1)
-        ptf.Train()
+        train(patterns)
     run = Workspace(workspace).find("p", "e")
     assert run.state().status == "done"
     assert len(history.read(run.logs / HISTORY)) == 1
@@ -348,3 +372,81 @@ def test_a_network_is_trained_on_a_drive_that_refuses_all_that_nobody_needs(
     told = " ".join(record.getMessage() for record in caplog.records)
     for words in ("cannot flush files", "has no file locks", "there are no links"):
         assert told.count(words) == 1, words
+
+
+def compared(place: Place) -> compare:
+    made = compare(verbose=0, workspace=place.folder / "workspace")
+    made.Comparison("c")
+    for name in ("first", "second"):
+        made.Add_Experiment("compared", name)
+    return made
+
+
+@pytest.mark.parametrize("call", ["open_read", "stat", "lstat", "listdir", "scandir"])
+def test_a_run_that_cannot_be_read_is_left_out_of_a_comparison_with_the_reason(place: Place, call: str, caplog) -> None:
+    made, first = compared(place), place.workspace.find("compared", "first").folder
+    for code in PERMANENT:
+        refusal = Refusal(first, call, code)
+        with pytest.MonkeyPatch.context() as patch:
+            refusal.install(patch)
+            rows = made.Generate_Statistics()
+        page = (place.folder / "workspace" / "comparison" / "c" / REPORT).read_text(encoding="utf-8")
+        if len(rows) == 2:
+            # nothing was refused that is needed
+            assert "is left out" not in page
+            continue
+        assert rows["experiment"].tolist() == ["second"]
+        assert "compared/first/v001 is left out:" in page
+        assert str(first) in page
+    assert len(made.Generate_Statistics()) == 2
+
+
+def test_predictions_that_cannot_be_read_now_are_no_missing_predictions(place: Place) -> None:
+    """Without them the comparison would say less than it knows, without a word."""
+    made, logs = compared(place), place.workspace.find("compared", "first").logs
+    with pytest.MonkeyPatch.context() as patch:
+        Refusal(logs / PREDICTIONS, "open_read", errno.EIO).install(patch)
+        with pytest.raises(StorageError, match=r"test_predictions\.csv cannot be read now"):
+            made.Generate_Statistics()
+
+
+def test_a_comparison_whose_folder_is_a_file_says_so_and_gives_the_table(place: Place, capsys) -> None:
+    (place.folder / "workspace" / "comparison").write_text("mine")
+    made = compared(place)
+    made._console.verbose = made.verbose = 1
+    assert len(made.Generate_Statistics()) == 2
+    told = capsys.readouterr().out
+    assert "Note: the files of this comparison are missing or those of before: " in told
+    assert "comparison/c could not be written: " in told
+    assert (place.folder / "workspace" / "comparison").read_text() == "mine"
+
+
+WRITES = ("open_write", "mkdir", "replace", "rename", "unlink", "rmdir", "symlink", "link", "chmod", "utime", "flock")
+
+
+def test_what_only_reads_works_on_a_drive_that_is_read_only(workspace: Path, patterns: Path, caplog, capsys) -> None:
+    train(patterns)
+    before = {p: p.stat().st_mtime_ns for p in workspace.rglob("*")}
+    with pytest.MonkeyPatch.context() as patch:
+        for call in WRITES:
+            if available(call):
+                Refusal(workspace, call, errno.EROFS).install(patch)
+        Prototype("p", "e", summary=True)
+        read = Prototype("p", "e", eval_infer=True)
+        read.Summary()
+        assert len(read.Infer(img_dir=str(patterns / "dots"))) == 12
+        read.Dataset_Params(dataset_path=str(patterns))
+        read.Dataset()
+        accuracy, _ = read.Evaluate()
+        made = compare(verbose=0, workspace=workspace)
+        made.Comparison("c")
+        made.Add_Experiment("p", "e")
+        assert len(made.Generate_Statistics()) == 1
+    assert accuracy >= 0
+    assert "the file system is read-only" in capsys.readouterr().out
+    assert [r.getMessage() for r in caplog.records if "those of before: " in r.getMessage()] == [
+        "the files of this comparison are missing or those of before: "
+        f"{workspace / 'comparison' / 'c'} could not be written: the file system is read-only. What was saved before is "
+        "untouched."
+    ]
+    assert {p: p.stat().st_mtime_ns for p in workspace.rglob("*")} == before

@@ -81,7 +81,8 @@ def by_hand(folder: Path) -> Run:
 
 
 def written(folder: Path, *runs: Run) -> Path:
-    report.write(folder, comparison.collect(runs))
+    entries = comparison.collect(runs)
+    report.write(folder, entries, report.describe(entries))
     return folder
 
 
@@ -262,7 +263,8 @@ def test_thirty_runs_are_all_named(tmp_path, shown):
 
 def test_what_is_left_out_is_on_the_page_as_text(runs, tmp_path):
     entries = comparison.collect([trained(runs)])
-    report.write(tmp_path / "out", entries, ["p/<script>alert(1)</script> is left out: \x1b[31mdamaged"])
+    left_out = ["p/<script>alert(1)</script> is left out: \x1b[31mdamaged"]
+    report.write(tmp_path / "out", entries, report.describe(entries, left_out))
     page = Page(tmp_path / "out" / REPORT)
     assert "script" not in page.tags
     assert "p/<script>alert(1)</script> is left out: \\x1b[31mdamaged" in page.texts

@@ -55,6 +55,10 @@ class Levels:
                 new[own.kind] = Range(own.kind, min(so_far.black, own.black), max(so_far.white, own.white))
         return Levels(tuple(sorted((*self.ranges, *new.values()))))
 
+    def decided_kind(self, kind: str) -> bool:
+        """Whether the training images had deep pictures of this kind (one of `KINDS`), by which others are scaled."""
+        return not self.per_file and any(given.kind == kind for given in self.ranges)
+
     def as_text(self) -> str:
         """The levels as text; empty if nothing is decided."""
         if self.per_file:

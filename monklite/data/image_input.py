@@ -24,8 +24,9 @@ from PIL import Image, ImageOps
 from ..errors import InvalidType, InvalidValue, UnreadableImage, cut, shown
 from ..looking import is_file
 from ..rules import PathText
-from . import decode
+from . import decode, pillow_pictures
 from .array_pixels import pixels_of, to_numpy
+from .depth import UNDECIDED, Levels
 from .image_files import PNG_SIGNATURE
 
 KINDS = (
@@ -80,7 +81,9 @@ class ImageInput(NamedTuple):
         return content
 
 
-def images_in(value: Any, argument: str, allow_url: bool = False) -> Iterator[ImageInput] | None:
+def images_in(
+    value: Any, argument: str, allow_url: bool = False, levels: Levels = UNDECIDED
+) -> Iterator[ImageInput] | None:
     """The images of a list, a generator or an array of several images, one after the other; None if `value` is one image.
 
     Raises:
@@ -98,10 +101,12 @@ def images_in(value: Any, argument: str, allow_url: bool = False) -> Iterator[Im
             return None
     if not isinstance(items, Iterable):
         return None
-    return (image_input(item, f"{argument}[{i}]", f"image {i}", allow_url) for i, item in enumerate(items))
+    return (image_input(item, f"{argument}[{i}]", f"image {i}", allow_url, levels) for i, item in enumerate(items))
 
 
-def image_input(value: Any, argument: str, name: str = "image 0", allow_url: bool = False) -> ImageInput:
+def image_input(
+    value: Any, argument: str, name: str = "image 0", allow_url: bool = False, levels: Levels = UNDECIDED
+) -> ImageInput:
     """One image of any kind.
 
     Args:
@@ -109,7 +114,8 @@ def image_input(value: Any, argument: str, name: str = "image 0", allow_url: boo
             and the like: (height, width), or with 1, 3 (RGB) or 4 (RGBA) channels last or first; uint8 0 to 255, or float 0 to
             1. Its memory is copied.
         argument: what errors call it. name: of an image without a path.
-        allow_url: also take an address on the web, fetched by `content`.
+        allow_url: also take an address on the web, fetched by `content`. levels: by which the training images of more than 8
+            bits were scaled; they say what the numbers of an array mean.
 
     Raises:
         InvalidType: none of these. InvalidValue: an array of another shape or range, or an address that was not allowed.
@@ -119,12 +125,12 @@ def image_input(value: Any, argument: str, name: str = "image 0", allow_url: boo
     if isinstance(value, (bytes, bytearray, memoryview)):
         return ImageInput(name, bytes(value))
     if isinstance(value, Image.Image):
-        return ImageInput(_file_name(getattr(value, "filename", ""), name), _upright(value, argument))
+        return ImageInput(_file_name(getattr(value, "filename", ""), name), _of_picture(value, argument, levels))
     if _is_file(value):
         return ImageInput(_file_name(getattr(value, "name", ""), name), _read_open_file(value, argument))
     if _is_array(value):
         is_tensor = hasattr(value, "detach") or hasattr(value, "asnumpy")
-        return ImageInput(name, pixels_of(to_numpy(value), argument, is_tensor))
+        return ImageInput(name, pixels_of(to_numpy(value), argument, is_tensor, levels))
     raise _wrong_kind(value, argument)
 
 
@@ -224,6 +230,20 @@ def _fetch(address: str) -> bytes:
     return content
 
 
+def _of_picture(picture: Image.Image, argument: str, levels: Levels) -> bytes | Image.Image:
+    """The bytes of the file behind a picture if Pillow would lose some of it, else a copy of the picture."""
+    if pillow_pictures.has_more_in_its_file(picture):
+        content = pillow_pictures.unread_file(picture)
+        if content is not None:
+            return content
+        if levels.decided_kind("integer"):
+            raise InvalidValue(
+                f"{argument} is a picture of more than 8 bits of which Pillow keeps only a part (8 bits of each colour, or not "
+                "that its white is zero): give the path or the bytes of its file"
+            )
+    return _upright(picture, argument)
+
+
 def _upright(picture: Image.Image, argument: str) -> Image.Image:
     """A copy of a picture, turned as its EXIF data say, because a copy need not keep them."""
     try:
@@ -239,7 +259,7 @@ def _upright(picture: Image.Image, argument: str) -> Image.Image:
 def _encode(picture: Image.Image) -> bytes:
     """A picture as the bytes of a file, without loss."""
     if picture.mode.startswith("I;16"):
-        return _deep_png(np.asarray(picture))
+        return _deep_png(np.asarray(picture), picture.info.get("transparency"))
     if picture.mode not in PNG_MODES + TIFF_MODES:
         # Pillow converts grey with premultiplied transparency into nothing else
         target = "LA" if picture.mode == "La" else "RGBA" if "a" in picture.mode.lower() else "RGB"
@@ -252,18 +272,19 @@ def _encode(picture: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def _deep_png(pixels: np.ndarray) -> bytes:
+def _deep_png(pixels: np.ndarray, transparent: int | None = None) -> bytes:
     """The bytes of a PNG file of 16 bits per channel, which Pillow cannot write in colour.
 
     Args:
-        pixels: whole numbers 0 to 65535, (height, width) or (height, width, 3 or 4).
+        pixels: whole numbers 0 to 65535, (height, width) or (height, width, 3 or 4). transparent: a value of grey pixels.
     """
     height, width, channels = (*pixels.shape, 1)[:3]
     header = struct.pack(">IIBBBBB", width, height, 16, PNG_COLOUR_TYPES[channels], 0, 0, 0)
     rows = pixels.astype(">u2").reshape(height, -1).view(np.uint8)
     # each row begins with its filter: none
     lines = np.concatenate([np.zeros((height, 1), np.uint8), rows], axis=1)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(lines.tobytes(), 1)), (b"IEND", b""))
+    declared = [(b"tRNS", struct.pack(">H", transparent))] if isinstance(transparent, int) else []
+    chunks = [(b"IHDR", header), *declared, (b"IDAT", zlib.compress(lines.tobytes(), 1)), (b"IEND", b"")]
     return PNG_SIGNATURE + b"".join(
         struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import InvalidValue, NotReady
+from ..errors import InvalidValue, NotReady, StorageError
 from ..reports import comparison, report, table
 from ..rules import PathText, Whole
 from ..runs.file_names import REPORT
@@ -16,6 +18,8 @@ from .console import Console
 
 if TYPE_CHECKING:
     import pandas as pd
+
+logger = logging.getLogger("monklite")
 
 
 class compare:
@@ -33,6 +37,8 @@ class compare:
         self._console = Console(int(self.verbose))
         self._name: str | None = None
         self._runs: list[Run] = []
+        # why the last files could not be written; empty if they were
+        self._unsaved = ""
 
     @api
     def Comparison(self, comparison_name: str) -> None:
@@ -56,7 +62,7 @@ class compare:
 
     @api
     def Generate_Statistics(self) -> pd.DataFrame:
-        """Write charts, `comparison.csv` and `report.html`, and print the table.
+        """Write charts, `comparison.csv` and `report.html`, and print the table. Where they cannot be written, that is said.
 
         Returns:
             The rows of `comparison.csv`: accuracies in %, times in s, memory in MiB; NaN where a run has no value, for which the
@@ -75,11 +81,26 @@ class compare:
         if not entries:
             raise NotReady(f"none of the {len(self._runs)} runs can be read; the first: {left_out[0]}")
         folder = self._workspace.comparison(self._name)
-        written = report.write(folder, entries, left_out)
+        described = report.describe(entries, left_out)
+        try:
+            report.write(folder, entries, described)
+            self._unsaved = ""
+        # the workspace may be read-only; the table is returned nevertheless
+        except StorageError as error:
+            self._unsaved = str(error)
         self._console.table(table.overview(entries))
-        for text in (*written.verdicts, *written.warnings):
+        for text in (*described.verdicts, *described.warnings):
             self._console.say(f"    {text}")
-        self._console.say(f"\nGenerated: {folder / REPORT}\n")
-        frame = pd.DataFrame(written.rows)
+        self._say_where(folder / REPORT)
+        frame = pd.DataFrame(described.rows)
         # columns with a missing value hold None, which cannot be sorted
         return frame.where(frame.notna(), float("nan")).infer_objects()
+
+    def _say_where(self, page: Path) -> None:
+        if not self._unsaved:
+            self._console.say(f"\nGenerated: {page}\n")
+        elif self._console.verbose:
+            self._console.say(f"\nNote: the files of this comparison are missing or those of before: {self._unsaved}\n")
+        else:
+            # a missing report must not pass in silence
+            logger.warning("the files of this comparison are missing or those of before: %s", self._unsaved)

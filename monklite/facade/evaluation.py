@@ -74,8 +74,9 @@ class EvaluationMethods(Base):
 
         Args:
             img_name: an image: its path, the bytes of its file, an open file, a PIL image, or an array or tensor (NumPy,
-                PyTorch, MXNet and others), grey, RGB or RGBA, uint8 0 to 255 or float 0 to 1, before any normalization. Channels
-                are in the order RGB: of an image that OpenCV has read, give `image[..., ::-1]`. Or a list, generator or array
+                PyTorch, MXNet and others), grey, RGB or RGBA, uint8 0 to 255 or float 0 to 1, before any normalization; after
+                training on images of more than 8 bits, numbers of their kind (integers or floats) have their range. Channels are
+                in the order RGB: of an image that OpenCV has read, give `image[..., ::-1]`. Or a list, generator or array
                 of several images, which may be of different kinds.
             img_dir: a folder, with the folders in it, or a list or generator as above.
             return_raw: also return the logits as `raw`, a dictionary from class to logit.

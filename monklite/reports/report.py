@@ -27,9 +27,17 @@ class Report:
     warnings: list[str]
 
 
-def write(folder: Path, entries: Sequence[Entry], left_out: Sequence[str] = ()) -> Report:
-    """Write every file of a comparison. `left_out`: messages about runs that are not in it."""
-    report = Report([table.row(e) for e in entries], wording.verdicts(entries), [*left_out, *wording.warnings(entries)])
+def describe(entries: Sequence[Entry], left_out: Sequence[str] = ()) -> Report:
+    """Put a comparison into words. `left_out`: messages about runs that are not in it."""
+    return Report([table.row(e) for e in entries], wording.verdicts(entries), [*left_out, *wording.warnings(entries)])
+
+
+def write(folder: Path, entries: Sequence[Entry], report: Report) -> None:
+    """Write every file of a comparison.
+
+    Raises:
+        StorageError: a file cannot be written; those of before may be left.
+    """
     written = [table.written(row) for row in report.rows]
     # embedded as drawn: another process may be writing a comparison of the same name
     charts = comparison_charts.draw(entries)
@@ -39,7 +47,6 @@ def write(folder: Path, entries: Sequence[Entry], left_out: Sequence[str] = ()) 
     for file, content in charts.items():
         write_bytes(folder / file, content)
     write_text(folder / REPORT, page)
-    return report
 
 
 def _html(

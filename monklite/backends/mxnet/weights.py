@@ -27,6 +27,7 @@ from .framework import mx, nd, reason
 
 # bytes; MXNet counts those of a buffer with 32 bits
 MAX_BUFFER = 2**32 - 1
+MAGIC = (0x112).to_bytes(8, "little")
 SYMBOL, PARAMETERS, CHECKSUM = "-symbol.json", "-{:04d}.params", "-{:04d}.params.sha256"
 
 
@@ -168,11 +169,14 @@ def _load(path: Path, digests: Sequence[str] | None = None) -> Any:
         raise NotFound(f"{path} is not there") from None
     if digests is not None and hashlib.sha256(content).hexdigest() not in digests:
         raise DamagedFile(f"{path} is damaged: the checksum beside it does not fit; these weights are lost")
+    if not content.startswith(MAGIC):
+        raise WeightsMismatch(_not_weights(path, "it does not begin as one"))
     try:
         return nd.load_frombuffer(content) if len(content) <= MAX_BUFFER else nd.load(str(path))
     # the second: a damaged name
     except (mx.MXNetError, UnicodeDecodeError) as error:
-        raise WeightsMismatch(_not_weights(path, reason(error))) from None
+        problem = "it ends too early" if "buffer_size_" in str(error) else reason(error)
+        raise WeightsMismatch(_not_weights(path, problem)) from None
 
 
 def _as_numpy(arrays: Any, path: Path) -> NamedArrays:

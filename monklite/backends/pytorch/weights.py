@@ -92,6 +92,8 @@ def _tensor(stored: safetensors_file.Stored) -> torch.Tensor:
     """The array as a tensor, without copying it; torch has types that NumPy lacks."""
     if stored.kind not in TYPES:
         raise ValueError(f"numbers of type {stored.kind}, which torch does not have")
+    if not len(stored.content):
+        return torch.empty(stored.shape, dtype=TYPES[stored.kind])
     return torch.from_numpy(stored.content).view(TYPES[stored.kind]).reshape(stored.shape)
 
 
