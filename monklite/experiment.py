@@ -114,15 +114,7 @@ class Experiment:
         self._ensure_new_version()
         spec, world = self.resolved(), backends.world(self.asked.backend)
         recorded = Recorded(self.run if self.resuming else None, self.origin)
-        data = prepare.for_training(
-            spec,
-            self.workspace.cache,
-            recorded.split(spec),
-            tick,
-            recorded.classes(),
-            recorded.levels(),
-            recorded.resumed,
-        )
+        data = prepare.for_training(spec, self.workspace.cache, tick=tick, **recorded.for_preparing(spec))
         data = data.for_process(world.rank, world.size)
         for remark in data.remarks:
             self._note(remark)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..data.depth import UNDECIDED, Levels
 from ..runs.file_names import SAMPLES
@@ -22,6 +23,15 @@ class Recorded:
     @property
     def _source(self) -> Run | None:
         return self.resumed or self.origin
+
+    def for_preparing(self, spec: Resolved) -> dict[str, Any]:
+        """The arguments of `prepare.for_training` that come from these records."""
+        return {
+            "recorded": self.split(spec),
+            "recorded_classes": self.classes(),
+            "levels": self.levels(),
+            "resumed": self.resumed,
+        }
 
     def split(self, spec: Resolved) -> Path | None:
         """The file of the split: a resumed run's own, or the origin's if the settings of data and split are equal."""
