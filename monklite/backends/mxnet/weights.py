@@ -223,20 +223,18 @@ def load_user_file(network: Any, path: Path, head: str) -> list[str]:
         arrays = {n[len(text) :]: array for n, array in arrays.items() if n.startswith(text)}
         remarks += [f"prefix {shown(text)} stripped"] if text else []
         remarks += [f"{len(others)} other entries such as {shown(others[0])} not taken"] if others else []
-    _check_numbers(network, arrays, path)
     return remarks + (["new head"] if load_into(network, arrays, path, head) else [])
 
 
-def _check_numbers(network: Any, arrays: Mapping[str, np.ndarray], path: Path) -> None:
-    """Refuse weights that are NaN or infinite, or integers in place of floats.
+def _check_numbers(arrays: Mapping[str, np.ndarray], path: Path) -> None:
+    """Refuse weights that are NaN or infinite, or have numbers of another kind than the network's.
 
     Raises:
         WeightsMismatch: they are.
     """
-    parameters = _parameters_by_file_name(network, arrays)
     for name, array in arrays.items():
-        if name not in parameters or array.shape != tuple(parameters[name].shape):
-            continue
+        if array.dtype.kind == "c":
+            raise WeightsMismatch(f"{path}: {name} holds complex numbers, which the network does not have")
         if array.dtype.kind != "f":
             raise WeightsMismatch(
                 f"{path}: {name} holds numbers of type {array.dtype}, not float32: it was quantized. Take the weights as they "
@@ -259,7 +257,7 @@ def load_into(network: Any, arrays: Mapping[str, np.ndarray], path: Path, head: 
         Whether the head was skipped.
 
     Raises:
-        WeightsMismatch: arrays do not fit; the message names the first of them.
+        WeightsMismatch: arrays do not fit, or hold no usable numbers; the message names the first of them.
     """
     parameters = _parameters_by_file_name(network, arrays)
     head_names = {name for name, p in parameters.items() if head and _is_in_head(network, p, head)}
@@ -273,7 +271,9 @@ def load_into(network: Any, arrays: Mapping[str, np.ndarray], path: Path, head: 
         raise WeightsMismatch(
             f"{path} does not fit this network: {detail}{more}. Were these weights saved from another model?"
         )
-    for name in parameters.keys() - set(unusable):
+    usable = parameters.keys() - set(unusable)
+    _check_numbers({name: arrays[name] for name in usable}, path)
+    for name in usable:
         parameters[name].set_data(nd.array(arrays[name], dtype=parameters[name].dtype))
     return bool(unusable)
 

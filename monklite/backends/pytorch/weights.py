@@ -174,7 +174,6 @@ def load_user_file(network: nn.Module, path: Path, heads: tuple[str, ...]) -> li
     needed = [n for n in state if not n.startswith(head_prefixes) and not n.endswith(COUNTER)]
     prefix = _choose_prefix(weight_files.find_prefix(content.tensors.keys(), needed), path)
     tensors = {n[len(prefix.text) :]: t for n, t in content.tensors.items() if n.startswith(prefix.text)}
-    _check_numbers({n: t for n, t in tensors.items() if n in state and state[n].shape == t.shape}, state, path)
     # files of torch 0.4 and older, or of other frameworks, lack these counters, which nothing reads
     counters = {n: t for n, t in state.items() if n.endswith(COUNTER) and n not in tensors}
     has_new_head = load_into(network, {**counters, **tensors}, path, heads)
@@ -194,12 +193,14 @@ def _choose_prefix(prefixes: list[weight_files.Prefix], path: Path) -> weight_fi
 
 
 def _check_numbers(tensors: Tensors, state: Mapping[str, torch.Tensor], path: Path) -> None:
-    """Refuse weights that are NaN or infinite, or integers in place of floats.
+    """Refuse weights that are NaN or infinite, have no numbers, or have numbers of another kind than the network's.
 
     Raises:
         WeightsMismatch: they are.
     """
     for name, tensor in tensors.items():
+        if reason := _unusual(tensor):
+            raise WeightsMismatch(f"{path}: {name} {reason}")
         if not state[name].is_floating_point():
             continue
         if not tensor.is_floating_point():
@@ -215,6 +216,17 @@ def _check_numbers(tensors: Tensors, state: Mapping[str, torch.Tensor], path: Pa
             )
 
 
+def _unusual(tensor: torch.Tensor) -> str:
+    """Why a tensor cannot be copied into a network, in words; empty if it can."""
+    if tensor.is_meta:
+        return "has a shape but no numbers: save the weights of a network that is in memory"
+    if tensor.is_quantized:
+        return f"holds numbers of type {tensor.dtype}: it was quantized. Take the weights as they were before"
+    if tensor.layout != torch.strided:
+        return "is a sparse tensor: save it as an ordinary one, tensor.to_dense()"
+    return "holds complex numbers, which the network does not have" if tensor.is_complex() else ""
+
+
 def load_into(network: nn.Module, tensors: Tensors, path: Path, heads: tuple[str, ...] = ()) -> bool:
     """Load tensors into a network; those of the `heads` may be missing or of another size.
 
@@ -222,7 +234,7 @@ def load_into(network: nn.Module, tensors: Tensors, path: Path, heads: tuple[str
         Whether a head was skipped.
 
     Raises:
-        WeightsMismatch: tensors do not fit; the message names the first of them.
+        WeightsMismatch: tensors do not fit, or hold no usable numbers; the message names the first of them.
     """
     state = network.state_dict()
     unusable = [n for n, t in state.items() if n not in tensors or tensors[n].shape != t.shape]
@@ -237,8 +249,9 @@ def load_into(network: nn.Module, tensors: Tensors, path: Path, heads: tuple[str
         detail = "; ".join(_difference(n, state, tensors) for n in mismatches[:3])
         more = f" and {len(mismatches) - 3} more" if len(mismatches) > 3 else ""
         raise WeightsMismatch(f"{path} does not fit this network: {detail}{more}. Was it saved from another model?")
-    for name in state.keys() - set(unusable):
-        state[name] = tensors[name]
+    usable = {name: tensors[name] for name in state.keys() - set(unusable)}
+    _check_numbers(usable, state, path)
+    state.update(usable)
     # torch's own mapping, because it carries the layer versions that some networks need
     network.load_state_dict(state)
     return bool(unusable)
