@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import DamagedFile
-from .files import reading, write_text
+from .files import reading, write_bytes
 from .transient import attempted
 
 # with these a spreadsheet begins a formula, or passes over what stands before one; the last four are their full-width forms
@@ -20,10 +21,13 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uf
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
 
 
-def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Write a table with a header atomically; numbers keep every digit.
 
     A text that a spreadsheet would take for a formula is written behind an apostrophe; `as_read` removes it.
+
+    Returns:
+        The SHA-256 of the file's bytes, as hexadecimal digits.
 
     Raises:
         StorageError: it cannot be written; an older file at `path` stays.
@@ -33,7 +37,10 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object
     writer = csv.writer(_Lines(lines), lineterminator="\r\n")
     for row in chain([columns], rows):
         writer.writerow([_as_text(cell) if isinstance(cell, str) else cell for cell in row])
-    write_text(path, "".join(lines))
+    # names of files need not be valid UTF-8
+    content = "".join(lines).encode("utf-8", "surrogateescape")
+    write_bytes(path, content)
+    return hashlib.sha256(content).hexdigest()
 
 
 class _Lines:

@@ -231,7 +231,9 @@ def test_other_settings_cannot_abandon_the_epoch_of_the_best_weights(
 ) -> None:
     interrupted(patterns, monkeypatch)
     run = Workspace().find("p", "e")
-    run.update(results=run.state().results.model_copy(update={"best_epoch": 2}))  # as if killed before the next save
+    run.update(
+        results=run.state().results.model_copy(update={"best_epoch": 2, "epochs_completed": 2})
+    )  # as if killed before the next save
     ptf = Prototype("p", "e", resume_train=True, verbose=0)
     words = r"p/e/v001 resumes after epoch 1, but its best weights are of epoch 2, .*: resume it without changes first, or copy"
     with pytest.raises(NotReady, match=words):

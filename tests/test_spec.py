@@ -48,7 +48,7 @@ SPECS = st.builds(
         sources=st.lists(SOURCES, max_size=2).map(tuple),
         split=st.floats(0, 1, exclude_min=True, exclude_max=True),
         input_size=st.none() | st.integers(1, 4096),
-        batch_size=st.none() | st.integers(1),
+        batch_size=st.none() | st.integers(1, 2**31 - 1),
         shuffle=st.booleans(),
         transforms=st.builds(Transforms, train=CHAINS, val=CHAINS, test=CHAINS),
     ),
@@ -56,10 +56,12 @@ SPECS = st.builds(
         ModelSpec,
         name=st.text(min_size=1),
         weights_path=st.lists(PATHS.filter(bool), max_size=2),
-        freeze_layers=st.integers(0),
+        freeze_layers=st.integers(0, 2**31 - 1),
         precision=st.sampled_from(PRECISIONS),
     ),
-    training=st.builds(TrainingSpec, epochs=st.integers(1), optimizer=st.none() | CHOICES, loss=st.none() | CHOICES),
+    training=st.builds(
+        TrainingSpec, epochs=st.integers(1, 2**31 - 1), optimizer=st.none() | CHOICES, loss=st.none() | CHOICES
+    ),
 )
 SGD = Choice(name="sgd", params={"learning_rate": 0.1, "momentum": 0.9})
 REFUSED = [

@@ -118,15 +118,13 @@ def test_damaged_predictions_are_none_or_fit_the_result(tmp_path_factory, damage
     logs = tmp_path_factory.getbasetemp()
     whole = "path,class,predicted,p(cat)\n" + "".join(f"{','.join(row)},0.5\n" for row in ROWS)
     (logs / PREDICTIONS).write_bytes(damage(whole.encode()))
-    testing = SimpleNamespace(num_images=len(ROWS), num_correct=sum(CORRECT))
-    entry = SimpleNamespace(run=SimpleNamespace(logs=logs))
-    right = _correct_images(entry, testing)
+    testing = SimpleNamespace(num_images=len(ROWS), num_correct=sum(CORRECT), predictions="")
+    right = _correct_images(SimpleNamespace(logs=logs), testing)
     assert right is None or (len(right), int(right.sum())) == (len(CORRECT), sum(CORRECT))
 
 
 def test_whole_predictions_are_read(tmp_path: Path) -> None:
     whole = "path,class,predicted\n" + "".join(f"{','.join(row)}\n" for row in ROWS)
     (tmp_path / PREDICTIONS).write_text(whole)
-    testing = SimpleNamespace(num_images=len(ROWS), num_correct=sum(CORRECT))
-    entry = SimpleNamespace(run=SimpleNamespace(logs=tmp_path))
-    assert _correct_images(entry, testing).tolist() == CORRECT
+    testing = SimpleNamespace(num_images=len(ROWS), num_correct=sum(CORRECT), predictions="")
+    assert _correct_images(SimpleNamespace(logs=tmp_path), testing).tolist() == CORRECT

@@ -69,7 +69,8 @@ def collect(runs: Iterable[Run], warn: Callable[[str], None] | None = None, deta
             and predictions.
 
     Raises:
-        DamagedFile, NotFound: a run cannot be read, and there is no `warn`.
+        DamagedFile, NotFound: a run cannot be read, and there is no `warn`. StorageError: predictions cannot be read now,
+            without which the comparison would say less than it knows.
     """
     readable = []
     for run in runs:
@@ -80,14 +81,15 @@ def collect(runs: Iterable[Run], warn: Callable[[str], None] | None = None, deta
                 raise
             warn(f"{run} is left out: {error}")
     labels = _labels([entry.state for entry in readable])
-    return [replace(entry, label=label) for label, entry in zip(labels, readable, strict=True)]
+    entries = [replace(entry, label=label) for label, entry in zip(labels, readable, strict=True)]
+    return [replace(e, correct=_correct_images(e.run, e.state.testing)) for e in entries] if details else entries
 
 
 def _read(run: Run, details: bool) -> Entry:
     state = run.state()
     if not details:
         return Entry("", run, state)
-    return Entry("", run, state, tuple(history.read(run.logs / HISTORY)), _correct_images(run, state.testing))
+    return Entry("", run, state, tuple(history.read(run.logs / HISTORY)))
 
 
 def image_sets(records: Sequence[DatasetRecord | Testing]) -> list[str]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import glob
 import os
 import stat
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..errors import InvalidValue, NotFound, NotReady
+from ..errors import InvalidValue, MonkliteError, NotFound, NotReady
 from ..files import TEMPORARY, discard, reading, replacing
-from ..looking import exists, is_file, is_folder, is_link, walk
+from ..looking import entries, exists, is_file, is_folder, is_link, walk
 from ..transient import attempted
 from .file_names import INTERMEDIATE, LEFTOVER_AGE, MODELS_PREFIX, RESUME, STATE, WEIGHT_KINDS, is_run_file
 from .heartbeat import disk_time
@@ -66,9 +65,11 @@ def pack(run: Run, file: str | os.PathLike[str], resume_state: bool = False, int
 
 def _remove_leftovers(path: Path) -> None:
     """Remove what an export to the same file left beside it when it was killed, unless it may still be writing."""
-    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*{TEMPORARY}"):
-        with contextlib.suppress(OSError):
-            if disk_time(path.parent) - leftover.stat().st_mtime > LEFTOVER_AGE:
+    # what cannot be looked at stays
+    with contextlib.suppress(OSError, MonkliteError):
+        for leftover in entries(path.parent):
+            is_ours = leftover.name.startswith(f".{path.name}.") and leftover.name.endswith(TEMPORARY)
+            if is_ours and disk_time(path.parent) - leftover.stat().st_mtime > LEFTOVER_AGE:
                 discard(leftover)
 
 

@@ -31,8 +31,7 @@ def write(path: Path, task: Task, images: Iterable[str], labels: np.ndarray, log
         (image, task.text(label), task.text(prediction), int(is_correct), *(f"{score:.6f}" for score in row))
         for image, label, prediction, is_correct, row in zip(images, labels, predicted, correct, scores, strict=True)
     )
-    write_csv(path, (*PREDICTION_COLUMNS, CORRECT_COLUMN, *(f"p({name})" for name in task.classes)), rows)
-    return hashlib.sha256(retried(path.read_bytes, path)).hexdigest()
+    return write_csv(path, (*PREDICTION_COLUMNS, CORRECT_COLUMN, *(f"p({name})" for name in task.classes)), rows)
 
 
 def read_correct(path: Path, sha256: str = "") -> np.ndarray | None:

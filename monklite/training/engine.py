@@ -61,7 +61,7 @@ class Loop:
     `history`: rows of the finished epochs, including those before a resume. `steps`: loss, number of correct predictions
     and number of images of each step of this epoch; the device may still be computing the first two. `images`: number of
     training images of this epoch done. `patience`: see `ended`. `stop`: set it to stop after the current step.
-    `only_prediction`: of the last validation, see `Results`.
+    `only_prediction`: of the best epoch, see `Results`.
     """
 
     learner: Learner
@@ -88,7 +88,7 @@ class Loop:
 
     def __post_init__(self) -> None:
         start = self.start or Position(self.train.batch_size)
-        self.history = list(start.history)
+        self.history, self.only_prediction = list(start.history), start.only_prediction
         self._set_batch_size(start.batch_size)
 
     @property
@@ -122,7 +122,8 @@ class Loop:
                     f"{self.rate:g}: take a smaller learning rate. The weights saved before are kept"
                 )
         seconds = time.perf_counter() - self._epoch_start if self.images else 0.0
-        return Position(self.train.batch_size, tuple(self.history), self.images, steps, seconds, self._waited)
+        history = tuple(self.history)
+        return Position(self.train.batch_size, history, self.images, steps, seconds, self._waited, self.only_prediction)
 
     def run(self) -> None:
         """Train from the start position to the last epoch, or until `patience` epochs brought no improvement.
@@ -143,7 +144,7 @@ class Loop:
         self._begin_epoch()
         self._notify("epoch_start")
         train_loss, train_accuracy = self._train()
-        val_loss, figures = self._validate()
+        val_loss, figures, only_prediction = self._validate()
         val_accuracy = figures.pop(ACCURACY)
         seconds = time.perf_counter() - self._epoch_start
         speed = (self.train.n_images + self.val.n_images) / seconds
@@ -160,6 +161,8 @@ class Loop:
             figures,
         )
         self.history.append(row)
+        if self.best is row:
+            self.only_prediction = only_prediction
         self.images, self.steps, self._waited = 0, [], 0.0
         for handler in self.handlers:
             handler.epoch_end(self, row)
@@ -189,7 +192,8 @@ class Loop:
         total = sum(n for _, _, n in steps)
         return sum(loss * n for loss, _, n in steps) / total, sum(correct for _, correct, _ in steps) / total
 
-    def _validate(self) -> tuple[float, dict[str, float]]:
+    def _validate(self) -> tuple[float, dict[str, float], str]:
+        """The loss, the figures of the task, and the only prediction, see `Results`."""
         logits_per_batch: list[np.ndarray] = []
         labels_per_batch: list[np.ndarray] = []
 
@@ -200,9 +204,12 @@ class Loop:
         self._process_batches("val", 0, predict)
         logits = self.world.gather(np.concatenate(logits_per_batch))
         labels = self.world.gather(np.concatenate(labels_per_batch))
-        self.only_prediction = self.task.only_prediction(logits, labels)
         # all use the leader's numbers: with a difference in the last bit, some processes might stop early and others not
-        return self.world.lead(lambda: (self.learner.loss(logits, labels), self.task.figures(logits, labels)))
+        return self.world.lead(lambda: self._judge(logits, labels))
+
+    def _judge(self, logits: np.ndarray, labels: np.ndarray) -> tuple[float, dict[str, float], str]:
+        loss, figures = self.learner.loss(logits, labels), self.task.figures(logits, labels)
+        return loss, figures, self.task.only_prediction(logits, labels)
 
     def _process_batches(self, subset: str, first: int, process: Callable[[Batch], None]) -> None:
         """Call `process` with every batch of a subset from image `first` on; halve the batches if memory is too small."""

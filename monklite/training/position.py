@@ -20,6 +20,7 @@ class Position:
     `batch_size`: may be smaller than the spec's, after a lack of memory. `history`: the finished epochs. The other fields
     belong to the current epoch. `images`: number of training images done. `steps`: loss, number of correct predictions and
     number of images of each step. `seconds`, `waited`: time so far, and the part of it spent waiting for images.
+    `only_prediction`: of the best of the finished epochs, see `Results`.
     """
 
     batch_size: int
@@ -28,6 +29,7 @@ class Position:
     steps: tuple[tuple[float, float, int], ...] = ()
     seconds: float = 0.0
     waited: float = 0.0
+    only_prediction: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for a JSON file; floats are exact."""
@@ -45,12 +47,16 @@ class Position:
             check_order(history)
             steps = tuple(_step(step) for step in _list("steps", values["steps"]))
             numbers = {name: rule(name, values[name]) for name, rule in NUMBERS.items()}
-            unknown = values.keys() - numbers.keys() - {"history", "steps"}
+            # older states have none
+            only_prediction = values.get("only_prediction", "")
+            if not isinstance(only_prediction, str):
+                raise TypeError(f"only_prediction must be a text, not {shown(only_prediction)}")
+            unknown = values.keys() - numbers.keys() - {"history", "steps", "only_prediction"}
             if unknown:
                 raise ValueError(f"{shown(min(unknown))} is not known")
             if sum(n for _, _, n in steps) != numbers["images"]:
                 raise ValueError(f"its steps have other images than {numbers['images']}")
-            return cls(**numbers, history=history, steps=steps)
+            return cls(**numbers, history=history, steps=steps, only_prediction=only_prediction)
         except KeyError as error:
             raise DamagedFile(f"{source} does not say how far training had come ({error} is missing)") from None
         except (TypeError, ValueError, AttributeError) as error:

@@ -63,17 +63,8 @@ class Record(Handler):
 
     def __init__(self, run: Run, memory: Memory, writer: Writer) -> None:
         self.run, self.memory, self.writer = run, memory, writer
-        # of the best epoch so far, which may be one of an earlier session
-        self._only_prediction = ""
-
-    def train_start(self, loop: Loop) -> None:
-        results = self.run.state().results
-        if loop.start is not None and results is not None:
-            self._only_prediction = results.only_prediction
 
     def epoch_end(self, loop: Loop, row: EpochRow) -> None:
-        if loop.best is row:
-            self._only_prediction = loop.only_prediction
         self._put(self._results(loop))
 
     def train_end(self, loop: Loop) -> None:
@@ -96,7 +87,7 @@ class Record(Handler):
             best_epoch=best.epoch,
             figure=loop.task.deciding_figure,
             best_val_figure=best.figure(loop.task.deciding_figure),
-            only_prediction=self._only_prediction,
+            only_prediction=loop.only_prediction,
             train_seconds=seconds,
             images_per_second=images / seconds,
             batch_size=loop.train.batch_size,
