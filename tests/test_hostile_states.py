@@ -288,7 +288,7 @@ def test_a_few_hostile_values_in_a_saved_training(space: Workspace, trained: Pat
 
 @pytest.mark.slow
 def test_many_hostile_values_in_a_saved_training(space: Workspace, trained: Path) -> None:
-    attack_saved(space, trained, stride=7, name="saved training")
+    attack_saved(space, trained, stride=29, name="saved training")
 
 
 @pytest.mark.parametrize("n_names", [1, pytest.param(6, marks=pytest.mark.slow)])
