@@ -32,7 +32,6 @@ def train_and_evaluate(model: str, options: argparse.Namespace) -> float:
         use_pretrained=options.pretrained,
         num_epochs=options.epochs,
     )
-    ptf.update_save_intermediate_models(False)
     ptf.Train()
 
     ptf.Switch_Mode(eval_infer=True)

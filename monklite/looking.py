@@ -1,4 +1,4 @@
-"""What is on the disk: whether a path exists, and what a folder holds. Trouble that passes is tried again, never an answer."""
+"""Looking at the disk: whether a path exists, and what a folder holds. Trouble that passes is tried again, never an answer."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import cut
-from .rules import Number, Rule, Whole64
+from .rules import Number, Rule, Text, Whole64
 
 # characters; a label may be a cell of a table, which is as long as csv allows
 MAX_TEXT, MAX_LABEL, MAX_PATH, MAX_ERROR = 1_000, 131_072, 4_096, 10_000
@@ -57,43 +57,13 @@ class ShareOrNaN(AnyNumber):
 
 
 @dataclass(frozen=True)
-class Line(Rule):
-    """A text of limited length, which may be empty."""
-
-    most: int = MAX_TEXT
-    least: int = 0
-
-    @property
-    def annotation(self) -> str:
-        return "str"
-
-    def check(self, value: Any) -> str:
-        if not isinstance(value, str):
-            raise TypeError
-        if not self.least <= len(value) <= self.most:
-            raise ValueError
-        return str(value)
-
-    def __str__(self) -> str:
-        least = f"at least {self.least} and " if self.least else ""
-        return f"a text of {least}at most {self.most} characters"
-
-
-@dataclass(frozen=True)
-class ErrorText(Rule):
+class ErrorText(Text):
     """The text of an error, cut in its middle where it is very long: how a training ended is recorded in any case."""
 
-    @property
-    def annotation(self) -> str:
-        return "str"
+    least: int = 0
 
     def check(self, value: Any) -> str:
-        if not isinstance(value, str):
-            raise TypeError
-        return cut(value, MAX_ERROR)
-
-    def __str__(self) -> str:
-        return "a text"
+        return cut(super().check(value), MAX_ERROR)
 
 
 @dataclass(frozen=True)
@@ -125,14 +95,14 @@ class Notes(Rule):
             for item in items:
                 self._check_plain(item, depth + 1)
         elif isinstance(value, str):
-            Line(self.most).check(value)
+            Text(0, self.most).check(value)
         elif isinstance(value, int) and not isinstance(value, bool):
             Whole64().check(value)
 
 
-NAME = Line(least=1)
-LABEL = Line(MAX_LABEL, least=1)
-TEXT = Line()
+NAME = Text(most=MAX_TEXT)
+LABEL = Text(most=MAX_LABEL)
+TEXT = Text(0, MAX_TEXT)
 COUNT = Whole64(least=0)
 NUMBER_FROM_1 = Whole64(least=1)
 SHARE = Number(least=0, most=1)

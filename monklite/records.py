@@ -21,9 +21,8 @@ from .record_rules import (
     SHARE,
     SHARE_OR_NAN,
     TEXT,
-    Line,
 )
-from .rules import ListOf, Number, OneOf, OrNone
+from .rules import ListOf, Number, OneOf, OrNone, Text
 from .spec import Frozen
 from .tasks import FIGURE_TITLES, SINGLE, TASKS
 
@@ -40,9 +39,9 @@ Measure = Annotated[float, MEASURE]
 MeasureOrNone = Annotated[float | None, OrNone(MEASURE)]
 CountOrNone = Annotated[int | None, OrNone(COUNT)]
 Name = Annotated[str, NAME]
-Text = Annotated[str, TEXT]
+ShortText = Annotated[str, TEXT]
 # all labels of an image as one text
-LongText = Annotated[str, Line(8 * MAX_LABEL)]
+LongText = Annotated[str, Text(0, 8 * MAX_LABEL)]
 Counts = Annotated[tuple[int, ...], ListOf(COUNT)]
 
 
@@ -67,7 +66,7 @@ class DatasetRecord(Frozen):
     classes: Annotated[tuple[str, ...], ListOf(LABEL)]
     train_counts: Counts
     val_counts: Counts
-    fingerprint: Text
+    fingerprint: ShortText
     label_type: Annotated[str, OneOf(tuple(TASKS))] = SINGLE
     train_images: CountOrNone = None
     val_images: CountOrNone = None
@@ -80,7 +79,7 @@ class DatasetRecord(Frozen):
     conflicting: Count = 0
     levels: tuple[tuple[Name, Annotated[float, Number()], Annotated[float, Number()]], ...] | None = None
     groups: CountOrNone = None
-    content: Text = ""
+    content: ShortText = ""
 
     @model_validator(mode="after")
     def _counts_fit(self) -> DatasetRecord:
@@ -117,9 +116,9 @@ class ModelRecord(Frozen):
     trainable_parameters: Count
     layers: Count
     trainable_layers: Count
-    weights: Annotated[str, Line(4 * MAX_PATH)]
-    device: Text
-    precision: Text
+    weights: Annotated[str, Text(0, 4 * MAX_PATH)]
+    device: ShortText
+    precision: ShortText
     methods: Annotated[tuple[str, ...], ListOf(TEXT)] = ()
 
     @model_validator(mode="after")
@@ -203,9 +202,9 @@ class Testing(Frozen):
     predictions, `""` in older records.
     """
 
-    dataset_path: Annotated[str, Line(MAX_PATH)]
-    fingerprint: Text
-    weights: Text
+    dataset_path: Annotated[str, Text(0, MAX_PATH)]
+    fingerprint: ShortText
+    weights: ShortText
     num_images: NumberFrom1
     num_correct: Count
     accuracy: Share
@@ -216,8 +215,8 @@ class Testing(Frozen):
     unreadable: Count = 0
     figures: dict[Name, ShareOrNaN] = Field(default_factory=dict)
     only_prediction: LongText = ""
-    content: Text = ""
-    predictions: Text = ""
+    content: ShortText = ""
+    predictions: ShortText = ""
 
     @model_validator(mode="after")
     def _counts_fit(self) -> Testing:

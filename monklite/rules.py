@@ -174,7 +174,10 @@ class Flag(Rule):
 
 @dataclass(frozen=True)
 class Text(Rule):
-    """A non-empty string."""
+    """A string of at least `least` and at most `most` characters; None: of any length."""
+
+    least: int = 1
+    most: int | None = None
 
     @property
     def annotation(self) -> str:
@@ -183,12 +186,15 @@ class Text(Rule):
     def check(self, value: Any) -> str:
         if not isinstance(value, str):
             raise TypeError
-        if not value:
+        if len(value) < self.least or (self.most is not None and len(value) > self.most):
             raise ValueError
         return str(value)
 
     def __str__(self) -> str:
-        return "a string"
+        if self.most is None:
+            return "a string"
+        least = f"at least {self.least} and " if self.least else ""
+        return f"a text of {least}at most {self.most} characters"
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ CHANGES = {
     "complex": (with_first(lambda t: t.to(torch.complex64)), "complex numbers"),
     "sparse": (with_first(lambda t: t.to_sparse()), "sparse tensor"),
     "csr": (with_first(lambda t: t.to_sparse_csr()), "sparse tensor"),
-    "meta": (with_first(lambda t: t.to("meta")), "a shape but no numbers"),
+    "meta": (with_first(lambda t: t.to("meta")), "saved without its numbers"),
     "quantized": (
         with_first(lambda t: torch.quantize_per_tensor(t, 0.1, 0, torch.qint8)),
         "was quantized",

@@ -16,7 +16,7 @@ LAYERS = (
     ("errors", "_version", "printable", "free_memory"),
     ("transient", "working_folder"),
     ("rules", "files", "looking", "processes", "processors"),
-    ("locks", "patient_file"),
+    ("locks", "retrying_file"),
     ("csv_files", "decoder_threads", "group_rule", "record_rules", "setting_ranges"),
     ("spec",),
     ("tasks",),

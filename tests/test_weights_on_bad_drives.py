@@ -29,7 +29,7 @@ from monklite.backends.mxnet.framework import mx, nd
 from monklite.backends.pytorch import weights as pytorch_weights
 from monklite.data import table_file
 from monklite.errors import DamagedFile, MonkliteError, PretrainedUnavailable, StorageError, WeightsMismatch
-from monklite.patient_file import PatientFile, read_patiently
+from monklite.retrying_file import RetryingFile, open_with_retries
 
 ARRAYS = {
     "a": np.arange(30_000, dtype=np.float32).reshape(100, 300),
@@ -99,7 +99,7 @@ class FailingReads(io.FileIO):
 
 def with_failing_reads(patch: pytest.MonkeyPatch, fails: Callable[[int], bool]) -> None:
     FailingReads.n, FailingReads.fails = 0, staticmethod(fails)
-    patch.setattr(PatientFile, "_open", lambda self: FailingReads(self._path, "rb"))
+    patch.setattr(RetryingFile, "_open", lambda self: FailingReads(self._path, "rb"))
 
 
 @pytest.mark.parametrize("code", PASSING)
@@ -186,7 +186,7 @@ def test_a_file_that_is_replaced_while_it_is_read_is_not_mixed(tmp_path: Path) -
         with_failing_reads(patch, lambda n: n == 2)
         with (
             pytest.raises(StorageError, match=r"a was changed while it was read: run it again"),
-            read_patiently(path) as file,
+            open_with_retries(path) as file,
         ):
             file.read(10)
             path.write_bytes(b"2" * 50_000)

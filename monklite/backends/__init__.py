@@ -35,7 +35,7 @@ def check(name: str) -> str:
 def check_process(name: str) -> None:
     """Refuse a backend in a process that was forked after its framework had been used.
 
-    The child has the locks of the framework's threads but not the threads, and would wait for them for ever.
+    A forked child inherits the locks of the framework's threads, but not the threads that would release them.
 
     Raises:
         NotReady: this is such a process.

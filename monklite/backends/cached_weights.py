@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..looking import is_file
-from ..patient_file import read_patiently
+from ..retrying_file import open_with_retries
 from ..transient import attempted, is_transient, passing_trouble
 
 T = TypeVar("T")
@@ -41,6 +41,6 @@ def _read_through(file: Path) -> None:
     Raises:
         StorageError: the drive does not give it.
     """
-    with read_patiently(file) as content:
+    with open_with_retries(file) as content:
         while content.read(CHUNK):
             pass

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..patient_file import read_patiently
+from ..retrying_file import open_with_retries
 
 # bytes of one number, by the name of its type
 SIZES = {
@@ -66,7 +66,7 @@ def read(path: Path) -> tuple[dict[str, Stored], dict[str, str]]:
         FileNotFoundError: no such file. StorageError: the drive does not give it. ValueError: not a safetensors file, or a
             truncated one.
     """
-    with read_patiently(path) as file:
+    with open_with_retries(path) as file:
         places, metadata = _header(file)
         arrays = {}
         # in their order, and no gaps are between them
@@ -80,7 +80,7 @@ def read(path: Path) -> tuple[dict[str, Stored], dict[str, str]]:
 
 def read_metadata(path: Path) -> dict[str, str]:
     """The metadata alone, which is fast however large the arrays are. Raises as `read`."""
-    with read_patiently(path) as file:
+    with open_with_retries(path) as file:
         return _header(file)[1]
 
 

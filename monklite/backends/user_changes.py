@@ -1,4 +1,4 @@
-"""What users change in the live objects of a learner: layers that they replace, and learning rates of their own."""
+"""Changes that users make in the live objects of a learner: replaced layers, and learning rates of their own."""
 
 from __future__ import annotations
 

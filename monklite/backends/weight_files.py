@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from ..patient_file import read_patiently
+from ..retrying_file import open_with_retries
 
 BEGINNING = 1024  # bytes
 HTML = re.compile(rb"^(\xef\xbb\xbf)?\s*<(!doctype\s+html|html|head|body|\?xml|!--)", re.IGNORECASE)
@@ -17,12 +17,12 @@ ZIP = b"PK\x03\x04"
 
 
 def describe_other_content(path: Path) -> str:
-    """What a file holds in place of weights, such as `a web page (HTML)`; empty if its beginning does not show it.
+    """The content of a file that should hold weights, such as `a web page (HTML)`; empty if its beginning does not show it.
 
     Raises:
         FileNotFoundError: no such file. StorageError: the drive does not give it.
     """
-    with read_patiently(path) as file:
+    with open_with_retries(path) as file:
         beginning = file.read(BEGINNING)
         is_unfinished = beginning.startswith(ZIP) and not zipfile.is_zipfile(file)
     if not beginning:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from ..patient_file import read_patiently
+from ..retrying_file import open_with_retries
 
 _OPENERS: dict[str, Callable[[Any], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
@@ -24,7 +24,7 @@ def decompressed(path: Path) -> Iterator[IO[bytes]]:
         StorageError: the drive does not give them. ValueError: an archive of several files.
     """
     ending = path.suffix.lower()
-    with read_patiently(path) as file:
+    with open_with_retries(path) as file:
         if ending == ".zip":
             with zipfile.ZipFile(file) as archive:
                 names = [member.filename for member in archive.infolist() if not member.is_dir()]

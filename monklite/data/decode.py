@@ -28,7 +28,7 @@ MAX_PIXELS = 178_956_970  # Pillow's own limit for decompression bombs
 MAX_SIDE = 1_000_000
 # bytes that decoding uses at once, over all threads; a single picture may use more
 MEMORY = 1 << 30
-# bytes; what a larger picture took is given back to the system, which each thread's heap would keep otherwise
+# bytes of a picture's pixels; those of a larger one are given back to the system, or each thread's heap would keep as many
 LARGE = 64 << 20
 # bytes per pixel: as Pillow holds a picture, its RGB copy, what transparency and 16-bit colours need beside them, and what
 # libjpeg keeps of a progressive JPEG at full size; measured with benchmarks/decoding_memory.py
@@ -166,7 +166,7 @@ def decode(
                 return _read(opened, len(content), side, prefix, smallest_side, levels)
     # the errors that a decoder may raise for a damaged file are not documented
     except Exception as error:
-        # not the file's fault; Pillow's own errors have no number
+        # of the drive or the memory, not of the file
         if is_transient(error):
             raise
         return Decoded(None, problem=_reason(len(content), error))
@@ -191,15 +191,16 @@ def _read(
     drafted = image.format == "JPEG" and not prefix
     if drafted:
         image.draft(None, (DRAFT_FACTOR * side, DRAFT_FACTOR * side))
-    full_pixels = full_size[0] * full_size[1]
-    needed = 0 if image.format == "WEBP" else _needed_bytes(opened, full_pixels) + n_bytes
+    held = _picture_bytes(opened)
+    # taken for WebP already, before its header was read
+    needed = 0 if image.format == "WEBP" else held + _decoder_bytes(image, full_size) + n_bytes
     with _MEMORY.take(needed):
         decoded = _to_square(opened, side, prefix, levels)
         # checked last, because it seeks in the file
         several = opened.several()
         # before others take the memory
         image.close()
-        if needed > LARGE:
+        if held > LARGE:
             give_back()
     oddities |= decoded.oddities | (Oddity.SEVERAL if several else Oddity(0))
     return decoded._replace(size=full_size if drafted else decoded.size, oddities=oddities)
@@ -268,16 +269,20 @@ _MEMORY = MemoryBudget(MEMORY)
 _PILLOW_FILTER = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
 
 
-def _needed_bytes(opened: OpenedImage, full_pixels: int) -> int:
-    """About the bytes that decoding a picture takes at once; `full_pixels`: before it is reduced while it is decoded."""
+def _picture_bytes(opened: OpenedImage) -> int:
+    """About the bytes that the pixels of a picture and their copies take at once."""
     image = opened.image
     copies = 2 if opened.orientation in TURNS or image.mode != "RGB" else 1
     if _is_deep(opened):
         copies += 3
     elif "transparency" in image.info:
         copies += 2
-    needed = image.width * image.height * PIXEL_BYTES * copies
-    return needed + (full_pixels * PROGRESSIVE_BYTES if image.info.get("progressive") else 0)
+    return image.width * image.height * PIXEL_BYTES * copies
+
+
+def _decoder_bytes(image: Image.Image, full_size: Size) -> int:
+    """About the bytes that the decoder itself keeps; `full_size`: before the picture is reduced while it is decoded."""
+    return full_size[0] * full_size[1] * PROGRESSIVE_BYTES if image.info.get("progressive") else 0
 
 
 def _upright_size(opened: OpenedImage) -> Size:

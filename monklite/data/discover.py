@@ -86,7 +86,7 @@ def _class_folders(base: Path, exclude: Path | None, kept: Collection[str]) -> t
 
 
 def _remarks(samples: Samples) -> list[str]:
-    """What the user should know about the files that were found, and those that were passed over."""
+    """The remarks about the files that were found, and those that were passed over."""
     root = samples.roots[0]
     remarks = []
     if unread := describe_unread(root, samples.strays):

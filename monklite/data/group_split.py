@@ -175,16 +175,16 @@ class _Counts:
         return np.bincount(self.column, self.count * in_train[self.unit], len(self.totals))
 
     def missing(self, in_train: np.ndarray) -> float:
-        """What the classes that a subset has none of count together."""
+        """The sum of the penalties for classes that a subset has no image of."""
         return float(_missing(self, np.arange(len(self.totals)), self.trained(in_train)).sum())
 
     def unavoidable(self) -> float:
-        """What is missing in any split: in validation, the classes of one unit."""
+        """The penalties of any split: classes of one unit cannot be in validation."""
         return float(self.needs_val[np.bincount(self.column, minlength=len(self.totals)) == 1].sum())
 
 
 def _missing(counts: _Counts, column: np.ndarray, trained: np.ndarray) -> np.ndarray:
-    """What is missing of columns of which `trained` images are in training."""
+    """The penalty of each column, of which `trained` images are in training."""
     none, all_of_them = trained < 0.5, trained > counts.totals[column] - 0.5
     return counts.needs_train[column] * none + counts.needs_val[column] * all_of_them
 

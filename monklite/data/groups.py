@@ -206,7 +206,7 @@ def count(samples: Samples) -> int:
 
 
 def describe(samples: Samples, grouping: Grouping) -> str:
-    """What the user should know about the groups of images that are in training and validation."""
+    """The remark about the groups of images that are in training and validation."""
     used = samples.take(np.flatnonzero(np.isin(samples.subsets, range(len(SPLIT))) & (samples.problems == "")))
     n_ungrouped = int(np.count_nonzero(used.groups == ""))
     told = f"{len(used)} images of {count(used)} groups by {grouping.by}{_example(used)}"

@@ -144,7 +144,7 @@ def leads_back(link: str, trail: Trail) -> bool:
 
 
 def _identity(path: str) -> object:
-    """What two paths of one folder share: its number on its device, else the path itself."""
+    """A key that two paths of one folder share: its number on its device, else the path itself."""
     try:
         status = Path(path).stat()
     except OSError:

@@ -15,7 +15,7 @@ class MemoryBudget:
         self.limit = limit
         self._used = 0
         self._condition = threading.Condition()
-        # in the order of asking, so that a large picture does not wait for ever
+        # first come, first served: small pictures do not overtake a large one for ever
         self._waiting: deque[object] = deque()
 
     @property
@@ -27,7 +27,8 @@ class MemoryBudget:
     def take(self, n_bytes: int) -> Iterator[None]:
         """Hold `n_bytes` during the block; waits until they are free.
 
-        Whoever holds some must not take more: two that wait for each other's would wait for ever. 0 bytes are had at once.
+        A thread that holds memory must not take more, or two threads could wait for each other for ever. Taking 0 bytes never
+        waits.
         """
         if n_bytes == 0:
             yield

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import DatasetError, MissingPackage, MonkliteError, NotFound, StorageError, cut
 from ..looking import is_file
-from ..patient_file import read_patiently
+from ..retrying_file import open_with_retries
 from ..spec import DELIMITERS
 from .compressed_files import decompressed
 from .table_frames import as_text
@@ -83,7 +83,7 @@ def read(
     if not is_file(path):
         raise NotFound(f"{name} is not there: path_to_csv must name a CSV file")
     try:
-        with read_patiently(path) as file:
+        with open_with_retries(path) as file:
             signature = file.read(4)
         if signature == EXCEL_SIGNATURE and path.suffix.lower() != ".zip":
             return _excel(name, label_delimiter)
@@ -104,7 +104,7 @@ def _excel(name: str, label_delimiter: str | None) -> TableFile:
     import pandas as pd
 
     try:
-        with read_patiently(Path(name)) as file, pd.ExcelFile(file) as book:
+        with open_with_retries(Path(name)) as file, pd.ExcelFile(file) as book:
             frame = book.parse(0, dtype=object, na_filter=False, header=None)
             sheets = [str(sheet) for sheet in book.sheet_names]
     except ImportError as error:
@@ -127,7 +127,7 @@ def _parquet(name: str, label_delimiter: str | None) -> TableFile:
     from .table_frames import with_index
 
     try:
-        with read_patiently(Path(name)) as file:
+        with open_with_retries(Path(name)) as file:
             frame = with_index(pd.read_parquet(file))
     except ImportError as error:
         raise _missing("pyarrow", name, error) from None

@@ -20,7 +20,7 @@ from .comparison import Entry
 
 @dataclass(frozen=True)
 class Report:
-    """What a comparison says: the rows of the table (see `table.row`), the verdicts, and the warnings."""
+    """The content of a comparison: the rows of the table (see `table.row`), the verdicts, and the warnings."""
 
     rows: list[dict[str, Any]]
     verdicts: list[str]

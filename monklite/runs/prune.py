@@ -134,7 +134,9 @@ def _leftovers(workspace: Workspace, runs: Sequence[Run]) -> Iterator[Item]:
     """Temporary files of killed writers, old enough that nobody can still be writing them."""
     folders = {f: None for run in runs for f in (run.folder.parent, run.folder, run.logs, run.models)}
     # an import that was killed may have left an experiment without a version
-    folders |= dict.fromkeys(e for p in entries(workspace.root) if is_folder(p) for e in entries(p) if is_folder(e))
+    folders |= dict.fromkeys(
+        e for p in entries(workspace.root) if p.name[0] != "." and is_folder(p) for e in entries(p) if is_folder(e)
+    )
     for folder in folders:
         for path in entries(folder):
             if path.match(f".*{TEMPORARY}") and disk_time(folder) - _last_change(path) > LEFTOVER_AGE:

@@ -1,4 +1,4 @@
-"""What an earlier run recorded and a resumed or copied one uses again: split, order of the classes, range of the values."""
+"""The records of an earlier run that a resumed or copied one uses again: split, order of the classes, range of the values."""
 
 from __future__ import annotations
 

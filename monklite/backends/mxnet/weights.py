@@ -19,7 +19,7 @@ import numpy as np
 from ...errors import DamagedFile, NotFound, WeightsMismatch, shown
 from ...files import LinkSource, reading, replacing, storing, write_text
 from ...looking import exists, is_file
-from ...patient_file import read_patiently
+from ...retrying_file import open_with_retries
 from ...transient import attempted
 from .. import safetensors_file, weight_files
 from ..array_files import NamedArrays
@@ -160,7 +160,7 @@ def _load(path: Path, digests: Sequence[str] | None = None) -> Any:
         NotFound, WeightsMismatch, StorageError: as `read`. DamagedFile: it has another content.
     """
     try:
-        with read_patiently(path) as file:
+        with open_with_retries(path) as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(0)
             content = file.read(size)

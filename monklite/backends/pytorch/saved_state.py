@@ -1,7 +1,7 @@
 """The checks of a saved training, before anything of it is loaded: the file may come from other people.
 
-What an optimizer keeps for a parameter is found out by letting one of its class make a step with a parameter of its own, so that
-no optimizer is described here.
+The names and types of an optimizer's state are taken from a small optimizer of the same class after one step, so that no
+optimizer needs to be described here.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _kept(optimizer: torch.optim.Optimizer, group: Mapping[str, Any], dtype: torch.dtype) -> dict[str, Any]:
-    """What an optimizer with these options keeps for a parameter. Torch refuses options that are out of their range."""
+    """The state of one parameter, by name, for an optimizer with these options; torch refuses options out of their range."""
     parameter = nn.Parameter(torch.zeros(PROBE_SHAPE, dtype=dtype))
     parameter.grad = torch.zeros_like(parameter)
     left_out = ("params", *DEVICE_OPTIONS, *(name for name in RATES if name != "lr"))
@@ -141,6 +141,6 @@ def check_scaler(saved: Any) -> None:
 
 
 def random_state(saved: torch.Tensor, device: torch.device | str) -> torch.Tensor:
-    """The saved state of a random generator. Raises as torch: it is none."""
+    """Return the saved state of a random generator if torch accepts it; otherwise torch's own error is raised."""
     torch.Generator(device).set_state(saved)
     return saved

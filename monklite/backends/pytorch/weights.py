@@ -15,7 +15,7 @@ from torch import nn
 
 from ...errors import NotFound, StorageError, WeightsMismatch, shown
 from ...looking import is_file
-from ...patient_file import read_patiently
+from ...retrying_file import open_with_retries
 from .. import array_files, safetensors_file, weight_files
 
 Tensors = dict[str, torch.Tensor]
@@ -78,7 +78,7 @@ def read_state_dict(path: Path) -> StateDict:
         # not safetensors: try torch's own format
         pass
     try:
-        with read_patiently(path) as file, _harmless_classes():
+        with open_with_retries(path) as file, _harmless_classes():
             content = torch.load(file, map_location="cpu", weights_only=True)
     except StorageError:
         raise
@@ -193,7 +193,7 @@ def _choose_prefix(prefixes: list[weight_files.Prefix], path: Path) -> weight_fi
 
 
 def _check_numbers(tensors: Tensors, state: Mapping[str, torch.Tensor], path: Path) -> None:
-    """Refuse weights that are NaN or infinite, have no numbers, or have numbers of another kind than the network's.
+    """Refuse weights that are NaN or infinite, empty of numbers, or of another kind than the network's.
 
     Raises:
         WeightsMismatch: they are.
@@ -219,7 +219,7 @@ def _check_numbers(tensors: Tensors, state: Mapping[str, torch.Tensor], path: Pa
 def _unusual(tensor: torch.Tensor) -> str:
     """Why a tensor cannot be copied into a network, in words; empty if it can."""
     if tensor.is_meta:
-        return "has a shape but no numbers: save the weights of a network that is in memory"
+        return "was saved without its numbers (device meta): save the weights of a network that is in memory"
     if tensor.is_quantized:
         return f"holds numbers of type {tensor.dtype}: it was quantized. Take the weights as they were before"
     if tensor.layout != torch.strided:

@@ -1,4 +1,4 @@
-"""A file that is read with patience: trouble of its drive that passes is tried again, and never looks like damage of the file."""
+"""A file that is read with retries: trouble of its drive that passes is tried again, and never looks like damage of the file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .files import reading
 from .transient import attempted
 
 
-class PatientFile(io.RawIOBase):
+class RetryingFile(io.RawIOBase):
     """A file open for reading, opened again and read again after trouble that may pass.
 
     Libraries turn an error of reading into errors of their own, which look like damage of the file. `trouble`: the error
@@ -88,7 +88,7 @@ def _version(file: io.FileIO) -> tuple[int, int]:
 
 
 @contextmanager
-def read_patiently(path: Path) -> Iterator[io.BufferedReader]:
+def open_with_retries(path: Path) -> Iterator[io.BufferedReader]:
     """Yield a file open for reading, whose drive is tried again; whatever its reader raises or hides, its trouble is told.
 
     It has no descriptor, so that libraries read it through Python.
@@ -97,7 +97,7 @@ def read_patiently(path: Path) -> Iterator[io.BufferedReader]:
         FileNotFoundError: no such file. StorageError: the drive does not give it.
     """
     with reading(path):
-        file = PatientFile(path)
+        file = RetryingFile(path)
     # the type stubs ask for more than is needed
     with io.BufferedReader(cast(Any, file)) as buffered:
         try:
