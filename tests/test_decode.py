@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from monklite.catalog.transforms import TRANSFORMS
-from monklite.data import decode, depth, image_files
+from monklite.data import decode, depth, image_files, webp_files
 from monklite.data.decode import Decoded, Oddity
 from monklite.errors import NotFound, UnreadableImage
 
@@ -529,7 +529,7 @@ def test_a_webp_takes_its_memory_before_its_decoder_does(tmp_path: Path, monkeyp
     monkeypatch.setattr(decode, "open_image", lambda c: (used.append(decode._MEMORY.used), real(c))[1])
     decode.load(path, 32)
     assert used == [37 * 23 * decode.WEBP_BYTES]
-    assert image_files.webp_size(path.read_bytes()) == (37, 23)
+    assert webp_files.webp_size(path.read_bytes()) == (37, 23)
 
 
 def test_a_webp_that_declares_a_giant_picture_is_unreadable() -> None:

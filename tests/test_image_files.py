@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from PIL import GifImagePlugin, Image, ImageFile, TiffImagePlugin, features
 from tiffs import tiff
 
-from monklite.data import decode, image_files
+from monklite.data import decode
 from monklite.data.decode import Decoded, Oddity
+from monklite.data.png_files import PNG_SIGNATURE
 
 SIDE = 24
 NOISE = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), np.uint8)
@@ -45,9 +46,7 @@ def png(values: np.ndarray, *more: bytes) -> bytes:
     height, width, n = values.shape
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, {1: 0, 2: 4, 3: 2, 4: 6}[n], 0, 0, 0))
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
-    return (
-        image_files.PNG_SIGNATURE + header + b"".join(more) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-    )
+    return PNG_SIGNATURE + header + b"".join(more) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
 BROKEN_EXIF = [b"broken", b"Exif\0\0broken", b"Exif\0\0II*\0\xff\xff\xff\x7f", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff\x01"]

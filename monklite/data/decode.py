@@ -20,8 +20,10 @@ from ..free_memory import give_back
 from ..spec import Choice
 from ..transient import is_transient, retried
 from .depth import UNDECIDED, Levels, Range, own_range, to_8_bit
-from .image_files import OpenedImage, deep_colours, open_image, webp_size
+from .image_files import open_image
+from .image_reader import OpenedImage, deep_colours
 from .memory_budget import MemoryBudget
+from .webp_files import webp_size
 
 MAX_PIXELS = 178_956_970  # Pillow's own limit for decompression bombs
 # px; resizing takes memory for each pixel of a row or column, and no picture of a camera or scanner is longer

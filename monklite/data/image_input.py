@@ -27,7 +27,7 @@ from ..rules import PathText
 from . import decode, pillow_pictures
 from .array_pixels import pixels_of, to_numpy
 from .depth import UNDECIDED, Levels
-from .image_files import PNG_SIGNATURE
+from .png_files import PNG_SIGNATURE
 
 KINDS = (
     "a path, the bytes of an image file, an open file, a PIL image, an array or a tensor (grey, RGB or RGBA), or a list "

@@ -9,7 +9,8 @@ from typing import Any
 
 from PIL import Image, ImageFile
 
-from .image_files import BITS_PER_SAMPLE, PHOTOMETRIC, PNG_SIGNATURE
+from .png_files import PNG_SIGNATURE
+from .tiff_files import BITS_PER_SAMPLE, PHOTOMETRIC
 
 # of a PNG file: where its header has the bits per value and the type of its colours, and the types with several values
 _BITS_AT, _COLOURS_AT, _SEVERAL_VALUES = 24, 25, (2, 4, 6)
