@@ -17,8 +17,10 @@ from pathlib import Path
 import numpy as np
 from measure import PeakMemory, in_process, keep, markdown
 from PIL import Image
+from pillow_heif import register_heif_opener
 
 Image.MAX_IMAGE_PIXELS = None
+register_heif_opener()
 # kind -> mode, width, height, format, options
 KINDS = {
     "RGB PNG, 169 MP": ("RGB", 13_000, 13_000, "PNG", {}),
@@ -30,6 +32,11 @@ KINDS = {
     "WebP, 62 MP": ("RGB", 7_900, 7_900, "WEBP", {"quality": 10, "method": 0}),
     "progressive JPEG, 62 MP": ("RGB", 7_900, 7_900, "JPEG", {"progressive": True}),
     "JPEG, 62 MP": ("RGB", 7_900, 7_900, "JPEG", {}),
+    "HEIC, 62 MP": ("RGB", 7_900, 7_900, "HEIF", {"quality": 10}),
+    "AVIF, 62 MP": ("RGB", 7_900, 7_900, "AVIF", {"speed": 10}),
+    "RGBA AVIF, 24 MP": ("RGBA", 6_000, 4_000, "AVIF", {"speed": 10}),
+    "JPEG 2000, 62 MP": ("RGB", 7_900, 7_900, "JPEG2000", {}),
+    "grey 16-bit JPEG 2000, 62 MP": ("I;16", 7_900, 7_900, "JPEG2000", {}),
     "RGB PNG, 24 MP": ("RGB", 6_000, 4_000, "PNG", {}),
 }
 

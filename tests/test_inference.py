@@ -190,7 +190,7 @@ def test_a_file_that_has_gone_is_left_out_of_a_stream(predictor: Predictor, patt
     ("where", "kind", "message"),
     [
         ("nowhere", NotFound, r"there is no folder at '.*nowhere' \(looked from "),
-        (".", DatasetError, r"holds no images \(files ending in \.bmp "),
+        (".", DatasetError, r"holds no images \(files ending in \.avif \.bmp "),
     ],
 )
 def test_a_wrong_folder_is_refused_before_the_first_image(predictor, tmp_path: Path, where, kind, message) -> None:

@@ -22,10 +22,8 @@ def fill(root: Path, ending: str, content: bytes = DICOM, n: int = 3) -> Path:
     return root
 
 
-@pytest.mark.parametrize(("ending", "kind"), sorted(FORMATS.items()))
+@pytest.mark.parametrize(("ending", "kind"), sorted((e, k) for e, k in FORMATS.items() if e not in EXTENSIONS))
 def test_classes_of_only_such_files_are_refused_with_the_format(tmp_path: Path, ending: str, kind: str) -> None:
-    if ending in EXTENSIONS:
-        pytest.skip("read by now")
     message = rf"no images in classes 'a', 'b' .*There are files in formats that are not read: 6 {kind} \(\{ending}\)\. Convert"
     with pytest.raises(DatasetError, match=message):
         discover.from_folders(fill(tmp_path, ending.upper()))

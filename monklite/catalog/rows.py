@@ -13,7 +13,10 @@ from ..spec import Choice
 from .backends import Cell, names, plugin_cells
 
 REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "<required>"})()
-INSTALL_COMMANDS = {"gluoncv": 'pip install "monklite[gluoncv]"'}  # optional package -> how to install it
+INSTALL_COMMANDS = {
+    "gluoncv": 'pip install "monklite[gluoncv]"',
+    "pillow_heif": 'pip install "monklite[heif]"',
+}  # optional package -> how to install it
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from .cache_index import DecodedImage, Index, KnownImages, map_images
 from .cache_limit import IMAGES_SUFFIX, INDEX_SUFFIX, LOCK_SUFFIX, Lease
 from .cache_writer import PixelWriter
 from .depth import UNDECIDED, Levels, Range, scaling_remark
+from .optional_formats import decoders
 from .prefetch import in_order
 from .samples import UNREAD, Samples, as_column
 from .stores import CachedStore, Store, StreamingStore
@@ -120,7 +121,7 @@ class _DecodingJob:
     @property
     def decoding(self) -> str:
         """All settings that affect the pixels and the oddities."""
-        return f"{FORMAT} {pillow_version} {self.policy.decoding} {self.policy.input_size}"
+        return f"{FORMAT} {pillow_version} {decoders()}{self.policy.decoding} {self.policy.input_size}"
 
     def stamp_key(self) -> str:
         """32 hexadecimal digits for files of these paths, sizes and times, before their contents are known."""

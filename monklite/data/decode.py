@@ -36,6 +36,8 @@ LARGE = 64 << 20
 # libjpeg keeps of a progressive JPEG at full size; measured with benchmarks/decoding_memory.py
 PIXEL_BYTES = 4
 PROGRESSIVE_BYTES = 6
+# what other decoders keep beside the picture, by Pillow's name of the format
+DECODER_BYTES = {"AVIF": 10, "HEIC": 10, "JPEG2000": 8}
 # the decoder's canvases, what it hands over, and the picture
 WEBP_BYTES = 28
 # pixels that are laid on the background at a time
@@ -284,7 +286,8 @@ def _picture_bytes(opened: OpenedImage) -> int:
 
 def _decoder_bytes(image: Image.Image, full_size: Size) -> int:
     """About the bytes that the decoder itself keeps; `full_size`: before the picture is reduced while it is decoded."""
-    return full_size[0] * full_size[1] * PROGRESSIVE_BYTES if image.info.get("progressive") else 0
+    per_pixel = DECODER_BYTES.get(str(image.format), PROGRESSIVE_BYTES if image.info.get("progressive") else 0)
+    return full_size[0] * full_size[1] * per_pixel
 
 
 def _upright_size(opened: OpenedImage) -> Size:

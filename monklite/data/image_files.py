@@ -12,13 +12,13 @@ from PIL import BmpImagePlugin, GifImagePlugin
 
 from .image_reader import OpenedImage, opened_file, reader, several_pictures
 from .jpeg_files import open_jpeg
+from .optional_formats import OPTIONAL_FORMATS
 from .png_files import PNG_SIGNATURE, open_png
 from .tiff_files import open_tiff
 from .webp_files import open_webp
 
 # no other decoder is ever tried on a user's file
-FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF")
-HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
+FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF", *(row.name for row in OPTIONAL_FORMATS if row.readable))
 
 
 def open_image(content: bytes) -> OpenedImage:
@@ -30,6 +30,11 @@ def open_image(content: bytes) -> OpenedImage:
     for accept, opener in _OPENERS:
         if accept(content):
             return opener(content)
+    for row in OPTIONAL_FORMATS:
+        if row.shows(content) and row.readable:
+            return row.open(content)
+        if row.shows(content):
+            raise ValueError(f"it is a file of the format {row.name}, which is read after `{row.remedy}`")
     raise ValueError(_unknown_format(content))
 
 
@@ -42,21 +47,7 @@ def _unknown_format(content: bytes) -> str:
     return f"it is {name}, which is not read: convert it to PNG or JPEG (read are {listed})"
 
 
-def _brand(content: bytes) -> bytes:
-    """The main brand of an ISO base media file (HEIC, AVIF); empty for other files."""
-    return content[8:12] if content[4:8] == b"ftyp" else b""
-
-
 _OTHER_FORMATS: tuple[tuple[Callable[[bytes], bool], str], ...] = (
-    (
-        lambda c: _brand(c) in (b"avif", b"avis") or (_brand(c) in HEIF_BRANDS and b"avif" in c[12:64]),
-        "an AVIF picture",
-    ),
-    (
-        lambda c: _brand(c) in HEIF_BRANDS,
-        "a HEIC picture (phones can be set to take JPEG: on an iPhone Settings, Camera, Formats, Most Compatible)",
-    ),
-    (lambda c: c.startswith((b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")), "a JPEG 2000 picture"),
     (lambda c: c.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")), "a JPEG XL picture"),
     (lambda c: c[128:132] == b"DICM", "a DICOM file"),
     (lambda c: c.startswith(b"%PDF"), "a PDF document"),

@@ -52,12 +52,26 @@ def _namespace(module: types.ModuleType, **fixed: object) -> types.ModuleType:
     return copied
 
 
-# names of Pillow's modules that can be set, with Pillow's own values
+class _TolerantExif(Image.Exif):
+    """EXIF data that are empty where they are broken."""
+
+    def load(self, data: bytes) -> None:
+        with contextlib.suppress(Exception):
+            super().load(data)
+            # read now, since each value is read when it is asked for
+            dict(self)
+            return
+        self.clear()
+
+
+# names of Pillow's modules that can be set, with Pillow's own values, but for the threads: several pictures are decoded at once
 _FIXED_FILE: dict[str, object] = {"LOAD_TRUNCATED_IMAGES": False, "MAXBLOCK": 65536, "SAFEBLOCK": 1 << 20}
 _FIXED = {
     **_FIXED_FILE,
-    "Image": _namespace(Image, _decompression_bomb_check=_no_check),
+    "Image": _namespace(Image, _decompression_bomb_check=_no_check, Exif=_TolerantExif),
     "ImageFile": _namespace(ImageFile, **_FIXED_FILE),
+    "DECODE_CODEC_CHOICE": "auto",
+    "_get_default_max_threads": lambda: 1,
     "LOADING_STRATEGY": GifImagePlugin.LoadingStrategy.RGB_AFTER_FIRST,
     "READ_LIBTIFF": False,
 }

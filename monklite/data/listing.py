@@ -11,9 +11,13 @@ from typing import NamedTuple
 
 from ..errors import DatasetError, MonkliteError, NotFound, StorageError
 from ..transient import retried
+from .optional_formats import OPTIONAL_FORMATS
 from .samples import quoted
 
-EXTENSIONS = frozenset((".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif"))
+EXTENSIONS = frozenset((
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif",
+    *(ending for row in OPTIONAL_FORMATS if row.readable for ending in row.endings),
+))  # fmt: skip
 # in lower case; folders that operating systems, network drives and Python create
 SYSTEM_FOLDERS = frozenset((
     "__macosx", "network trash folder", "temporary items", "thevolumesettingsfolder",

@@ -7,16 +7,15 @@ from collections import Counter
 from collections.abc import Iterable
 
 from .listing import EXTENSIONS
+from .optional_formats import OPTIONAL_FORMATS
 
 _DICOM = "DICOM"
 FORMATS = {
     **dict.fromkeys((".dcm", ".dicom", ".ima", ".acr"), _DICOM),
     **dict.fromkeys((".nii", ".nii.gz"), "NIfTI"),
     **dict.fromkeys((".mha", ".mhd", ".nrrd"), "ITK volume"),
-    **dict.fromkeys((".heic", ".heif"), "HEIC"),
-    ".avif": "AVIF",
+    **{ending: row.name for row in OPTIONAL_FORMATS for ending in row.endings},
     ".jxl": "JPEG XL",
-    **dict.fromkeys((".jp2", ".j2k", ".jpf", ".jpx"), "JPEG 2000"),
     **dict.fromkeys((".svs", ".ndpi", ".mrxs", ".scn", ".bif"), "slide"),
     **dict.fromkeys((".czi", ".lif", ".nd2", ".oif", ".vsi"), "microscope"),
     **dict.fromkeys((".cr2", ".cr3", ".nef", ".arw", ".dng", ".raf", ".orf", ".rw2"), "raw camera"),
@@ -58,7 +57,10 @@ def describe_unread(folder: str | os.PathLike[str], others: Iterable[str], look_
     if not counts:
         return ""
     listed = ", ".join(f"{n} {kind} ({ending})" for (kind, ending), n in counts.most_common())
-    return f"files in formats that are not read: {listed}. Convert them to PNG or TIFF"
+    found = {kind for kind, _ in counts}
+    remedies = {row.remedy: row.name for row in OPTIONAL_FORMATS if row.name in found and row.remedy}
+    installing = "".join(f", or `{remedy}`, which reads {name}" for remedy, name in remedies.items())
+    return f"files in formats that are not read: {listed}. Convert them to PNG or TIFF{installing}"
 
 
 def _ending(name: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 from importlib import metadata
 
-from ...catalog.rows import INSTALL_COMMANDS
 from ...processes import Alone
 from ...spec import Resolved
 from ...tasks import Task
@@ -29,7 +28,7 @@ class GluonBackend:
         return Alone()
 
     def versions(self) -> dict[str, str]:
-        optional = {p: metadata.version(p) for p in INSTALL_COMMANDS if importlib.util.find_spec(p)}
+        optional = {p: metadata.version(p) for p in ("gluoncv",) if importlib.util.find_spec(p)}
         return {"mxnet": mx.__version__, **optional}
 
 
