@@ -138,7 +138,7 @@ def test_one_class_is_refused(tmp_path: Path) -> None:
 def test_a_class_without_images_is_named(pets: Path) -> None:
     (pets / "bird").mkdir()
     with pytest.raises(
-        DatasetError, match=r"no images in class 'bird' \(files ending in \.bmp .*\); add some or remove"
+        DatasetError, match=r"no images in class 'bird' \(files ending in \.avif .*\); add some or remove"
     ):
         discover.from_folders(pets)
 
