@@ -284,7 +284,8 @@ class ListOf(Rule):
         return f"Sequence[{self.item.annotation}]"
 
     def check(self, value: Any) -> tuple[Any, ...]:
-        if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        # a set has no order
+        if isinstance(value, (str, bytes, Mapping, set, frozenset)) or not isinstance(value, Iterable):
             raise TypeError
         items = tuple(self.item.check(v) for v in value)
         if self.length is not None and len(items) != self.length:
@@ -305,15 +306,26 @@ class ListOf(Rule):
 
 @dataclass(frozen=True)
 class PerClass(Rule):
-    """One value per class: a dictionary from class name to value, or the values in the order of the classes, as a tuple."""
+    """One value per class: a dictionary from class name to value, or the values in the order of the classes, as a tuple.
+
+    `positive`: at least one of them is more than 0.
+    """
 
     item: Rule
+    positive: bool = False
 
     @property
     def annotation(self) -> str:
         return f"Mapping[str, {self.item.annotation}] | Sequence[{self.item.annotation}]"
 
     def check(self, value: Any) -> dict[str, Any] | tuple[Any, ...]:
+        checked = self._checked(_by_name(value))
+        values = checked.values() if isinstance(checked, dict) else checked
+        if self.positive and values and not any(v > 0 for v in values):
+            raise ValueError("at least one must be more than 0")
+        return checked
+
+    def _checked(self, value: Any) -> dict[str, Any] | tuple[Any, ...]:
         if not isinstance(value, Mapping):
             return ListOf(self.item).check(value)
         for name in value:
@@ -323,6 +335,18 @@ class PerClass(Rule):
 
     def __str__(self) -> str:
         return f"a dictionary from each class name to its value, or a list of values, each {self.item}"
+
+
+def _by_name(value: Any) -> Any:
+    """A pandas Series as a dictionary, since its index names the classes; its values where the index only counts them."""
+    if isinstance(value, Mapping) or not (hasattr(value, "index") and hasattr(value, "items")):
+        return value
+    names = list(value.index)
+    if names == list(range(len(names))):
+        return list(value)
+    if len({str(name) for name in names}) < len(names):
+        raise ValueError("a class occurs more than once in the index")
+    return {str(name): weight for name, weight in zip(names, value, strict=True)}
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from monklite import Prototype
 from monklite.catalog.losses import LOSSES, class_weights, positional_weights
 from monklite.errors import InvalidType, InvalidValue
+from monklite.rules import Number, PerClass
 from monklite.runs.workspace import Workspace
 from monklite.spec import Choice
 
@@ -116,3 +118,18 @@ def test_names_are_checked_against_the_dataset_that_is_chosen_last(patterns: Pat
     ptf = opened(patterns, tmp_path)
     ptf.Dataset_Params(dataset_path=tmp_path / "others", split=0.67)
     ptf.loss_softmax_crossentropy(weight={"cat": 1, "dog": 2})
+
+
+def test_weights_of_a_series_go_by_its_index() -> None:
+    rule = PerClass(Number(least=0), positive=True)
+    counts = pd.Series(["pneumonia"] * 20 + ["normal"] * 6).value_counts()
+    assert rule("weight", 26 / counts) == {"pneumonia": pytest.approx(1.3), "normal": pytest.approx(26 / 6)}
+    assert rule("weight", pd.Series([1.0, 2.0])) == (1.0, 2.0)
+    # sorted by how often they occur
+    assert rule("weight", pd.Series([1, 1, 1, 0]).value_counts()) == {"1": 3, "0": 1}
+
+
+@pytest.mark.parametrize("weights", [{1.0, 2.0}, frozenset((1.0, 2.0)), [0, 0], {"a": 0, "b": 0.0}])
+def test_weights_without_an_order_or_without_any_weight_are_refused(weights: object) -> None:
+    with pytest.raises((InvalidType, InvalidValue)):
+        PerClass(Number(least=0), positive=True)("weight", weights)

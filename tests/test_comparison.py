@@ -349,6 +349,19 @@ def test_only_runs_tested_on_the_same_images_make_pairs(runs):
     assert comparison.pairs(comparison.collect([a])) == []
 
 
+def test_a_run_that_was_tested_on_other_images_leaves_the_verdicts_of_the_others(runs):
+    easy = trained(runs, experiment="easy", right=right(), testing=judged(right(), fingerprint="other"))
+    made = [
+        easy,
+        *(trained(runs, experiment=name, right=right(*range(n))) for name, n in (("a", 1), ("b", 9), ("c", 2))),
+    ]
+    found = comparison.pairs(comparison.collect(made))
+    assert [(pair.best, pair.other) for pair in found] == [("a", "b"), ("a", "c")]
+    alone = comparison.pairs(comparison.collect(made[1:]))
+    assert [pair.p_value for pair in found] == [pair.p_value for pair in alone]
+    assert sum("a is the best of 3 runs" in text for text in wording.verdicts(comparison.collect(made))) == 1
+
+
 # Warnings
 
 

@@ -197,3 +197,14 @@ def test_the_remarks_reach_training_and_test_data(tmp_path: Path) -> None:
     val = dataset(tmp_path / "v", "images", "masks")
     both = for_training(make_spec(train_path=root, val_path=val), cache).remarks
     assert [str(folder) in remark for folder, remark in zip((root, val), both, strict=True)] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "pair", [("mask", "no_mask"), ("Mask", "NoMask"), ("with_mask", "without_mask"), ("mask", "without mask")]
+)
+def test_photographs_with_and_without_a_mask_are_all_used(tmp_path: Path, pair: tuple[str, str]) -> None:
+    assert len(discover.from_folders(dataset(tmp_path, *pair))) == 12
+
+
+def test_photographs_of_labels_are_used(tmp_path: Path) -> None:
+    assert len(discover.from_folders(dataset(tmp_path, "label", "studio"))) == 12

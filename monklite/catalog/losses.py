@@ -69,7 +69,7 @@ class Axis(Rule):
 WEIGHT = Parameter(
     "weight",
     None,
-    OrNone(PerClass(Number(least=0, limit=MAX_FACTOR))),
+    OrNone(PerClass(Number(least=0, limit=MAX_FACTOR), positive=True)),
     'one factor per class, by name, such as {"cat": 2.0, "dog": 1.0}, or in the order of the classes',
     {"mxnet": None},
 )

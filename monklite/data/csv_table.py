@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -52,10 +53,12 @@ def from_csv(source: Table, training: bool = True, known: Collection[str] = (), 
     path_name = table.header[columns.path]
     paths, remark = table_paths.match(files, source.csv, path_name, table.column(columns.path).tolist())
     cells = table.column(columns.label)
-    rows, repeated = _once(base, source.csv, paths, cells)
+    if not as_written:
+        _check_joined_rows(table, files)
+    classes, labels = _labels(source, cells, paths, known)
+    rows, repeated = _once(base, source.csv, paths, labels, cells)
     paths = [paths[row] for row in rows]
-    classes, labels = _labels(source, cells.iloc[rows], paths, known)
-    samples = Samples.from_files(base, classes, paths, labels)
+    samples = Samples.from_files(base, classes, paths, labels[rows])
     if training:
         check_classes(samples)
         if not as_written and len(classes) == len(samples) >= MIN_UNREPEATED:
@@ -81,6 +84,18 @@ def _told(table: TableFile, columns: Columns) -> str:
     )
 
 
+def _check_joined_rows(table: TableFile, files: FolderFiles) -> None:
+    """Refuse a cell that holds whole rows: a quote that is not closed joins all rows up to the next quote."""
+    for i, name in enumerate(table.header):
+        cells = table.column(i)
+        for cell in cells[cells.str.contains("\n", regex=False)]:
+            if any(files.exact(part.strip()) is not None for part in re.split(r"[\n,;\t|]", cell)[1:] if part.strip()):
+                raise DatasetError(
+                    f"{table.name}: a cell of column {name!r} holds whole rows, {shown(cell)}: a quote is missing or left over "
+                    "there, which joins rows. Close it"
+                )
+
+
 def _labels(
     source: Table, cells: pd.Series, paths: Sequence[str], known: Collection[str]
 ) -> tuple[list[str], np.ndarray]:
@@ -102,7 +117,7 @@ def _labels(
     return classes, labels
 
 
-def _once(base: Path, table: str, paths: Sequence[str], cells: pd.Series) -> tuple[list[int], str]:
+def _once(base: Path, table: str, paths: Sequence[str], labels: np.ndarray, cells: pd.Series) -> tuple[list[int], str]:
     """The rows to use, in the order of their paths, each file once; and a remark about those that occur several times."""
     rows = sorted(range(len(paths)), key=paths.__getitem__)
     keys = list(paths)
@@ -113,13 +128,13 @@ def _once(base: Path, table: str, paths: Sequence[str], cells: pd.Series) -> tup
     conflicts: dict[str, tuple[str, str]] = {}
     for row in rows:
         earlier = first.setdefault(keys[row], row)
-        if cells.iloc[row] != cells.iloc[earlier]:
+        if (labels[row] != labels[earlier]).any():
             conflicts.setdefault(paths[earlier], (cells.iloc[earlier], cells.iloc[row]))
     if conflicts:
-        path, labels = next(iter(conflicts.items()))
+        path, two = next(iter(conflicts.items()))
         raise DatasetError(
             f"{table} names {len(conflicts)} files more than once, with different labels, the first: {path} "
-            f"({shown(labels[0])} and {shown(labels[1])}). Keep one row of each; several labels of an image go into one cell, "
+            f"({shown(two[0])} and {shown(two[1])}). Keep one row of each; several labels of an image go into one cell, "
             "separated by label_delimiter="
         )
     kept = set(first.values())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence, Sized
 from dataclasses import replace
@@ -21,6 +20,7 @@ from ..working_folder import looked_from
 from .listing import EXTENSIONS, leads_back, list_folder, not_allowed, trail_to, walk
 from .samples import Samples, quoted
 from .subfolders import choose, names_images, names_masks, names_subset
+from .table_labels import check_names
 from .unread_formats import describe_unread
 
 
@@ -203,15 +203,9 @@ def _check_layout(base: Path, names: list[str], strays: list[str], min_classes: 
 
 
 def _check_distinct(samples: Samples, kept: Collection[str]) -> None:
-    """Refuse classes whose names look the same and differ in Unicode only, unless an earlier run had them."""
-    by_name: dict[str, str] = {}
-    for name in samples.classes:
-        other = by_name.setdefault(unicodedata.normalize("NFC", name), name)
-        if other != name and not {name, other}.issubset(kept):
-            raise DatasetError(
-                f"{samples.roots[0]} has two class folders whose names look the same, {ascii(other)} and {ascii(name)}: one "
-                "is written with composed and one with decomposed characters. Move the images of both into one folder"
-            )
+    """Refuse class folders whose names are nearly the same, unless an earlier run had them."""
+    if not set(kept).issuperset(samples.classes):
+        check_names(samples.classes, f"{samples.roots[0]}")
 
 
 def check_classes(samples: Samples) -> None:

@@ -26,10 +26,10 @@ _SAME_SUBSET = {
     **dict.fromkeys(("eval", "evaluation"), "eval"),
 }
 _MASK_WORDS = frozenset(("mask", "masks", "annotation", "annotations", "segmentation", "segmentations", "groundtruth"))
+# there are photographs of labels: inside a class only beside folders whose names say images
+_LABEL_NAMES = frozenset(("label", "labels"))
 # only as the whole name
-_MASK_NAMES = frozenset(
-    ("label", "labels", "labelmap", "labelmaps", "labelids", "gt", "annot", "annots", "seg", "segs")
-)
+_MASK_NAMES = _LABEL_NAMES | {"labelmap", "labelmaps", "labelids", "gt", "annot", "annots", "seg", "segs"}
 # the pictures show faces: `no_mask`, `with mask`
 _WORN_MASK_WORDS = frozenset(("no", "not", "non", "with", "without", "face"))
 _IMAGE_WORDS = frozenset(("image", "images", "img", "imgs", "picture", "pictures", "photo", "photos"))
@@ -63,6 +63,18 @@ def names_masks(name: str) -> bool:
     return not _MASK_WORDS.isdisjoint(words) and _WORN_MASK_WORDS.isdisjoint(words)
 
 
+def _mask_folders(names: Collection[str], folders: Collection[str]) -> set[str]:
+    """Of the telling names below a class folder, those that say masks or annotations; `folders`: all of the class."""
+    # faces with and without a mask
+    if any(not _MASK_WORDS.isdisjoint(_words(name)) and not names_masks(name) for name in names):
+        return set()
+    masks = {name for name in names if names_masks(name)}
+    others = {name for folder in folders for name in folder.split("/")[1:]} - masks
+    if all(names_images(name) for name in others):
+        return masks
+    return {name for name in masks if "".join(_words(name)) not in _LABEL_NAMES}
+
+
 def names_images(name: str) -> bool:
     """Whether a folder's name says only that it holds images."""
     words = _words(name)
@@ -89,7 +101,7 @@ def choose(base: Path, classes: ClassFolders, kept: Collection[str] = ()) -> Cho
         return Choice()
     inside = {name: _telling_names(folders) for name, folders in classes.items()}
     remarks = list(_check_subsets(base, classes, inside, kept))
-    masks = {name: {below for below in names if names_masks(below)} for name, names in inside.items()}
+    masks = {name: _mask_folders(names, classes[name]) for name, names in inside.items()}
     mask_names = sorted(set().union(*masks.values()))
     if not mask_names:
         return Choice(remarks=(*remarks, *_equal_names(base, classes, ())))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,7 +11,11 @@ import numpy as np
 from .. import group_rule
 from ..errors import DatasetError, InvalidValue, shown, suggestion
 from ..rules import AUTO
+from .column_names import plain as _plain
+from .column_names import rank as _rank
 from .discover import EXTENSIONS
+from .label_column import LABEL_NAMES, check_subsets
+from .label_column import find as label_column_of
 from .samples import quoted
 from .table_file import TableFile
 from .table_paths import FolderFiles
@@ -23,11 +26,6 @@ PATH_NAMES = (
     "imgfile", "imgname", "imgid", "file", "files", "filepath", "filename", "fname", "path", "paths", "picture", "photo",
     "name", "id", "idcode",
 )  # fmt: skip
-LABEL_NAMES = (
-    "label", "labels", "class", "classes", "classname", "classlabel", "labelname", "category", "categories", "categoryname",
-    "diagnosis", "diagnoses", "target", "targets", "dx", "finding", "findings", "findinglabels", "groundtruth", "species",
-    "breed", "tag", "tags", "y", "classid", "labelid", "categoryid",
-)  # fmt: skip
 GROUP_NAMES = (
     "patient", "patientid", "patients", "subject", "subjectid", "person", "personid", "participant", "participantid", "caseid",
     "group", "groups", "groupid",
@@ -37,7 +35,8 @@ VAGUE_GROUP_NAMES, MIN_VAGUE_GROUPS = ("group", "groups", "groupid"), 5
 # cells that say that it is not known, in lower case
 _UNKNOWN = frozenset(("", "na", "n/a", "nan", "none", "null", "unknown", "?", "-"))
 INDEX_NAMES = ("", "index", "unnamed0", "rownames", "row")
-INDICATORS = frozenset(("", "0", "1", "-1", "0.0", "1.0", "-1.0", "True", "False", "true", "false", "TRUE", "FALSE"))
+# lines above the header, such as a title
+MAX_TITLE_LINES = 5
 # rows whose cells are looked up in the folder to find the column of paths, evenly spread
 SAMPLED_ROWS = 50
 
@@ -65,6 +64,7 @@ def find(table: TableFile, files: FolderFiles, path_column: str | None, label_co
     path = _named(table, "path_column", path_column)
     if path is None:
         _check_header(table, files)
+        _check_header_below(table)
         path = _path_column(table, files, label)
     if path == label:
         raise InvalidValue(
@@ -75,8 +75,9 @@ def find(table: TableFile, files: FolderFiles, path_column: str | None, label_co
     skipped = [i for i in others if _is_index(table, i)]
     _check_one_of_name(table, path)
     if label is None:
-        label = _label_column(table, path, [i for i in others if i not in skipped])
+        label = label_column_of(table, path, [i for i in others if i not in skipped])
     _check_one_of_name(table, label)
+    check_subsets(table, label)
     names = tuple(table.header[i] for i in skipped if i != label)
     return Columns(path, label, names)
 
@@ -174,6 +175,20 @@ def _check_header(table: TableFile, files: FolderFiles) -> None:
             raise _no_header(table, cell)
 
 
+def _check_header_below(table: TableFile) -> None:
+    """Refuse a table with a title above its header."""
+    if any(_rank(name, (*PATH_NAMES, *LABEL_NAMES)) is not None for name in table.header):
+        return
+    for row in range(min(MAX_TITLE_LINES, len(table.cells))):
+        cells = [cell.strip() for cell in table.cells.iloc[row] if cell.strip()]
+        kinds = [kind for kind in (PATH_NAMES, LABEL_NAMES) if any(_rank(cell, kind) is not None for cell in cells)]
+        if len(kinds) == 2:
+            raise DatasetError(
+                f"{table.name}: its header seems to be line {row + 2}, {shown(', '.join(cells))}: remove the lines above it "
+                f"(pandas: read_csv(..., skiprows={row + 1}))"
+            )
+
+
 def _no_header(table: TableFile, cell: str) -> DatasetError:
     return DatasetError(
         f"{table.name} has no header: its first line names the file {shown(cell)}. Write a line with the names of the columns "
@@ -227,46 +242,6 @@ def _share(hits: Sequence[bool]) -> float:
     return sum(hits) / len(hits) if hits else 0.0
 
 
-def _label_column(table: TableFile, path: int, others: Sequence[int]) -> int:
-    ranks = {i: rank for i in others if (rank := _rank(table.header[i], LABEL_NAMES)) is not None}
-    if ranks:
-        return min(ranks, key=ranks.__getitem__)
-    if not others:
-        raise DatasetError(
-            f"{table.name} has a column of files, {table.header[path]!r}, and none with their classes: it needs two columns, "
-            f"such as image and label. Columns: {quoted(table.header)}"
-        )
-    indicators = [table.header[i] for i in others if _is_indicator(table, i)]
-    if len(indicators) > 1:
-        raise DatasetError(
-            f"{table.name} has one column per class, with 0 and 1: {quoted(indicators)}. Such a table cannot be trained "
-            "with yet: give a table with one column that holds the class's name (pandas: frame[names].idxmax(axis=1)), or "
-            "several names in one cell and label_delimiter='|'. If one of the columns is the label, give label_column="
-        )
-    if len(others) == 1:
-        return others[0]
-    # the order that the documentation asks for
-    if path == 0 and others[0] == 1 and _repeats(table, 1):
-        return 1
-    repeating = [i for i in others if _repeats(table, i)]
-    if len(repeating) == 1:
-        return repeating[0]
-    raise DatasetError(
-        f"{table.name}: which column holds the classes? Say it with label_column=. "
-        f"Columns: {quoted([table.header[i] for i in others])}"
-    )
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\W_]", "", name.lower())
-
-
-def _rank(name: str, names: Sequence[str]) -> int | None:
-    """The position of a column's name in a list of names; None if it is not in it."""
-    plain = _plain(name)
-    return names.index(plain) if plain in names else None
-
-
 def _is_used(table: TableFile, index: int) -> bool:
     """Whether a column has a name or a cell that is not empty."""
     return bool(table.header[index]) or bool((table.column(index) != "").any())
@@ -277,15 +252,3 @@ def _is_index(table: TableFile, index: int) -> bool:
     return _plain(table.header[index]) in INDEX_NAMES and bool(
         table.column(index).str.fullmatch(r"\d+(\.0)?").all() and table.column(index).is_unique
     )
-
-
-def _is_indicator(table: TableFile, index: int) -> bool:
-    """Whether all cells of a column are 0 or 1, or what stands for them; -1 is "uncertain" in some data sets."""
-    values = set(table.column(index).unique().tolist())
-    return values <= INDICATORS and values != {""}
-
-
-def _repeats(table: TableFile, index: int) -> bool:
-    """Whether some cells of a column are equal, as classes are and names and measurements rarely."""
-    cells = table.column(index)
-    return bool(cells.nunique() <= max(len(cells) // 2, 1)) and not cells.str.fullmatch(r"-?\d+[.,]\d*[1-9]\d*").any()

@@ -183,7 +183,7 @@ def _fitted(
     raise DatasetError(
         f"{name} has {int(longer.sum())} rows with more cells than the header has columns ({len(names)}), the first: "
         f"{cut(first)}. Put cells that contain {delimiter!r} in quotes, or separate several labels by another character "
-        "(label_delimiter=)"
+        "(label_delimiter=)" + (". Remove lines above the header" if len(names) == 1 else "")
     )
 
 
@@ -277,7 +277,7 @@ def check_two_columns(table: TableFile, delimiters: Sequence[str] = DELIMITERS) 
         DatasetError: it has one.
     """
     if len(table.header) < 2:
-        raise DatasetError(
-            f"{table.name} has one column; it needs two, image and class, separated by one of "
-            f"{' '.join(map(repr, delimiters))} (see delimiter=)"
-        )
+        is_text = table.layout.startswith("delimiter")
+        separated = f", separated by one of {' '.join(map(repr, delimiters))} (see delimiter=)" if is_text else ""
+        read = "" if is_text else f" ({table.layout})"
+        raise DatasetError(f"{table.name}{read} has one column; it needs two, image and class{separated}")

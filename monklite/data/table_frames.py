@@ -51,6 +51,8 @@ def write(frame: pd.DataFrame, workspace: Path, label_delimiter: str | None) -> 
         raise InvalidValue(
             f"path_to_csv: a DataFrame with text that is not valid Unicode cannot be stored: {error}"
         ) from None
+    if "\0" in text:
+        raise InvalidValue("path_to_csv: a DataFrame with NUL characters cannot be stored: remove them from its text")
     path = workspace / FOLDER / f"{hashlib.sha256(content).hexdigest()[:DIGEST_CHARACTERS]}.csv"
     if _content(path) != content:
         make_folder(path.parent)

@@ -20,6 +20,9 @@ SEPARATORS = ("|", ";", ",", "\t", "/", "+")
 # these are parts of names so rarely that the labels need not occur alone
 STRONG_SEPARATORS = ("|", ";")
 MAX_PAIRS_SHOWN = 5
+_PLAIN_CHARACTERS = str.maketrans("\u2018\u2019\u201c\u201d\u2010\u2011\u2012\u2013\u2014", "''\"\"-----")
+# a class for each place, as one-hot vectors
+_INDICATORS = re.compile(r"[01]\.?0?(?:[,\s]+[01]\.?0?)+")
 
 
 def single_labels(cells: pd.Series, paths: Sequence[str], table: str) -> tuple[list[str], np.ndarray]:
@@ -69,17 +72,17 @@ def check_names(classes: Sequence[str], table: str) -> None:
     shown = ", ".join(f"{ascii_if_unseen(a)} and {ascii_if_unseen(b)}" for a, b in pairs[:MAX_PAIRS_SHOWN])
     more = f" and {len(pairs) - MAX_PAIRS_SHOWN} more pairs" if len(pairs) > MAX_PAIRS_SHOWN else ""
     raise DatasetError(
-        f"{table} has classes whose names are nearly the same: {shown}{more}. Write each class in one way if they are one, "
-        "or give them names that differ in more than case, spaces, invisible characters or '.0'"
+        f"{table} has classes whose names are nearly the same: {shown}{more}. Write each class in one way, in one folder, if "
+        "they are one, or give them names that differ in more than case, spaces, invisible characters or '.0'"
     )
 
 
 def _key(name: str) -> str:
-    """Equal for names that differ in case, spaces, invisible characters, the form of Unicode, or `.0`."""
+    """Equal for names that differ in case, spaces, apostrophes, dashes, invisible characters, the form of Unicode, or `.0`."""
     seen = "".join(
-        c for c in unicodedata.normalize("NFC", name) if unicodedata.category(c) not in ("Cf", "Cc") or c.isspace()
+        c for c in unicodedata.normalize("NFKC", name) if unicodedata.category(c) not in ("Cf", "Cc") or c.isspace()
     )
-    text = unicodedata.normalize("NFC", " ".join(seen.split()).casefold())
+    text = unicodedata.normalize("NFKC", " ".join(seen.split()).casefold()).translate(_PLAIN_CHARACTERS)
     return re.sub(r"^(-?\d+)[.,]0+$", r"\1", text)
 
 
@@ -124,9 +127,15 @@ def check_no_lists(names: Sequence[str], table: str) -> None:
     Raises:
         DatasetError: there are such cells.
     """
-    lists = [name for name in names if name[:1] + name[-1:] in ("[]", "()", "{}") and ("'" in name or '"' in name)]
+    lists = [name for name in names if _is_list(name)]
     if lists:
         raise DatasetError(
             f"{table} has cells that are lists, such as {shown(lists[0])}: write the labels of an image with a separator that no "
             "name contains, such as A|B, and give label_delimiter='|' (pandas: frame[column].str.join('|'))"
         )
+
+
+def _is_list(cell: str) -> bool:
+    inside = cell[1:-1].strip()
+    quoted_items = "'" in inside or '"' in inside
+    return cell[:1] + cell[-1:] in ("[]", "()", "{}") and (quoted_items or bool(_INDICATORS.fullmatch(inside)))

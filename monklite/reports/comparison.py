@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -134,25 +134,23 @@ def ranked(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def pairs(entries: Sequence[Entry]) -> list[Pair]:
-    """The run with the best test accuracy paired with each other run that was tested on the same images."""
+    """Among the runs that were tested on the same images, the one with the best test accuracy paired with each other one."""
     tested = [(e.label, e.state.testing, e.correct) for e in entries if e.state.testing and e.correct is not None]
-    if len(tested) < 2:
-        return []
     images = image_sets([test for _, test, _ in tested])
+    same = [[run for run, own in zip(tested, images, strict=True) if own == shared] for shared in dict.fromkeys(images)]
+    # the best run was chosen on the same test images, so all pairs count (Bonferroni)
+    n_pairs = sum(len(runs) * (len(runs) - 1) // 2 for runs in same)
+    return [replace(pair, p_value=min(1.0, pair.p_value * n_pairs)) for runs in same for pair in _pairs_with_best(runs)]
+
+
+def _pairs_with_best(tested: Sequence[tuple[str, Testing, np.ndarray]]) -> Iterator[Pair]:
+    """Pairs of runs that were tested on the same images; their p-values are of one comparison alone."""
     best = max(range(len(tested)), key=lambda i: tested[i][1].accuracy)
     best_label, _, a = tested[best]
-    unadjusted = []
     for i, (label, _, b) in enumerate(tested):
-        if i != best and images[i] == images[best]:
+        if i != best:
             only_best, only_other = int((a & ~b).sum()), int((b & ~a).sum())
-            unadjusted.append(Pair(best_label, label, only_best, only_other, paired.mcnemar(a, b)))
-    return _adjust(unadjusted, len(unadjusted) + 1)
-
-
-def _adjust(unadjusted: list[Pair], n_runs: int) -> list[Pair]:
-    """Multiply p-values by the number of all pairs (Bonferroni): the best run was chosen on the same test images."""
-    n_pairs = n_runs * (n_runs - 1) / 2
-    return [replace(pair, p_value=min(1.0, pair.p_value * n_pairs)) for pair in unadjusted]
+            yield Pair(best_label, label, only_best, only_other, paired.mcnemar(a, b))
 
 
 def _correct_images(run: Run, test: Testing | None) -> np.ndarray | None:

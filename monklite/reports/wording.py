@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ..tasks import SINGLE, TASKS
 from .comparison import Entry, Pair, image_sets, pairs
@@ -25,28 +25,33 @@ def verdict(pair: Pair) -> str:
 
 
 def verdicts(entries: Sequence[Entry]) -> list[str]:
-    """Baselines, and the verdict on each pair of runs; with many runs in fewer sentences."""
+    """Baselines, and the verdicts on the pairs of runs that were tested on the same images."""
     tested = pairs(entries)
+    bests = list(dict.fromkeys(pair.best for pair in tested))
+    sentences = baselines(entries)
+    for best in bests:
+        sentences += _verdicts_of(best, [pair for pair in tested if pair.best == best])
+    return sentences
+
+
+def _verdicts_of(best: str, tested: Sequence[Pair]) -> Iterator[str]:
+    """The verdict on each pair of the best run and another one; with many runs in fewer sentences."""
     equal = [pair.other for pair in tested if pair.p_value >= SIGNIFICANT]
     worse = [pair for pair in tested if pair.p_value < SIGNIFICANT]
-    sentences = baselines(entries)
-    if not tested:
-        return sentences
-    best = tested[0].best
-    chosen = (
+    if len(tested) <= MAX_RUNS_NAMED and len(equal) <= MAX_EQUAL_PAIRS:
+        yield from map(verdict, tested)
+    else:
+        if len(worse) > MAX_RUNS_NAMED:
+            names = _join([pair.other for pair in worse])
+            yield f"{best} did better on the test images, more than by chance, than {len(worse)} runs: {names}"
+        else:
+            yield from map(verdict, worse)
+        if equal:
+            yield f"{best} cannot be told apart on the test images from: {_join(equal)}"
+    yield (
         f"{best} is the best of {len(tested) + 1} runs on these test images, so its accuracy on new images is likely to be "
         "somewhat lower"
     )
-    if len(tested) <= MAX_RUNS_NAMED and len(equal) <= MAX_EQUAL_PAIRS:
-        return [*sentences, *map(verdict, tested), chosen]
-    if len(worse) > MAX_RUNS_NAMED:
-        names = _join([pair.other for pair in worse])
-        sentences.append(f"{best} did better on the test images, more than by chance, than {len(worse)} runs: {names}")
-    else:
-        sentences += map(verdict, worse)
-    if equal:
-        sentences.append(f"{best} cannot be told apart on the test images from: {_join(equal)}")
-    return [*sentences, chosen]
 
 
 def baselines(entries: Sequence[Entry]) -> list[str]:
