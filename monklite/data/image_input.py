@@ -23,7 +23,7 @@ from ..looking import is_file
 from ..rules import PathText
 from ..transient import is_transient
 from . import decode, pillow_pictures
-from .array_pixels import pixels_of, to_numpy
+from .array_pixels import is_array, pixels_of, to_numpy
 from .depth import UNDECIDED, Levels
 from .picture_files import picture_file, png
 
@@ -104,8 +104,8 @@ def images_in(
     if _is_single(value):
         return None
     items = value
-    if _is_array(value):
-        items = to_numpy(value)
+    if is_array(value):
+        items = to_numpy(value, argument)
         if items.ndim != 4 and not _holds_text(items):
             return None
     if not isinstance(items, Iterable):
@@ -137,9 +137,9 @@ def image_input(
         return _of_picture(value, _file_name(getattr(value, "filename", ""), name), argument, levels)
     if _is_file(value):
         return _of_open_file(value, _file_name(getattr(value, "name", ""), name), argument)
-    if _is_array(value):
+    if is_array(value):
         is_tensor = hasattr(value, "detach") or hasattr(value, "asnumpy")
-        return ImageInput(name, pixels_of(to_numpy(value), argument, is_tensor, levels))
+        return ImageInput(name, pixels_of(to_numpy(value, argument), argument, is_tensor, levels))
     raise _wrong_kind(value, argument)
 
 
@@ -153,11 +153,6 @@ def _is_single(value: Any) -> bool:
 
 def _is_file(value: Any) -> bool:
     return callable(getattr(value, "read", None))
-
-
-def _is_array(value: Any) -> bool:
-    """Whether a value is an array, or a column of a table."""
-    return hasattr(value, "shape") and hasattr(value, "dtype")
 
 
 def _holds_text(array: np.ndarray) -> bool:
