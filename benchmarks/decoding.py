@@ -29,6 +29,7 @@ from monklite.data.augment import policy
 from monklite.data.batches import Batches
 from monklite.data.cache import open_store
 from monklite.data.stores import Store
+from monklite.data.transparency import to_rgb
 from monklite.processors import cpu_count
 
 SCALES = (1, 2, 4)  # times the requested side
@@ -49,7 +50,7 @@ def decoded(path: Path, content: bytes, side: int, scale: int) -> np.ndarray:
     with Image.open(BytesIO(content)) as image:
         if scale:
             image.draft(None, (scale * side, scale * side))
-        return np.asarray(decode.to_rgb(image).resize((side, side), Image.Resampling.BILINEAR))
+        return np.asarray(to_rgb(image).resize((side, side), Image.Resampling.BILINEAR))
 
 
 def compare_scales(paths: list[Path], side: int, repeat: int) -> None:

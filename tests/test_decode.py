@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from monklite.catalog.transforms import TRANSFORMS
-from monklite.data import decode, depth, image_files, webp_files
+from monklite.data import decode, depth, image_files, pillow_warnings, transparency, webp_files
 from monklite.data.decode import Decoded, Oddity
 from monklite.data.optional_formats import OPTIONAL_FORMATS
 from monklite.errors import NotFound, UnreadableImage
@@ -584,8 +584,8 @@ def test_transparency_is_laid_on_white_in_strips_as_at_once(mode: str, monkeypat
         image = Image.fromarray(pixels[..., 0]).convert("P").convert("PA")
     rgba = image.convert("RGBA")
     at_once = Image.alpha_composite(Image.new("RGBA", rgba.size, (255, 255, 255, 255)), rgba).convert("RGB")
-    monkeypatch.setattr(decode, "STRIP_PIXELS", 100)
-    assert np.array_equal(np.asarray(decode.to_rgb(image)), np.asarray(at_once))
+    monkeypatch.setattr(transparency, "STRIP_PIXELS", 100)
+    assert np.array_equal(np.asarray(transparency.to_rgb(image)), np.asarray(at_once))
 
 
 def originals(folder: Path) -> list[Path]:
@@ -652,7 +652,7 @@ def test_damaged_files_are_read_or_refused_and_nothing_else(
 def test_the_warnings_of_others_are_shown_while_images_are_decoded(tmp_path: Path) -> None:
     path = save(RGB, tmp_path / "a.png")
     with pytest.warns(UserWarning, match="mine"):
-        with decode._without_pillow_warnings():
+        with pillow_warnings.without_pillow_warnings():
             warnings.warn("mine", UserWarning, stacklevel=1)
         decode.load(path, 8)
 

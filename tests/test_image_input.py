@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import io
 import urllib.error
 from pathlib import Path
@@ -17,7 +18,7 @@ from PIL import Image
 
 from monklite.data import decode
 from monklite.data.image_input import MAX_URL_BYTES, image_input, images_in
-from monklite.errors import InvalidType, InvalidValue, NotFound, UnreadableImage
+from monklite.errors import InvalidType, InvalidValue, NotFound, StorageError, UnreadableImage
 
 SIDE = 16
 RNG = np.random.default_rng(0)
@@ -106,7 +107,7 @@ def test_pil_images_of_every_mode_are_decoded(mode: str) -> None:
     assert image.mode == mode
     content = image_input(image, "image").content()
     assert decode.decode(content, SIDE).pixels.shape == (SIDE, SIDE, 3)
-    if mode in ("CMYK", "F", "I"):
+    if mode in ("F", "I"):
         with Image.open(io.BytesIO(content)) as back:
             assert back.mode == mode
             assert np.array_equal(np.asarray(back), np.asarray(image))
@@ -235,8 +236,30 @@ def test_a_missing_or_damaged_file(tmp_path: Path) -> None:
         missing.content()
     noise = RNG.integers(0, 256, (200, 200, 3), np.uint8)
     (tmp_path / "cut.png").write_bytes(png(noise)[:3000])
-    with Image.open(tmp_path / "cut.png") as image, pytest.raises(UnreadableImage, match=r"^image cannot be read: "):
-        image_input(image, "image")
+    with Image.open(tmp_path / "cut.png") as image:
+        cut = image_input(image, "image")
+    assert decode.decode(cut.content(), SIDE).problem == "truncated (the file ends after 3,000 bytes)"
+
+
+def test_an_open_file_that_fails_is_told_when_its_turn_comes(tmp_path: Path) -> None:
+    def failing(error: Exception) -> io.BytesIO:
+        file = io.BytesIO(png(RGB))
+        file.read = mock.Mock(side_effect=error)
+        return file
+
+    images = list(images_in([failing(OSError(errno.EISDIR, "Is a directory")), RGB], "img_name"))
+    assert np.array_equal(decoded(images[1].content()), decoded(png(RGB)))
+    with pytest.raises(UnreadableImage, match=r"^image 0 cannot be read: Is a directory"):
+        images[0].content()
+    # it says nothing about the file
+    with pytest.raises(StorageError, match=r"image 0 cannot be read: .*does not answer"):
+        image_input(failing(OSError(errno.EIO, "the drive does not answer")), "img_name")
+    with (tmp_path / "a.png").open("wb") as file, pytest.raises(InvalidValue, match=r"^img_name: the file cannot be "):
+        image_input(file, "img_name")
+    closed = io.BytesIO(png(RGB))
+    closed.close()
+    with pytest.raises(InvalidValue, match=r"closed file\.?\): open it with open\(path, 'rb'\)"):
+        image_input(closed, "img_name")
 
 
 def test_several_images_are_named_by_path_or_place(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from tiffs import tiff
 from monklite import Prototype
 from monklite.data import decode
 from monklite.data.depth import UNDECIDED, Levels, Range
-from monklite.data.image_input import _deep_png, image_input
+from monklite.data.image_input import image_input
+from monklite.data.picture_files import png
 from monklite.errors import InvalidValue
 
 RNG = np.random.default_rng(0)
@@ -42,16 +43,16 @@ def opened(content: bytes) -> Image.Image:
 @pytest.mark.parametrize(
     ("file", "same"),
     [
-        (_deep_png(DARK), [DARK, DARK.astype(np.int32), DARK.astype(np.float32), torch.from_numpy(DARK.astype(int))]),
-        (_deep_png(DARK), [DARK[..., None], DARK[None], opened(_deep_png(DARK)), Image.fromarray(DARK)]),
+        (png(DARK), [DARK, DARK.astype(np.int32), DARK.astype(np.float32), torch.from_numpy(DARK.astype(int))]),
+        (png(DARK), [DARK[..., None], DARK[None], opened(png(DARK)), Image.fromarray(DARK)]),
         (tiff(DARK), [DARK, opened(tiff(DARK))]),
         (tiff(DARK, photometric=0), [opened(tiff(DARK, photometric=0))]),
         (tiff(DARK.astype(np.int32) * 100_000), [DARK.astype(np.int64) * 100_000]),
         (tiff(DARK.astype(np.int32) - 50), [DARK.astype(np.int16) - 50]),
-        (_deep_png(COLOURS[3]), [COLOURS[3], COLOURS[3].astype(float), COLOURS[3].transpose(2, 0, 1)]),
-        (_deep_png(COLOURS[3]), [opened(_deep_png(COLOURS[3])), opened(tiff(COLOURS[3])), tiff(COLOURS[3])]),
-        (_deep_png(COLOURS[4]), [COLOURS[4], COLOURS[4].astype(np.int64), opened(_deep_png(COLOURS[4]))]),
-        (_deep_png(DARK, 7), [opened(_deep_png(DARK, 7))]),
+        (png(COLOURS[3]), [COLOURS[3], COLOURS[3].astype(float), COLOURS[3].transpose(2, 0, 1)]),
+        (png(COLOURS[3]), [opened(png(COLOURS[3])), opened(tiff(COLOURS[3])), tiff(COLOURS[3])]),
+        (png(COLOURS[4]), [COLOURS[4], COLOURS[4].astype(np.int64), opened(png(COLOURS[4]))]),
+        (png(DARK, 7), [opened(png(DARK, 7))]),
     ],
 )
 def test_equal_values_are_scaled_by_the_levels_of_the_training_images(file: bytes, same: list[Any]) -> None:
@@ -61,7 +62,7 @@ def test_equal_values_are_scaled_by_the_levels_of_the_training_images(file: byte
 
 
 def test_a_picture_that_was_read_already_is_scaled_as_its_file() -> None:
-    for content in (_deep_png(DARK), _deep_png(DARK, 7), tiff(DARK)):
+    for content in (png(DARK), png(DARK, 7), tiff(DARK)):
         picture = opened(content)
         picture.load()
         assert np.array_equal(decoded(picture, TWELVE_BITS), decoded(content, TWELVE_BITS))
@@ -96,7 +97,7 @@ def test_values_that_no_file_of_training_could_have_are_refused(levels: Levels) 
 
 
 def test_a_picture_whose_colours_pillow_has_cut_is_refused(tmp_path: Path) -> None:
-    for name, content in (("a.png", _deep_png(COLOURS[3])), ("a.tif", tiff(COLOURS[3]))):
+    for name, content in (("a.png", png(COLOURS[3])), ("a.tif", tiff(COLOURS[3]))):
         (tmp_path / name).write_bytes(content)
         picture = Image.open(tmp_path / name)
         picture.load()

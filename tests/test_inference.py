@@ -362,9 +362,24 @@ def test_an_image_in_a_list_that_cannot_be_read_is_told_even_if_nothing_is_print
     opened: Prototype, patterns: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     opened._console.verbose = 0
-    found = opened.Infer(img_name=[b"no image", patterns / "dots" / "dots-000.png"])
-    assert [one["img_name"] for one in found] == [str(patterns / "dots" / "dots-000.png")]
-    assert "left out: image 0 cannot be read: it is not an image" in caplog.text
+    sound = patterns / "dots" / "dots-000.png"
+    # one in a format that the decoder reads, and one that only Pillow reads
+    buffer = io.BytesIO()
+    Image.open(sound).convert("RGB").save(buffer, "TGA")
+    cut = [sound.read_bytes()[:200], buffer.getvalue()[:200]]
+
+    def images() -> list[object]:
+        return [b"no image", sound, *(Image.open(io.BytesIO(content)) for content in cut), sound]
+
+    for stream in (False, True):
+        found = list(opened.Infer(img_name=images(), stream=stream))
+        assert [one["img_name"] for one in found] == [str(sound)] * 2
+        assert "left out: image 0 cannot be read: it is not an image" in caplog.text
+        assert "left out: image 2 cannot be read: truncated (the file ends after 200 bytes)" in caplog.text
+        assert "left out: image 3 cannot be read: " in caplog.text
+        caplog.clear()
+    with pytest.raises(UnreadableImage, match=r"^image 0 cannot be read: "):
+        opened.Infer(img_name=images()[3])
 
 
 @pytest.mark.parametrize(

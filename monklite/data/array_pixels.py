@@ -2,32 +2,98 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
 
-from ..errors import InvalidType, InvalidValue
+from ..errors import InvalidType, InvalidValue, cut
+from ..transient import is_transient
 from .depth import UNDECIDED, Levels, own_range, to_8_bit
 
 CHANNEL_COUNTS = (1, 3, 4)
 # float pixels may exceed 0 and 1 by this much, through rounding
 FLOAT_TOLERANCE = 1e-3
 MOST_OF_16_BITS = 65535
+# properties of PyTorch's tensors that hide their values
+_REMEDIES = {
+    "is_nested": "give its images one by one, as list(value.unbind())",
+    "is_quantized": "give its values, as value.dequantize()",
+    "is_meta": "a tensor on the device meta holds no pixels; make it on a real device",
+}
 
 
-def to_numpy(value: Any) -> np.ndarray:
-    """An array of any framework as NumPy's; it may share memory."""
+def is_array(value: Any) -> bool:
+    """Whether a value is an array of any framework, or a column of a table; also an array that cannot be read."""
+    return _has(value, "shape") and _has(value, "dtype")
+
+
+def to_numpy(value: Any, argument: str) -> np.ndarray:
+    """An array of any framework as NumPy's; it may share memory.
+
+    Args:
+        argument: what errors call it.
+
+    Raises:
+        InvalidType: its framework does not give its values, as those of sparse, quantized and nested tensors.
+    """
+    reason = ""
+    try:
+        array = _as_numpy(value)
+        # NumPy takes an array that it does not understand for a single object
+        if array.ndim or array.dtype.kind != "O":
+            return array
+    # frameworks raise errors of many kinds
+    except Exception as error:
+        if is_transient(error):
+            raise
+        reason = f" ({cut(' '.join(str(error).split()))})"
+    kind = f"{type(value).__module__.partition('.')[0]}.{type(value).__name__}"
+    raise InvalidType(f"{argument} is a {cut(kind, 80)} that does not give its values{reason}: {_remedy(value)}")
+
+
+def _as_numpy(value: Any) -> np.ndarray:
     # MXNet
     if hasattr(value, "asnumpy"):
         return np.asarray(value.asnumpy())
-    # PyTorch; NumPy has no bfloat16
+    # PyTorch, and others that follow it
     if hasattr(value, "detach"):
         tensor = value.detach().cpu()
-        return np.asarray((tensor.float() if "bfloat16" in str(tensor.dtype) else tensor).numpy())
+        # of PyTorch: values that are negated or conjugated when they are read
+        if hasattr(tensor, "resolve_neg"):
+            tensor = tensor.resolve_neg().resolve_conj()
+        # NumPy has neither
+        is_short = "bfloat16" in str(tensor.dtype) or "float8" in str(tensor.dtype)
+        return np.asarray((tensor.float() if is_short else tensor).numpy())
     # CuPy, which refuses `asarray`
     if hasattr(value, "get") and hasattr(value, "device"):
         return np.asarray(value.get())
     return np.asarray(value)
+
+
+def _has(value: Any, name: str) -> bool:
+    try:
+        getattr(value, name)
+    except AttributeError:
+        return False
+    # a nested tensor has no shape, and says so with other errors
+    except Exception:
+        return True
+    return True
+
+
+def _remedy(value: Any) -> str:
+    """What to give in place of an array that does not give its values."""
+    for name, remedy in _REMEDIES.items():
+        with contextlib.suppress(Exception):
+            if getattr(value, name) is True:
+                return remedy
+    with contextlib.suppress(Exception):
+        if "strided" not in str(value.layout):
+            return "give it dense, as value.to_dense()"
+    if _has(value, "toarray"):
+        return "give it dense, as value.toarray()"
+    return "give a NumPy array of uint8 (0 to 255) or float (0 to 1)"
 
 
 def pixels_of(array: np.ndarray, argument: str, is_tensor: bool, levels: Levels = UNDECIDED) -> np.ndarray:

@@ -36,7 +36,7 @@ from .prefetch import in_order
 from .samples import UNREAD, Samples, as_column
 from .stores import CachedStore, Store, StreamingStore
 
-FORMAT = 4  # to be increased when the results of decoding or the files of the cache change
+FORMAT = 5  # to be increased when the results of decoding or the files of the cache change
 # errors of drives on which a cache cannot be kept, though images can be read
 _REFUSALS = {*UNSUPPORTED, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENODEV}
 Tick = Callable[[int, int], None]  # number done, total

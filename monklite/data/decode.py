@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import re
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from enum import IntFlag
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -19,10 +16,13 @@ from ..errors import NotFound, StorageError, UnreadableImage
 from ..free_memory import give_back
 from ..spec import Choice
 from ..transient import is_transient, retried
-from .depth import UNDECIDED, Levels, Range, own_range, to_8_bit
+from .deep_pictures import is_deep, scaled
+from .depth import UNDECIDED, Levels, Range
 from .image_files import open_image
-from .image_reader import OpenedImage, deep_colours
+from .image_reader import OpenedImage
 from .memory_budget import MemoryBudget
+from .pillow_warnings import without_pillow_warnings
+from .transparency import is_transparent, to_rgb
 from .webp_files import webp_size
 
 MAX_PIXELS = 178_956_970  # Pillow's own limit for decompression bombs
@@ -40,12 +40,8 @@ PROGRESSIVE_BYTES = 6
 DECODER_BYTES = {"AVIF": 10, "HEIC": 10, "JPEG2000": 8}
 # the decoder's canvases, what it hands over, and the picture
 WEBP_BYTES = 28
-# pixels that are laid on the background at a time
-STRIP_PIXELS = 1 << 20
-BACKGROUND = (255, 255, 255)  # under transparent pixels
 # a JPEG is decoded at no less than this many times the requested size; see docs/decisions/0002
 DRAFT_FACTOR = 2
-DEEP_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")  # modes of more than 8 bits
 # by EXIF orientation
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -162,9 +158,9 @@ def decode(
     """
     webp = webp_size(content)
     try:
-        _check_size(webp)
+        check_size(webp)
         # its decoder takes memory for the whole picture when the header is read
-        with _without_pillow_warnings(), _MEMORY.take(WEBP_BYTES * webp[0] * webp[1]):
+        with without_pillow_warnings(), _MEMORY.take(WEBP_BYTES * webp[0] * webp[1]):
             opened = open_image(content)
             with opened.image:
                 return _read(opened, len(content), side, prefix, smallest_side, levels)
@@ -176,7 +172,8 @@ def decode(
         return Decoded(None, problem=_reason(len(content), error))
 
 
-def _check_size(size: Size) -> None:
+def check_size(size: Size) -> None:
+    """Raise ValueError if a picture is too large to be decoded."""
     width, height = size
     if width * height > MAX_PIXELS:
         raise ValueError(f"{width} x {height} px, more than {MAX_PIXELS:,} in all")
@@ -189,7 +186,7 @@ def _read(
 ) -> Decoded:
     """Decode a picture of a file of `n_bytes`, whose header has been read; the picture is closed."""
     image = opened.image
-    _check_size(image.size)
+    check_size(image.size)
     # before `draft`, which changes the properties of the image
     oddities, full_size = _header_oddities(opened, smallest_side), _upright_size(opened)
     drafted = image.format == "JPEG" and not prefix
@@ -214,11 +211,11 @@ def _to_square(opened: OpenedImage, side: int, prefix: Sequence[Choice], levels:
     """The pixels, the size of the picture before it is squeezed, and the oddities that only the pixels show."""
     oddities, own, scale = Oddity(0), None, None
     image: Image.Image = opened.image
-    if _is_deep(opened):
-        image, own, scale = _scaled(opened, levels)
+    if is_deep(opened):
+        image, own, scale = scaled(opened, levels)
         if own.black < scale.black or own.white > scale.white:
             oddities |= Oddity.CUT
-    if _is_transparent(image):
+    if is_transparent(image):
         oddities |= Oddity.TRANSPARENT
     picture = to_rgb(image)
     if opened.orientation in TURNS:
@@ -230,16 +227,12 @@ def _to_square(opened: OpenedImage, side: int, prefix: Sequence[Choice], levels:
     return Decoded(pixels, picture.size, oddities, own_range=own, scaled_by=scale)
 
 
-def _is_deep(opened: OpenedImage) -> bool:
-    return opened.image.mode in DEEP_MODES or opened.low_bytes is not None or opened.grey_alpha
-
-
 def _header_oddities(opened: OpenedImage, smallest_side: int) -> Oddity:
     """The oddities that the file's header shows."""
     image = opened.image
     conditions = {
         Oddity.CMYK: image.mode == "CMYK",
-        Oddity.DEEP: _is_deep(opened),
+        Oddity.DEEP: is_deep(opened),
         Oddity.TURNED: opened.orientation in TURNS,
         Oddity.SMALL: min(image.size) < smallest_side,
         Oddity.WHITE_IS_ZERO: opened.white_is_zero,
@@ -247,37 +240,14 @@ def _header_oddities(opened: OpenedImage, smallest_side: int) -> Oddity:
     return Oddity(sum(oddity for oddity, present in conditions.items() if present))
 
 
-def _is_transparent(image: Image.Image) -> bool:
-    # a colour that is declared transparent need not occur
-    if "transparency" in image.info:
-        image = image.convert("RGBA")
-    return "A" in image.getbands() and int(image.getchannel("A").getextrema()[0]) < 255  # type: ignore[arg-type]
-
-
-@contextlib.contextmanager
-def _without_pillow_warnings() -> Iterator[None]:
-    """Hide Pillow's warnings about odd files: the relevant ones are recorded as oddities.
-
-    `warnings.catch_warnings` would restore a list that another thread has changed since; this removes only its own entry.
-    """
-    filters: Any = warnings.filters
-    filters.insert(0, _PILLOW_FILTER)
-    try:
-        yield
-    finally:
-        with contextlib.suppress(ValueError):
-            filters.remove(_PILLOW_FILTER)
-
-
 _MEMORY = MemoryBudget(MEMORY)
-_PILLOW_FILTER = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
 
 
 def _picture_bytes(opened: OpenedImage) -> int:
     """About the bytes that the pixels of a picture and their copies take at once."""
     image = opened.image
     copies = 2 if opened.orientation in TURNS or image.mode != "RGB" else 1
-    if _is_deep(opened):
+    if is_deep(opened):
         copies += 3
     elif "transparency" in image.info:
         copies += 2
@@ -293,58 +263,6 @@ def _decoder_bytes(image: Image.Image, full_size: Size) -> int:
 def _upright_size(opened: OpenedImage) -> Size:
     width, height = opened.image.size
     return (height, width) if opened.orientation in ON_SIDE else (width, height)
-
-
-def to_rgb(image: Image.Image) -> Image.Image:
-    """Convert any mode of 8 bits to RGB without losing visible content."""
-    if image.mode not in ("RGBA", "LA", "PA", "La", "RGBa") and "transparency" not in image.info:
-        return image if image.mode == "RGB" else image.convert("RGB")
-    picture = Image.new("RGB", image.size)
-    rows = max(1, STRIP_PIXELS // image.width)
-    for top in range(0, image.height, rows):
-        box = (0, top, image.width, min(top + rows, image.height))
-        # as `crop`, which checks the number of pixels against a limit that a notebook may set
-        strip = image._new(image.im.crop(box)).convert("RGBA")
-        on_white = Image.alpha_composite(Image.new("RGBA", strip.size, (*BACKGROUND, 255)), strip)
-        picture.paste(on_white.convert("RGB"), box)
-    return picture
-
-
-def _scaled(opened: OpenedImage, levels: Levels) -> tuple[Image.Image, Range, Range]:
-    """A picture of more than 8 bits as one of 8, grey or colour, with alpha or without; its own range; the range used.
-
-    Pillow's own conversions cut grey above 255 off, and colours to their upper byte.
-    """
-    values, alpha = _deep_values(opened)
-    own = own_range(values)
-    scale = levels.range_for(own)
-    pixels = to_8_bit(values, scale)
-    if opened.white_is_zero:
-        np.subtract(255, pixels, out=pixels)
-    if alpha is not None:
-        pixels = np.dstack([pixels, alpha])
-    return Image.fromarray(pixels), own, scale
-
-
-def _deep_values(opened: OpenedImage) -> tuple[np.ndarray, np.ndarray | None]:
-    """The values (height, width) or (height, width, 3), and the alpha uint8 (height, width) if there is one."""
-    declared: Any = opened.image.info.get("transparency")
-    if opened.image.mode in DEEP_MODES:
-        values = np.asarray(opened.image)
-        # Pillow has no unsigned mode of 32 bits
-        values = values.view(np.uint32) if opened.unsigned and values.dtype == np.int32 else values
-        return values, None if declared is None else np.where(values == declared, 0, 255).astype(np.uint8)
-    colours = deep_colours(opened)
-    if colours.shape[2] == 3:
-        if declared is None:
-            return colours, None
-        return colours, np.where((colours == np.array(declared)).all(2), 0, 255).astype(np.uint8)
-    values, alpha = colours[..., :-1], colours[..., -1]
-    if opened.premultiplied:
-        whole = np.maximum(alpha, 1).astype(np.float64)[..., None]
-        values = np.clip(np.rint(values * 65535 / whole), 0, 65535).astype(np.uint16)
-    values = values[..., 0] if values.shape[2] == 1 else values
-    return values, np.rint(alpha / 257).astype(np.uint8)
 
 
 def resize(image: Image.Image, input_size: int) -> Image.Image:

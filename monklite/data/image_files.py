@@ -38,6 +38,13 @@ def open_image(content: bytes) -> OpenedImage:
     raise ValueError(_unknown_format(content))
 
 
+def is_read(content: bytes) -> bool:
+    """Whether the first bytes of a file are of a format that `open_image` reads."""
+    return any(accept(content) for accept, _ in _OPENERS) or any(
+        row.shows(content) and row.readable for row in OPTIONAL_FORMATS
+    )
+
+
 def _unknown_format(content: bytes) -> str:
     """The reason why a file of another format is not read, with the format's name where its first bytes show it."""
     name = next((name for shows, name in _OTHER_FORMATS if shows(content)), None)

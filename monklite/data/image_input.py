@@ -5,14 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
-import io
 import os
 import re
-import struct
 import urllib.error
 import urllib.parse
 import urllib.request
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from http.client import HTTPException
 from pathlib import Path
@@ -21,22 +18,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image, ImageOps
 
-from ..errors import InvalidType, InvalidValue, UnreadableImage, cut, shown
+from ..errors import InvalidType, InvalidValue, StorageError, UnreadableImage, cut, shown
 from ..looking import is_file
 from ..rules import PathText
+from ..transient import is_transient
 from . import decode, pillow_pictures
-from .array_pixels import pixels_of, to_numpy
+from .array_pixels import is_array, pixels_of, to_numpy
 from .depth import UNDECIDED, Levels
-from .png_files import PNG_SIGNATURE
+from .picture_files import picture_file, png
 
 KINDS = (
     "a path, the bytes of an image file, an open file, a PIL image, an array or a tensor (grey, RGB or RGBA), or a list "
     "or generator of these"
 )
-# number of channels -> colour type in the header of a PNG file
-PNG_COLOUR_TYPES = {1: 0, 3: 2, 4: 6}
-# modes that Pillow writes into a file, and reads from it, without any loss
-PNG_MODES, TIFF_MODES = ("1", "L", "LA", "P", "RGB", "RGBA"), ("I", "F", "CMYK", "YCbCr", "LAB")
 WEB_SCHEMES, INLINE = ("http", "https"), re.compile(r"data:[^,]{0,200},", re.IGNORECASE)
 # at least two letters, because "C:" begins a path on Windows
 SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
@@ -45,10 +39,12 @@ URL_TIMEOUT, MAX_URL_BYTES = 30, 256 << 20  # seconds, bytes
 
 class ImageInput(NamedTuple):
     """One image as it was given. `source`: a path, an address, the bytes of a file, a PIL image or a NumPy array; all of them
-    independent of what the caller does with the original afterwards."""
+    independent of what the caller does with the original afterwards. `problem`: why there is no source, since it could not be
+    read; said when it is asked for, so that the others of a list are predicted."""
 
     name: str
-    source: Any
+    source: Any = None
+    problem: str = ""
 
     @property
     def where(self) -> str:
@@ -68,17 +64,30 @@ class ImageInput(NamedTuple):
         """
         if isinstance(self.source, bytes):
             return self.source
-        if isinstance(self.source, Image.Image):
-            return _encode(self.source)
-        if isinstance(self.source, np.ndarray):
-            is_deep = self.source.dtype == np.uint16
-            return _deep_png(self.source) if is_deep else _encode(Image.fromarray(self.source))
+        if self.problem:
+            raise UnreadableImage(decode.unreadable_message(self.where, self.problem))
+        if isinstance(self.source, (Image.Image, np.ndarray)):
+            return self._written()
         if _scheme(self.source):
             return _fetch(self.source)
         content, problem = decode.read_file(self.source)
         if problem:
             raise UnreadableImage(decode.unreadable_message(self.source, problem))
         return content
+
+    def _written(self) -> bytes:
+        """The pixels that were given, as a file."""
+        try:
+            if isinstance(self.source, np.ndarray):
+                decode.check_size((self.source.shape[1], self.source.shape[0]))
+                return png(self.source)
+            decode.check_size(self.source.size)
+            return picture_file(self.source)
+        # a mode that Pillow cannot convert, or too many pixels
+        except Exception as error:
+            if is_transient(error):
+                raise
+            raise UnreadableImage(decode.unreadable_message(self.where, cut(str(error)))) from None
 
 
 def images_in(
@@ -95,8 +104,8 @@ def images_in(
     if _is_single(value):
         return None
     items = value
-    if _is_array(value):
-        items = to_numpy(value)
+    if is_array(value):
+        items = to_numpy(value, argument)
         if items.ndim != 4 and not _holds_text(items):
             return None
     if not isinstance(items, Iterable):
@@ -125,12 +134,12 @@ def image_input(
     if isinstance(value, (bytes, bytearray, memoryview)):
         return ImageInput(name, bytes(value))
     if isinstance(value, Image.Image):
-        return ImageInput(_file_name(getattr(value, "filename", ""), name), _of_picture(value, argument, levels))
+        return _of_picture(value, _file_name(getattr(value, "filename", ""), name), argument, levels)
     if _is_file(value):
-        return ImageInput(_file_name(getattr(value, "name", ""), name), _read_open_file(value, argument))
-    if _is_array(value):
+        return _of_open_file(value, _file_name(getattr(value, "name", ""), name), argument)
+    if is_array(value):
         is_tensor = hasattr(value, "detach") or hasattr(value, "asnumpy")
-        return ImageInput(name, pixels_of(to_numpy(value), argument, is_tensor, levels))
+        return ImageInput(name, pixels_of(to_numpy(value, argument), argument, is_tensor, levels))
     raise _wrong_kind(value, argument)
 
 
@@ -144,11 +153,6 @@ def _is_single(value: Any) -> bool:
 
 def _is_file(value: Any) -> bool:
     return callable(getattr(value, "read", None))
-
-
-def _is_array(value: Any) -> bool:
-    """Whether a value is an array, or a column of a table."""
-    return hasattr(value, "shape") and hasattr(value, "dtype")
 
 
 def _holds_text(array: np.ndarray) -> bool:
@@ -201,20 +205,27 @@ def _inline(address: str, argument: str) -> bytes:
         raise InvalidValue(f"{argument} is a data: address that is not valid base64: {shown(address)}") from None
 
 
-def _read_open_file(file: Any, argument: str) -> bytes:
+def _of_open_file(file: Any, name: str, argument: str) -> ImageInput:
     # from its beginning, as Pillow reads it: a buffer that was just written stands at its end
     # a pipe has no beginning
     with contextlib.suppress(AttributeError, OSError, ValueError):
         file.seek(0)
     try:
         content = file.read()
-    except (OSError, ValueError) as error:
-        raise InvalidValue(f"{argument}: the file cannot be read ({error}): open it with open(path, 'rb')") from None
+    # closed, or open for writing
+    except ValueError as error:
+        raise InvalidValue(
+            f"{argument}: the file cannot be read ({cut(str(error))}): open it with open(path, 'rb')"
+        ) from None
+    except OSError as error:
+        if is_transient(error):
+            raise StorageError(f"{name} cannot be read: {cut(str(error))}") from error
+        return ImageInput(name, problem=cut(error.strerror or str(error)))
     if not isinstance(content, (bytes, bytearray, memoryview)):
         raise InvalidType(
             f"{argument} is a file that gives {type(content).__name__}, not bytes: open it with open(path, 'rb')"
         )
-    return bytes(content)
+    return ImageInput(name, bytes(content))
 
 
 def _fetch(address: str) -> bytes:
@@ -230,61 +241,34 @@ def _fetch(address: str) -> bytes:
     return content
 
 
-def _of_picture(picture: Image.Image, argument: str, levels: Levels) -> bytes | Image.Image:
-    """The bytes of the file behind a picture if Pillow would lose some of it, else a copy of the picture."""
-    if pillow_pictures.has_more_in_its_file(picture):
-        content = pillow_pictures.unread_file(picture)
-        if content is not None:
-            return content
-        if levels.decided_kind("integer"):
-            raise InvalidValue(
-                f"{argument} is a picture of more than 8 bits of which Pillow keeps only a part (8 bits of each colour, or not "
-                "that its white is zero): give the path or the bytes of its file"
-            )
-    return _upright(picture, argument)
-
-
-def _upright(picture: Image.Image, argument: str) -> Image.Image:
-    """A copy of a picture, turned as its EXIF data say, because a copy need not keep them."""
+def _of_picture(picture: Image.Image, name: str, argument: str, levels: Levels) -> ImageInput:
+    """The bytes of the file behind a picture that was not read yet, else a copy of the picture."""
+    if 0 in picture.size:
+        width, height = picture.size
+        raise InvalidValue(
+            f"{argument} is a picture of {width} x {height} px: an image has at least one pixel on each side"
+        )
+    content = pillow_pictures.unread_file(picture)
+    if content is not None:
+        return ImageInput(name, content)
+    if pillow_pictures.has_more_in_its_file(picture) and levels.decided_kind("integer"):
+        raise InvalidValue(
+            f"{argument} is a picture of more than 8 bits of which Pillow keeps only a part (8 bits of each colour, or not "
+            "that its white is zero): give the path or the bytes of its file"
+        )
     try:
-        # fails if the EXIF data are broken
-        with contextlib.suppress(Exception):
-            return ImageOps.exif_transpose(picture)
-        return picture.copy()
-    # Pillow reads the file only now; its decoders raise errors of many kinds
+        return ImageInput(name, _upright(picture))
+    # Pillow may read the file only now; its decoders raise errors of many kinds
     except Exception as error:
-        raise UnreadableImage(f"{argument} cannot be read: {cut(str(error))}") from None
+        if is_transient(error):
+            raise
+        return ImageInput(name, problem=cut(str(error) or type(error).__name__))
 
 
-def _encode(picture: Image.Image) -> bytes:
-    """A picture as the bytes of a file, without loss."""
-    if picture.mode.startswith("I;16"):
-        return _deep_png(np.asarray(picture), picture.info.get("transparency"))
-    if picture.mode not in PNG_MODES + TIFF_MODES:
-        # Pillow converts grey with premultiplied transparency into nothing else
-        target = "LA" if picture.mode == "La" else "RGBA" if "a" in picture.mode.lower() else "RGB"
-        picture = picture.convert(target)
-    buffer = io.BytesIO()
-    if picture.mode in TIFF_MODES:
-        picture.save(buffer, "TIFF")
-    else:
-        picture.save(buffer, "PNG", compress_level=0)
-    return buffer.getvalue()
-
-
-def _deep_png(pixels: np.ndarray, transparent: int | None = None) -> bytes:
-    """The bytes of a PNG file of 16 bits per channel, which Pillow cannot write in colour.
-
-    Args:
-        pixels: whole numbers 0 to 65535, (height, width) or (height, width, 3 or 4). transparent: a value of grey pixels.
-    """
-    height, width, channels = (*pixels.shape, 1)[:3]
-    header = struct.pack(">IIBBBBB", width, height, 16, PNG_COLOUR_TYPES[channels], 0, 0, 0)
-    rows = pixels.astype(">u2").reshape(height, -1).view(np.uint8)
-    # each row begins with its filter: none
-    lines = np.concatenate([np.zeros((height, 1), np.uint8), rows], axis=1)
-    declared = [(b"tRNS", struct.pack(">H", transparent))] if isinstance(transparent, int) else []
-    chunks = [(b"IHDR", header), *declared, (b"IDAT", zlib.compress(lines.tobytes(), 1)), (b"IEND", b"")]
-    return PNG_SIGNATURE + b"".join(
-        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
-    )
+def _upright(picture: Image.Image) -> Image.Image:
+    """A copy of a picture, turned as its EXIF data say, because a copy need not keep them."""
+    picture.load()
+    # fails if the EXIF data are broken
+    with contextlib.suppress(Exception):
+        return ImageOps.exif_transpose(picture)
+    return picture.copy()

@@ -1,4 +1,4 @@
-"""PIL images from files of which Pillow keeps only a part: colours of 16 bits, and deep pictures whose white is zero."""
+"""The files behind PIL images: those not read yet, and those of which Pillow keeps only a part."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from PIL import Image, ImageFile
 
+from .image_files import is_read
 from .png_files import PNG_SIGNATURE
 from .tiff_files import BITS_PER_SAMPLE, PHOTOMETRIC
 
@@ -32,16 +33,31 @@ def has_more_in_its_file(picture: Image.Image) -> bool:
 
 
 def unread_file(picture: Image.Image) -> bytes | None:
-    """The bytes of the file of a picture that nobody can have changed: its first frame, whose pixels were not read yet."""
-    file: Any = getattr(picture, "fp", None)
-    if not getattr(picture, "tile", None) or file is None or picture.tell() != 0:
+    """The bytes of the file of a picture that nobody can have changed: its first frame, whose pixels were not read yet.
+
+    So it is decoded as its file is: a large JPEG at a reduced size, a truncated file not at all. None of a picture in a format
+    that only Pillow reads, or that the caller has told Pillow to read in another way.
+    """
+    if not isinstance(picture, ImageFile.ImageFile) or picture.fp is None or not picture.tile or _is_reduced(picture):
         return None
-    position = file.tell()
-    try:
-        file.seek(0)
-        return bytes(file.read())
-    finally:
-        file.seek(position)
+    file = picture.fp
+    # a file may be closed or stand elsewhere
+    with contextlib.suppress(OSError, ValueError, EOFError):
+        if picture.tell() != 0:
+            return None
+        position = file.tell()
+        try:
+            file.seek(0)
+            content = bytes(file.read())
+        finally:
+            file.seek(position)
+        return content if is_read(content) else None
+    return None
+
+
+def _is_reduced(picture: ImageFile.ImageFile) -> bool:
+    """Whether the caller has asked for fewer pixels or other colours (`draft` of JPEG, `reduce` of JPEG 2000)."""
+    return bool(picture.decoderconfig) or bool(getattr(picture, "_reduce", 0))
 
 
 def _beginning(picture: ImageFile.ImageFile) -> bytes:
