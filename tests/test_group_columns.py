@@ -242,3 +242,18 @@ def test_the_column_of_the_classes_that_the_user_named_is_no_group(
         InvalidValue, match="group='patient_id' is the column of the classes in .*label_column= says which"
     ):
         prepared(images, path_to_csv=table, group="patient_id", label_column="patient_id", verbose=0)
+
+
+def test_the_column_given_as_groups_is_not_that_of_the_classes_in_a_test_set_either(
+    workspace: Path, images: Path, tmp_path: Path
+) -> None:
+    table = listed(tmp_path, "image", "doctor", "tumor_type")
+    ptf = prepared(images, path_to_csv=table, group="doctor", verbose=0)
+    ptf.Model_Params("squeezenet1_1", freeze_base_network=False, use_pretrained=False)
+    ptf.Model()
+    ptf.Training_Params(num_epochs=1, display_progress=False)
+    ptf.Train()
+    judge = Prototype("p", "e", eval_infer=True, verbose=0)
+    judge.Dataset_Params(images, path_to_csv=table)
+    judge.Dataset()
+    assert 0 <= judge.Evaluate()[0] <= 100

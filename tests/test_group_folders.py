@@ -138,6 +138,16 @@ def test_the_pattern_of_the_hint_groups_by_these_folders(above: str) -> None:
     assert sorted(set(made.groups)) == [f"x{i}" for i in range(6)]
 
 
+@pytest.mark.parametrize(
+    ("above", "pattern"), [("x/", r"r'^(?:[^/]*/){1}([^/]+)/'"), ("x/y/", "a pattern that matches it")]
+)
+def test_the_hint_about_two_sources(above: str, pattern: str) -> None:
+    tables = [in_folders(*below([f"{start}p{i}" for i in range(6)])) for start in ("train/", above)]
+    made, grouping = groups.assign(tables, [FOLDERS, FOLDERS], AUTO)
+    assert grouping is None
+    assert made.remarks[0].endswith(f"If each holds one patient, give group={pattern}")
+
+
 def test_names_that_tell_patients_across_folders_are_used_with_a_hint_about_the_folders() -> None:
     paths = [f"{'ab'[k % 2]}/{f}/case{i}_.png" for k, f in enumerate(PATIENTS) for i in range(4)]
     grouped, remarks = found(*paths)
@@ -167,6 +177,13 @@ def test_no_folder_of_a_patient_is_on_both_sides(workspace: Path, tmp_path: Path
     ) in capsys.readouterr().out
     assert sorted(sides("e")) == sorted(folder.partition("/")[2] for folder in folders)
     assert all(len(found) == 1 for found in sides("e").values())
+
+
+def test_images_without_any_label_are_looked_at_too() -> None:
+    samples = Samples.from_files(
+        Path("d"), ["a", "b"], [f"P{i}/{k}.png" for i in range(9) for k in range(3)], np.zeros((27, 2), bool)
+    )
+    assert groups.assign([samples], [TABLE], AUTO)[1] is None
 
 
 # Training and validation in two folders

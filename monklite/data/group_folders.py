@@ -43,13 +43,15 @@ class SubFolders:
     depth: int
     fit: bool
 
-    def hint(self, above: int) -> str:
-        """How to take them as groups; `above`: the folders above them all that `groups` was found without."""
-        skipped = f"(?:[^/]*/){{{above + self.depth}}}" if above + self.depth else ""
+    def hint(self, above: int | None) -> str:
+        """How to take them as groups; `above`: the folders above them all that `groups` was found without, None: it differs."""
+        n_skipped = 0 if above is None else above + self.depth
+        skipped = f"(?:[^/]*/){{{n_skipped}}}" if n_skipped else ""
+        example = "a pattern that matches it" if above is None else f"r'^{skipped}([^/]+)/'"
         return (
             f"the images lie in {self.number} sub-folders, such as {printable(min(self.groups))!r}, which are not used as "
             "groups: images of one may be on both sides, in training and in validation. If each holds one patient, give "
-            f"group=r'^{skipped}([^/]+)/'"
+            f"group={example}"
         )
 
 
@@ -72,7 +74,7 @@ def find(names: Sequence[str], rows_of_classes: Sequence[np.ndarray], are_series
         folders = [set(places[rows].tolist()) for rows in rows_of_classes]
         if number == len(names):
             return None
-        if min(map(len, folders)) < MIN_OF_CLASS or _most(groups, _is_part):
+        if min(map(len, folders), default=0) < MIN_OF_CLASS or _most(groups, _is_part):
             continue
         small = all(len(rows) <= number * len(mine) for rows, mine in zip(rows_of_classes, folders, strict=True))
         # `visit1` below several folders of patients is not one group

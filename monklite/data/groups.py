@@ -169,7 +169,7 @@ def _by_names(
     elif folders:
         above = {name.count("/") - short.count("/") for name, short in zip(full, names, strict=True)}
         if restarts or not (found != "").any() or folders.fit:
-            hints.append(folders.hint(max(above)))
+            hints.append(folders.hint(above.pop() if len(above) == 1 else None))
     elif restarts:
         hints.append(
             "numbers such as IM-0001 start anew in each folder, and each is a group of its own: if a folder holds several series "
