@@ -106,7 +106,7 @@ class _Data(Frozen):
     """Settings of the data. `sources`: the training images, and optionally the validation images; a single source is split.
 
     `split_seed`: the same one gives the same split, whatever the seed of the training. `group`: images of a group, such as a
-    patient, stay on one side of the split: a column of the table, or a pattern over the paths of the files, whose first
+    patient, stay on one side of the split: a column of the table, or a pattern over the paths of the files, whose
     parentheses match the group; `""`: each image on its own; `"auto"`: a column or pattern is found where it is plain.
     """
 

@@ -13,7 +13,7 @@ from PIL import Image
 from test_group_split import grouped
 
 from monklite import Prototype
-from monklite.data import dataset_csv, groups, split
+from monklite.data import dataset_csv, group_patterns, group_told, groups, split
 from monklite.data.samples import Samples, as_column
 from monklite.errors import DatasetError, InvalidType, InvalidValue, NotReady
 from monklite.group_rule import GroupText
@@ -113,7 +113,7 @@ def test_the_patients_of_chestxray14_are_found() -> None:
     ],
 )
 def test_words_and_numbers_that_name_a_group(name: str, group: str) -> None:
-    assert next((found for p in groups.PLAIN_PATTERNS if (found := p(f"{name}.png"))), "") == group
+    assert next((found for p in group_patterns.PLAIN_PATTERNS if (found := p(f"{name}.png"))), "") == group
 
 
 @pytest.mark.parametrize(
@@ -165,6 +165,17 @@ def test_a_pattern_is_matched_below_the_class_folder_and_its_first_parentheses_c
         assigned(samples, "(case[0-9])")
 
 
+def test_of_alternatives_the_parentheses_count_that_matched() -> None:
+    samples = in_folders("a/person1_1.png", "a/person1_2.png", "b/subj7_1.png", "b/subj7_2.png", "b/x.png")
+    assert by_file(samples, r"(person\d+)|(subj\d+)") == {
+        "person1_1.png": "person1",
+        "person1_2.png": "person1",
+        "subj7_1.png": "subj7",
+        "subj7_2.png": "subj7",
+        "x.png": "",
+    }
+
+
 def test_a_pattern_is_matched_with_the_whole_path_of_a_table() -> None:
     samples = Samples.from_files(Path("d"), ["a", "b"], ["k1/1.png", "k1/2.png", "k2/1.png"], np.array([0, 1, 1]))
     assert assigned(samples, r"^(k\d)/", TABLE) == {"k1/1.png": "k1", "k1/2.png": "k1", "k2/1.png": "k2"}
@@ -207,7 +218,7 @@ def test_class_folders_need_a_pattern_with_parentheses(value: str) -> None:
 def told(samples: Samples, subsets: list[str], group: str = AUTO, sources=(FOLDERS,), tables=None) -> str:
     made, grouping = groups.assign(tables or [samples], sources, group)
     assert grouping is not None
-    return groups.describe(replace(made, subsets=np.array([SUBSETS.index(s) for s in subsets], np.int8)), grouping)
+    return group_told.describe(replace(made, subsets=np.array([SUBSETS.index(s) for s in subsets], np.int8)), grouping)
 
 
 def test_groups_are_told_with_an_example() -> None:
@@ -219,6 +230,15 @@ def test_groups_are_told_with_an_example() -> None:
     assert told(KERMANY, subsets, r"^(person\d+)_") == (
         "9 images of 8 groups by file name (such as 'person1' from person1_virus_6.jpeg), 5 images that it does not match "
         "counted as a group each: images of a group stay on one side of the split"
+    )
+
+
+def test_a_pattern_that_groups_nothing_is_told() -> None:
+    samples = in_folders(*(f"{'ab'[i % 2]}/{i}.png" for i in range(24)))
+    said = told(samples, ["train", "val"] * 12, r"(\d+)")
+    assert said == (
+        "24 images of 24 groups by file name: no two images share a group, so nothing is kept together; group= must give what "
+        "the images of a patient have in common"
     )
 
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from ..errors import DatasetError, shown
 from ..spec import Table
 from ..transient import retried
-from . import table_columns, table_file, table_labels, table_paths
+from . import group_names, table_columns, table_file, table_labels, table_paths
 from .discover import check_classes, existing_folder
-from .samples import Samples, as_column
+from .samples import GroupColumn, Samples
 from .table_columns import Columns
 from .table_file import TableFile
 from .table_paths import FolderFiles
@@ -35,7 +35,7 @@ def from_csv(source: Table, training: bool = True, known: Collection[str] = (), 
     Args:
         training: False lets a test set have a single class.
         known: the names of the classes that the labels are for, if they are settled.
-        group: as in the spec; the result has the groups of the column that it names, or that is found if it is `auto`.
+        group: as in the spec; the result has the column that it names, or those that may hold groups if it is `auto`.
 
     Raises:
         NotFound: the folder, the file, or an image listed in it does not exist.
@@ -49,9 +49,12 @@ def from_csv(source: Table, training: bool = True, known: Collection[str] = (), 
         source.csv, source.delimiter, lambda cell: files.exact(cell) is not None, source.label_delimiter, as_written
     )
     table_file.check_two_columns(table)
-    columns = FIRST_TWO if as_written else table_columns.find(table, files, source.path_column, source.label_column)
+    columns = (
+        FIRST_TWO if as_written else table_columns.find(table, files, source.path_column, source.label_column, group)
+    )
     path_name = table.header[columns.path]
     paths, remark = table_paths.match(files, source.csv, path_name, table.column(columns.path).tolist())
+    listed = paths
     cells = table.column(columns.label)
     if not as_written:
         _check_joined_rows(table, files)
@@ -68,11 +71,32 @@ def from_csv(source: Table, training: bool = True, known: Collection[str] = (), 
             )
     remarks = tuple(text for text in (_told(table, columns), remark, repeated) if text)
     samples = replace(samples, remarks=remarks)
-    grouping = table_columns.find_group(table, columns, group)
-    if grouping is None:
-        return samples
-    groups = table_columns.group_cells(table, grouping)
-    return replace(samples, groups=as_column([groups[row] for row in rows]), group_column=table.header[grouping])
+    # a test set is not split
+    positions = table_columns.find_groups(table, columns, group) if training else []
+    copies = _copies(base, listed) if len(rows) < len(listed) else []
+    return replace(samples, group_columns=tuple(_group_column(table, i, rows, copies, listed) for i in positions))
+
+
+def _group_column(
+    table: TableFile, position: int, rows: Sequence[int], copies: Sequence[Sequence[int]], paths: Sequence[str]
+) -> GroupColumn:
+    """A column of groups; `rows`: those of the images; `copies`: the rows of each file that the table names several times."""
+    cells, name = group_names.of_cells(table.column(position).tolist()), table.header[position]
+    conflicts = []
+    for same in copies:
+        known = [cells[row] for row in same if cells[row]]
+        if not group_names.is_one(known):
+            other = next(group for group in known if not group_names.is_one((known[0], group)))
+            conflicts.append(f"{paths[same[0]]} ({shown(known[0])} and {shown(other)})")
+        # a row that says it is as good as another one
+        cells[list(same)] = known[0] if known else ""
+    conflict = (
+        ""
+        if not conflicts
+        else f"{table.name} names {len(conflicts)} files more than once, with different values of {name!r}, the first: "
+        f"{conflicts[0]}. Keep one row of each, or name another column with group=; group='' splits image by image"
+    )
+    return GroupColumn(name, cells[list(rows)], conflict)
 
 
 def _told(table: TableFile, columns: Columns) -> str:
@@ -140,6 +164,14 @@ def _once(base: Path, table: str, paths: Sequence[str], labels: np.ndarray, cell
     kept = set(first.values())
     remark = f"{len(paths) - len(kept)} rows of {table_paths.table_name(table)} name a file again, with the same label: used once"
     return [row for row in rows if row in kept], remark if len(kept) < len(paths) else ""
+
+
+def _copies(base: Path, paths: Sequence[str]) -> list[list[int]]:
+    """The rows of each file that is named several times."""
+    rows: dict[str, list[int]] = {}
+    for row, key in enumerate(_file_keys(base, paths)):
+        rows.setdefault(key, []).append(row)
+    return [same for same in rows.values() if len(same) > 1]
 
 
 def _file_keys(base: Path, paths: Sequence[str]) -> list[str]:

@@ -13,13 +13,13 @@ from ..looking import exists
 from ..records import DatasetRecord
 from ..spec import SPLIT, SUBSETS, Resolved, Source, Table
 from ..tasks import MULTIPLE, SINGLE
-from . import csv_table, dataset_csv, discover, group_split, groups, health, split
+from . import csv_table, dataset_csv, discover, group_split, group_told, groups, health, split
 from .augment import Policy, policy
 from .batches import Batches
 from .cache import Tick, open_store
 from .class_order import in_order
 from .depth import UNDECIDED, Levels
-from .groups import Grouping
+from .group_told import Grouping
 from .samples import NO_SUBSET, Samples, concatenate
 from .stores import Store
 
@@ -111,7 +111,7 @@ def for_training(
     samples = samples.relabel(in_order(samples.classes, recorded_classes), "the dataset")
     split_remarks = tuple(_check_recorded_split(samples, recorded_classes, resumed))
     if grouping:
-        split_remarks = (groups.describe(samples, grouping), *split_remarks)
+        split_remarks = (group_told.describe(samples, grouping), *split_remarks)
     if policies["val"].decoding != policies["train"].decoding and len(tables) == 1:
         # one source whose validation images are decoded differently: their oddities are those of that decoding
         decoded_for_val, stores["val"] = open_store(
@@ -196,7 +196,7 @@ def _subsets(
             subsets[dataset_csv.rows_as_recorded(samples, candidates.tolist(), paths, name)] = subset
     elif len(spec.data.sources) == 1:
         usable, share, seed = samples.take(rows), spec.data.split, spec.data.split_seed
-        if grouping and groups.is_grouped(usable):
+        if grouping and group_told.is_grouped(usable):
             chosen = group_split.stratified(usable, share, seed, grouping.by)
         else:
             chosen = split.stratified(usable, share, seed, usable.digests)
@@ -244,7 +244,7 @@ def _record(samples: Samples, levels: Levels, grouping: Grouping | None) -> Data
         content=discover.fingerprint(train, val, by_content=True),
         passed_over=len(samples.strays),
         levels=None if levels.per_file else levels.ranges,
-        groups=groups.count(concatenate((train, val))) if grouping else None,
+        groups=group_told.count(concatenate((train, val))) if grouping else None,
         **health.counts(samples),
     )
 
@@ -265,7 +265,7 @@ def for_testing(
         recorded: the file with the run's split, to count test images that were trained on. label_type, levels: of the training
             images. The others as in `for_training`.
     """
-    samples = _discover(source, False, cache.parent, classes=classes)
+    samples = _discover(source, False, cache.parent, classes=classes, group=spec.data.group)
     _check_label_type(samples, label_type, f"the test set {source.path}")
     samples = samples.relabel(classes, f"the test set {source.path}")
     test_policy = policy_for_testing(spec)

@@ -28,6 +28,15 @@ COLUMN_NAMES = (
 
 
 @dataclass(frozen=True)
+class GroupColumn:
+    """A column of a table that may hold the groups of the images. `conflict`: why it cannot be used, empty if it can."""
+
+    name: str
+    cells: np.ndarray
+    conflict: str = ""
+
+
+@dataclass(frozen=True)
 class Samples:
     """Images and their properties; every column is an array of N rows.
 
@@ -39,7 +48,8 @@ class Samples:
     `settled` (bool, whether the times can be trusted). From reading: `digests` (S16, of the bytes), `oddities` (uint16, of
     `decode.Oddity`), `problems` (text, the reason why it cannot be read; empty: it can). From splitting: `subsets` (int8, index
     in `SUBSETS`, or `NO_SUBSET`). From grouping: `groups` (text, such as the patient; empty: the image is a group of its own);
-    `group_column`: the column of the table that they are from, empty if they are from none.
+    `group_column`: the column of the table that they are from, empty if they are from none. From reading a table, until groups
+    are assigned: `group_columns`, those that may hold them, the best first.
     """
 
     classes: tuple[str, ...]
@@ -58,6 +68,7 @@ class Samples:
     groups: np.ndarray
     remarks: tuple[str, ...] = ()
     group_column: str = ""
+    group_columns: tuple[GroupColumn, ...] = ()
 
     @classmethod
     def from_files(
@@ -99,7 +110,8 @@ class Samples:
 
     def take(self, rows: np.ndarray) -> Samples:
         """Some of the images, in the given order."""
-        return replace(self, **{name: getattr(self, name)[rows] for name in COLUMN_NAMES})
+        columns = tuple(replace(column, cells=column.cells[rows]) for column in self.group_columns)
+        return replace(self, group_columns=columns, **{name: getattr(self, name)[rows] for name in COLUMN_NAMES})
 
     def rows_of(self, subset: str) -> np.ndarray:
         """The rows of the readable images of a subset."""

@@ -32,8 +32,6 @@ GROUP_NAMES = (
 )  # fmt: skip
 # a column called so may hold the arms of a study or parts of the data; these are few
 VAGUE_GROUP_NAMES, MIN_VAGUE_GROUPS = ("group", "groups", "groupid"), 5
-# cells that say that it is not known, in lower case
-_UNKNOWN = frozenset(("", "na", "n/a", "nan", "none", "null", "unknown", "?", "-"))
 INDEX_NAMES = ("", "index", "unnamed0", "rownames", "row")
 # lines above the header, such as a title
 MAX_TITLE_LINES = 5
@@ -50,11 +48,14 @@ class Columns:
     skipped: tuple[str, ...] = ()
 
 
-def find(table: TableFile, files: FolderFiles, path_column: str | None, label_column: str | None) -> Columns:
+def find(
+    table: TableFile, files: FolderFiles, path_column: str | None, label_column: str | None, group: str = ""
+) -> Columns:
     """The columns of paths and labels.
 
     Args:
-        path_column, label_column: their names if the user gave them.
+        path_column, label_column: their names if the user gave them. group: as in the spec; a column that holds groups by its
+            name, or because the user said so, is not guessed to be that of the labels.
 
     Raises:
         DatasetError: the table has no header, or the columns cannot be told apart.
@@ -72,6 +73,8 @@ def find(table: TableFile, files: FolderFiles, path_column: str | None, label_co
             f"Columns: {quoted(table.header)}"
         )
     others = [i for i in range(len(table.header)) if i != path and _is_used(table, i)]
+    if label is None:
+        others = _without_groups(table, others, group)
     skipped = [i for i in others if _is_index(table, i)]
     _check_one_of_name(table, path)
     if label is None:
@@ -108,8 +111,44 @@ def _position(table: TableFile, argument: str, name: str) -> int | None:
     return None
 
 
-def find_group(table: TableFile, used: Columns, group: str) -> int | None:
-    """The position of the column with the groups of images, such as patients; None if there is none.
+def _without_groups(table: TableFile, others: Sequence[int], group: str) -> list[int]:
+    given = _given_group(table, group)
+    groups = [i for i in others if i == given or _rank(table.header[i], GROUP_NAMES) is not None]
+    left = [i for i in others if i not in groups]
+    # by their names
+    labels = [i for i in others if _rank(table.header[i], LABEL_NAMES) is not None]
+    if labels and labels == [given]:
+        raise _is_taken(table, group, "classes")
+    if groups and all(_is_index(table, i) for i in left):
+        raise DatasetError(
+            f"{table.name} has no column of classes beside {quoted([table.header[i] for i in groups])}, which by name or by "
+            f"group= holds patients or other groups: add one, or name it with label_column=. Columns: {quoted(table.header)}"
+        )
+    return left
+
+
+def _is_taken(table: TableFile, group: str, kind: str) -> InvalidValue:
+    return InvalidValue(
+        f"group={shown(group)} is the column of the {kind} in {table.name}: name the one of the patients, or of what else "
+        f"the images are grouped by; label_column= says which one is that of the classes. Columns: {quoted(table.header)}"
+    )
+
+
+def _given_group(table: TableFile, group: str) -> int | None:
+    """The position of the column that the user named as that of the groups; None if there is none."""
+    if group in ("", AUTO):
+        return None
+    # a pattern is compared as it is written: without what is not a letter, `(\d+)` is the name `d`
+    position = _position(table, "group", group) if "(" not in group and _plain(group) else None
+    return (
+        next((i for i, name in enumerate(table.header) if name == group.strip()), None)
+        if position is None
+        else position
+    )
+
+
+def find_groups(table: TableFile, used: Columns, group: str) -> list[int]:
+    """The positions of the columns that may hold the groups of images, such as patients, the one with the best name first.
 
     Args:
         used: the columns of paths and labels, which are never taken. group: as in the spec.
@@ -118,45 +157,30 @@ def find_group(table: TableFile, used: Columns, group: str) -> int | None:
         InvalidValue: `group` names one of the used columns, or is neither a column nor a pattern.
     """
     if group == "":
-        return None
+        return []
     if group == AUTO:
-        return _plain_group(table, used)
-    # a pattern is compared as it is written: without what is not a letter, `(\d+)` is the name `d`
-    position = _position(table, "group", group) if "(" not in group and _plain(group) else None
-    if position is None:
-        position = next((i for i, name in enumerate(table.header) if name == group.strip()), None)
+        ranks = {i: _rank(name, GROUP_NAMES) for i, name in enumerate(table.header) if i not in (used.path, used.label)}
+        named = {i: rank for i, rank in ranks.items() if rank is not None}
+        return sorted(named, key=named.__getitem__)
+    position = _given_group(table, group)
     if position is None and group_rule.pattern(group) is None:
         raise InvalidValue(
             f"group={shown(group)}: {table.name} has no such column, and a pattern over the paths needs parentheses, such as "
             f"{group_rule.EXAMPLE}.{suggestion(group, table.header)} Columns: {quoted(table.header)}"
         )
     if position in (used.path, used.label):
-        kind = "paths" if position == used.path else "classes"
-        raise InvalidValue(
-            f"group={shown(group)} is the column of the {kind} in {table.name}: name the one of the patients, or of what else "
-            f"the images are grouped by. Columns: {quoted(table.header)}"
-        )
-    return position
+        raise _is_taken(table, group, "paths" if position == used.path else "classes")
+    return [] if position is None else [position]
 
 
-def _plain_group(table: TableFile, used: Columns) -> int | None:
-    """The column that by its name holds groups and in which a value repeats; of several, the one with the best name."""
-    ranks: dict[int, int] = {}
-    for i, name in enumerate(table.header):
-        rank = _rank(name, GROUP_NAMES)
-        if rank is None or i in (used.path, used.label):
-            continue
-        known = [group for group in group_cells(table, i) if group]
-        n_groups = len(set(known))
-        if n_groups < len(known) and (_plain(name) not in VAGUE_GROUP_NAMES or n_groups >= MIN_VAGUE_GROUPS):
-            ranks[i] = rank
-    return min(ranks, key=ranks.__getitem__) if ranks else None
+def is_vague(name: str) -> bool:
+    """Whether the name of a column of groups says so little that it must have several values."""
+    return _plain(name) in VAGUE_GROUP_NAMES
 
 
-def group_cells(table: TableFile, index: int) -> list[str]:
-    """The groups in a column, `""` where the cell says none; `7.0` is `7`, as pandas writes it once the column has had a gap."""
-    cells = table.column(index).str.replace(r"^(\d+)\.0$", r"\1", regex=True)
-    return ["" if cell.lower() in _UNKNOWN else str(cell) for cell in cells]
+def same_name(first: str, second: str) -> bool:
+    """Whether two names of columns are the same, as `patient_id` and `Patient ID` are."""
+    return _plain(first) == _plain(second)
 
 
 def _check_one_of_name(table: TableFile, index: int) -> None:

@@ -59,9 +59,9 @@ class DatasetMethods(Base):
                 one, even if a cell looks like several.
             path_column, label_column: names of the table's columns; found by default.
             group: what keeps images of one patient (or other group) on one side of the split: the name of a column of the table,
-                or a pattern (regular expression) over file names, such as `r"(person\d+)_"`: images for which its first
-                parentheses match the same text are a group. By default (None) a column or pattern is used where it is plain,
-                and printed by `Dataset()`; "" or False: each image on its own.
+                or a pattern (regular expression) over file names, such as `r"(person\d+)_"`: images for which its parentheses (of
+                alternatives, the first that match) give the same text are a group. By default (None) a column, sub-folders or
+                a pattern are used where it is plain, and printed by `Dataset()`; "" or False: each image on its own.
 
         Raises:
             InvalidType, InvalidValue: an argument is wrong. Missing folders and tables are reported by `Dataset()`.
