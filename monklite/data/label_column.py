@@ -34,7 +34,7 @@ _WORDS = frozenset(("yes", "no", "y", "n", "true", "false", "t", "f", "x", "pos"
 _PRESENT = frozenset(("1", "yes", "y", "true", "t", "x", "pos", "positive"))
 
 
-def find(table: TableFile, path: int, others: Sequence[int]) -> int:
+def find_label_column(table: TableFile, path: int, others: Sequence[int]) -> int:
     """The position of the column of labels; `path`: of the files; `others`: the columns that may hold labels.
 
     Raises:

@@ -11,11 +11,9 @@ import numpy as np
 from .. import group_rule
 from ..errors import DatasetError, InvalidValue, shown, suggestion
 from ..rules import AUTO
-from .column_names import plain as _plain
-from .column_names import rank as _rank
+from . import column_names
 from .discover import EXTENSIONS
-from .label_column import LABEL_NAMES, check_subsets
-from .label_column import find as label_column_of
+from .label_column import LABEL_NAMES, check_subsets, find_label_column
 from .samples import quoted
 from .table_file import TableFile
 from .table_paths import FolderFiles
@@ -78,7 +76,7 @@ def find(
     skipped = [i for i in others if _is_index(table, i)]
     _check_one_of_name(table, path)
     if label is None:
-        label = label_column_of(table, path, [i for i in others if i not in skipped])
+        label = find_label_column(table, path, [i for i in others if i not in skipped])
     _check_one_of_name(table, label)
     check_subsets(table, label)
     names = tuple(table.header[i] for i in skipped if i != label)
@@ -100,7 +98,7 @@ def _named(table: TableFile, argument: str, name: str | None) -> int | None:
 
 def _position(table: TableFile, argument: str, name: str) -> int | None:
     """The position of the column of a name; None if there is none."""
-    for same in (lambda text: text == name.strip(), lambda text: _plain(text) == _plain(name)):
+    for same in (lambda text: text == name.strip(), lambda text: column_names.plain(text) == column_names.plain(name)):
         positions = [i for i, text in enumerate(table.header) if same(text)]
         if len(positions) == 1:
             return positions[0]
@@ -113,10 +111,10 @@ def _position(table: TableFile, argument: str, name: str) -> int | None:
 
 def _without_groups(table: TableFile, others: Sequence[int], group: str) -> list[int]:
     given = _given_group(table, group)
-    groups = [i for i in others if i == given or _rank(table.header[i], GROUP_NAMES) is not None]
+    groups = [i for i in others if i == given or column_names.rank(table.header[i], GROUP_NAMES) is not None]
     left = [i for i in others if i not in groups]
     # by their names
-    labels = [i for i in others if _rank(table.header[i], LABEL_NAMES) is not None]
+    labels = [i for i in others if column_names.rank(table.header[i], LABEL_NAMES) is not None]
     if labels and labels == [given]:
         raise _is_taken(table, group, "classes")
     if groups and all(_is_index(table, i) for i in left):
@@ -139,7 +137,7 @@ def _given_group(table: TableFile, group: str) -> int | None:
     if group in ("", AUTO):
         return None
     # a pattern is compared as it is written: without what is not a letter, `(\d+)` is the name `d`
-    position = _position(table, "group", group) if "(" not in group and _plain(group) else None
+    position = _position(table, "group", group) if "(" not in group and column_names.plain(group) else None
     return (
         next((i for i, name in enumerate(table.header) if name == group.strip()), None)
         if position is None
@@ -159,7 +157,11 @@ def find_groups(table: TableFile, used: Columns, group: str) -> list[int]:
     if group == "":
         return []
     if group == AUTO:
-        ranks = {i: _rank(name, GROUP_NAMES) for i, name in enumerate(table.header) if i not in (used.path, used.label)}
+        ranks = {
+            i: column_names.rank(name, GROUP_NAMES)
+            for i, name in enumerate(table.header)
+            if i not in (used.path, used.label)
+        }
         named = {i: rank for i, rank in ranks.items() if rank is not None}
         return sorted(named, key=named.__getitem__)
     position = _given_group(table, group)
@@ -175,12 +177,12 @@ def find_groups(table: TableFile, used: Columns, group: str) -> list[int]:
 
 def is_vague(name: str) -> bool:
     """Whether the name of a column of groups says so little that it must have several values."""
-    return _plain(name) in VAGUE_GROUP_NAMES
+    return column_names.plain(name) in VAGUE_GROUP_NAMES
 
 
 def same_name(first: str, second: str) -> bool:
     """Whether two names of columns are the same, as `patient_id` and `Patient ID` are."""
-    return _plain(first) == _plain(second)
+    return column_names.plain(first) == column_names.plain(second)
 
 
 def _check_one_of_name(table: TableFile, index: int) -> None:
@@ -201,11 +203,15 @@ def _check_header(table: TableFile, files: FolderFiles) -> None:
 
 def _check_header_below(table: TableFile) -> None:
     """Refuse a table with a title above its header."""
-    if any(_rank(name, (*PATH_NAMES, *LABEL_NAMES)) is not None for name in table.header):
+    if any(column_names.rank(name, (*PATH_NAMES, *LABEL_NAMES)) is not None for name in table.header):
         return
     for row in range(min(MAX_TITLE_LINES, len(table.cells))):
         cells = [cell.strip() for cell in table.cells.iloc[row] if cell.strip()]
-        kinds = [kind for kind in (PATH_NAMES, LABEL_NAMES) if any(_rank(cell, kind) is not None for cell in cells)]
+        kinds = [
+            kind
+            for kind in (PATH_NAMES, LABEL_NAMES)
+            if any(column_names.rank(cell, kind) is not None for cell in cells)
+        ]
         if len(kinds) == 2:
             raise DatasetError(
                 f"{table.name}: its header seems to be line {row + 2}, {shown(', '.join(cells))}: remove the lines above it "
@@ -232,7 +238,7 @@ def _path_column(table: TableFile, files: FolderFiles, label: int | None) -> int
         # a header that is a file's name without ending is a row like the others; `image` above `image.png` is not
         if (
             first is not None
-            and _rank(table.header[first], PATH_NAMES) is None
+            and column_names.rank(table.header[first], PATH_NAMES) is None
             and files.similar(table.header[first] or " ")
         ):
             raise _no_header(table, table.header[first])
@@ -240,7 +246,7 @@ def _path_column(table: TableFile, files: FolderFiles, label: int | None) -> int
     if found is not None:
         return found
     # no file is there: the column that claims to name them, so that the message is about them
-    by_name = {i: rank for i in positions if (rank := _rank(table.header[i], PATH_NAMES)) is not None}
+    by_name = {i: rank for i in positions if (rank := column_names.rank(table.header[i], PATH_NAMES)) is not None}
     return min(by_name, key=by_name.__getitem__) if by_name else positions[0]
 
 
@@ -250,7 +256,7 @@ def _best(table: TableFile, shares: dict[int, float]) -> int | None:
     if most == 0.0:
         return None
     candidates = [i for i, share in shares.items() if share >= most / 2]
-    ranks = {i: rank for i in candidates if (rank := _rank(table.header[i], PATH_NAMES)) is not None}
+    ranks = {i: rank for i in candidates if (rank := column_names.rank(table.header[i], PATH_NAMES)) is not None}
     if ranks:
         return min(ranks, key=ranks.__getitem__)
     candidates = [i for i in candidates if not _is_index(table, i)] or candidates
@@ -273,6 +279,6 @@ def _is_used(table: TableFile, index: int) -> bool:
 
 def _is_index(table: TableFile, index: int) -> bool:
     """Whether a column only numbers the rows; its name says so, or it has none."""
-    return _plain(table.header[index]) in INDEX_NAMES and bool(
+    return column_names.plain(table.header[index]) in INDEX_NAMES and bool(
         table.column(index).str.fullmatch(r"\d+(\.0)?").all() and table.column(index).is_unique
     )
