@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from monklite import Prototype
-from monklite.data import csv_table, digests, table_columns, table_frames
+from monklite.data import column_names, csv_table, digests, label_column, table_columns, table_frames
 from monklite.data.samples import Samples
 from monklite.errors import DatasetError, InvalidType, InvalidValue, MissingPackage, MonkliteError, NotFound
 from monklite.runs.workspace import Workspace
@@ -718,6 +718,6 @@ def test_a_damaged_file_of_another_kind_is_read_or_refused_in_words(pets: Path, 
 
 
 def test_the_names_of_columns_are_in_the_form_in_which_they_are_compared() -> None:
-    names = (*table_columns.PATH_NAMES, *table_columns.LABEL_NAMES, *table_columns.INDEX_NAMES)
-    assert [name for name in names if name != table_columns._plain(name)] == []
+    names = (*table_columns.PATH_NAMES, *label_column.LABEL_NAMES, *table_columns.INDEX_NAMES)
+    assert [name for name in names if name != column_names.plain(name)] == []
     assert len(set(names)) == len(names)

@@ -107,10 +107,10 @@ def test_a_title_above_the_header_is_said(images: Path, title: str) -> None:
 
 
 def test_lines_of_text_above_the_header_are_said(images: Path) -> None:
-    with pytest.raises(
-        DatasetError, match=r"more cells than the header has columns \(1\).* Remove lines above the header"
-    ):
+    with pytest.raises(DatasetError, match="its header seems to be line 3, 'image, label': remove the lines above it"):
         read(images, "# made by me\n# by hand, yesterday\n" + lines(IMAGE, LABEL))
+    with pytest.raises(DatasetError, match=r"header has columns \(1\).* Remove lines above the header"):
+        read(images, "# made by me\n" + lines(IMAGE, LABEL, ("a", *LABEL[1:])))
 
 
 def test_rows_that_an_open_quote_joins_are_refused(images: Path) -> None:
