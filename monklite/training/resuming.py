@@ -9,7 +9,7 @@ from ..backends import Learner, array_files
 from ..data import dataset_csv
 from ..data.prepare import TrainingData
 from ..data.samples import quoted
-from ..errors import DamagedFile, DatasetError, NotFound, NotReady
+from ..errors import DamagedFile, DatasetError, NotFound, NotReady, cut
 from ..looking import exists
 from ..records import ACCURACY, DatasetRecord, EpochRow
 from ..runs import history
@@ -75,7 +75,7 @@ def check_same_images(run: Run, data: TrainingData) -> None:
         )
     changed = dataset_csv.changed(table, data.samples) if exists(table) else []
     if changed or (recorded is not None and recorded.fingerprint != data.record.fingerprint):
-        details = f" ({len(changed)}, the first: {changed[0]})" if changed else ""
+        details = f" ({len(changed)}, the first: {cut(changed[0])})" if changed else ""
         raise DatasetError(
             f"the images of {run} have changed since it was trained{details}: put them back to resume it, or train "
             "a new version"
