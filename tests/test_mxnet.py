@@ -860,7 +860,7 @@ def test_a_page_in_place_of_a_download_is_told(cache_folder: Path, monkeypatch: 
 
     monkeypatch.setattr(model_store, "download", page)
     message = (
-        r"\(something else came in place of the file.*\(fetch https://.*gluon/models/resnet18_v1-[0-9a-f]{8}\.zip else"
+        r"\(something else came in place of the file.*\(fetch https://.*gluon/models/resnet18_v1-[0-9a-f]{8}\.zip and"
     )
     with pytest.raises(PretrainedUnavailable, match=message):
         made(model__pretrained=True)
