@@ -798,7 +798,7 @@ def write_dense(path: Path) -> None:
     ("write", "message"),
     [
         (write_bytes, r"w.params is not a file of MXNet weights \(it does not begin as one\): it is a text"),
-        (write_half, r"w.params is not a file of MXNet weights \(it ends too early\)"),
+        (write_half, r"w.params is not a file of MXNet weights \(it ends too early: .*\)"),
         (write_list, r"w.params holds no named weights; save them with save_parameters or export"),
         (write_dense, r"w.params does not fit this network: .* is missing.* and \d+ more"),
     ],
