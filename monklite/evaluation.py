@@ -55,6 +55,7 @@ class Evaluation:
             samples,
             task.name,
             predictor.levels,
+            predictor.record,
         )
         return self._data
 

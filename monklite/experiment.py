@@ -241,7 +241,7 @@ class Experiment:
         spec = self.resolved()
         for note in learner.refresh(spec):
             self._note(note)
-        start = resuming.restore(self.run, learner, spec.training, self.say) if self.resuming else None
+        start = resuming.restore(self.run, learner, spec.training, data.train, self.say) if self.resuming else None
         session = Session(self.workspace, self.run, self.asked, spec, data, learner, self.say, display, start)
         signals = session.train()
         # what is set up next in this session is a new experiment, with the recipe for what it leaves open

@@ -70,7 +70,8 @@ class Predictor:
         self.spec = resolve(state.asked, state.resolved).replace({"model.precision": "float32"})
         loss = LOSSES[self.spec.training.loss.name]
         self.task = task_of(state.dataset.label_type, state.dataset.classes, loss.activation)
-        self.levels = Levels.recorded(state.dataset.levels)
+        self.record = state.dataset
+        self.levels = Levels.recorded(self.record.levels)
         self.weights = weights_of(run)
         self.learner: Learner = backends.load(self.spec.backend).learner(self.spec, self.task, pretrained=False)
         self.learner.load_weights(self.weights)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 import numbers
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from .errors import cut
 from .rules import Number, Rule, Text, Whole64
 
 # characters; a label may be a cell of a table, which is as long as csv allows
-MAX_TEXT, MAX_LABEL, MAX_PATH, MAX_ERROR = 1_000, 131_072, 4_096, 10_000
+MAX_TEXT, MAX_LABEL, MAX_PATH, MAX_ERROR, MAX_MOMENT = 1_000, 131_072, 4_096, 10_000, 40
 # of what is recorded freely, such as the versions of packages
 MAX_DEPTH, MAX_ITEMS = 12, 200_000
 # as JSON has them
@@ -67,6 +68,22 @@ class ErrorText(Text):
 
 
 @dataclass(frozen=True)
+class Moment(Text):
+    """A date and time as ISO 8601, such as `2026-11-20T08:15:00+00:00`; kept as text, as it was written."""
+
+    most: int | None = MAX_MOMENT
+
+    def check(self, value: Any) -> str:
+        text = super().check(value)
+        # Python 3.10 does not read the Z
+        datetime.fromisoformat(text.removesuffix("Z"))
+        return text
+
+    def __str__(self) -> str:
+        return "a date and time such as '2026-11-20T08:15:00+00:00'"
+
+
+@dataclass(frozen=True)
 class Notes(Rule):
     """Nested plain values under names, of limited length and depth. `most`: characters of a text."""
 
@@ -103,6 +120,7 @@ class Notes(Rule):
 NAME = Text(most=MAX_TEXT)
 LABEL = Text(most=MAX_LABEL)
 TEXT = Text(0, MAX_TEXT)
+MOMENT = Moment()
 COUNT = Whole64(least=0)
 NUMBER_FROM_1 = Whole64(least=1)
 SHARE = Number(least=0, most=1)

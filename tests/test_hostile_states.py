@@ -6,176 +6,40 @@ words: never an error of Python.
 
 from __future__ import annotations
 
-import copy
 import csv
 import json
-import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from hostile_runs import (
+    compared,
+    copy_into,
+    done_or_refused,
+    expensive_calls,
+    fresh_copy,
+    quick_calls,
+    resumed,
+    train_in,
+)
+from hostile_values import changed, shown, variants
 from test_state import FULL
 
-from monklite import compare
 from monklite.backends import array_files
-from monklite.cli import main
-from monklite.errors import MonkliteError
-from monklite.facade import messages
-from monklite.facade.console import Console
-from monklite.pytorch_prototype import prototype
 from monklite.runs import history, state
 from monklite.runs.file_names import BEST, FINAL, HISTORY, RESUME, STATE
 from monklite.runs.workspace import Workspace
 
-HOSTILE: tuple[Any, ...] = (
-    None, -1, 0, 1, True, 10**18, 10**400, 0.5, 1e300, float("inf"), float("-inf"), float("nan"), "", "x", "NaN", "1",
-    "x" * 100_000, "\x1b[31m", [], [1], [None, "a"], {}, {"a": 1}, {"x" * 5_000: []},
-)  # fmt: skip
-REMOVED = object()
-MOST_CHARACTERS = 500
-
-
-def places(value: Any, before: tuple = ()) -> list[tuple]:
-    """The way to every value in nested ones."""
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [p for key, item in inner for p in ((*before, key), *places(item, (*before, key)))]
-
-
-def changed(values: Any, way: tuple, hostile: Any) -> Any:
-    """A copy of nested values with one of them replaced or, with `REMOVED`, left out."""
-    result = copy.deepcopy(values)
-    place = result
-    for key in way[:-1]:
-        place = place[key]
-    if hostile is REMOVED:
-        del place[way[-1]]
-    else:
-        place[way[-1]] = hostile
-    return result
-
-
-def variants(values: Any) -> Iterator[tuple[tuple, Any, Any]]:
-    """Way, hostile value and changed copy, for every place and every hostile value."""
-    for way in places(values):
-        for hostile in (*HOSTILE, REMOVED):
-            yield way, hostile, changed(values, way, hostile)
-
-
-def done_or_refused(call: Callable[[], Any], what: object, counts: Counter[str]) -> bool:
-    """Make a call; whether it was carried out. Any other end than a refusal in words fails the test."""
-    counts["calls"] += 1
-    try:
-        call()
-    except MonkliteError as error:
-        counts["refused"] += 1
-        assert len(str(error)) <= MOST_CHARACTERS, (what, len(str(error)), str(error)[:200])
-        return False
-    except Exception as error:
-        pytest.fail(f"{what}: {type(error).__name__}: {str(error)[:300]}")
-    return True
-
-
-def shown(way: tuple, hostile: Any) -> str:
-    return f"{'.'.join(map(str, way))} = {'(removed)' if hostile is REMOVED else str(type(hostile)) + repr_of(hostile)}"
-
-
-def repr_of(hostile: Any) -> str:
-    return (
-        f"10**400 ({hostile.bit_length()} bits)"
-        if isinstance(hostile, int) and hostile > 10**20
-        else repr(hostile)[:40]
-    )
-
-
-def expert(patterns: Path, **opening: Any) -> prototype:
-    ptf = prototype(verbose=0)
-    ptf.Prototype("p", "e", **opening)
-    ptf.Dataset_Params(dataset_path=str(patterns), split=0.7, input_size=32, batch_size=8, num_processors=1)
-    ptf.Dataset()
-    ptf.Model_Params(model_name="squeezenet1_1", freeze_base_network=False, use_pretrained=False)
-    ptf.Model()
-    ptf.Training_Params(num_epochs=2, display_progress=False, save_intermediate_models=False)
-    ptf.Train()
-    ptf.Prototype("p", "e", eval_infer=True)
-    ptf.Dataset_Params(dataset_path=str(patterns))
-    ptf.Dataset()
-    ptf.Evaluate()
-    return ptf
-
 
 @pytest.fixture(scope="module")
 def trained(patterns: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A really trained and tested run; every test works on copies of it."""
-    folder = tmp_path_factory.mktemp("hostile")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        expert(patterns)
-    return folder / "workspace"
+    return train_in(tmp_path_factory.mktemp("hostile"), patterns)
 
 
 @pytest.fixture
 def space(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    shutil.copytree(trained / "p", tmp_path / "workspace" / "p", symlinks=True)
     monkeypatch.chdir(tmp_path)
-    return Workspace(tmp_path / "workspace")
-
-
-def fresh_copy(trained: Path, space: Workspace) -> None:
-    for project in ("p", "q"):
-        shutil.rmtree(space.root / project, ignore_errors=True)
-    shutil.copytree(trained / "p", space.root / "p", symlinks=True)
-
-
-def quick_calls(space: Workspace) -> list[tuple[str, Callable[[], Any]]]:
-    run = space.versions("p", "e")[0]
-    return [
-        ("summary", lambda: messages.summary(Console(0), run, run.state())),
-        ("list", lambda: cli(space, "list")),
-        ("progress", lambda: run.state().progress),
-    ]
-
-
-def cli(space: Workspace, *arguments: str) -> None:
-    result = CliRunner().invoke(main, ["--workspace", str(space.root), *arguments])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-
-
-def compared(space: Workspace) -> None:
-    made = compare(verbose=0, workspace=space.root)
-    made.Comparison("c")
-    made.Add_Experiment("p", "e", 1)
-    made.Generate_Statistics()
-
-
-def opened(**opening: Any) -> Callable[[], Any]:
-    return lambda: prototype(verbose=0).Prototype("p", "e", version=1, **opening)
-
-
-def copied() -> None:
-    ptf = prototype(verbose=0)
-    ptf.Prototype("q", "copy", copy_from=["p", "e", 1])
-    ptf.Dataset()
-    ptf.Model()
-
-
-def resumed(epochs: int = 3) -> None:
-    ptf = prototype(verbose=0)
-    ptf.Prototype("p", "e", resume_train=True, version=1)
-    ptf.update_num_epochs(epochs)
-    ptf.Train()
-
-
-def expensive_calls(space: Workspace) -> list[tuple[str, Callable[[], Any]]]:
-    return [
-        ("compare", lambda: compared(space)),
-        ("eval_infer", opened(eval_infer=True)),
-        ("copy", copied),
-        ("resume", resumed),
-    ]
+    return copy_into(tmp_path, trained)
 
 
 def attack(

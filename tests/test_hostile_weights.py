@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hostile_runs import done_or_refused
 from safetensors.torch import save_file
 from test_prototype import expert
 
@@ -107,6 +109,7 @@ def test_damaged_weights_of_an_imported_run_end_in_words(
     """Bytes replaced, cut off or added, in the files of both backends, read as `eval_infer` reads them."""
     files = _saved(tmp_path_factory, patterns)
     random = np.random.default_rng(seed)
+    counts: Counter[str] = Counter()
     for path, read in files.items():
         content = bytearray(path.read_bytes())
         target = workspace.parent / path.name
@@ -123,10 +126,8 @@ def test_damaged_weights_of_an_imported_run_end_in_words(
             start = int(random.integers(0, len(content)))
             content[start : start + 100] = bytes(random.integers(0, 256, 100, np.uint8))
         target.write_bytes(bytes(content))
-        try:
-            read(target)
-        except MonkliteError as error:
-            assert len(str(error)) <= 500
+        done_or_refused(lambda r=read, t=target: r(t), f"seed {seed}: {path.name}", counts)
+    print(f"damaged weight files, seed {seed}: {dict(counts)}")
 
 
 _CACHE: dict[str, dict[Path, Callable[[Path], object]]] = {}

@@ -324,6 +324,24 @@ def test_a_missing_key_is_named_with_the_path(key):
         state.parse(json.dumps(values), "some/state")
 
 
+@pytest.mark.parametrize("key", ["created", "started", "ended"])
+@pytest.mark.parametrize(
+    "value", ["", "x", "yesterday", "2026-13-01", "9" * 39, "2026-11-20T08:15:00+99:99", "1e400", 0]
+)
+def test_a_date_that_is_none_is_refused(key, value):
+    values = {**json.loads(FULL.to_json()), key: value}
+    with pytest.raises(
+        DamagedFile, match=rf"some/state is damaged: {key} must be a date and time such as '2026-11-20T08"
+    ):
+        state.parse(json.dumps(values), "some/state")
+
+
+@pytest.mark.parametrize("value", ["2026-11-20", "2026-11-20T08:15:00", "2026-11-20T08:15:00Z", state.now()])
+def test_dates_as_iso_8601_has_them_are_taken_as_they_are(value):
+    values = {**json.loads(FULL.to_json()), "created": value}
+    assert state.parse(json.dumps(values), "some/state").created == value
+
+
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [("status", "lost", "status: Input should be 'new'"), ("asked", {"seed": -1}, "seed must be"), ("x", 1, "'x'")],

@@ -13,7 +13,7 @@ import pytest
 from hostile import RIGHT, values
 
 from monklite import Prototype, compare
-from monklite.errors import MonkliteError
+from monklite.errors import MonkliteError, PretrainedUnavailable
 from monklite.facade.prototype import prototype
 from monklite.testing.datasets import draw_patterns
 
@@ -27,6 +27,18 @@ READING = ("Default", "Infer")
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return draw_patterns(tmp_path_factory.mktemp("images"), {"dots": 4, "rings": 4})
+
+
+@pytest.fixture(autouse=True)
+def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is downloaded, nor found in a cache: weights that a call asks for are not to be had."""
+    for variable in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        # nobody listens there
+        monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    for variable in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(variable, raising=False)
+    for variable in ("MXNET_HOME", "TORCH_HOME"):
+        monkeypatch.setenv(variable, str(tmp_path / variable))
 
 
 def public_methods(kind: type) -> list[str]:
@@ -51,15 +63,8 @@ def calls(method: Callable[..., Any], images: Path) -> Iterator[dict[str, Any]]:
     yield {"no_such_argument": 1}
     for name in parameters:
         for value in values():
-            if not reaches_out(method.__name__, name, value):
+            if not (method.__name__ in READING and isinstance(value, Path) and value == Path("/")):
                 yield {**right, name: value}
-
-
-def reaches_out(method: str, name: str, value: object) -> bool:
-    """Whether a call reads the whole disk, or downloads weights."""
-    if method == "Default" and name == "use_pretrained":
-        return value is True
-    return method in READING and isinstance(value, Path) and value == Path("/")
 
 
 class Attempts:
@@ -145,3 +150,15 @@ def test_wrong_calls_of_the_classes_and_of_comparisons_are_explained(workspace: 
         for arguments in calls(getattr(compare, name), images):
             attempts.attempt(label(name, arguments), lambda n=name, a=arguments: getattr(compare(verbose=0), n)(**a))
     attempts.check(500)
+
+
+def test_weights_that_cannot_be_downloaded_are_explained_in_few_words(
+    workspace: Path, images: Path, backend: str
+) -> None:
+    ptf = Prototype("p", "pretrained", backend=backend, verbose=0)
+    name = "squeezenet1_1" if backend == "pytorch" else "squeezenet1.1"
+    with pytest.raises(
+        PretrainedUnavailable, match=r"could not be downloaded .*put .* at .*use_pretrained=False"
+    ) as caught:
+        ptf.Default(images, model_name=name, use_pretrained=True, num_epochs=1)
+    assert len(str(caught.value)) <= MAX_LENGTH

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ..csv_files import reading_csv, write_csv
-from ..errors import DatasetError
+from ..errors import DamagedFile, DatasetError, cut
+from ..records import DatasetRecord
 from ..spec import SPLIT
 from .samples import DIGEST, DIGEST_BYTES, UNREAD, Samples
 
@@ -45,21 +46,30 @@ def _lines(samples: Samples) -> Iterator[tuple[str, str, str, str]]:
             yield subset, text(label), path, digest.ljust(DIGEST_BYTES, b"\0").hex()
 
 
-def read(path: Path) -> dict[str, set[str]]:
+def read(path: Path, record: DatasetRecord | None = None) -> dict[str, set[str]]:
     """The paths of each subset.
 
+    Args:
+        record: of the same images, whose numbers must be those of the table: one that was cut at the end of a line is as
+            well-formed as a whole one.
+
     Raises:
-        DamagedFile: the file is not as `write` writes it.
+        DamagedFile: the file is not as `write` writes it, or lists other numbers of images than the record.
     """
     subsets: dict[str, set[str]] = {}
-    for row in _rows(path):
+    for row in _rows(path, record):
         subsets.setdefault(row["subset"], set()).add(row["path"])
+    if record is not None:
+        _check_counts(path, [len(subsets.get(name, ())) for name in SPLIT], record)
     return subsets
 
 
-def read_digests(path: Path, subsets: Sequence[str] = SPLIT) -> np.ndarray:
-    """The digests of the recorded images of some subsets, S16; empty for older records, which have none. Raises as `read`."""
-    rows = (row for row in _rows(path) if row["subset"] in subsets and row.get(DIGEST_COLUMN))
+def read_digests(path: Path, record: DatasetRecord | None = None, subsets: Sequence[str] = SPLIT) -> np.ndarray:
+    """The digests of the recorded images of some subsets, S16; empty for older records, which have none.
+
+    Arguments and errors as of `read`.
+    """
+    rows = (row for row in _rows(path, record) if row["subset"] in subsets and row.get(DIGEST_COLUMN))
     return np.array([bytes.fromhex(row[DIGEST_COLUMN]) for row in rows], DIGEST)
 
 
@@ -78,12 +88,36 @@ def changed(path: Path, samples: Samples) -> list[str]:
     return paths
 
 
-def _rows(path: Path) -> Iterator[dict[str, str]]:
+def _rows(path: Path, record: DatasetRecord | None = None) -> Iterator[dict[str, str]]:
+    counts = dict.fromkeys(SPLIT, 0)
     with reading_csv(path, REQUIRED_COLUMNS, SPLIT_LOST) as rows:
         for row in rows:
             if row["subset"] not in SPLIT or not row["path"] or not _HEX.fullmatch(row.get(DIGEST_COLUMN) or ""):
                 raise KeyError(f"line {rows.line_num}")
+            counts[row["subset"]] += 1
             yield row
+    if record is not None:
+        _check_counts(path, list(counts.values()), record)
+
+
+def _check_counts(path: Path, counts: Sequence[int], record: DatasetRecord) -> None:
+    """Refuse a table that lists, line for line or without repeats, other numbers of images than the record of the run."""
+    for name, count, recorded in zip(SPLIT, counts, (record.n_train, record.n_val), strict=True):
+        if count != recorded:
+            raise DamagedFile(f"{path} is damaged (it lists {count} {name} images of {recorded}){SPLIT_LOST}")
+
+
+def check_apart(subsets: Mapping[str, set[str]], n_sources: int) -> None:
+    """Refuse a split of one source that has an image on both sides. In two folders, images may have the same names.
+
+    Raises:
+        DatasetError: it has.
+    """
+    shared = subsets.get("train", set()) & subsets.get("val", set())
+    if shared and n_sources == 1:
+        raise DatasetError(
+            f"the recorded split has {len(shared)} images on both sides, the first: {cut(min(shared))}{SPLIT_LOST}"
+        )
 
 
 def rows_as_recorded(samples: Samples, rows: Sequence[int], recorded: set[str], subset: str) -> np.ndarray:
@@ -97,6 +131,6 @@ def rows_as_recorded(samples: Samples, rows: Sequence[int], recorded: set[str], 
         missing = sorted(recorded - {samples.paths[row] for row in rows})
         raise DatasetError(
             f"{len(missing)} {subset} images of this run are no longer (readable) in {samples.roots[-1]}, "
-            f"the first: {missing[0]}. Put them back, or start a new version"
+            f"the first: {cut(missing[0])}. Put them back, or start a new version"
         )
     return present

@@ -85,6 +85,7 @@ def for_training(
     recorded_classes: Sequence[str] = (),
     levels: Levels = UNDECIDED,
     resumed: object = None,
+    record: DatasetRecord | None = None,
 ) -> TrainingData:
     """The training and validation batches of a spec.
 
@@ -93,6 +94,7 @@ def for_training(
         tick: called with the number of decoded images and of all. recorded_classes: those of an earlier run, in the order
             that its weights have them; the order is kept if the classes are the same. levels: of a resumed run, by which images
             of more than 8 bits are scaled; what is undecided is decided by the training images. resumed: that run, for messages.
+        record: of the images of the earlier run, with which its split must agree.
 
     Raises:
         NotReady: no dataset is given. DatasetError, NotFound: the dataset cannot be used, as the message says.
@@ -103,7 +105,7 @@ def for_training(
             "no dataset yet: give a folder of class folders, Dataset_Params(dataset_path='...') or Default(dataset_path='...')"
         )
     policies = {subset: policy(getattr(data.transforms, subset), data.input_size, data.stored_size) for subset in SPLIT}
-    recorded_paths = dataset_csv.read(recorded) if recorded is not None and exists(recorded) else None
+    recorded_paths = dataset_csv.read(recorded, record) if recorded is not None and exists(recorded) else None
     tables, stores = _read(spec, policies, cache, tick, _folder_names(recorded_paths or {}), levels)
     samples, grouping = groups.assign(tables, data.sources, data.group)
     samples = replace(samples, subsets=_subsets(samples, spec, recorded_paths, grouping))
@@ -190,6 +192,7 @@ def _subsets(
     """The index of each image's subset: as an earlier run recorded it, else by splitting one source, else by source."""
     subsets, rows = np.full(len(samples), NO_SUBSET, np.int8), samples.readable()
     if recorded_paths is not None:
+        dataset_csv.check_apart(recorded_paths, len(spec.data.sources))
         for subset, name in enumerate(SPLIT):
             candidates = rows[samples.sources[rows] == subset] if len(spec.data.sources) > 1 else rows
             paths = recorded_paths.get(name, set())
@@ -258,12 +261,13 @@ def for_testing(
     recorded: Path | None = None,
     label_type: str = SINGLE,
     levels: Levels = UNDECIDED,
+    record: DatasetRecord | None = None,
 ) -> EvaluationData:
     """The batches of a test set, its classes matched by name with those of training.
 
     Args:
-        recorded: the file with the run's split, to count test images that were trained on. label_type, levels: of the training
-            images. The others as in `for_training`.
+        recorded: the file with the run's split, to count test images that were trained on. label_type, levels, record: of the
+            images of the run. The others as in `for_training`.
     """
     samples = _discover(source, False, cache.parent, classes=classes, group=spec.data.group)
     _check_label_type(samples, label_type, f"the test set {source.path}")
@@ -275,7 +279,7 @@ def for_testing(
     rows = samples.rows_of("test")
     evaluated = samples.take(rows)
     batches = Batches(store, rows, evaluated.labels, test_policy, spec.data.batch_size)
-    n_seen, remark = _count_seen(evaluated.digests, recorded)
+    n_seen, remark = _count_seen(evaluated.digests, recorded, record)
     remarks = samples.remarks + tuple(text for text in (store.remark, remark) if text)
     prints = (discover.fingerprint(evaluated), discover.fingerprint(evaluated, by_content=True))
     return EvaluationData(samples, evaluated, batches, *prints, n_seen, remarks)
@@ -294,12 +298,12 @@ def _check_label_type(samples: Samples, label_type: str, where: str) -> None:
     )
 
 
-def _count_seen(digests: np.ndarray, recorded: Path | None) -> tuple[int, str]:
+def _count_seen(digests: np.ndarray, recorded: Path | None, record: DatasetRecord | None) -> tuple[int, str]:
     """The number of images that a run used in training or validation, or the reason why it is unknown."""
     if recorded is None:
         return 0, ""
     try:
-        return int(np.isin(digests, dataset_csv.read_digests(recorded)).sum()), ""
+        return int(np.isin(digests, dataset_csv.read_digests(recorded, record)).sum()), ""
     # the images can be evaluated all the same
     except (DamagedFile, OSError) as error:
         return 0, f"it is unknown whether test images were trained on: {error}"

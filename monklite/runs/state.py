@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from ..catalog import stored
 from ..errors import DamagedFile, InvalidValue, MonkliteError, UnknownArgument, cut, shown, suggestion
-from ..record_rules import MAX_LABEL, NAME, NUMBER_FROM_1, TEXT, ErrorText, Notes
+from ..record_rules import MAX_LABEL, MOMENT, NAME, NUMBER_FROM_1, TEXT, ErrorText, Notes
 from ..records import DatasetRecord, ModelRecord, Results, Testing
 from ..rules import OrNone
 from ..spec import Frozen, Resolved, Spec, build
@@ -41,9 +41,9 @@ class RunState(Frozen):
     experiment: Annotated[str, TEXT]
     version: Annotated[int, NUMBER_FROM_1]
     status: Status = "new"
-    created: Annotated[str, TEXT]
-    started: Annotated[str | None, OrNone(TEXT)] = None
-    ended: Annotated[str | None, OrNone(TEXT)] = None
+    created: Annotated[str, MOMENT]
+    started: Annotated[str | None, OrNone(MOMENT)] = None
+    ended: Annotated[str | None, OrNone(MOMENT)] = None
     error: Annotated[str | None, OrNone(ErrorText())] = None
     origin: tuple[Annotated[str, NAME], Annotated[str, NAME], Annotated[int, NUMBER_FROM_1]] | None = None
     asked: Spec = Spec()

@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from ..errors import DamagedFile, MonkliteError, NotFound, StorageError, cut
+from ..errors import DamagedFile, MonkliteError, NotFound, StorageError, cut, shown
 from ..files import TEMPORARY, flush, make_folder, storing
 from ..looking import exists, is_file
 from ..transient import attempted, is_transient, passing_trouble
@@ -82,14 +82,14 @@ def _damage_reported(path: Path) -> Iterator[None]:
         ValueError,
         LookupError,
     ) as error:
-        raise DamagedFile(f"{path} is damaged or not a zip file ({error}); nothing was imported") from None
+        raise DamagedFile(f"{path} is damaged or not a zip file ({cut(str(error))}); nothing was imported") from None
     except OSError as error:
         # of the drive at this moment, not of the file
         if is_transient(error):
             raise passing_trouble(error, path) from error
         if isinstance(error, PermissionError):
             raise StorageError(f"{path} cannot be read: you may not read it; nothing was imported") from error
-        raise DamagedFile(f"{path} cannot be read ({error}); nothing was imported") from None
+        raise DamagedFile(f"{path} cannot be read ({cut(str(error))}); nothing was imported") from None
 
 
 def _refusal(path: Path, reason: str) -> DamagedFile:
@@ -109,10 +109,10 @@ def _check_members(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo
         raise _refusal(path, f"its {archive_size:,} bytes would become {total:,}")
     for member in members:
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise _refusal(path, f"{member.filename!r} is packed in a way that `monklite export` does not use")
+            raise _refusal(path, f"{shown(member.filename)} is packed in a way that `monklite export` does not use")
         mode = member.external_attr >> 16
         if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-            raise _refusal(path, f"{member.filename!r} is a link or a device, not a file")
+            raise _refusal(path, f"{shown(member.filename)} is a link or a device, not a file")
     return members
 
 
@@ -133,7 +133,7 @@ def _check_names(members: Sequence[zipfile.ZipInfo], state: RunState, path: Path
     prefix, backend = state.asked.training.intermediate_prefix, state.asked.backend
     for member in members:
         if member.filename != STATE and not is_run_file(member.filename, prefix, backend):
-            raise _refusal(path, f"{member.filename!r} is no file of a run")
+            raise _refusal(path, f"{shown(member.filename)} is no file of a run")
         if member.filename.endswith(HISTORY) and member.file_size > MAX_TEXT_BYTES:
             raise _refusal(path, f"its {HISTORY} has {member.file_size:,} bytes")
 

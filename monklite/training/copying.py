@@ -40,7 +40,7 @@ def leaks(origin: Run, samples: Samples) -> Iterator[str]:
     """Yield a note if validation images of the new run were training images of `origin`, whose weights it starts from."""
     validation = samples.digests[samples.rows_of("val")]
     try:
-        trained_on = dataset_csv.read_digests(origin.folder / SAMPLES, ("train",))
+        trained_on = dataset_csv.read_digests(origin.folder / SAMPLES, origin.state().dataset, ("train",))
     except (DamagedFile, OSError) as error:
         yield f"whether {origin} was trained on validation images of this run is unknown: {error}"
         return

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..data.depth import UNDECIDED, Levels
+from ..records import DatasetRecord
 from ..runs.file_names import SAMPLES
 from ..runs.run import Run
 from ..spec import Resolved
@@ -31,6 +32,7 @@ class Recorded:
             "recorded_classes": self.classes(),
             "levels": self.levels(),
             "resumed": self.resumed,
+            "record": self._dataset(),
         }
 
     def split(self, spec: Resolved) -> Path | None:
@@ -43,8 +45,11 @@ class Recorded:
 
     def classes(self) -> tuple[str, ...]:
         """The classes in the order of the network's outputs."""
-        dataset = self._source.state().dataset if self._source is not None else None
+        dataset = self._dataset()
         return dataset.classes if dataset else ()
+
+    def _dataset(self) -> DatasetRecord | None:
+        return self._source.state().dataset if self._source is not None else None
 
     def levels(self) -> Levels:
         """By which a resumed run scales images of more than 8 bits; undecided for a new version, also of a copied run."""

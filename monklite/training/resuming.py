@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from ..backends import Learner, array_files
 from ..data import dataset_csv
+from ..data.batches import Batches
 from ..data.prepare import TrainingData
 from ..data.samples import quoted
-from ..errors import DamagedFile, DatasetError, NotFound, NotReady
+from ..errors import DamagedFile, DatasetError, NotFound, NotReady, cut
 from ..looking import exists
 from ..records import ACCURACY, DatasetRecord, EpochRow
 from ..runs import history
@@ -75,7 +76,7 @@ def check_same_images(run: Run, data: TrainingData) -> None:
         )
     changed = dataset_csv.changed(table, data.samples) if exists(table) else []
     if changed or (recorded is not None and recorded.fingerprint != data.record.fingerprint):
-        details = f" ({len(changed)}, the first: {changed[0]})" if changed else ""
+        details = f" ({len(changed)}, the first: {cut(changed[0])})" if changed else ""
         raise DatasetError(
             f"the images of {run} have changed since it was trained{details}: put them back to resume it, or train "
             "a new version"
@@ -132,13 +133,14 @@ def _check_figure(rows: Sequence[EpochRow], figure: str, source: str) -> None:
         raise DamagedFile(f"{source} is damaged: its epochs have no {figure}")
 
 
-def restore(run: Run, learner: Learner, training: ResolvedTraining, say: Say) -> Position:
-    """Load a run's saved state into a learner; returns its position.
+def restore(run: Run, learner: Learner, training: ResolvedTraining, train: Batches, say: Say) -> Position:
+    """Load a run's saved state into a learner; returns its position. `train`: the training images.
 
     Raises:
-        DamagedFile: the state cannot be read. NotReady: there is nothing left to train.
+        DamagedFile: the state cannot be read, or is that of other images. NotReady: there is nothing left to train.
     """
     _check_epochs_left(run, training)
+    _check_images(run, saved_position(run), train)
     _check_best_can_be_read(run, learner, say)
     path = run.models / RESUME
     with _damage_explained(run):
@@ -158,6 +160,19 @@ def _check_epochs_left(run: Run, training: ResolvedTraining) -> None:
             f"{run} stopped within epoch {done + 1}, and its weights belong to no finished epoch: set at least {done + 1} "
             "epochs, and early_stopping=0 or its previous value"
         )
+
+
+def _check_images(run: Run, position: Position, train: Batches) -> None:
+    """Refuse a position beyond the training images, or with larger batches: memory only ever makes them smaller."""
+    for what, saved, present in (
+        ("images of an epoch", position.images, train.n_images),
+        ("images in a batch", position.batch_size, train.batch_size),
+    ):
+        if saved > present:
+            with _damage_explained(run):
+                raise DamagedFile(
+                    f"{run.models / RESUME} is of other images, or damaged: it has {saved} {what}, and the run has {present}"
+                )
 
 
 def _check_best_can_be_read(run: Run, learner: Learner, say: Say) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...catalog.models import ModelRow, find_model
-from ...errors import InvalidValue, MonkliteError, PretrainedUnavailable, WeightsMismatch
+from ...errors import InvalidValue, MonkliteError, PretrainedUnavailable, WeightsMismatch, cut
 from ...spec import Resolved
 from .. import cached_weights
 from ..base import RANDOM_WEIGHTS
@@ -23,6 +23,8 @@ from .framework import autograd, gluon, gluoncv, model_store, mx, nd, reason, vi
 # the same in every process, so that saved parameters fit a network that is built again
 PARAMETER_PREFIX = "net_"
 STATISTICS = ("running_mean", "running_var")
+# characters of a downloader's error, which repeats the address
+MAX_PROBLEM = 100
 # px: the zoo's networks end with a pooling window of 7, 8 or 13 px, and have smaller windows before
 MIN_FINAL_WINDOW = 7
 
@@ -130,8 +132,8 @@ def _load_pretrained(network: Any, row: ModelRow, size: int) -> str:
     except Exception as error:
         url = _zip_url(file_name.removesuffix(".params"))
         raise PretrainedUnavailable(
-            f"the pretrained weights of {row.name} could not be downloaded ({_download_problem(error)}). Go online once, or "
-            f"put the file at {folder / file_name} (fetch {url} elsewhere and unpack it), or start from random weights with "
+            f"the pretrained weights of {row.name} could not be downloaded ({cut(_download_problem(error), MAX_PROBLEM)}). "
+            f"Go online once, or put the file at {folder / file_name} (fetch {url} and unpack it), or start from random weights: "
             "use_pretrained=False"
         ) from None
     try:

@@ -23,6 +23,7 @@ from ...retrying_file import open_with_retries
 from ...transient import attempted
 from .. import safetensors_file, weight_files
 from ..array_files import NamedArrays
+from . import params_file
 from .framework import mx, nd, reason
 
 # bytes; MXNet counts those of a buffer with 32 bits
@@ -172,11 +173,13 @@ def _load(path: Path, digests: Sequence[str] | None = None) -> Any:
     if not content.startswith(MAGIC):
         raise WeightsMismatch(_not_weights(path, "it does not begin as one"))
     try:
+        params_file.check(content)
         return nd.load_frombuffer(content) if len(content) <= MAX_BUFFER else nd.load(str(path))
+    except params_file.Malformed as error:
+        raise WeightsMismatch(_not_weights(path, str(error))) from None
     # the second: a damaged name
     except (mx.MXNetError, UnicodeDecodeError) as error:
-        problem = "it ends too early" if "buffer_size_" in str(error) else reason(error)
-        raise WeightsMismatch(_not_weights(path, problem)) from None
+        raise WeightsMismatch(_not_weights(path, reason(error))) from None
 
 
 def _as_numpy(arrays: Any, path: Path) -> NamedArrays:
