@@ -165,6 +165,9 @@ class GluonLearner:
         array = nd.from_numpy(np.ascontiguousarray(images), zero_copy=images.flags.writeable)
         return array if self.context.device_type == "cpu" else array.as_in_context(self.context)
 
+    def frozen(self, size: int) -> None:
+        """See `backends.base.Learner`."""
+
     def set_learning_rate(self, rate: float) -> None:
         self._rate = rate
         self._trainer.set_learning_rate(rate * self._rate_factor)
