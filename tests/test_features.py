@@ -1,4 +1,4 @@
-"""What the frozen part of a network gives is computed once: the same training, and damage, a full disk or a change are noticed."""
+"""What the frozen part of a network gives is computed once; the training is the same, and damage or a change is noticed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from monklite import Prototype
+from monklite.catalog.backends import BUILT_IN
 from monklite.data import cache_limit, feature_file
 from monklite.data.feature_file import FeatureFile
 from monklite.errors import OutOfMemory
@@ -16,6 +17,7 @@ from monklite.runs.workspace import Workspace
 from monklite.training import features as features_module
 
 SEED = 2
+MODELS = {"pytorch": "resnet18", "mxnet": "resnet18_v1"}
 SUFFIX = cache_limit.FEATURES_SUFFIX
 
 
@@ -66,13 +68,19 @@ def count(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return counted
 
 
-def test_each_face_is_computed_once_and_a_second_training_computes_none(patterns: Path, tmp_path: Path, count) -> None:
-    experiment(tmp_path, patterns, "cold", epochs=8).Train()
+@pytest.mark.parametrize("backend", BUILT_IN)
+def test_each_face_is_computed_once_and_a_second_training_computes_none(
+    patterns: Path, tmp_path: Path, count, backend: str
+) -> None:
+    def train(name: str) -> None:
+        experiment(tmp_path, patterns, name, backend, epochs=8, model=MODELS[backend]).Train()
+
+    train("cold")
     # 24 training images with two faces each, 12 of validation with one
     assert sum(count) <= 24 * 2 + 12
     assert len(count) <= 4
     done = len(count)
-    experiment(tmp_path, patterns, "warm", epochs=8).Train()
+    train("warm")
     assert len(count) == done
     assert history(tmp_path, "warm") == history(tmp_path, "cold")
     assert weights(tmp_path, "warm") == weights(tmp_path, "cold")
@@ -86,10 +94,13 @@ def test_another_order_and_batch_size_give_the_weights_of_an_empty_cache(pattern
     assert weights(tmp_path, "warm") == weights(tmp_path / "empty", "cold")
 
 
-def test_it_is_the_training_that_computes_everything_each_time(patterns: Path, tmp_path: Path, monkeypatch) -> None:
-    experiment(tmp_path, patterns, "stored").Train()
+@pytest.mark.parametrize("backend", BUILT_IN)
+def test_it_is_the_training_that_computes_everything_each_time(
+    patterns: Path, tmp_path: Path, monkeypatch, backend: str
+) -> None:
+    experiment(tmp_path, patterns, "stored", backend, model=MODELS[backend]).Train()
     monkeypatch.setattr(features_module, "MAX_WIDTH", 0)
-    experiment(tmp_path, patterns, "computed").Train()
+    experiment(tmp_path, patterns, "computed", backend, model=MODELS[backend]).Train()
     assert np.allclose(history(tmp_path, "stored"), history(tmp_path, "computed"), atol=2e-3)
 
 

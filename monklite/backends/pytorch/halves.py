@@ -6,15 +6,14 @@ The cut is made in the graph of the network's operations, so it may lie anywhere
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import fx, nn
 
-# parts of the names of operations and layers that draw random numbers
-RANDOM = ("dropout", "drop_path", "stochastic", "rand", "bernoulli", "rrelu", "noise")
+from ..frozen_part import Operation, boundary, lower_half
 
 
 class Cut(NamedTuple):
@@ -58,11 +57,12 @@ def cut(network: nn.Module) -> Cut | None:
     train, evaluation = graphs
     if _operations(train) != _operations(evaluation):
         return None
-    lower = _lower_nodes(train, network)
-    names = [node.name for node in _boundary(train, lower)]
-    if not names or not any(node.op == "call_module" for node in lower):
+    operations = _described(train, network)
+    lower = lower_half(operations)
+    names = [operations[i].name for i in boundary(operations, lower)]
+    if not names:
         return None
-    nodes = {node.name for node in lower}
+    nodes = {operations[i].name for i in lower}
     return Cut(
         fx.GraphModule(network, _lower_graph(evaluation, nodes, names)),
         fx.GraphModule(network, _upper_graph(train, nodes, names)),
@@ -81,33 +81,19 @@ def _operations(graph: fx.Graph) -> list[tuple[str, str, str]]:
     return [(node.name, node.op, str(node.target)) for node in graph.nodes]
 
 
-def _lower_nodes(graph: fx.Graph, network: nn.Module) -> list[fx.Node]:
-    """The operations below all that is trained, in their order.
-
-    Of those that only pass on what is frozen, such as pooling, all belong to it; of those that draw random numbers, only
-    those that a frozen layer follows, which in evaluation mode draw none.
-    """
-    fixed: set[fx.Node] = set()
-    for node in graph.nodes:
-        if node.op == "output":
-            continue
-        inputs_fixed = all(source in fixed for source in node.all_input_nodes)
-        if node.op == "placeholder" or (inputs_fixed and not _is_trained(node, network)):
-            fixed.add(node)
-    below_frozen: set[fx.Node] = set()
-    for node in reversed(graph.nodes):
-        if node in fixed and (_has_weights(node, network) or any(user in below_frozen for user in node.users)):
-            below_frozen.add(node)
-    lower: set[fx.Node] = set()
-    for node in graph.nodes:
-        if node in below_frozen or (
-            node in fixed
-            and node.op not in ("placeholder", "get_attr")
-            and not _is_random(node, network)
-            and all(source in lower for source in node.all_input_nodes)
-        ):
-            lower.add(node)
-    return [node for node in graph.nodes if node in lower]
+def _described(graph: fx.Graph, network: nn.Module) -> list[Operation]:
+    places = {node: i for i, node in enumerate(graph.nodes)}
+    return [
+        Operation(
+            node.name,
+            _kind(node, network),
+            tuple(places[source] for source in node.all_input_nodes),
+            node.op == "output" or _is_trained(node, network),
+            _has_weights(node, network),
+            node.op in ("placeholder", "get_attr"),
+        )
+        for node in graph.nodes
+    ]
 
 
 def _layer(node: fx.Node, network: nn.Module) -> nn.Module | None:
@@ -140,18 +126,9 @@ def _has_weights(node: fx.Node, network: nn.Module) -> bool:
     return layer is not None and any(True for _ in layer.parameters())
 
 
-def _is_random(node: fx.Node, network: nn.Module) -> bool:
+def _kind(node: fx.Node, network: nn.Module) -> str:
     layer = _layer(node, network)
-    name = type(layer).__name__ if layer is not None else getattr(node.target, "__name__", str(node.target))
-    return any(part in name.lower() for part in RANDOM)
-
-
-def _boundary(graph: fx.Graph, lower: Sequence[fx.Node]) -> Iterator[fx.Node]:
-    """The operations of the lower half whose results are used above."""
-    below = set(lower)
-    for node in lower:
-        if any(user not in below for user in node.users):
-            yield node
+    return type(layer).__name__ if layer is not None else getattr(node.target, "__name__", str(node.target))
 
 
 def _lower_graph(graph: fx.Graph, lower: set[str], names: Sequence[str]) -> fx.Graph:

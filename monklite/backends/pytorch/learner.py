@@ -112,7 +112,7 @@ class TorchLearner:
         layout = halves.Layout.of(self._lower(self._cut, blank), 2)
         if layout is None:
             return None
-        where = f"{self._cut.key()} {self.device.type} {self.dtype} {self._deterministic}"
+        where = f"{self._cut.key()} {self.device.type} {self.dtype} {self._deterministic} {torch.get_num_threads()}"
         return _Frozen(self, self._cut, layout, where)
 
     def _lower(self, cut: halves.Cut, x: torch.Tensor) -> Sequence[torch.Tensor]:
