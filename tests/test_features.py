@@ -104,6 +104,26 @@ def test_it_is_the_training_that_computes_everything_each_time(
     assert np.allclose(history(tmp_path, "stored"), history(tmp_path, "computed"), atol=2e-3)
 
 
+@pytest.mark.parametrize("backend", BUILT_IN)
+def test_a_second_experiment_is_judged_with_the_values_of_the_first(
+    patterns: Path, tmp_path: Path, count, backend: str
+) -> None:
+    def judged(name: str, folder: Path = tmp_path) -> dict[str, Any]:
+        experiment(folder, patterns, name, backend, epochs=1, model=MODELS[backend]).Train()
+        count.clear()
+        judge = Prototype("p", name, backend=backend, eval_infer=True, workspace=folder, verbose=0)
+        judge.Dataset_Params(dataset_path=patterns)
+        judge.Dataset()
+        judge.Evaluate()
+        return Workspace(folder).find("p", name).state().testing.model_dump()
+
+    first = judged("first")
+    assert sum(count) == 36
+    again = judged("second")
+    assert count == []
+    assert again == first
+
+
 def test_random_crops_are_computed_in_each_epoch_and_validation_once(patterns: Path, tmp_path: Path, count) -> None:
     experiment(tmp_path, patterns, "crops", crop=True, epochs=3).Train()
     assert count == [12]
