@@ -17,6 +17,7 @@ from .runs.file_names import PREDICTIONS, SAMPLES
 from .spec import Source, Table
 from .statistics import intervals, metrics
 from .tasks import Task
+from .training import features
 
 
 class Evaluation:
@@ -93,12 +94,22 @@ class Evaluation:
         return result
 
     def _logits(self, data: EvaluationData, tick: Tick | None) -> np.ndarray:
-        chunks, done, total = [], 0, data.batches.n_images
-        for batch in data.batches.epoch():
-            chunks.append(self.predictor.logits(batch.images, batch.draws))
-            done += len(batch)
-            if tick:
-                tick(done, total)
+        predictor, total = self.predictor, data.batches.n_images
+        frozen = predictor.learner.frozen(predictor.spec.data.input_size)
+        kept = features.for_batches(frozen, data.batches, self.cache)
+        chunks, done = [], 0
+        try:
+            for batch in kept.epoch(data.batches, 0, 0) if kept else data.batches.epoch():
+                if frozen is not None and kept is not None:
+                    chunks.append(frozen.logits(kept.of(batch)))
+                else:
+                    chunks.append(predictor.logits(batch.images, batch.draws))
+                done += len(batch)
+                if tick:
+                    tick(done, total)
+        finally:
+            if kept is not None:
+                kept.close()
         return np.concatenate(chunks)
 
     def _result(self, data: EvaluationData, source: Source, logits: np.ndarray) -> Testing:

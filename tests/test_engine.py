@@ -72,6 +72,9 @@ class SoftmaxRegression:
     def loss(self, logits, labels):
         return float((np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(len(labels)), labels]).mean())
 
+    def frozen(self, size: int) -> None:
+        """Nothing is frozen."""
+
     def set_learning_rate(self, rate):
         self.rate = rate
 

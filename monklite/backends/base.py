@@ -34,6 +34,32 @@ class Snapshot(Protocol):
         ...
 
 
+class Frozen(Protocol):
+    """The frozen part of a network, below all that is trained: for the same image it gives the same values at any time.
+
+    `key`: a text that is equal for equal values: of equal weights, precision and device. `width`: bytes of an image's values.
+    """
+
+    key: str
+    width: int
+
+    def features(self, images: np.ndarray, draws: Draws) -> np.ndarray:
+        """Its values for images, uint8 (n, width), computed in inference mode. Arguments as of `Learner.logits`.
+
+        Raises:
+            OutOfMemory: memory is too small for so many images.
+        """
+        ...
+
+    def step(self, features: np.ndarray, labels: np.ndarray) -> tuple[SupportsFloat, SupportsFloat]:
+        """As `Learner.step` for the images with these features, (n, width)."""
+        ...
+
+    def logits(self, features: np.ndarray) -> np.ndarray:
+        """As `Learner.logits` for the images with these features, (n, width)."""
+        ...
+
+
 class Learner(Protocol):
     """A live model with its loss and optimizer, on its device."""
 
@@ -70,6 +96,13 @@ class Learner(Protocol):
         """The input of the network for `images`, before normalization: float32 (n, size, size, 3), 0 to 255.
 
         Training does this within `step`; here it can be looked at, and compared between backends.
+        """
+        ...
+
+    def frozen(self, size: int) -> Frozen | None:
+        """The frozen part of the network, for images of `size` px; None if nothing is frozen, or it cannot be separated.
+
+        It is valid until the user changes the network, at most until the next `refresh`.
         """
         ...
 

@@ -36,6 +36,16 @@ class Draws:
     flip_y: np.ndarray | None = None
     matrix: np.ndarray | None = None
 
+    def faces(self) -> np.ndarray | None:
+        """The face of each image that is shown: 1 if it is mirrored left-right, plus 2 if top-bottom; int64 (N,).
+
+        None if images are resampled, so that each draw may show another picture; without flips all are 0, in one element.
+        """
+        if self.matrix is not None:
+            return None
+        flips = [np.zeros(1, bool) if flip is None else flip for flip in (self.flip_x, self.flip_y)]
+        return flips[0].astype(np.int64) + 2 * flips[1].astype(np.int64)
+
     def take(self, rows: np.ndarray | slice) -> Draws:
         """The draws of some of the images."""
         arrays = {name: getattr(self, name) for name in ("flip_x", "flip_y", "matrix")}
@@ -61,6 +71,18 @@ class Policy:
     def decoding(self) -> str:
         """The settings that determine the decoded pixels, as text: part of the cache's key."""
         return f"{self.stored_size}:{';'.join(map(str, self.prefix))}"
+
+    @property
+    def faces(self) -> tuple[int, ...]:
+        """The faces that a draw can show, see `Draws.faces`; none if it resamples."""
+        if self.stored_size != self.input_size or not _only_flips(self.steps):
+            return ()
+        axes = {_row(step).flip for step in self.steps}
+        return tuple(x + 2 * y for y in range(1 + ("y" in axes)) for x in range(1 + ("x" in axes)))
+
+    def showing(self, faces: np.ndarray) -> Draws:
+        """The draws that show these faces, int64 (N,)."""
+        return Draws(self.input_size, self.mean, self.std, flip_x=faces % 2 == 1, flip_y=faces >= 2)
 
     def draw(self, sizes: np.ndarray, rng: np.random.Generator) -> Draws:
         """The draws for images of the given sizes, (N, 2) width and height px."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -26,13 +26,15 @@ _ORDER, _DRAWS = 1, 2
 class Batch:
     """A batch: `images` uint8 (n, side, side, 3) RGB; `labels` int64 (n,) or bool (n, classes), depending on the task; `draws`.
 
-    If several processes share a batch, it holds the images of this process, and `n_images` counts those of all.
+    `chosen`: the number of each image among those of the subset. If several processes share a batch, it holds the images of
+    this process, and `n_images` counts those of all.
     """
 
     images: np.ndarray
     labels: np.ndarray
     draws: Draws
     n_images: int
+    chosen: np.ndarray
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -43,7 +45,8 @@ class Batches:
     """The batches of one subset.
 
     `rows`: rows of the store. `labels`: their labels. `shuffle`: a different order in each epoch. `process`: the
-    number of this process, from 0, among the `n_processes` that share every batch.
+    number of this process, from 0, among the `n_processes` that share every batch. `digests`: of the files' bytes, S16;
+    none if they are not known. `reading`: False makes batches without pixels.
     """
 
     store: Store
@@ -55,6 +58,8 @@ class Batches:
     shuffle: bool = False
     process: int = 0
     n_processes: int = 1
+    digests: np.ndarray = field(default_factory=lambda: np.empty(0, "S16"))
+    reading: bool = True
 
     @property
     def n_images(self) -> int:
@@ -69,15 +74,29 @@ class Batches:
 
     def epoch(self, number: int = 0, start: int = 0) -> Iterator[Batch]:
         """Yield the batches of epoch `number` (from 0), without its first `start` images."""
+        order = self._order(number)
+
+        def make(bounds: tuple[int, int]) -> Batch:
+            return self._make(*self._drawn(order, number, bounds))
+
+        return _prefetched(make, self._bounds(start))
+
+    def drawn(self, number: int = 0, start: int = 0) -> Iterator[tuple[np.ndarray, Draws]]:
+        """Yield the number of each image, and the draws, of each batch of `epoch`."""
+        order = self._order(number)
+        return (self._drawn(order, number, bounds) for bounds in self._bounds(start))
+
+    def _order(self, number: int) -> np.ndarray:
         order = np.arange(len(self.rows))
         if self.shuffle:
             order = np.random.default_rng([self.seed, _ORDER, number]).permutation(order)
+        return order
 
-        def make(bounds: tuple[int, int]) -> Batch:
-            first, last = bounds
-            return self._make(order[first:last], np.random.default_rng([self.seed, _DRAWS, number, first]))
-
-        return _prefetched(make, self._bounds(start))
+    def _drawn(self, order: np.ndarray, number: int, bounds: tuple[int, int]) -> tuple[np.ndarray, Draws]:
+        """The images of a batch of all processes, and their draws, which so do not depend on the number of processes."""
+        chosen = order[bounds[0] : bounds[1]]
+        rng = np.random.default_rng([self.seed, _DRAWS, number, bounds[0]])
+        return chosen, self.policy.draw(self.store.sizes[self.rows[chosen]], rng)
 
     def _bounds(self, start: int = 0) -> list[tuple[int, int]]:
         """First and last+1 image of each batch.
@@ -90,14 +109,13 @@ class Batches:
             starts.pop()
         return list(zip(starts, [*starts[1:], len(self.rows)][: len(starts)], strict=True))
 
-    def _make(self, chosen: np.ndarray, rng: np.random.Generator) -> Batch:
-        rows, n_images = self.rows[chosen], len(chosen)
-        # for all images, so that they do not depend on the number of processes
-        draws = self.policy.draw(self.store.sizes[rows], rng)
+    def _make(self, chosen: np.ndarray, draws: Draws) -> Batch:
+        n_images = len(chosen)
         if self.n_processes > 1:
-            own = np.array_split(np.arange(len(rows)), self.n_processes)[self.process]
-            rows, chosen, draws = rows[own], chosen[own], draws.take(own)
-        return Batch(self.store.read(rows), self.labels[chosen], draws, n_images)
+            own = np.array_split(np.arange(n_images), self.n_processes)[self.process]
+            chosen, draws = chosen[own], draws.take(own)
+        images = self.store.read(self.rows[chosen]) if self.reading else np.empty((len(chosen), 0, 0, 3), np.uint8)
+        return Batch(images, self.labels[chosen], draws, n_images, chosen)
 
 
 def _prefetched(make: Callable[[tuple[int, int]], Batch], bounds: Iterable[tuple[int, int]]) -> Iterator[Batch]:

@@ -99,6 +99,11 @@ def _remark(reason: str) -> str:
     return f"the images are decoded again in every epoch, which is slower: {reason}"
 
 
+def decoding_settings(policy: Policy) -> str:
+    """All settings that affect the decoded pixels and the oddities, as text."""
+    return f"{FORMAT} {pillow_version} {decoders()}{policy.decoding} {policy.input_size}"
+
+
 @dataclass(frozen=True)
 class _DecodingJob:
     """The files to decode, and the settings."""
@@ -120,8 +125,7 @@ class _DecodingJob:
 
     @property
     def decoding(self) -> str:
-        """All settings that affect the pixels and the oddities."""
-        return f"{FORMAT} {pillow_version} {decoders()}{self.policy.decoding} {self.policy.input_size}"
+        return decoding_settings(self.policy)
 
     def stamp_key(self) -> str:
         """32 hexadecimal digits for files of these paths, sizes and times, before their contents are known."""

@@ -1,4 +1,4 @@
-"""The limit on the disk space of decoded images, and the removal of caches when it is reached.
+"""The limit on the disk space of decoded images and frozen features, and the removal of caches when it is reached.
 
 The least recently used caches are removed first. Caches that a running process uses or writes stay, and so do all files that
 are not monklite's.
@@ -28,8 +28,11 @@ MIN_FREE_BYTES = 1 << 30  # of the disk, in any case
 UNKNOWN_FREE_BYTES = 1 << 50
 GB = 10**9
 IMAGES_SUFFIX, INDEX_SUFFIX, LOCK_SUFFIX, LEASE_SUFFIX = ".images.npy", ".index.npz", ".lock", ".in-use"
+FEATURES_SUFFIX, FEATURES_INDEX_SUFFIX = ".features.bin", ".features.npz"
+# index first: without it the rest counts as no cache
+_SUFFIXES = (INDEX_SUFFIX, IMAGES_SUFFIX, FEATURES_INDEX_SUFFIX, FEATURES_SUFFIX)
 
-_ENTRY = re.compile(rf"([0-9a-f]{{32}})(?:{re.escape(IMAGES_SUFFIX)}|{re.escape(INDEX_SUFFIX)})")
+_ENTRY = re.compile(rf"([0-9a-f]{{32}})(?:{'|'.join(map(re.escape, _SUFFIXES))})")
 _LEASE = re.compile(rf"([0-9a-f]{{32}})\.\d+-[0-9a-f]+{re.escape(LEASE_SUFFIX)}")
 _UNFINISHED = re.compile(rf"\.([0-9a-f]{{32}})\..+{re.escape(TEMPORARY)}")
 
@@ -173,8 +176,7 @@ def _remove(base: Path) -> bool:
     with contextlib.suppress(OSError), _trying_lock(Path(f"{base}{LOCK_SUFFIX}")) as held:
         leases = [path for path, key in _paths(base.parent, _LEASE) if key == base.name]
         if held and all(_unlink_unheld(path) for path in leases):
-            # index first: images without an index count as no cache
-            for suffix in (INDEX_SUFFIX, IMAGES_SUFFIX):
+            for suffix in _SUFFIXES:
                 Path(f"{base}{suffix}").unlink(missing_ok=True)
             return True
     return False

@@ -132,6 +132,7 @@ def for_training(
             data.batch_size,
             spec.seed,
             shuffle=data.shuffle and name == "train",
+            digests=samples.digests[samples.rows_of(name)],
         )
         for name in SPLIT
     }
@@ -278,7 +279,7 @@ def for_testing(
     samples = replace(samples, subsets=np.full(len(samples), SUBSETS.index("test"), np.int8))
     rows = samples.rows_of("test")
     evaluated = samples.take(rows)
-    batches = Batches(store, rows, evaluated.labels, test_policy, spec.data.batch_size)
+    batches = Batches(store, rows, evaluated.labels, test_policy, spec.data.batch_size, digests=evaluated.digests)
     n_seen, remark = _count_seen(evaluated.digests, recorded, record)
     remarks = samples.remarks + tuple(text for text in (store.remark, remark) if text)
     prints = (discover.fingerprint(evaluated), discover.fingerprint(evaluated, by_content=True))

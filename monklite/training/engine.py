@@ -5,12 +5,13 @@ from __future__ import annotations
 import gc
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import SupportsFloat
 
 import numpy as np
 
-from ..backends.base import Learner
+from ..backends.base import Frozen, Learner
 from ..catalog import schedules
 from ..data.batches import Batch, Batches
 from ..errors import OutOfMemory, TrainingFailed
@@ -19,6 +20,7 @@ from ..records import ACCURACY, EpochRow
 from ..spec import Choice
 from ..tasks import Task
 from .early_stopping import best_of, ended
+from .features import Features
 from .position import Position
 
 # batches after which several processes agree on whether to stop
@@ -61,7 +63,8 @@ class Loop:
     `history`: rows of the finished epochs, including those before a resume. `steps`: loss, number of correct predictions
     and number of images of each step of this epoch; the device may still be computing the first two. `images`: number of
     training images of this epoch done. `patience`: see `ended`. `stop`: set it to stop after the current step.
-    `only_prediction`: of the best epoch, see `Results`.
+    `only_prediction`: of the best epoch, see `Results`. `frozen`, `features`: the frozen part of the network, and its values
+    for the images of a subset, by name, where they are kept.
     """
 
     learner: Learner
@@ -82,6 +85,8 @@ class Loop:
     stop: bool = False
     only_prediction: str = ""
     world: World = field(default_factory=Alone)
+    frozen: Frozen | None = None
+    features: Mapping[str, Features] = field(default_factory=dict)
     _epoch_start: float = 0.0
     _batches_since_agreement: int = 0
     _waited: float = 0.0
@@ -164,6 +169,8 @@ class Loop:
         if self.best is row:
             self.only_prediction = only_prediction
         self.images, self.steps, self._waited = 0, [], 0.0
+        for features in self.features.values():
+            features.save()
         for handler in self.handlers:
             handler.epoch_end(self, row)
 
@@ -183,7 +190,7 @@ class Loop:
 
     def _train(self) -> tuple[float, float]:
         def step(batch: Batch) -> None:
-            loss, correct = self.learner.step(batch.images, batch.labels, batch.draws)
+            loss, correct = self._step(batch)
             self.steps.append((loss, correct, batch.n_images))
             self.images += batch.n_images
 
@@ -192,13 +199,28 @@ class Loop:
         total = sum(n for _, _, n in steps)
         return sum(loss * n for loss, _, n in steps) / total, sum(correct for _, correct, _ in steps) / total
 
+    def _step(self, batch: Batch) -> tuple[SupportsFloat, SupportsFloat]:
+        if self.frozen is not None and (features := self.features.get("train")):
+            return self.frozen.step(features.of(batch), batch.labels)
+        return self.learner.step(batch.images, batch.labels, batch.draws)
+
+    def _logits(self, batch: Batch) -> np.ndarray:
+        if self.frozen is not None and (features := self.features.get("val")):
+            return self.frozen.logits(features.of(batch))
+        return self.learner.logits(batch.images, batch.draws)
+
+    def _batches(self, subset: str, first: int) -> Iterator[Batch]:
+        batches: Batches = getattr(self, subset)
+        features = self.features.get(subset)
+        return features.epoch(batches, self.epoch, first) if features else batches.epoch(self.epoch, first)
+
     def _validate(self) -> tuple[float, dict[str, float], str]:
         """The loss, the figures of the task, and the only prediction, see `Results`."""
         logits_per_batch: list[np.ndarray] = []
         labels_per_batch: list[np.ndarray] = []
 
         def predict(batch: Batch) -> None:
-            logits_per_batch.append(self.learner.logits(batch.images, batch.draws))
+            logits_per_batch.append(self._logits(batch))
             labels_per_batch.append(batch.labels)
 
         self._process_batches("val", 0, predict)
@@ -217,7 +239,7 @@ class Loop:
         while reason is not None:
             reason = None
             try:
-                for batch in self._timed(getattr(self, subset), first):
+                for batch in self._timed(self._batches(subset, first)):
                     process(batch)
                     first += batch.n_images
                     self._batch_done()
@@ -243,9 +265,8 @@ class Loop:
     def _set_batch_size(self, size: int) -> None:
         self.train, self.val = replace(self.train, batch_size=size), replace(self.val, batch_size=size)
 
-    def _timed(self, batches: Batches, first: int) -> Iterator[Batch]:
-        """Iterate over the epoch's batches, and count the time spent waiting for them."""
-        iterator = batches.epoch(self.epoch, first)
+    def _timed(self, iterator: Iterator[Batch]) -> Iterator[Batch]:
+        """Iterate over batches, and count the time spent waiting for them."""
         try:
             while True:
                 start = time.perf_counter()

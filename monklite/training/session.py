@@ -15,7 +15,7 @@ from ..runs.run import Run
 from ..runs.state import CONTROL, Status, now
 from ..runs.workspace import Workspace
 from ..spec import Resolved, Spec
-from . import environment
+from . import environment, features
 from .checkpoints import Checkpoints
 from .engine import Handler, Loop, Stopped
 from .memory import Memory
@@ -63,13 +63,31 @@ class Session:
         """
         world, writer = backends.world(self.spec.backend), Writer(self.run.check_lock)
         loop = self._loop(writer)
+        if world.size == 1:
+            self._use_features(loop)
         # every process reads the state before the leader changes it
         world.wait()
         with StopSignals(lambda: setattr(loop, "stop", True)) as signals, self._status_recorded(), writer:
-            self._run(loop, writer, signals)
+            try:
+                self._run(loop, writer, signals)
+            finally:
+                for kept in loop.features.values():
+                    kept.close()
         # everything is written
         world.wait()
         return signals
+
+    def _use_features(self, loop: Loop) -> None:
+        """Let the loop compute what the frozen part of the network gives only once for each image."""
+        loop.frozen = self.learner.frozen(self.spec.data.input_size)
+        subsets = {"train": self.data.train, "val": self.data.val}
+        found = {n: features.for_batches(loop.frozen, b, self.workspace.cache) for n, b in subsets.items()}
+        loop.features = {name: kept for name, kept in found.items() if kept is not None}
+        if reused := sum(kept.reused for kept in loop.features.values()):
+            self.say(
+                f"    Note: what the frozen part of the network gives is known for {reused:,} images from an earlier training "
+                "(a mirrored image counts as another), so the first epochs take less time than they did there\n"
+            )
 
     def _run(self, loop: Loop, writer: Writer, signals: StopSignals) -> None:
         """Run the loop; if a signal stops it, write everything and say how to resume."""

@@ -33,8 +33,9 @@ from ...spec import Resolved
 from ...tasks import Task
 from .. import array_files, user_changes
 from ..averaging import Averages
+from ..base import Frozen
 from ..capabilities import check_capabilities
-from . import augment, device, network, weights
+from . import augment, device, halves, network, weights
 from .arrays import NetworkArrays
 from .framework import autograd, gluon, mx, nd, reason
 
@@ -71,6 +72,8 @@ class GluonLearner:
         # A first layer that normalizes the images (resnet*_v2) has nothing to train, so the backward pass, in which MXNet
         # updates batch statistics, would not reach it, and its statistics would stay at 0 and 1
         self._shapes = self._array_shapes()
+        # the network cut above its frozen part, made before training
+        self._cut: halves.Cut | None = None
         self._starts_with_batch_norm = isinstance(network.parameter_layers(self.network)[0][1], gluon.nn.BatchNorm)
         self.configure(spec)
 
@@ -91,6 +94,7 @@ class GluonLearner:
         trained = [p for p in self.network.collect_params().values() if p.grad_req != "null"]
         if {id(p) for p in trained} != {id(p) for p in self._trained}:
             self.configure(spec)
+        self._make_cut(spec.data.input_size)
         if self._trainer.learning_rate != self._rate * self._rate_factor:
             self._rate_factor = self._trainer.learning_rate / self._rate
         notes = user_changes.replaced_layers(self._shapes, self._array_shapes())
@@ -101,18 +105,24 @@ class GluonLearner:
 
     def step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[Pending, Pending]:
         with _translate_errors(self.context, f"{len(labels)} images of {draws.size} px in one step"):
-            return self._step(images, labels, draws)
+            x = self._inputs(images, draws)
+            if self._cut is None:
+                return self._step([x], self.network, labels, watched=self._starts_with_batch_norm)
+            with autograd.predict_mode():
+                values = self._cut.values(x)
+            return self._step(values, self._cut.upper, labels, watched=True)
 
-    def _step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[Pending, Pending]:
+    def _step(self, values: list[Any], network: Any, labels: np.ndarray, watched: bool) -> tuple[Pending, Pending]:
+        """Update the weights once; `network` is given the `values`. `watched`: the backward pass reaches them."""
         self._averages.before_step()
-        x, y = self._inputs(images, draws), self._targets(labels)
+        y = self._targets(labels)
         # MXNet's random state cannot be read, so every step has its own seed: a resumed run draws the same numbers
         mx.random.seed((self.seed * 1_000_003 + self._steps) % 2**31, ctx=self.context)
         self._steps += 1
-        if self._starts_with_batch_norm:
-            x.attach_grad()
+        for value in values if watched else ():
+            value.attach_grad()
         with autograd.record():
-            logits = self.network(x)
+            logits = network(*values)
             loss = self._compare(logits, y)
         loss.backward()
         self._clip()
@@ -164,6 +174,15 @@ class GluonLearner:
     def _to_device(self, images: np.ndarray) -> Any:
         array = nd.from_numpy(np.ascontiguousarray(images), zero_copy=images.flags.writeable)
         return array if self.context.device_type == "cpu" else array.as_in_context(self.context)
+
+    def frozen(self, size: int) -> Frozen | None:
+        if self._cut is None:
+            self._make_cut(size)
+        return None if self._cut is None else _Frozen(self, self._cut)
+
+    def _make_cut(self, size: int) -> None:
+        with _translate_errors(self.context):
+            self._cut = halves.cut(self.network, size)
 
     def set_learning_rate(self, rate: float) -> None:
         self._rate = rate
@@ -285,6 +304,35 @@ class GluonLearner:
     def memory(self) -> float | None:
         # MXNet does not count it; the run's results have the driver's count
         return None
+
+
+class _Frozen:
+    """See `backends.base.Frozen`."""
+
+    def __init__(self, learner: GluonLearner, cut: halves.Cut) -> None:
+        self._learner, self._cut = learner, cut
+        self.key, self.width = f"{cut.key()} {learner.context.device_type} {cpu_count()}", cut.width
+
+    def features(self, images: np.ndarray, draws: Draws) -> np.ndarray:
+        learner = self._learner
+        workload = f"{len(images)} images of {draws.size} px at once"
+        with _translate_errors(learner.context, workload, memory_error=OutOfMemory), autograd.predict_mode():
+            return self._cut.to_bytes(self._cut.values(learner._inputs(images, draws)))
+
+    def step(self, features: np.ndarray, labels: np.ndarray) -> tuple[Pending, Pending]:
+        learner = self._learner
+        with _translate_errors(learner.context, f"{len(labels)} images in one step"):
+            values = self._cut.from_bytes(features, learner.context)
+            return learner._step(values, self._cut.upper, labels, watched=True)
+
+    def logits(self, features: np.ndarray) -> np.ndarray:
+        learner = self._learner
+        learner._wait()
+        workload = f"{len(features)} images at once"
+        with _translate_errors(learner.context, workload, memory_error=OutOfMemory), autograd.predict_mode():
+            learner._averages.swap_in()
+            values = self._cut.from_bytes(features, learner.context)
+            return self._cut.upper(*values).asnumpy().astype(np.float32)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,8 @@ from ...tasks import Task
 from .. import user_changes
 from ..array_files import Snapshot
 from ..averaging import Averages
-from . import augment, device, distributed, network, saved_state, weights
+from ..base import Frozen
+from . import augment, device, distributed, halves, network, saved_state, weights
 from .arrays import NetworkArrays
 
 # weight of auxiliary losses: Szegedy et al. 2015; torchvision's reference training
@@ -64,6 +65,8 @@ class TorchLearner:
         self._compiled = spec.model.compile
         # the network wrapped for training, created in the first step
         self._wrapped_network: nn.Module | None = None
+        # the network cut above its frozen part, made before training
+        self._cut: halves.Cut | None = None
         self._shapes = self._array_shapes()
         self.family = network.find_model(spec.model.name, "pytorch").family
         self.configure(spec)
@@ -88,11 +91,35 @@ class TorchLearner:
         if not optimized.issuperset(id(p) for p in self.network.parameters() if p.requires_grad):
             self.configure(spec)
             self._wrapped_network = None
+        self._make_cut()
         for group in self.optimizer.param_groups:
             if group["lr"] != self._rate * group.get("rate_factor", 1.0):
                 group["rate_factor"] = group["lr"] / self._rate
         factors = [group.get("rate_factor", 1.0) for group in self.optimizer.param_groups]
         return [*user_changes.replaced_layers(self._shapes, self._array_shapes()), *user_changes.own_rates(factors)]
+
+    def _make_cut(self) -> None:
+        # processes that train together, and compilation, need the whole network
+        whole = self.world.size > 1 or self._compiled
+        self._cut = None if whole else halves.cut(self.network)
+
+    def frozen(self, size: int) -> Frozen | None:
+        if self._cut is None:
+            self._make_cut()
+        if self._cut is None:
+            return None
+        blank = torch.zeros(2, 3, size, size, device=self.device).contiguous(memory_format=torch.channels_last)
+        layout = halves.Layout.of(self._lower(self._cut, blank), 2)
+        if layout is None:
+            return None
+        where = f"{self._cut.key()} {self.device.type} {self.dtype} {self._deterministic} {torch.get_num_threads()}"
+        return _Frozen(self, self._cut, layout, where)
+
+    def _lower(self, cut: halves.Cut, x: torch.Tensor) -> Sequence[torch.Tensor]:
+        cut.set_eval()
+        # tensors of inference mode could not be used in training
+        with torch.no_grad(), self._autocast():
+            return cut.lower(x)
 
     def _array_shapes(self) -> dict[str, tuple[int, ...]]:
         return {name: tuple(tensor.shape) for name, tensor in self.network.state_dict().items()}
@@ -107,7 +134,7 @@ class TorchLearner:
 
     def step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
         with self._translate_errors(len(labels), draws.size), device.algorithms(self.device, self._deterministic):
-            return self._step(images, labels, draws)
+            return self._step(lambda: self._output(images, draws), labels)
 
     @contextmanager
     def _translate_errors(
@@ -142,13 +169,21 @@ class TorchLearner:
                 "step: take a smaller batch_size or input_size, or a smaller model"
             ) from None
 
-    def _step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
+    def _output(self, images: np.ndarray, draws: Draws) -> Any:
+        """What the network gives in training."""
+        x = self._inputs(images, draws)
+        if self._cut is None:
+            return self._training_network()(x)
+        return self._cut.upper_train(*self._lower(self._cut, x))
+
+    def _step(self, output_of: Callable[[], Any], labels: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        """Update the weights once; `output_of` computes what the network gives."""
         self._averages.before_step()
         network.set_train_mode(self.network)
-        x, y = self._inputs(images, draws), self._targets(labels)
+        y = self._targets(labels)
         self.optimizer.zero_grad(set_to_none=True)
         with self._use_own_random_state(), self._autocast():
-            output = self._training_network()(x)
+            output = output_of()
         loss, logits = self._loss(output, y)
         n_correct = self.task.correct(logits.detach(), y).sum()
         mean_loss, share = loss.detach(), 1.0
@@ -356,6 +391,37 @@ class TorchLearner:
             if before_cuda is not None:
                 self._cuda_state = torch.cuda.get_rng_state(self.device)
                 torch.cuda.set_rng_state(before_cuda, self.device)
+
+
+class _Frozen:
+    """See `backends.base.Frozen`."""
+
+    def __init__(self, learner: TorchLearner, cut: halves.Cut, layout: halves.Layout, key: str) -> None:
+        self._learner, self._cut, self._layout = learner, cut, layout
+        self.key, self.width = key, layout.width
+
+    def features(self, images: np.ndarray, draws: Draws) -> np.ndarray:
+        learner = self._learner
+        errors = learner._translate_errors(len(images), draws.size, refusal=OutOfMemory)
+        with errors, device.algorithms(learner.device, learner._deterministic):
+            return self._layout.to_bytes(learner._lower(self._cut, learner._inputs(images, draws)))
+
+    def step(self, features: np.ndarray, labels: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        learner = self._learner
+        with learner._translate_errors(len(labels), 0), device.algorithms(learner.device, learner._deterministic):
+            return learner._step(lambda: self._cut.upper_train(*self._values(features)), labels)
+
+    def logits(self, features: np.ndarray) -> np.ndarray:
+        learner = self._learner
+        learner._averages.swap_in()
+        learner.network.eval()
+        errors = learner._translate_errors(len(features), 0, refusal=OutOfMemory)
+        algorithms = device.algorithms(learner.device, learner._deterministic)
+        with errors, algorithms, torch.inference_mode(), learner._autocast():
+            return self._cut.upper_eval(*self._values(features)).float().cpu().numpy()
+
+    def _values(self, features: np.ndarray) -> list[torch.Tensor]:
+        return self._layout.from_bytes(features, self._learner.device)
 
 
 def _is_memory_error(error: Exception) -> bool:

@@ -89,6 +89,9 @@ class NumpyLearner:
     def augmented(self, images: np.ndarray, draws: Draws) -> np.ndarray:
         return augment.apply(images, draws)
 
+    def frozen(self, size: int) -> None:
+        """Nothing is frozen."""
+
     def set_learning_rate(self, rate: float) -> None:
         self.optimizer.learning_rate = rate
 

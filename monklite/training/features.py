@@ -1,0 +1,142 @@
+"""The values that the frozen part of a network gives, computed once for each face of each image and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ..backends.base import Frozen
+from ..data.batches import Batch, Batches
+from ..data.cache import decoding_settings
+from ..data.feature_file import FeatureFile
+from ..errors import OutOfMemory
+
+# images at once, always as many: with another number the last bits of a result may differ, and so would those of trainings
+CHUNK = 32
+# bytes; beyond, reading the values takes about as long as computing them
+MAX_WIDTH = 1 << 20
+
+
+class Features:
+    """The values for the images of one subset.
+
+    `reused`, `computed`: the number of faces that were there before, and that were computed here.
+    """
+
+    def __init__(self, frozen: Frozen, batches: Batches, cache: Path) -> None:
+        self._frozen, self._batches = frozen, batches
+        contents, self._slots = np.unique(batches.digests, return_inverse=True)
+        policy, levels = batches.policy, batches.store.levels.as_text()
+        shown = f"{decoding_settings(policy)} {levels} {policy.mean} {policy.std}"
+        self._files = {
+            face: FeatureFile(cache, f"{shown} {frozen.key} {CHUNK} face {face}", contents, frozen.width)
+            for face in policy.faces
+        }
+        self._ahead: Iterator[tuple[int, int]] = iter(())
+        self._chunk = CHUNK
+        self.reused, self.computed = sum(int(file.present.sum()) for file in self._files.values()), 0
+
+    @property
+    def refusal(self) -> str:
+        """The reason why values cannot be kept; empty if they can."""
+        return next((file.refusal for file in self._files.values() if file.refusal), "")
+
+    def epoch(self, batches: Batches, number: int, start: int) -> Iterator[Batch]:
+        """The batches of an epoch, without pixels. `batches`: of the same images, perhaps of another size."""
+        self._ahead = ((int(i), int(face)) for i, face in self._drawn(batches, number, start))
+        return replace(batches, reading=False).epoch(number, start)
+
+    def _drawn(self, batches: Batches, number: int, start: int) -> Iterator[tuple[int, int]]:
+        """The images of an epoch with the face that is shown, in their order; then all other faces."""
+        for chosen, draws in batches.drawn(number, start):
+            faces = draws.faces()
+            assert faces is not None
+            yield from zip(chosen.tolist(), np.broadcast_to(faces, len(chosen)).tolist(), strict=True)
+        for face in self._files:
+            yield from ((i, face) for i in range(len(self._slots)))
+
+    def of(self, batch: Batch) -> np.ndarray:
+        """The values for the images of a batch as they are shown, uint8 (n, width).
+
+        Raises:
+            OutOfMemory: memory is too small for one image.
+        """
+        faces = batch.draws.faces()
+        assert faces is not None
+        faces = np.broadcast_to(faces, len(batch))
+        values = np.empty((len(batch), self._frozen.width), np.uint8)
+        missing = np.zeros(len(batch), bool)
+        for face, file in self._files.items():
+            rows = np.flatnonzero(faces == face)
+            if len(rows):
+                values[rows], there = file.read(self._slots[batch.chosen[rows]])
+                missing[rows] = ~there
+        if missing.any():
+            self._compute(values, np.flatnonzero(missing), batch.chosen, faces)
+        return values
+
+    def _compute(self, values: np.ndarray, rows: np.ndarray, chosen: np.ndarray, faces: np.ndarray) -> None:
+        """Compute the missing values of a batch, and, to fill the last chunk, some that are needed next."""
+        wanted = list(dict.fromkeys((int(self._slots[chosen[r]]), int(faces[r])) for r in rows))
+        images = {(int(self._slots[chosen[r]]), int(faces[r])): int(chosen[r]) for r in rows}
+        while len(wanted) % CHUNK and (following := next(self._ahead, None)) is not None:
+            image, face = following
+            pair = (int(self._slots[image]), face)
+            if pair not in images and not self._files[face].refusal and not self._files[face].present[pair[0]]:
+                wanted.append(pair)
+                images[pair] = image
+        found: dict[tuple[int, int], np.ndarray] = {}
+        for first in range(0, len(wanted), CHUNK):
+            pairs = wanted[first : first + CHUNK]
+            computed = self._run([images[pair] for pair in pairs], [face for _, face in pairs])
+            found |= dict(zip(pairs, computed, strict=True))
+        self.computed += len(found)
+        for face, file in self._files.items():
+            slots = [slot for slot, own in found if own == face]
+            file.write(np.array(slots, np.int64), np.array([found[slot, face] for slot in slots]))
+        for r in rows:
+            values[r] = found[int(self._slots[chosen[r]]), int(faces[r])]
+
+    def _run(self, images: list[int], faces: list[int]) -> np.ndarray:
+        """The values for at most `CHUNK` images, (n, width)."""
+        padded = np.resize(images, CHUNK), np.resize(faces, CHUNK)
+        while True:
+            try:
+                return np.concatenate(
+                    [
+                        self._part(padded[0][first : first + self._chunk], padded[1][first : first + self._chunk])
+                        for first in range(0, CHUNK, self._chunk)
+                    ]
+                )[: len(images)]
+            except OutOfMemory:
+                if self._chunk == 1:
+                    raise
+                self._chunk //= 2
+
+    def _part(self, images: np.ndarray, faces: np.ndarray) -> np.ndarray:
+        batches = self._batches
+        return self._frozen.features(batches.store.read(batches.rows[images]), batches.policy.showing(faces))
+
+    def save(self) -> None:
+        """Make the values known to later trainings."""
+        for file in self._files.values():
+            file.save()
+
+    def close(self) -> None:
+        for file in self._files.values():
+            file.close()
+
+
+def for_batches(frozen: Frozen | None, batches: Batches, cache: Path) -> Features | None:
+    """The values for the images of a subset; None where they are too many to be kept: random crops, or a full cache."""
+    is_known = len(batches.digests) == len(batches.rows)
+    if frozen is None or frozen.width > MAX_WIDTH or not is_known or not batches.policy.faces:
+        return None
+    features = Features(frozen, batches, cache)
+    if features.refusal:
+        features.close()
+        return None
+    return features
