@@ -13,6 +13,7 @@ from monklite.catalog.backends import BUILT_IN
 from monklite.data import cache_limit, feature_file
 from monklite.data.feature_file import FeatureFile
 from monklite.errors import OutOfMemory
+from monklite.reports import comparison, wording
 from monklite.runs.workspace import Workspace
 from monklite.training import features as features_module
 
@@ -245,3 +246,15 @@ def test_a_file_keeps_values_in_any_order(tmp_path: Path) -> None:
     assert not other.present.any()
     other.close()
     assert feature_file.FEATURES_SUFFIX == SUFFIX
+
+
+def test_a_comparison_says_which_times_are_not_those_of_a_training_alone(patterns: Path, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        experiment(tmp_path, patterns, name, epochs=1).Train()
+    runs = [Workspace(tmp_path).find("p", name) for name in ("first", "second")]
+    methods = [run.state().model.methods[-1] for run in runs]
+    assert methods == ["frozen part computed once for each image", "frozen part known from an earlier training"]
+    (sentence,) = wording.warnings(comparison.collect(runs))
+    assert sentence.startswith(
+        "Training times: the frozen part of the network was known from an earlier training for second,"
+    )

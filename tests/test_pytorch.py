@@ -346,6 +346,16 @@ def test_own_weights_are_loaded(tmp_path: Path, how: str) -> None:
     assert learner.describe().weights == f"mine.pth{prefix}"
 
 
+@pytest.mark.parametrize("more", [{"epoch": 3}, {"optimizer": {"state": torch.ones(2)}, "note": "best"}])
+def test_own_weights_with_other_things_beside_them_are_loaded(tmp_path: Path, more: dict[str, object]) -> None:
+    source = made(seed=9)
+    torch.save({**source.network.state_dict(), **more}, tmp_path / "mine.pth")
+    learner = made(model__weights_path=[tmp_path / "mine.pth"])
+    assert np.array_equal(arrays(learner)["conv1.weight"], arrays(source)["conv1.weight"])
+    told = f"{len(more)} entries that are no weights such as '{next(iter(more))}' not taken"
+    assert learner.describe().weights == f"mine.pth, {told}"
+
+
 def test_own_weights_with_other_classes_get_a_new_head(tmp_path: Path) -> None:
     source = BACKEND.learner(TestPyTorch().spec(), SingleLabel(("a", "b", "c", "d", "e")))
     source.capture_weights().write(tmp_path / "five.safetensors")

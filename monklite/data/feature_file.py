@@ -37,6 +37,7 @@ class FeatureFile:
         name = hashlib.blake2b(f"{key} {width}".encode() + digests.tobytes(), digest_size=16).hexdigest()
         self._path, self._index = folder / f"{name}{FEATURES_SUFFIX}", folder / f"{name}{FEATURES_INDEX_SUFFIX}"
         self._file: Any = None
+        self._lease: Lease | None = None
         self._changed = False
         try:
             make_folder(folder)
@@ -117,7 +118,8 @@ class FeatureFile:
             with contextlib.suppress(OSError):
                 self._file.close()
         self._file = None
-        self._lease.release()
+        if self._lease is not None:
+            self._lease.release()
 
     def _refuse(self, reason: str) -> None:
         self.refusal = reason

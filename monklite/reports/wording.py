@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ..records import REUSED_FEATURES
 from ..tasks import SINGLE, TASKS
 from .comparison import Entry, Pair, image_sets, pairs
 
@@ -83,6 +84,11 @@ def warnings(entries: Sequence[Entry]) -> list[str]:
         sentences.append(
             f"The predictions of the test images are missing, or are not those of the test: {_join(unknown)}. Evaluate() writes "
             "them again."
+        )
+    if reused := [e.label for e in entries if e.state.model and REUSED_FEATURES in e.state.model.methods]:
+        sentences.append(
+            f"Training times: the frozen part of the network was known from an earlier training for {_join(reused)}, which "
+            "would have taken longer alone."
         )
     for entry in entries[:MAX_RUNS_NAMED]:
         results, test = entry.state.results, entry.state.testing

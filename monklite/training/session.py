@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from .. import backends
 from ..backends import Learner
 from ..data.prepare import TrainingData
 from ..errors import MonkliteError
+from ..records import KEPT_FEATURES, REUSED_FEATURES
 from ..runs.run import Run
 from ..runs.state import CONTROL, Status, now
 from ..runs.workspace import Workspace
@@ -63,11 +64,9 @@ class Session:
         """
         world, writer = backends.world(self.spec.backend), Writer(self.run.check_lock)
         loop = self._loop(writer)
-        if world.size == 1:
-            self._use_features(loop)
         # every process reads the state before the leader changes it
         world.wait()
-        with StopSignals(lambda: setattr(loop, "stop", True)) as signals, self._status_recorded(), writer:
+        with StopSignals(lambda: setattr(loop, "stop", True)) as signals, self._status_recorded(loop), writer:
             try:
                 self._run(loop, writer, signals)
             finally:
@@ -77,17 +76,25 @@ class Session:
         world.wait()
         return signals
 
-    def _use_features(self, loop: Loop) -> None:
-        """Let the loop compute what the frozen part of the network gives only once for each image."""
+    def _use_features(self, loop: Loop) -> list[str]:
+        """Let the loop compute what the frozen part of the network gives only once for each image.
+
+        Returns:
+            Entries for `ModelRecord.methods`.
+        """
         loop.frozen = self.learner.frozen(self.spec.data.input_size)
         subsets = {"train": self.data.train, "val": self.data.val}
         found = {n: features.for_batches(loop.frozen, b, self.workspace.cache) for n, b in subsets.items()}
         loop.features = {name: kept for name, kept in found.items() if kept is not None}
-        if reused := sum(kept.reused for kept in loop.features.values()):
+        reused = sum(kept.reused for kept in loop.features.values())
+        # a resumed training computed them itself
+        if reused and self.start is None:
             self.say(
                 f"    Note: what the frozen part of the network gives is known for {reused:,} images from an earlier training "
                 "(a mirrored image counts as another), so the first epochs take less time than they did there\n"
             )
+            return [REUSED_FEATURES]
+        return [KEPT_FEATURES] if loop.features else []
 
     def _run(self, loop: Loop, writer: Writer, signals: StopSignals) -> None:
         """Run the loop; if a signal stops it, write everything and say how to resume."""
@@ -143,11 +150,11 @@ class Session:
         ]
 
     @contextlib.contextmanager
-    def _status_recorded(self) -> Iterator[None]:
+    def _status_recorded(self, loop: Loop) -> Iterator[None]:
         """Record in the run's state that training began, and how it ended."""
         self.run.is_training = True
         try:
-            self._record_start()
+            self._record_start(self._use_features(loop) if loop.world.size == 1 else [])
             yield
             self.run.update(status="done", ended=now())
         except BaseException as error:
@@ -161,13 +168,16 @@ class Session:
             self.run.is_training = False
             self.run.release()
 
-    def _record_start(self) -> None:
+    def _record_start(self, methods: Sequence[str]) -> None:
         previous, model = self.run.state(), self.learner.describe()
+        weights = previous.model.weights if previous.model else model.weights
+        if self.start is not None and previous.model and REUSED_FEATURES in previous.model.methods:
+            methods = [REUSED_FEATURES]
         self.run.update(
             status="running",
             asked=self.asked,
             resolved=self.spec,
-            model=model.model_copy(update={"weights": previous.model.weights if previous.model else model.weights}),
+            model=model.model_copy(update={"weights": weights, "methods": (*model.methods, *methods)}),
             started=previous.started or now(),
             ended=None,
             error=None,

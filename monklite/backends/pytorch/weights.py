@@ -127,10 +127,16 @@ def _state_dict_in(content: Any, path: Path) -> StateDict:
     while isinstance(content, Mapping) and (key := _nested_key(content, path)):
         remarks += [f"{shown(other)} not taken" for other in _averages_in(content)]
         content = content[key]
-    is_mapping = isinstance(content, Mapping) and bool(content)
-    if not is_mapping or not all(isinstance(value, torch.Tensor) for value in content.values()):
+    tensors = {}
+    if isinstance(content, Mapping):
+        tensors = {str(name): value for name, value in content.items() if isinstance(value, torch.Tensor)}
+    if not tensors:
         raise WeightsMismatch(f"{path} holds no state dict (names with tensors)")
-    return StateDict({str(name): tensor for name, tensor in content.items()}, remarks)
+    # such as the epoch, which some write beside the weights
+    others = [str(name) for name, value in content.items() if not isinstance(value, torch.Tensor)]
+    if others:
+        remarks.append(f"{len(others)} entries that are no weights such as {shown(others[0])} not taken")
+    return StateDict(tensors, remarks)
 
 
 def _nested_key(content: Mapping[str, Any], path: Path) -> str:
@@ -138,6 +144,9 @@ def _nested_key(content: Mapping[str, Any], path: Path) -> str:
     for key in NESTED_KEYS:
         if isinstance(content.get(key), Mapping) and content[key]:
             return key
+    # the weights themselves, with other things beside them
+    if any(isinstance(value, torch.Tensor) and value.dim() for value in content.values()):
+        return ""
     averages = _averages_in(content)
     others = [key for key, value in content.items() if _holds_tensors(value) and key not in averages]
     if len(others) == 1:
