@@ -353,7 +353,7 @@ def test_pretrained_weights_out_of_reach_get_the_same_words(
     monkeypatch.setattr("torch.hub.urlopen", no_network)
     monkeypatch.setattr("mxnet.gluon.model_zoo.model_store.download", no_network)
     ptf = Prototype("p", "e", backend=backend, verbose=0)
-    message = r"^the pretrained weights of resnet18 could not be downloaded \(.*no network here.*\)\. Go online once, or .* or start from random weights with use_pretrained=False$"
+    message = r"^the pretrained weights of resnet18 could not be downloaded \(.*no network here.*\)\. Go online once, or .* or start from random weights: use_pretrained=False$"
     with pytest.raises(OSError, match=message):
         ptf.Default(patterns, num_epochs=1)
 

@@ -403,7 +403,8 @@ def test_without_gluoncv_its_networks_say_what_to_install(monkeypatch, name, mes
 
 def test_every_optional_package_of_networks_says_how_it_is_installed():
     packages = {cell.package for m in MODELS.values() for cell in m.cells.values()} - {""}
-    assert packages == set(INSTALL_COMMANDS)
+    # the other is of a format of images
+    assert packages == set(INSTALL_COMMANDS) - {"pillow_heif"}
 
 
 @pytest.mark.parametrize("model", PYTORCH_MODELS)

@@ -66,11 +66,16 @@ def look():
 race(*[lambda i=i: train(i) for i in range(10)], look, look)
 """
 FIELDS = ("created", "started", "ended", "error")
+MOMENT = """
+def moment(field, n):
+    return f"2026-01-{1 + len(field):02d}T00:00:{n:02d}+00:00"
+"""
 UPDATERS = f"""
+{MOMENT}
 folder = space.claim("p", "e").folder
 def write(field):
     for n in range(30):
-        Run(folder).update(**{{field: f"{{field}} {{n}}"}})
+        Run(folder).update(**{{field: moment(field, n)}})
 race(*[lambda f=f: write(f) for f in {FIELDS}])
 """
 HOLDERS = """
@@ -113,7 +118,8 @@ def test_ten_processes_train_in_one_project_while_others_look(tmp_path):
 
 def test_no_update_of_several_processes_is_lost(tmp_path):
     state = raced(UPDATERS, tmp_path).find("p", "e").state()
-    assert [getattr(state, field) for field in FIELDS] == [f"{field} 29" for field in FIELDS]
+    moments = {"created": "08", "started": "08", "ended": "06", "error": "06"}
+    assert {f: getattr(state, f) for f in FIELDS} == {f: f"2026-01-{day}T00:00:29+00:00" for f, day in moments.items()}
 
 
 def test_a_run_is_held_by_one_process_at_a_time(tmp_path):

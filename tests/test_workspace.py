@@ -467,10 +467,12 @@ def test_updates_of_many_threads_are_all_kept(runs):
     from concurrent.futures import ThreadPoolExecutor
 
     run = runs.claim("p", "e")
-    fields = ["started", "ended", "error", "created"]
+    values = {
+        name: f"2026-01-0{i}T00:00:00+00:00" for i, name in enumerate(("started", "ended", "error", "created"), 1)
+    }
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda name: Run(run.folder).update(**{name: name}), fields))
-    assert [getattr(run.state(), name) for name in fields] == fields
+        list(pool.map(lambda name: Run(run.folder).update(**{name: values[name]}), values))
+    assert {name: getattr(run.state(), name) for name in values} == values
 
 
 def test_a_folder_without_a_state_is_no_run(runs):

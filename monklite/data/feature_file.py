@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import zipfile
 import zlib
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import StorageError
-from ..files import DISK_FULL, make_folder, replacing
+from ..files import DISK_FULL, make_folder
 from ..transient import attempted
 from . import cache_limit
+from .arrays import read_arrays, write_arrays
 from .cache_limit import FEATURES_INDEX_SUFFIX, FEATURES_SUFFIX, Lease
 
 
@@ -60,12 +60,12 @@ class FeatureFile:
             self._file = os.fdopen(descriptor, "r+b", buffering=0)
 
     def _read_index(self) -> None:
-        # damaged, removed, or of another form: what it names is computed again
-        with contextlib.suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
-            with np.load(self._index, allow_pickle=False) as arrays:
-                present, sums = arrays["present"], arrays["sums"]
-            if (present.shape, present.dtype, sums.shape) == (self.present.shape, self.present.dtype, self._sums.shape):
-                self.present, self._sums = present, sums.astype(np.uint32)
+        arrays = read_arrays(self._index, "present", "sums")
+        # of another form: what it names is computed again
+        if arrays is not None and [(a.shape, a.dtype) for a in arrays] == [
+            (a.shape, a.dtype) for a in (self.present, self._sums)
+        ]:
+            self.present, self._sums = arrays
 
     def read(self, slots: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The values of images, uint8 (n, width), and which of them are there, bool (n,)."""
@@ -107,8 +107,7 @@ class FeatureFile:
         # a full disk, or a folder that was removed: the values are only computed again
         with contextlib.suppress(OSError, StorageError):
             attempted(lambda: os.fsync(self._file.fileno()))
-            with replacing(self._index) as temporary, temporary.open("wb") as file:
-                np.savez(file, present=self.present, sums=self._sums)
+            write_arrays(self._index, present=self.present, sums=self._sums)
             self._changed = False
 
     def close(self) -> None:

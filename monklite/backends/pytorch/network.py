@@ -80,7 +80,7 @@ def _pretrained(row: ModelRow, size: int) -> nn.Module:
         if _is_download_error(error):
             raise PretrainedUnavailable(
                 f"the pretrained weights of {row.name} could not be downloaded ({_download_problem(error)}). Go online once, "
-                f"or fetch {default.url} elsewhere and put it at {file}, or start from random weights with "
+                f"or fetch {default.url} elsewhere and put it at {file}, or start from random weights: "
                 "use_pretrained=False"
             ) from None
         if was_cached:
