@@ -47,7 +47,7 @@ def train(i):
         space.link(run)
         for n in range(1, 4):
             history.write(run.logs / HISTORY, [EpochRow(e, *[i / 10] * 8) for e in range(1, n + 1)])
-            assert run.update(ended=str(n)).error == f"{i}-{attempt}"
+            assert run.update(ended=f"2026-01-0{n}T00:00:00+00:00").error == f"{i}-{attempt}"
         run.update(status="done")
         run.release()
 
