@@ -125,6 +125,31 @@ def test_a_second_experiment_is_judged_with_the_values_of_the_first(
     assert again == first
 
 
+@pytest.mark.parametrize("backend", BUILT_IN)
+def test_a_training_that_was_stopped_goes_on_to_the_same_weights(
+    patterns: Path, tmp_path: Path, monkeypatch, backend: str
+) -> None:
+    experiment(tmp_path, patterns, "unbroken", backend, model=MODELS[backend], epochs=4).Train()
+    original, asked = features_module.Features.of, []
+
+    def stopped(self: Any, batch: Any) -> np.ndarray:
+        asked.append(len(batch))
+        # in the middle of the third epoch
+        if len(asked) == 2 * 6 + 2:
+            raise KeyboardInterrupt
+        return original(self, batch)
+
+    other = tmp_path / "other"
+    with monkeypatch.context() as patch:
+        patch.setattr(features_module.Features, "of", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            experiment(other, patterns, "unbroken", backend, model=MODELS[backend], epochs=4).Train()
+    Prototype("p", "unbroken", backend=backend, resume_train=True, workspace=other, verbose=0).Train()
+    assert weights(other, "unbroken") == weights(tmp_path, "unbroken")
+    assert history(other, "unbroken") == history(tmp_path, "unbroken")
+    assert Workspace(other).find("p", "unbroken").state().model.methods[-1] == "frozen part computed once for each image"
+
+
 def test_random_crops_are_computed_in_each_epoch_and_validation_once(patterns: Path, tmp_path: Path, count) -> None:
     experiment(tmp_path, patterns, "crops", crop=True, epochs=3).Train()
     assert count == [12]

@@ -42,6 +42,9 @@ class Cut(NamedTuple):
 
 def cut(network: nn.Module) -> Cut | None:
     """Cut a network between its frozen part and what is trained; None if nothing is frozen, or it cannot be cut."""
+    # tracing takes up to two seconds
+    if all(p.requires_grad for p in network.parameters()):
+        return None
     modes = [(layer, layer.training) for layer in network.modules()]
     try:
         graphs = []
