@@ -60,6 +60,9 @@ class Cut(NamedTuple):
 
 def cut(network: Any, size: int) -> Cut | None:
     """Cut a network, whose images have `size` px, between its frozen part and what is trained; None if it cannot be cut."""
+    # a user's own functions, which a graph would leave out
+    if network._forward_hooks or network._forward_pre_hooks:
+        return None
     graph = json.loads(network(mx.sym.var(INPUT)).tojson())
     parameters = dict(network.collect_params().items())
     operations = [_described(node, graph["nodes"], parameters) for node in graph["nodes"]]

@@ -43,7 +43,7 @@ class Cut(NamedTuple):
 def cut(network: nn.Module) -> Cut | None:
     """Cut a network between its frozen part and what is trained; None if nothing is frozen, or it cannot be cut."""
     # tracing takes up to two seconds
-    if all(p.requires_grad for p in network.parameters()):
+    if all(p.requires_grad for p in network.parameters()) or _is_changed_by_user(network):
         return None
     modes = [(layer, layer.training) for layer in network.modules()]
     try:
@@ -71,6 +71,12 @@ def cut(network: nn.Module) -> Cut | None:
         fx.GraphModule(network, _upper_graph(train, nodes, names)),
         fx.GraphModule(network, _upper_graph(evaluation, nodes, names)),
     )
+
+
+def _is_changed_by_user(network: nn.Module) -> bool:
+    """Whether a user's own functions are called with the network, which a graph would leave out."""
+    hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    return any("forward" in vars(m) or any(getattr(m, name, None) for name in hooks) for m in network.modules())
 
 
 class _Tracer(fx.Tracer):
