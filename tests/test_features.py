@@ -84,6 +84,10 @@ def test_each_face_is_computed_once_and_a_second_training_computes_none(
     train("warm")
     assert len(count) == done
     assert history(tmp_path, "warm") == history(tmp_path, "cold")
+    if backend == "pytorch":
+        ptf = experiment(tmp_path, patterns, "third", epochs=1)
+        ptf.Train()
+        assert not any(layer.training for layer in ptf.model.modules())
     assert weights(tmp_path, "warm") == weights(tmp_path, "cold")
 
 

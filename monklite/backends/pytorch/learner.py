@@ -112,6 +112,8 @@ class TorchLearner:
         layout = halves.Layout.of(self._lower(self._cut, blank), 2)
         if layout is None:
             return None
+        # the layers of the lower half stay so, and the user may call the network afterwards
+        self.network.eval()
         where = f"{self._cut.key()} {self.device.type} {self.dtype} {self._deterministic} {torch.get_num_threads()}"
         return _Frozen(self, self._cut, layout, where)
 
@@ -134,6 +136,7 @@ class TorchLearner:
 
     def step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
         with self._translate_errors(len(labels), draws.size), device.algorithms(self.device, self._deterministic):
+            network.set_train_mode(self.network)
             return self._step(lambda: self._output(images, draws), labels)
 
     @contextmanager
@@ -177,9 +180,8 @@ class TorchLearner:
         return self._cut.upper_train(*self._lower(self._cut, x))
 
     def _step(self, output_of: Callable[[], Any], labels: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        """Update the weights once; `output_of` computes what the network gives."""
+        """Update the weights once; `output_of` computes what the network gives, whose layers are in training mode."""
         self._averages.before_step()
-        network.set_train_mode(self.network)
         y = self._targets(labels)
         self.optimizer.zero_grad(set_to_none=True)
         with self._use_own_random_state(), self._autocast():
@@ -409,12 +411,14 @@ class _Frozen:
     def step(self, features: np.ndarray, labels: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         learner = self._learner
         with learner._translate_errors(len(labels), 0), device.algorithms(learner.device, learner._deterministic):
+            # all layers of a large network would take longer than the step
+            network.set_train_mode(self._cut.upper_train)
             return learner._step(lambda: self._cut.upper_train(*self._values(features)), labels)
 
     def logits(self, features: np.ndarray) -> np.ndarray:
         learner = self._learner
         learner._averages.swap_in()
-        learner.network.eval()
+        self._cut.upper_eval.eval()
         errors = learner._translate_errors(len(features), 0, refusal=OutOfMemory)
         algorithms = device.algorithms(learner.device, learner._deterministic)
         with errors, algorithms, torch.inference_mode(), learner._autocast():
