@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from torch import nn
 
 from monklite import Prototype
 from monklite.catalog.backends import BUILT_IN
@@ -14,6 +15,7 @@ from monklite.data import cache_limit, feature_file
 from monklite.data.feature_file import FeatureFile
 from monklite.errors import OutOfMemory
 from monklite.reports import comparison, wording
+from monklite.runs.file_names import PREDICTIONS
 from monklite.runs.workspace import Workspace
 from monklite.training import features as features_module
 
@@ -154,6 +156,24 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_weights(
     assert (
         Workspace(other).find("p", "unbroken").state().model.methods[-1] == "frozen part computed once for each image"
     )
+
+
+@pytest.mark.parametrize("backend", BUILT_IN)
+def test_a_layer_replaced_between_two_evaluations_counts(patterns: Path, tmp_path: Path, backend: str) -> None:
+    experiment(tmp_path, patterns, "e", backend, epochs=1, model=MODELS[backend]).Train()
+    judge = Prototype("p", "e", backend=backend, eval_infer=True, workspace=tmp_path, verbose=0)
+    judge.Dataset_Params(dataset_path=patterns)
+    judge.Dataset()
+    judge.Evaluate()
+    table = Workspace(tmp_path).find("p", "e").logs / PREDICTIONS
+    before = table.read_bytes()
+    if backend == "pytorch":
+        judge.model.layer4 = nn.Sequential(judge.model.layer4, nn.Hardtanh(0, 0.01))
+    else:
+        for parameter in judge.model.features[0].collect_params().values():
+            parameter.set_data(parameter.data() * 0)
+    judge.Evaluate()
+    assert table.read_bytes() != before
 
 
 def test_random_crops_are_computed_in_each_epoch_and_validation_once(patterns: Path, tmp_path: Path, count) -> None:

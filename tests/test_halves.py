@@ -124,6 +124,22 @@ def test_statistics_without_weights_are_not_frozen() -> None:
     assert [str(node.target) for node in cut.lower.graph.nodes if node.op == "call_module"] == ["0"]
 
 
+class ScaledByATable(torch.nn.Module):
+    """All that sees the image is trained; a frozen table is not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = torch.nn.Parameter(torch.ones(2, 4), requires_grad=False)
+        self.conv, self.head = torch.nn.Conv2d(3, 4, 1), torch.nn.Linear(4, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.conv(x).mean((2, 3)) * self.table[0])
+
+
+def test_a_frozen_table_is_no_part_that_depends_on_the_image() -> None:
+    assert halves.cut(ScaledByATable()) is None
+
+
 def test_the_rule_on_a_small_graph() -> None:
     operations = [
         Operation("image", "input", (), is_source=True),

@@ -37,11 +37,15 @@ class Snapshot(Protocol):
 class Frozen(Protocol):
     """The frozen part of a network, below all that is trained: for the same image it gives the same values at any time.
 
-    `key`: a text that is equal for equal values: of equal weights, precision and device. `width`: bytes of an image's values.
+    `width`: bytes of an image's values.
     """
 
-    key: str
     width: int
+
+    @property
+    def key(self) -> str:
+        """A text that is equal for equal values: of equal weights, precision and device."""
+        ...
 
     def features(self, images: np.ndarray, draws: Draws) -> np.ndarray:
         """Its values for images, uint8 (n, width), computed in inference mode. Arguments as of `Learner.logits`.
@@ -102,7 +106,8 @@ class Learner(Protocol):
     def frozen(self, size: int) -> Frozen | None:
         """The frozen part of the network, for images of `size` px; None if nothing is frozen, or it cannot be separated.
 
-        It is valid until the user changes the network, at most until the next `refresh`.
+        It is valid until the user changes the network, at most until the next `refresh`. Until then, `step` computes the frozen
+        part in inference mode.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""What the frozen part of a network gives for images, kept beside the decoded images and shared by all experiments.
+"""The values that the frozen part of a network gives for images, kept beside the decoded images and shared by all experiments.
 
 A file holds the values for one face (see `Draws.faces`) of each image of a dataset. It is filled in any order. An index says
 which values are there, with a checksum of each, which is compared on reading: damaged values count as missing.
@@ -43,13 +43,16 @@ class FeatureFile:
             make_folder(folder)
             self._open(len(digests) * width, folder / name)
         except (OSError, StorageError) as error:
-            self._refuse(getattr(error, "strerror", None) or str(error))
+            self.refusal = getattr(error, "strerror", None) or str(error)
 
     def _open(self, size: int, base: Path) -> None:
         self._lease = Lease(base)
         self._lease.hold_for(self)
         if attempted(self._path.exists):
             self._read_index()
+            # in a read-only folder nothing is removed, whatever was used last
+            with contextlib.suppress(OSError):
+                os.utime(self._index)
         else:
             self.refusal = cache_limit.make_space(self._path.parent, size)
         if not self.refusal:
@@ -95,7 +98,7 @@ class FeatureFile:
                 if self._file.write(row.data) != self.width:
                     raise OSError(DISK_FULL[0], os.strerror(DISK_FULL[0]))
             except OSError as error:
-                self._refuse("the disk is full" if error.errno in DISK_FULL else error.strerror or str(error))
+                self.refusal = "the disk is full" if error.errno in DISK_FULL else error.strerror or str(error)
                 return
             self._sums[slot], self.present[slot] = zlib.crc32(row.data), True
             self._changed = True
@@ -119,6 +122,3 @@ class FeatureFile:
         self._file = None
         if self._lease is not None:
             self._lease.release()
-
-    def _refuse(self, reason: str) -> None:
-        self.refusal = reason

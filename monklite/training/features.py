@@ -12,6 +12,7 @@ from ..backends.base import Frozen
 from ..data.batches import Batch, Batches
 from ..data.cache import decoding_settings
 from ..data.feature_file import FeatureFile
+from ..data.samples import UNREAD
 from ..errors import OutOfMemory
 
 # images at once, always as many: with another number the last bits of a result may differ, and so would those of trainings
@@ -23,7 +24,7 @@ MAX_WIDTH = 1 << 20
 class Features:
     """The values for the images of one subset.
 
-    `reused`, `computed`: the number of faces that were there before, and that were computed here.
+    `reused`: the number of faces that were there before.
     """
 
     def __init__(self, frozen: Frozen, batches: Batches, cache: Path) -> None:
@@ -37,7 +38,7 @@ class Features:
         }
         self._ahead: Iterator[tuple[int, int]] = iter(())
         self._chunk = CHUNK
-        self.reused, self.computed = sum(int(file.present.sum()) for file in self._files.values()), 0
+        self.reused = sum(int(file.present.sum()) for file in self._files.values())
 
     @property
     def refusal(self) -> str:
@@ -93,7 +94,6 @@ class Features:
             pairs = wanted[first : first + CHUNK]
             computed = self._run([images[pair] for pair in pairs], [face for _, face in pairs])
             found |= dict(zip(pairs, computed, strict=True))
-        self.computed += len(found)
         for face, file in self._files.items():
             slots = [slot for slot, own in found if own == face]
             file.write(np.array(slots, np.int64), np.array([found[slot, face] for slot in slots]))
@@ -132,7 +132,7 @@ class Features:
 
 def for_batches(frozen: Frozen | None, batches: Batches, cache: Path) -> Features | None:
     """The values for the images of a subset; None where they are too many to be kept: random crops, or a full cache."""
-    is_known = len(batches.digests) == len(batches.rows)
+    is_known = len(batches.digests) == len(batches.rows) and not (batches.digests == UNREAD).any()
     if frozen is None or frozen.width > MAX_WIDTH or not is_known or not batches.policy.faces:
         return None
     features = Features(frozen, batches, cache)

@@ -71,7 +71,8 @@ def cut(network: Any, size: int) -> Cut | None:
     places = boundary(operations, lower)
     # a result other than the first cannot be replaced by an image of its own; the output must be trained
     others = {node[0] for i, n in enumerate(graph["nodes"]) if i not in lower for node in n["inputs"] if node[1]}
-    if not places or outputs & lower or others & set(places):
+    sees_images = any(operations[i].name == INPUT for i in lower)
+    if not places or not sees_images or outputs & lower or others & set(places):
         return None
     below = mx.sym.load_json(json.dumps({**graph, "heads": [[place, 0, 0] for place in places]}))
     inputs = [f"frozen{i}" for i in range(len(places))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -94,7 +95,7 @@ class GluonLearner:
         trained = [p for p in self.network.collect_params().values() if p.grad_req != "null"]
         if {id(p) for p in trained} != {id(p) for p in self._trained}:
             self.configure(spec)
-        self._make_cut(spec.data.input_size)
+        self._cut = None
         if self._trainer.learning_rate != self._rate * self._rate_factor:
             self._rate_factor = self._trainer.learning_rate / self._rate
         notes = user_changes.replaced_layers(self._shapes, self._array_shapes())
@@ -176,13 +177,10 @@ class GluonLearner:
         return array if self.context.device_type == "cpu" else array.as_in_context(self.context)
 
     def frozen(self, size: int) -> Frozen | None:
-        if self._cut is None:
-            self._make_cut(size)
-        return None if self._cut is None else _Frozen(self, self._cut)
-
-    def _make_cut(self, size: int) -> None:
+        # anew each time: the user may have replaced a layer
         with _translate_errors(self.context):
             self._cut = halves.cut(self.network, size)
+        return None if self._cut is None else _Frozen(self, self._cut)
 
     def set_learning_rate(self, rate: float) -> None:
         self._rate = rate
@@ -311,7 +309,11 @@ class _Frozen:
 
     def __init__(self, learner: GluonLearner, cut: halves.Cut) -> None:
         self._learner, self._cut = learner, cut
-        self.key, self.width = f"{cut.key()} {learner.context.device_type} {cpu_count()}", cut.width
+        self.width = cut.width
+
+    @functools.cached_property
+    def key(self) -> str:
+        return f"{self._cut.key()} {self._learner.context.device_type} {cpu_count()}"
 
     def features(self, images: np.ndarray, draws: Draws) -> np.ndarray:
         learner = self._learner

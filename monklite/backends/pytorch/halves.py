@@ -63,9 +63,10 @@ def cut(network: nn.Module) -> Cut | None:
     operations = _described(train, network)
     lower = lower_half(operations)
     names = [operations[i].name for i in boundary(operations, lower)]
-    if not names:
-        return None
     nodes = {operations[i].name for i in lower}
+    # frozen tables alone are no part that depends on the image
+    if not names or not any(node.op == "placeholder" and node.name in nodes for node in train.nodes):
+        return None
     return Cut(
         fx.GraphModule(network, _lower_graph(evaluation, nodes, names)),
         fx.GraphModule(network, _upper_graph(train, nodes, names)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,8 @@ from ..base import Frozen
 from . import augment, device, distributed, halves, network, saved_state, weights
 from .arrays import NetworkArrays
 
+# in the pass that shows the shapes at the cut; a prime, so that no other dimension is taken for the batch
+LAYOUT_IMAGES = 7
 # weight of auxiliary losses: Szegedy et al. 2015; torchvision's reference training
 AUXILIARY_LOSS_WEIGHT = {"googlenet": 0.3, "inception": 0.4}
 # torch's messages where the main memory is too small; for a GPU it has an error class
@@ -91,31 +94,28 @@ class TorchLearner:
         if not optimized.issuperset(id(p) for p in self.network.parameters() if p.requires_grad):
             self.configure(spec)
             self._wrapped_network = None
-        self._make_cut()
+        self._cut = None
         for group in self.optimizer.param_groups:
             if group["lr"] != self._rate * group.get("rate_factor", 1.0):
                 group["rate_factor"] = group["lr"] / self._rate
         factors = [group.get("rate_factor", 1.0) for group in self.optimizer.param_groups]
         return [*user_changes.replaced_layers(self._shapes, self._array_shapes()), *user_changes.own_rates(factors)]
 
-    def _make_cut(self) -> None:
+    def frozen(self, size: int) -> Frozen | None:
         # processes that train together, and compilation, need the whole network
         whole = self.world.size > 1 or self._compiled
+        # anew each time: the user may have replaced a layer
         self._cut = None if whole else halves.cut(self.network)
-
-    def frozen(self, size: int) -> Frozen | None:
-        if self._cut is None:
-            self._make_cut()
         if self._cut is None:
             return None
-        blank = torch.zeros(2, 3, size, size, device=self.device).contiguous(memory_format=torch.channels_last)
-        layout = halves.Layout.of(self._lower(self._cut, blank), 2)
+        n = LAYOUT_IMAGES
+        blank = torch.zeros(n, 3, size, size, device=self.device).contiguous(memory_format=torch.channels_last)
+        layout = halves.Layout.of(self._lower(self._cut, blank), n)
         if layout is None:
             return None
         # the layers of the lower half stay so, and the user may call the network afterwards
         self.network.eval()
-        where = f"{self._cut.key()} {self.device.type} {self.dtype} {self._deterministic} {torch.get_num_threads()}"
-        return _Frozen(self, self._cut, layout, where)
+        return _Frozen(self, self._cut, layout)
 
     def _lower(self, cut: halves.Cut, x: torch.Tensor) -> Sequence[torch.Tensor]:
         cut.set_eval()
@@ -173,14 +173,14 @@ class TorchLearner:
             ) from None
 
     def _output(self, images: np.ndarray, draws: Draws) -> Any:
-        """What the network gives in training."""
+        """The output of the network in training."""
         x = self._inputs(images, draws)
         if self._cut is None:
             return self._training_network()(x)
         return self._cut.upper_train(*self._lower(self._cut, x))
 
     def _step(self, output_of: Callable[[], Any], labels: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        """Update the weights once; `output_of` computes what the network gives, whose layers are in training mode."""
+        """Update the weights once; `output_of` computes the output of the network, whose layers are in training mode."""
         self._averages.before_step()
         y = self._targets(labels)
         self.optimizer.zero_grad(set_to_none=True)
@@ -398,9 +398,15 @@ class TorchLearner:
 class _Frozen:
     """See `backends.base.Frozen`."""
 
-    def __init__(self, learner: TorchLearner, cut: halves.Cut, layout: halves.Layout, key: str) -> None:
+    def __init__(self, learner: TorchLearner, cut: halves.Cut, layout: halves.Layout) -> None:
         self._learner, self._cut, self._layout = learner, cut, layout
-        self.key, self.width = key, layout.width
+        self.width = layout.width
+
+    @functools.cached_property
+    def key(self) -> str:
+        learner = self._learner
+        settings = (learner.device.type, learner.dtype, learner._deterministic, torch.get_num_threads())
+        return f"{self._cut.key()} {settings}"
 
     def features(self, images: np.ndarray, draws: Draws) -> np.ndarray:
         learner = self._learner
