@@ -49,3 +49,11 @@ def repr_of(hostile: Any) -> str:
         if isinstance(hostile, int) and hostile > 10**20
         else repr(hostile)[:40]
     )
+
+
+def with_other_arrays(arrays: dict[str, Any], name: str, value: Any) -> Iterator[dict[str, Any]]:
+    """Arrays in which one is missing, of another type or shape, empty, or has other values."""
+    array, others = arrays[name], {n: a for n, a in arrays.items() if n != name}
+    yield others
+    for other in (array.astype("int64"), array.astype("float64"), array.reshape(-1)[:0], array[None], value):
+        yield {**others, name: other}

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hostile_runs import copy_into, done_or_refused, fresh_copy, resumed, train_in
-from hostile_values import shown, variants
+from hostile_values import shown, variants, with_other_arrays
 
 from monklite.backends import array_files
 from monklite.catalog.backends import BUILT_IN
@@ -104,18 +104,8 @@ def test_hostile_arrays_in_mxnets_saved_training(
     arrays, metadata = array_files.read(saved)
     names = [*[n for n in arrays if n.startswith("optimizer.")][:3], *[n for n in arrays if n.startswith("model.")][:3]]
     for name in names[:n_names]:
-        array = arrays[name]
-        others = (
-            None,
-            array.astype("int64"),
-            array.astype("float64"),
-            array.reshape(-1)[:0],
-            array[None],
-            np.full_like(array, np.nan),
-        )
-        for i, other in enumerate(others):
-            kept = {n: a for n, a in arrays.items() if n != name}
-            array_files.write(saved, kept if other is None else {**kept, name: other}, metadata)
+        for i, changed in enumerate(with_other_arrays(arrays, name, np.full_like(arrays[name], np.nan))):
+            array_files.write(saved, changed, metadata)
             done_or_refused(lambda: resumed(backend), f"{name} as number {i}", counts)
             fresh_copy(trained, space)
     print(f"arrays of MXNet's saved training: {dict(counts)}")

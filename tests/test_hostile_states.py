@@ -22,7 +22,7 @@ from hostile_runs import (
     resumed,
     train_in,
 )
-from hostile_values import changed, shown, variants
+from hostile_values import changed, shown, variants, with_other_arrays
 from test_state import FULL
 
 from monklite.backends import array_files
@@ -161,18 +161,8 @@ def test_hostile_arrays_in_a_saved_training(space: Workspace, trained: Path, n_n
     file, arrays, metadata = saved_training(space)
     names = ["random.cpu", *[n for n in arrays if n.startswith("optimizer.0.")], *list(arrays)[:2]]
     for name in names[:n_names]:
-        array = arrays[name]
-        others = (
-            None,
-            array.astype("int64"),
-            array.astype("float64"),
-            array.reshape(-1)[:0],
-            array[None],
-            array * 0 - 1,
-        )
-        for i, other in enumerate(others):
-            kept = {n: a for n, a in arrays.items() if n != name}
-            array_files.write(file, kept if other is None else {**kept, name: other}, metadata)
+        for i, others in enumerate(with_other_arrays(arrays, name, arrays[name] * 0 - 1)):
+            array_files.write(file, others, metadata)
             done_or_refused(resumed, f"{name} as number {i}", counts)
             fresh_copy(trained, space)
     print(f"arrays: {dict(counts)}")

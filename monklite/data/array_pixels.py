@@ -83,7 +83,7 @@ def _has(value: Any, name: str) -> bool:
 
 
 def _remedy(value: Any) -> str:
-    """What to give in place of an array that does not give its values."""
+    """The remedy for an array that does not give its values."""
     for name, remedy in _REMEDIES.items():
         with contextlib.suppress(Exception):
             if getattr(value, name) is True:

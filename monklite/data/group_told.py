@@ -1,4 +1,4 @@
-"""What is told about groups: how many there are, where they are, and why they are not used."""
+"""The remarks about groups: how many there are, where they are, and why they are not used."""
 
 from __future__ import annotations
 

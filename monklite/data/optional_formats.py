@@ -128,7 +128,7 @@ OPTIONAL_FORMATS = (
 
 @functools.cache
 def decoders() -> str:
-    """What decides how files of these formats are read here: it is part of the key of decoded images."""
+    """The decoders of these formats here, and which are missing, as text: part of the key of decoded images."""
     missing = [f"no {row.name}" for row in OPTIONAL_FORMATS if not row.readable]
     heif = [f"pillow-heif {metadata.version('pillow-heif')}"] if is_installed("pillow_heif") else []
     return ", ".join(missing + heif)
