@@ -100,10 +100,7 @@ class Evaluation:
         chunks, done = [], 0
         try:
             for batch in kept.epoch(data.batches, 0, 0) if kept else data.batches.epoch():
-                if frozen is not None and kept is not None:
-                    chunks.append(frozen.logits(kept.of(batch)))
-                else:
-                    chunks.append(predictor.logits(batch.images, batch.draws))
+                chunks.append(kept.logits(batch) if kept else predictor.logits(batch.images, batch.draws))
                 done += len(batch)
                 if tick:
                     tick(done, total)

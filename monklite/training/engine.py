@@ -11,7 +11,7 @@ from typing import SupportsFloat
 
 import numpy as np
 
-from ..backends.base import Frozen, Learner
+from ..backends.base import Learner
 from ..catalog import schedules
 from ..data.batches import Batch, Batches
 from ..errors import OutOfMemory, TrainingFailed
@@ -63,8 +63,8 @@ class Loop:
     `history`: rows of the finished epochs, including those before a resume. `steps`: loss, number of correct predictions
     and number of images of each step of this epoch; the device may still be computing the first two. `images`: number of
     training images of this epoch done. `patience`: see `ended`. `stop`: set it to stop after the current step.
-    `only_prediction`: of the best epoch, see `Results`. `frozen`, `features`: the frozen part of the network, and its values
-    for the images of a subset, by name, where they are kept.
+    `only_prediction`: of the best epoch, see `Results`. `features`: what the frozen part of the network gives for the
+    images of a subset, by its name, where that is kept.
     """
 
     learner: Learner
@@ -85,7 +85,6 @@ class Loop:
     stop: bool = False
     only_prediction: str = ""
     world: World = field(default_factory=Alone)
-    frozen: Frozen | None = None
     features: Mapping[str, Features] = field(default_factory=dict)
     _epoch_start: float = 0.0
     _batches_since_agreement: int = 0
@@ -200,13 +199,13 @@ class Loop:
         return sum(loss * n for loss, _, n in steps) / total, sum(correct for _, correct, _ in steps) / total
 
     def _step(self, batch: Batch) -> tuple[SupportsFloat, SupportsFloat]:
-        if self.frozen is not None and (features := self.features.get("train")):
-            return self.frozen.step(features.of(batch), batch.labels)
+        if features := self.features.get("train"):
+            return features.step(batch)
         return self.learner.step(batch.images, batch.labels, batch.draws)
 
     def _logits(self, batch: Batch) -> np.ndarray:
-        if self.frozen is not None and (features := self.features.get("val")):
-            return self.frozen.logits(features.of(batch))
+        if features := self.features.get("val"):
+            return features.logits(batch)
         return self.learner.logits(batch.images, batch.draws)
 
     def _batches(self, subset: str, first: int) -> Iterator[Batch]:

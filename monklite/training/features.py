@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import SupportsFloat
 
 import numpy as np
 
@@ -47,7 +48,7 @@ class Features:
 
     def epoch(self, batches: Batches, number: int, start: int) -> Iterator[Batch]:
         """The batches of an epoch, without pixels. `batches`: of the same images, perhaps of another size."""
-        self._ahead = ((int(i), int(face)) for i, face in self._drawn(batches, number, start))
+        self._ahead = self._drawn(batches, number, start)
         return replace(batches, reading=False).epoch(number, start)
 
     def _drawn(self, batches: Batches, number: int, start: int) -> Iterator[tuple[int, int]]:
@@ -58,6 +59,14 @@ class Features:
             yield from zip(chosen.tolist(), np.broadcast_to(faces, len(chosen)).tolist(), strict=True)
         for face in self._files:
             yield from ((i, face) for i in range(len(self._slots)))
+
+    def step(self, batch: Batch) -> tuple[SupportsFloat, SupportsFloat]:
+        """As `Learner.step` for a batch without pixels."""
+        return self._frozen.step(self.of(batch), batch.labels)
+
+    def logits(self, batch: Batch) -> np.ndarray:
+        """As `Learner.logits` for a batch without pixels."""
+        return self._frozen.logits(self.of(batch))
 
     def of(self, batch: Batch) -> np.ndarray:
         """The values for the images of a batch as they are shown, uint8 (n, width).
@@ -81,14 +90,14 @@ class Features:
 
     def _compute(self, values: np.ndarray, rows: np.ndarray, chosen: np.ndarray, faces: np.ndarray) -> None:
         """Compute the missing values of a batch, and, to fill the last chunk, some that are needed next."""
-        wanted = list(dict.fromkeys((int(self._slots[chosen[r]]), int(faces[r])) for r in rows))
+        # the slot and the face of each value, and an image that has it
         images = {(int(self._slots[chosen[r]]), int(faces[r])): int(chosen[r]) for r in rows}
-        while len(wanted) % CHUNK and (following := next(self._ahead, None)) is not None:
+        while len(images) % CHUNK and (following := next(self._ahead, None)) is not None:
             image, face = following
-            pair = (int(self._slots[image]), face)
-            if pair not in images and not self._files[face].refusal and not self._files[face].present[pair[0]]:
-                wanted.append(pair)
-                images[pair] = image
+            slot, file = int(self._slots[image]), self._files[face]
+            if not file.refusal and not file.present[slot]:
+                images.setdefault((slot, face), image)
+        wanted = list(images)
         found: dict[tuple[int, int], np.ndarray] = {}
         for first in range(0, len(wanted), CHUNK):
             pairs = wanted[first : first + CHUNK]

@@ -82,9 +82,9 @@ class Session:
         Returns:
             Entries for `ModelRecord.methods`.
         """
-        loop.frozen = self.learner.frozen(self.spec.data.input_size)
+        frozen = self.learner.frozen(self.spec.data.input_size)
         subsets = {"train": self.data.train, "val": self.data.val}
-        found = {n: features.for_batches(loop.frozen, b, self.workspace.cache) for n, b in subsets.items()}
+        found = {n: features.for_batches(frozen, b, self.workspace.cache) for n, b in subsets.items()}
         loop.features = {name: kept for name, kept in found.items() if kept is not None}
         reused = sum(kept.reused for kept in loop.features.values())
         # a resumed training computed them itself

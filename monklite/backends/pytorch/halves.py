@@ -26,10 +26,6 @@ class Cut(NamedTuple):
     upper_train: fx.GraphModule
     upper_eval: fx.GraphModule
 
-    def set_eval(self) -> None:
-        """Put the layers of the lower half into evaluation mode."""
-        self.lower.eval()
-
     def key(self) -> str:
         """Hexadecimal digest of the lower half's weights and operations."""
         digest = hashlib.blake2b(digest_size=16)
@@ -50,7 +46,7 @@ def cut(network: nn.Module) -> Cut | None:
         graphs = []
         for mode in (True, False):
             network.train(mode)
-            graphs.append(_Tracer().trace(network))
+            graphs.append(fx.Tracer(param_shapes_constant=True).trace(network))
     # what a network does in Python may depend on its values, which a graph cannot hold; such errors are of any kind
     except Exception:
         return None
@@ -78,13 +74,6 @@ def _is_changed_by_user(network: nn.Module) -> bool:
     """Whether a user's own functions are called with the network, which a graph would leave out."""
     hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
     return any("forward" in vars(m) or any(getattr(m, name, None) for name in hooks) for m in network.modules())
-
-
-class _Tracer(fx.Tracer):
-    """Layers of torch are single operations, as are others without layers inside that have weights or statistics."""
-
-    def __init__(self) -> None:
-        super().__init__(param_shapes_constant=True)
 
 
 def _operations(graph: fx.Graph) -> list[tuple[str, str, str]]:

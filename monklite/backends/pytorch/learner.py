@@ -118,7 +118,7 @@ class TorchLearner:
         return _Frozen(self, self._cut, layout)
 
     def _lower(self, cut: halves.Cut, x: torch.Tensor) -> Sequence[torch.Tensor]:
-        cut.set_eval()
+        cut.lower.eval()
         # tensors of inference mode could not be used in training
         with torch.no_grad(), self._autocast():
             return cut.lower(x)
