@@ -51,7 +51,7 @@ seconds, waited = ([float(row[name]) for row in rows] for name in ("seconds", "d
 model_time = sum(t for _, t in inside)
 batch = next(ptf._experiment.data.train.epoch(0))
 def pixels():
-    t = time.perf_counter(); learner._inputs(batch.images, batch.draws); return time.perf_counter() - t
+    t = time.perf_counter(); learner.inputs(batch.images, batch.draws); return time.perf_counter() - t
 pixels()
 n = sum(len(b) for b in (ptf._experiment.data.train, ptf._experiment.data.val)) * len(seconds)
 augment = sorted(pixels() for _ in range(9))[4] * n

@@ -23,37 +23,37 @@ class ForgetsToFlip:
 class ForgetsTheAverages:
     def load(self, path):
         progress = super().load(path)
-        self._averages.reset()
+        self.averages.reset()
         return progress
 
 
 class CountsAveragesAnew:
     def load(self, path):
         progress = super().load(path)
-        self._averages.count = min(self._averages.count, 1)
+        self.averages.count = min(self.averages.count, 1)
         return progress
 
 
 class TrainsTheAverages:
     def step(self, images, labels, draws):
-        self._averages._swapped_in = False
+        self.averages._swapped_in = False
         return super().step(images, labels, draws)
 
 
 class KeepsTheTrainedWeights:
     def capture_weights(self):
-        self._averages.swap_out()
-        count, self._averages.count = self._averages.count, 0
+        self.averages.swap_out()
+        count, self.averages.count = self.averages.count, 0
         snapshot = super().capture_weights()
-        self._averages.count = count
+        self.averages.count = count
         return snapshot
 
 
 class KeepsOldAverages:
     def load_weights(self, path):
-        reset, self._averages.reset = self._averages.reset, lambda: None
+        reset, self.averages.reset = self.averages.reset, lambda: None
         super().load_weights(path)
-        self._averages.reset = reset
+        self.averages.reset = reset
 
 
 FAULTS = [

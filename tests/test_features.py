@@ -236,9 +236,9 @@ def test_values_are_removed_with_the_cache(patterns: Path, tmp_path: Path) -> No
 
 
 def test_memory_that_is_too_small_takes_fewer_images_at_once(patterns: Path, tmp_path: Path, monkeypatch) -> None:
-    from monklite.backends.pytorch.learner import _Frozen
+    from monklite.backends.pytorch.frozen import FrozenPart
 
-    original, sizes = _Frozen.features, []
+    original, sizes = FrozenPart.features, []
 
     def limited(self: Any, images: np.ndarray, draws: Any) -> np.ndarray:
         sizes.append(len(images))
@@ -246,7 +246,7 @@ def test_memory_that_is_too_small_takes_fewer_images_at_once(patterns: Path, tmp
             raise OutOfMemory("too small")
         return original(self, images, draws)
 
-    monkeypatch.setattr(_Frozen, "features", limited)
+    monkeypatch.setattr(FrozenPart, "features", limited)
     experiment(tmp_path, patterns, "small", epochs=1).Train()
     assert set(sizes) == {32, 16, 8}
 

@@ -97,7 +97,7 @@ class ForgetsBatchStatistics(GluonLearner):
 class JudgesInTrainingMode(GluonLearner):
     def logits(self, images, draws):
         with autograd.train_mode():
-            return self.network(self._inputs(images, draws)).asnumpy()
+            return self.network(self.inputs(images, draws)).asnumpy()
 
 
 class LearnsWhileJudging(GluonLearner):
@@ -105,7 +105,7 @@ class LearnsWhileJudging(GluonLearner):
 
     def logits(self, images, draws):
         with autograd.record():
-            logits = self.network(self._inputs(images, draws))
+            logits = self.network(self.inputs(images, draws))
         logits.backward()
         return logits.asnumpy()
 

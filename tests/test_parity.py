@@ -186,7 +186,7 @@ def test_the_networks_are_given_the_same_numbers(learners: list[Any], name: str)
     rng = np.random.default_rng(2)
     images = rng.integers(0, 256, (16, how.stored_size, how.stored_size, 3), dtype=np.uint8)
     draws = Draws(**{**vars(how.draw(np.full((16, 2), 64), rng)), "mean": MEAN, "std": STD})
-    ours, theirs = (one._inputs(images, draws) for one in learners)
+    ours, theirs = (one.inputs(images, draws) for one in learners)
     assert np.allclose(ours.numpy(), theirs.asnumpy(), atol=GREY / 255 / min(STD))
 
 

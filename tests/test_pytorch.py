@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from monklite.backends.array_files import Snapshot
 from monklite.backends.pytorch import network as networks
 from monklite.backends.pytorch.backend import BACKEND, TorchBackend
+from monklite.backends.pytorch.framework_errors import translated
 from monklite.backends.pytorch.learner import TorchLearner
 from monklite.catalog import LOSSES, OPTIMIZERS, models
 from monklite.errors import InvalidValue, NotFound, OutOfMemory, PretrainedUnavailable, TrainingFailed, WeightsMismatch
@@ -80,7 +81,7 @@ class JudgesInTrainingMode(TorchLearner):
     def logits(self, images, draws):
         self.network.train()
         with torch.no_grad():
-            return self.network(self._inputs(images, draws)).numpy()
+            return self.network(self.inputs(images, draws)).numpy()
 
 
 class MovesFrozenLayers(TorchLearner):
@@ -567,9 +568,8 @@ def test_no_more_threads_than_processors(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_memory_of_the_processor_that_gives_out_is_told() -> None:
-    learner = made()
     message = r"the memory of cpu.* is too small for 4 images of 32 px in one step"
-    with pytest.raises(OutOfMemory, match=message), learner._translate_errors(4, 32):
+    with pytest.raises(OutOfMemory, match=message), translated(torch.device("cpu"), 4, 32):
         torch.zeros(10**15)
 
 
@@ -577,6 +577,6 @@ def test_a_refusal_of_the_processors_library_is_explained() -> None:
     message = (
         r"refused 4 images of 32 px \(could not create a primitive\), most often because too little memory is left"
     )
-    with pytest.raises(TrainingFailed, match=message) as caught, made()._translate_errors(4, 32):
+    with pytest.raises(TrainingFailed, match=message) as caught, translated(torch.device("cpu"), 4, 32):
         raise RuntimeError("could not create a primitive")
     assert not isinstance(caught.value, OutOfMemory)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +35,12 @@ from ..base import Frozen
 from ..capabilities import check_capabilities
 from . import augment, device, halves, network, weights
 from .arrays import NetworkArrays
-from .framework import autograd, gluon, mx, nd, reason
+from .framework import autograd, gluon, mx, nd
+from .framework_errors import translated
+from .frozen import FrozenPart
 
 # saved in place of the number of arrays, where an optimizer's state is one array and not a tuple
 SINGLE_ARRAY = "one"
-# in the messages of MXNet's errors, which are all of one class
-MEMORY_ERRORS = ("out of memory", "cudaMalloc", "Failed to allocate")
 
 
 class Pending:
@@ -53,7 +50,7 @@ class Pending:
         self.array = array
 
     def __float__(self) -> float:
-        with _translate_errors(self.array.context):
+        with translated(self.array.context):
             return float(self.array.asscalar())
 
 
@@ -80,7 +77,7 @@ class GluonLearner:
 
     def configure(self, spec: Resolved) -> None:
         optimizer, loss = spec.training.optimizer, spec.training.loss
-        self._averages = Averages(NetworkArrays(self.network), spec.training.ema_decay)
+        self.averages = Averages(NetworkArrays(self.network), spec.training.ema_decay)
         row, loss_row = OPTIMIZERS[optimizer.name], LOSSES[loss.name]
         self.optimizer = load_path(row.path("mxnet"))(**row.keywords("mxnet", optimizer))
         self._trained = [p for p in self.network.collect_params().values() if p.grad_req != "null"]
@@ -105,17 +102,17 @@ class GluonLearner:
         return {name: tuple(p.shape) for name, p in self.network._collect_params_with_prefix().items()}
 
     def step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[Pending, Pending]:
-        with _translate_errors(self.context, f"{len(labels)} images of {draws.size} px in one step"):
-            x = self._inputs(images, draws)
+        with translated(self.context, f"{len(labels)} images of {draws.size} px in one step"):
+            x = self.inputs(images, draws)
             if self._cut is None:
-                return self._step([x], self.network, labels, watched=self._starts_with_batch_norm)
+                return self.update([x], self.network, labels, watched=self._starts_with_batch_norm)
             with autograd.predict_mode():
                 values = self._cut.values(x)
-            return self._step(values, self._cut.upper, labels, watched=True)
+            return self.update(values, self._cut.upper, labels, watched=True)
 
-    def _step(self, values: list[Any], network: Any, labels: np.ndarray, watched: bool) -> tuple[Pending, Pending]:
+    def update(self, values: list[Any], network: Any, labels: np.ndarray, watched: bool) -> tuple[Pending, Pending]:
         """Update the weights once; `network` is given the `values`. `watched`: the backward pass reaches them."""
-        self._averages.before_step()
+        self.averages.before_step()
         y = self._targets(labels)
         # MXNet's random state cannot be read, so every step has its own seed: a resumed run draws the same numbers
         mx.random.seed((self.seed * 1_000_003 + self._steps) % 2**31, ctx=self.context)
@@ -128,9 +125,9 @@ class GluonLearner:
         loss.backward()
         self._clip()
         self._trainer.step(1)
-        if self._averages.limit:
-            self._wait()
-            self._averages.after_step()
+        if self.averages.limit:
+            self.wait()
+            self.averages.after_step()
         return Pending(loss), Pending(self.task.correct(logits, y).sum())
 
     def _compare(self, logits: Any, y: Any) -> Any:
@@ -150,26 +147,26 @@ class GluonLearner:
             gluon.utils.clip_global_norm(gradients, self._clips["clipnorm"], check_isfinite=False)
 
     def logits(self, images: np.ndarray, draws: Draws) -> np.ndarray:
-        self._wait()
+        self.wait()
         workload = f"{len(images)} images of {draws.size} px at once"
-        with _translate_errors(self.context, workload, memory_error=OutOfMemory), autograd.predict_mode():
-            self._averages.swap_in()
-            return self.network(self._inputs(images, draws)).asnumpy().astype(np.float32)
+        with translated(self.context, workload, memory_error=OutOfMemory), autograd.predict_mode():
+            self.averages.swap_in()
+            return self.network(self.inputs(images, draws)).asnumpy().astype(np.float32)
 
-    def _wait(self) -> None:
+    def wait(self) -> None:
         """Wait for the last update: MXNet lets batch statistics be read before the backward pass has written them, so weights
         saved right after a step would hold the statistics of the step before."""
-        with _translate_errors(self.context):
+        with translated(self.context):
             nd.waitall()
 
     def loss(self, logits: np.ndarray, labels: np.ndarray) -> float:
-        with _translate_errors(self.context):
+        with translated(self.context):
             return float(self._compare(nd.array(logits, ctx=self.context), self._targets(labels)).asscalar())
 
     def augmented(self, images: np.ndarray, draws: Draws) -> np.ndarray:
         return augment.apply(self._to_device(images), draws).asnumpy().transpose(0, 2, 3, 1)
 
-    def _inputs(self, images: np.ndarray, draws: Draws) -> Any:
+    def inputs(self, images: np.ndarray, draws: Draws) -> Any:
         return augment.normalize(augment.apply(self._to_device(images), draws), draws)
 
     def _to_device(self, images: np.ndarray) -> Any:
@@ -178,29 +175,29 @@ class GluonLearner:
 
     def frozen(self, size: int) -> Frozen | None:
         # anew each time: the user may have replaced a layer
-        with _translate_errors(self.context):
+        with translated(self.context):
             self._cut = halves.cut(self.network, size)
-        return None if self._cut is None else _Frozen(self, self._cut)
+        return None if self._cut is None else FrozenPart(self, self._cut)
 
     def set_learning_rate(self, rate: float) -> None:
         self._rate = rate
         self._trainer.set_learning_rate(rate * self._rate_factor)
 
     def capture_weights(self) -> weights.Snapshot:
-        self._wait()
+        self.wait()
         self._check_weights({n: p.data().asnumpy() for n, p in self.network.collect_params().items()})
-        self._averages.swap_in()
+        self.averages.swap_in()
         return weights.Snapshot(self.network)
 
     def load_weights(self, path: Path) -> None:
         weights.load_into(self.network, weights.read_snapshot(path), path)
-        self._averages.reset()
+        self.averages.reset()
 
     def capture(self, progress: Any) -> array_files.Snapshot:
         """See `backends.base.Learner`. Optimizer states are stored as plain arrays: MXNet's own `save_states` is a pickle."""
-        self._wait()
+        self.wait()
         names = list(self.network.collect_params())
-        arrays = {f"model.{n}": a.asnumpy() for n, a in zip(names, self._averages.trained, strict=True)}
+        arrays = {f"model.{n}": a.asnumpy() for n, a in zip(names, self.averages.trained, strict=True)}
         self._check_weights(arrays)
         lengths: dict[str, int | str] = {}
         for index, state in self._trainer._updaters[0].states.items():
@@ -208,11 +205,11 @@ class GluonLearner:
             is_single = not (state is None or isinstance(state, (tuple, list)))
             lengths[str(index)] = SINGLE_ARRAY if is_single else len(state_arrays)
             arrays |= {f"optimizer.{index}.{i}": a.asnumpy() for i, a in enumerate(state_arrays)}
-        arrays |= {f"average.{i}": a.asnumpy() for i, a in enumerate(self._averages.averages)}
+        arrays |= {f"average.{i}": a.asnumpy() for i, a in enumerate(self.averages.averages)}
         counts = {str(i): n for i, n in self.optimizer._index_update_count.items()}
         metadata: dict[str, Any] = {"states": lengths, "counts": counts, "num_update": self.optimizer.num_update}
         metadata |= {"steps": self._steps, "seed": self.seed, "schedule": getattr(self.optimizer, "m_schedule", None)}
-        metadata |= {"averaged": self._averages.count, "rate_factor": self._rate_factor, "notes": progress}
+        metadata |= {"averaged": self.averages.count, "rate_factor": self._rate_factor, "notes": progress}
         return array_files.Snapshot(arrays, metadata)
 
     @staticmethod
@@ -243,7 +240,7 @@ class GluonLearner:
                 schedule = Number()("schedule", schedule)
             progress = metadata["notes"]
             weights.load_into(self.network, model, path)
-            self._averages.restore([nd.array(a) for a in saved_averages], count)
+            self.averages.restore([nd.array(a) for a in saved_averages], count)
             updater = self._trainer._updaters[0]
             updater.states.update(states)
             updater.states_synced.update(dict.fromkeys(states, True))
@@ -296,62 +293,9 @@ class GluonLearner:
             weights=self.source,
             device=f"cpu ({os.environ.get('OMP_NUM_THREADS') or cpu_count()} threads)" if cpu else str(self.context),
             precision="float32",
-            methods=("hybridized", *self._averages.methods()),
+            methods=("hybridized", *self.averages.methods()),
         )
 
     def memory(self) -> float | None:
         # MXNet does not count it; the run's results have the driver's count
         return None
-
-
-class _Frozen:
-    """See `backends.base.Frozen`."""
-
-    def __init__(self, learner: GluonLearner, cut: halves.Cut) -> None:
-        self._learner, self._cut = learner, cut
-        self.width = cut.width
-
-    @functools.cached_property
-    def key(self) -> str:
-        return f"{self._cut.key()} {self._learner.context.device_type} {cpu_count()}"
-
-    def features(self, images: np.ndarray, draws: Draws) -> np.ndarray:
-        learner = self._learner
-        workload = f"{len(images)} images of {draws.size} px at once"
-        with _translate_errors(learner.context, workload, memory_error=OutOfMemory), autograd.predict_mode():
-            return self._cut.to_bytes(self._cut.values(learner._inputs(images, draws)))
-
-    def step(self, features: np.ndarray, labels: np.ndarray) -> tuple[Pending, Pending]:
-        learner = self._learner
-        with _translate_errors(learner.context, f"{len(labels)} images in one step"):
-            values = self._cut.from_bytes(features, learner.context)
-            return learner._step(values, self._cut.upper, labels, watched=True)
-
-    def logits(self, features: np.ndarray) -> np.ndarray:
-        learner = self._learner
-        learner._wait()
-        workload = f"{len(features)} images at once"
-        with _translate_errors(learner.context, workload, memory_error=OutOfMemory), autograd.predict_mode():
-            learner._averages.swap_in()
-            values = self._cut.from_bytes(features, learner.context)
-            return self._cut.upper(*values).asnumpy().astype(np.float32)
-
-
-@contextmanager
-def _translate_errors(
-    context: Any, workload: str = "a step", memory_error: type[TrainingFailed] = TrainingFailed
-) -> Iterator[None]:
-    """Translate MXNet's errors, including those of an earlier step, which it raises where a result is waited for.
-
-    It is unknown what a training step that ran out of memory has changed, so by default this is not an `OutOfMemory`, after
-    which the step would be repeated with a smaller batch.
-    """
-    try:
-        yield
-    except mx.MXNetError as error:
-        if any(text in str(error) for text in MEMORY_ERRORS):
-            raise memory_error(
-                f"the memory of {context} is too small for {workload}: take a smaller batch_size or input_size, "
-                "or a smaller model"
-            ) from None
-        raise TrainingFailed(f"MXNet stopped: {reason(error)}") from None

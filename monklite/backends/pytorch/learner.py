@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,13 +35,13 @@ from ..averaging import Averages
 from ..base import Frozen
 from . import augment, device, distributed, halves, network, saved_state, weights
 from .arrays import NetworkArrays
+from .framework_errors import is_memory_error, translated
+from .frozen import FrozenPart
 
 # in the pass that shows the shapes at the cut; a prime, so that no other dimension is taken for the batch
 LAYOUT_IMAGES = 7
 # weight of auxiliary losses: Szegedy et al. 2015; torchvision's reference training
 AUXILIARY_LOSS_WEIGHT = {"googlenet": 0.3, "inception": 0.4}
-# torch's messages where the main memory is too small; for a GPU it has an error class
-MAIN_MEMORY_ERRORS = ("not enough memory", "can't allocate memory")
 
 
 class TorchLearner:
@@ -53,7 +52,7 @@ class TorchLearner:
         self.dtype = device.precision(spec.model.precision, self.device)
         device.limit_threads()
         self.task = task
-        self._deterministic = spec.model.deterministic
+        self.deterministic = spec.model.deterministic
         self._random_state = torch.Generator().manual_seed(spec.seed).get_state()
         self._cuda_state: torch.Tensor | None = None
         if self.device.type == "cuda":
@@ -76,7 +75,7 @@ class TorchLearner:
 
     def configure(self, spec: Resolved) -> None:
         optimizer, loss = spec.training.optimizer, spec.training.loss
-        self._averages = Averages(NetworkArrays(self.network), spec.training.ema_decay)
+        self.averages = Averages(NetworkArrays(self.network), spec.training.ema_decay)
         trained = [p for p in self.network.parameters() if p.requires_grad]
         row = OPTIMIZERS[optimizer.name]
         optimizer_class = load_path(row.path("pytorch"))
@@ -110,17 +109,17 @@ class TorchLearner:
             return None
         n = LAYOUT_IMAGES
         blank = torch.zeros(n, 3, size, size, device=self.device).contiguous(memory_format=torch.channels_last)
-        layout = halves.Layout.of(self._lower(self._cut, blank), n)
+        layout = halves.Layout.of(self.lower(self._cut, blank), n)
         if layout is None:
             return None
         # the layers of the lower half stay so, and the user may call the network afterwards
         self.network.eval()
-        return _Frozen(self, self._cut, layout)
+        return FrozenPart(self, self._cut, layout)
 
-    def _lower(self, cut: halves.Cut, x: torch.Tensor) -> Sequence[torch.Tensor]:
+    def lower(self, cut: halves.Cut, x: torch.Tensor) -> Sequence[torch.Tensor]:
         cut.lower.eval()
         # tensors of inference mode could not be used in training
-        with torch.no_grad(), self._autocast():
+        with torch.no_grad(), self.autocast():
             return cut.lower(x)
 
     def _array_shapes(self) -> dict[str, tuple[int, ...]]:
@@ -135,56 +134,23 @@ class TorchLearner:
         return load_path(row.path("pytorch"))(**keywords)
 
     def step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
-        with self._translate_errors(len(labels), draws.size), device.algorithms(self.device, self._deterministic):
+        with translated(self.device, len(labels), draws.size), device.algorithms(self.device, self.deterministic):
             network.set_train_mode(self.network)
-            return self._step(lambda: self._output(images, draws), labels)
-
-    @contextmanager
-    def _translate_errors(
-        self, n_images: int, size: int, refusal: type[TrainingFailed] = TrainingFailed
-    ) -> Iterator[None]:
-        """Turn torch's errors into errors that name a remedy. `refusal`: the class for an unexplained refusal of oneDNN."""
-        try:
-            yield
-        except ValueError as error:
-            if "more than 1 value per channel" not in str(error):
-                raise
-            raise InvalidValue(
-                f"{n_images} image of {size} px in a step is too little for this network's batch statistics: "
-                "take a larger batch_size or input_size"
-            ) from None
-        except RuntimeError as error:
-            if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
-                raise TrainingFailed(
-                    f"the network could not be compiled ({network.first_line(error)}): update_compile(False) trains it as it is"
-                ) from None
-            # oneDNN gives no reason, and lack of memory is only one; callers for which a retry with fewer images is
-            # harmless pass OutOfMemory
-            if "could not create a primitive" in str(error):
-                raise refusal(
-                    f"the processor's library refused {n_images} images of {size} px ({network.first_line(error)}), most often "
-                    "because too little memory is left: take a smaller batch_size or input_size, or a smaller model"
-                ) from None
-            if not _is_memory_error(error):
-                raise
-            raise OutOfMemory(
-                f"the memory of {device.title(self.device)} is too small for {n_images} images of {size} px in one "
-                "step: take a smaller batch_size or input_size, or a smaller model"
-            ) from None
+            return self.update(lambda: self._output(images, draws), labels)
 
     def _output(self, images: np.ndarray, draws: Draws) -> Any:
         """The output of the network in training."""
-        x = self._inputs(images, draws)
+        x = self.inputs(images, draws)
         if self._cut is None:
             return self._training_network()(x)
-        return self._cut.upper_train(*self._lower(self._cut, x))
+        return self._cut.upper_train(*self.lower(self._cut, x))
 
-    def _step(self, output_of: Callable[[], Any], labels: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    def update(self, output_of: Callable[[], Any], labels: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         """Update the weights once; `output_of` computes the output of the network, whose layers are in training mode."""
-        self._averages.before_step()
+        self.averages.before_step()
         y = self._targets(labels)
         self.optimizer.zero_grad(set_to_none=True)
-        with self._use_own_random_state(), self._autocast():
+        with self._use_own_random_state(), self.autocast():
             output = output_of()
         loss, logits = self._loss(output, y)
         n_correct = self.task.correct(logits.detach(), y).sum()
@@ -197,7 +163,7 @@ class TorchLearner:
         self._clip()
         self._scaler.step(self.optimizer)
         self._scaler.update()
-        self._averages.after_step()
+        self.averages.after_step()
         return mean_loss, n_correct
 
     def _training_network(self) -> nn.Module:
@@ -232,12 +198,12 @@ class TorchLearner:
             nn.utils.clip_grad_norm_(trained, self._clips["clipnorm"])
 
     def logits(self, images: np.ndarray, draws: Draws) -> np.ndarray:
-        self._averages.swap_in()
+        self.averages.swap_in()
         self.network.eval()
-        errors = self._translate_errors(len(images), draws.size, refusal=OutOfMemory)
-        algorithms = device.algorithms(self.device, self._deterministic)
-        with errors, algorithms, torch.inference_mode(), self._autocast():
-            return self.network(self._inputs(images, draws)).float().cpu().numpy()
+        errors = translated(self.device, len(images), draws.size, refusal=OutOfMemory)
+        algorithms = device.algorithms(self.device, self.deterministic)
+        with errors, algorithms, torch.inference_mode(), self.autocast():
+            return self.network(self.inputs(images, draws)).float().cpu().numpy()
 
     def loss(self, logits: np.ndarray, labels: np.ndarray) -> float:
         with torch.inference_mode():
@@ -246,7 +212,7 @@ class TorchLearner:
     def augmented(self, images: np.ndarray, draws: Draws) -> np.ndarray:
         return augment.apply(self._to_device(images), draws).permute(0, 2, 3, 1).cpu().numpy()
 
-    def _inputs(self, images: np.ndarray, draws: Draws) -> torch.Tensor:
+    def inputs(self, images: np.ndarray, draws: Draws) -> torch.Tensor:
         return augment.normalize(augment.apply(self._to_device(images), draws), draws)
 
     def _to_device(self, images: np.ndarray) -> torch.Tensor:
@@ -259,12 +225,12 @@ class TorchLearner:
 
     def capture_weights(self) -> Snapshot:
         self._check_weights()
-        self._averages.swap_in()
+        self.averages.swap_in()
         return weights.snapshot(self.network.state_dict(), {"classes": self.task.classes})
 
     def load_weights(self, path: Path) -> None:
         weights.load_into(self.network, weights.read_snapshot(path)[0], path)
-        self._averages.reset()
+        self.averages.reset()
         # the user may call the network; a step switches back to training
         self.network.eval()
 
@@ -272,8 +238,8 @@ class TorchLearner:
         self._check_weights()
         state = self.optimizer.state_dict()
         names = list(self.network.state_dict())
-        tensors = {f"model.{n}": t for n, t in zip(names, self._averages.trained, strict=True)}
-        tensors |= {f"average.{n}": t for n, t in zip(names, self._averages.averages, strict=False)}
+        tensors = {f"model.{n}": t for n, t in zip(names, self.averages.trained, strict=True)}
+        tensors |= {f"average.{n}": t for n, t in zip(names, self.averages.averages, strict=False)}
         scalars: dict[str, dict[str, Any]] = {}
         for index, values in state["state"].items():
             for name, value in values.items():
@@ -285,7 +251,7 @@ class TorchLearner:
         if self._cuda_state is not None:
             tensors["random.cuda"] = self._cuda_state
         metadata = {"optimizer": scalars, "groups": state["param_groups"], "scaler": self._scaler.state_dict()}
-        metadata |= {"averaged": self._averages.count, "notes": progress}
+        metadata |= {"averaged": self.averages.count, "notes": progress}
         return weights.snapshot(tensors, metadata)
 
     def _check_weights(self) -> None:
@@ -315,7 +281,7 @@ class TorchLearner:
             saved_state.check_scaler(metadata["scaler"])
             random_state = saved_state.random_state(tensors["random.cpu"], "cpu")
             weights.load_into(self.network, model, path)
-            self._averages.restore(averages, count)
+            self.averages.restore(averages, count)
             self.optimizer.load_state_dict(optimizer)
             self._match_memory_format()
             for group in self.optimizer.param_groups:
@@ -332,7 +298,7 @@ class TorchLearner:
         except (LookupError, ValueError, TypeError, AttributeError, OverflowError, RuntimeError) as error:
             if isinstance(error, MonkliteError):
                 raise
-            if _is_memory_error(error):
+            if is_memory_error(error):
                 raise OutOfMemory(
                     f"the memory of {device.title(self.device)} is too small for the state of this training ({path})"
                 ) from None
@@ -367,14 +333,14 @@ class TorchLearner:
             yield "TF32 convolutions"
         if self._compiled:
             yield "compiled"
-        if self._deterministic:
+        if self.deterministic:
             yield "deterministic"
-        yield from self._averages.methods()
+        yield from self.averages.methods()
 
     def memory(self) -> float | None:
         return torch.cuda.max_memory_allocated(self.device) / 2**20 if self.device.type == "cuda" else None
 
-    def _autocast(self) -> torch.autocast:
+    def autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32)
 
     @contextmanager
@@ -393,49 +359,6 @@ class TorchLearner:
             if before_cuda is not None:
                 self._cuda_state = torch.cuda.get_rng_state(self.device)
                 torch.cuda.set_rng_state(before_cuda, self.device)
-
-
-class _Frozen:
-    """See `backends.base.Frozen`."""
-
-    def __init__(self, learner: TorchLearner, cut: halves.Cut, layout: halves.Layout) -> None:
-        self._learner, self._cut, self._layout = learner, cut, layout
-        self.width = layout.width
-
-    @functools.cached_property
-    def key(self) -> str:
-        learner = self._learner
-        settings = (learner.device.type, learner.dtype, learner._deterministic, torch.get_num_threads())
-        return f"{self._cut.key()} {settings}"
-
-    def features(self, images: np.ndarray, draws: Draws) -> np.ndarray:
-        learner = self._learner
-        errors = learner._translate_errors(len(images), draws.size, refusal=OutOfMemory)
-        with errors, device.algorithms(learner.device, learner._deterministic):
-            return self._layout.to_bytes(learner._lower(self._cut, learner._inputs(images, draws)))
-
-    def step(self, features: np.ndarray, labels: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        learner = self._learner
-        with learner._translate_errors(len(labels), 0), device.algorithms(learner.device, learner._deterministic):
-            # all layers of a large network would take longer than the step
-            network.set_train_mode(self._cut.upper_train)
-            return learner._step(lambda: self._cut.upper_train(*self._values(features)), labels)
-
-    def logits(self, features: np.ndarray) -> np.ndarray:
-        learner = self._learner
-        learner._averages.swap_in()
-        self._cut.upper_eval.eval()
-        errors = learner._translate_errors(len(features), 0, refusal=OutOfMemory)
-        algorithms = device.algorithms(learner.device, learner._deterministic)
-        with errors, algorithms, torch.inference_mode(), learner._autocast():
-            return self._cut.upper_eval(*self._values(features)).float().cpu().numpy()
-
-    def _values(self, features: np.ndarray) -> list[torch.Tensor]:
-        return self._layout.from_bytes(features, self._learner.device)
-
-
-def _is_memory_error(error: Exception) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or any(text in str(error) for text in MAIN_MEMORY_ERRORS)
 
 
 def _with_tuples(keywords: dict[str, Any]) -> dict[str, Any]:

@@ -46,14 +46,14 @@ class NumpyLearner:
         self.criterion = load(loss_row.path("numpy"))(**loss_row.keywords("numpy", loss))
         self._form = loss_row.form_of(loss)
         self._clips = {name: optimizer.params.get(name, 0.0) for name in ("clipvalue", "clipnorm")}
-        self._averages = Averages(NetworkArrays(self.network), spec.training.ema_decay)
+        self.averages = Averages(NetworkArrays(self.network), spec.training.ema_decay)
 
     def refresh(self, spec: Resolved) -> tuple[str, ...]:
         """The optimizer works on whatever parameters the network has."""
         return ()
 
     def step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[float, float]:
-        self._averages.before_step()
+        self.averages.before_step()
         features, targets = self._features(images, draws), self.task.targets(labels, self._form)
         if self.network.dropout:
             kept = self._random.random(features.shape) >= self.network.dropout
@@ -63,7 +63,7 @@ class NumpyLearner:
             loss, slope = self.criterion(logits, targets)
             gradients = self._clipped(self.network.gradients(features, slope))
             self.optimizer.step(self.network.parameters, gradients)
-        self._averages.after_step()
+        self.averages.after_step()
         return loss, float(self.task.correct(logits, targets).sum())
 
     def _clipped(self, gradients: Parameters) -> Parameters:
@@ -78,7 +78,7 @@ class NumpyLearner:
         return self.network.pooled(augment.normalize(augment.apply(images, draws), draws))
 
     def logits(self, images: np.ndarray, draws: Draws) -> np.ndarray:
-        self._averages.swap_in()
+        self.averages.swap_in()
         features = self._features(images, draws)
         # one image at a time, so that the sums of one do not depend on how many there are
         return np.concatenate([self.network.forward(row[None]) for row in features]).astype(np.float32)
@@ -96,12 +96,12 @@ class NumpyLearner:
         self.optimizer.learning_rate = rate
 
     def capture(self, progress: Any) -> array_files.Snapshot:
-        arrays = dict(zip(self.network.parameters, self._averages.trained, strict=True))
+        arrays = dict(zip(self.network.parameters, self.averages.trained, strict=True))
         _check_finite(arrays)
         saved = {f"model.{name}": array.copy() for name, array in arrays.items()}
         saved |= {f"optimizer.{name}": array.copy() for name, array in self.optimizer.memory.items()}
-        saved |= {f"average.{i}": array.copy() for i, array in enumerate(self._averages.averages)}
-        metadata = {"steps": self.optimizer.count, "averaged": self._averages.count}
+        saved |= {f"average.{i}": array.copy() for i, array in enumerate(self.averages.averages)}
+        metadata = {"steps": self.optimizer.count, "averaged": self.averages.count}
         metadata |= {"random": self._random.bit_generator.state, "notes": progress}
         return array_files.Snapshot(saved, metadata)
 
@@ -110,7 +110,7 @@ class NumpyLearner:
         try:
             self._put({name: arrays[f"model.{name}"] for name in self.network.parameters}, path)
             averages = [arrays[f"average.{i}"] for i in range(len(self.network.parameters)) if metadata["averaged"]]
-            self._averages.restore(averages, metadata["averaged"])
+            self.averages.restore(averages, metadata["averaged"])
             start = len("optimizer.")
             self.optimizer.memory = {n[start:]: a.copy() for n, a in arrays.items() if n.startswith("optimizer.")}
             self.optimizer.count = metadata["steps"]
@@ -120,13 +120,13 @@ class NumpyLearner:
             raise DamagedFile(f"{path} is not the state of this training ({error})") from None
 
     def capture_weights(self) -> array_files.Snapshot:
-        self._averages.swap_in()
+        self.averages.swap_in()
         _check_finite(self.network.parameters)
         return array_files.Snapshot({name: array.copy() for name, array in self.network.parameters.items()}, {})
 
     def load_weights(self, path: Path) -> None:
         self._put(array_files.read(path)[0], path)
-        self._averages.reset()
+        self.averages.reset()
 
     def _put(self, arrays: Parameters, path: Path) -> None:
         own = self.network.parameters
@@ -146,7 +146,7 @@ class NumpyLearner:
             weights="random",
             device="cpu",
             precision="float32",
-            methods=tuple(self._averages.methods()),
+            methods=tuple(self.averages.methods()),
         )
 
     def memory(self) -> float | None:
