@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from .data import prepare
@@ -26,8 +24,8 @@ class Evaluation:
     `source`: the test set; None until it is given. `unsaved`: why the last result could not be stored; empty if it was.
     """
 
-    def __init__(self, predictor: Predictor, cache: Path) -> None:
-        self.predictor, self.cache = predictor, cache
+    def __init__(self, predictor: Predictor) -> None:
+        self.predictor = predictor
         self.source: Source | None = None
         self.unsaved = ""
         self._data: EvaluationData | None = None
@@ -51,7 +49,7 @@ class Evaluation:
             predictor.spec,
             task.classes,
             self._with_delimiter(self.source),
-            self.cache,
+            predictor.cache,
             tick,
             samples,
             task.name,
@@ -96,7 +94,9 @@ class Evaluation:
     def _logits(self, data: EvaluationData, tick: Tick | None) -> np.ndarray:
         predictor, total = self.predictor, data.batches.n_images
         frozen = predictor.learner.frozen(predictor.spec.data.input_size)
-        kept = features.for_batches(frozen, data.batches, self.cache)
+        kept = features.for_batches(frozen, data.batches, predictor.cache)
+        if kept is None:
+            predictor.speed_up(total)
         chunks, done = [], 0
         try:
             for batch in kept.epoch(data.batches, 0, 0) if kept else data.batches.epoch():

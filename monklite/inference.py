@@ -16,6 +16,7 @@ import numpy as np
 
 from . import backends
 from .backends import Learner
+from .backends.base import FAST_FORM_TOLERANCE, FastForm
 from .catalog import LOSSES, resolve
 from .data import decode, discover, prepare
 from .data.augment import Draws, Policy
@@ -61,11 +62,11 @@ class Predictor:
         NotReady: the run has not been trained. DamagedFile, WeightsMismatch: its weights cannot be loaded.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, cache: Path) -> None:
         state = run.state()
         if not run.is_trained() or state.dataset is None or state.resolved is None:
             raise NotReady(f"{run} has not been trained yet: call Train() first")
-        self.run = run
+        self.run, self.cache = run, cache
         # full precision, because bfloat16 has 8 bits for a logit: near ties would be rounded to the first class
         self.spec = resolve(state.asked, state.resolved).replace({"model.precision": "float32"})
         loss = LOSSES[self.spec.training.loss.name]
@@ -75,6 +76,9 @@ class Predictor:
         self.weights = weights_of(run)
         self.learner: Learner = backends.load(self.spec.backend).learner(self.spec, self.task, pretrained=False)
         self.learner.load_weights(self.weights)
+        # in use, and the last one that was made
+        self._fast: FastForm | None = None
+        self._made: FastForm | None = None
         # images that fit into memory at once, as far as is known
         self._max_images = sys.maxsize
 
@@ -93,13 +97,35 @@ class Predictor:
         while first < len(images):
             chunk = slice(first, first + self._max_images)
             try:
-                chunks.append(self.learner.logits(images[chunk], draws.take(chunk)))
+                chunks.append(self._logits(images[chunk], draws.take(chunk)))
                 first += len(chunks[-1])
             except OutOfMemory:
                 self._max_images = min(self._max_images, len(images) - first) // 2
                 if not self._max_images:
                     raise
         return np.concatenate(chunks)
+
+    def speed_up(self, n_images: int) -> None:
+        """Get ready to predict so many images. The classes stay the same, scores within `FAST_FORM_TOLERANCE`."""
+        self._fast = self.learner.fast_form(self.spec.data.input_size, n_images, self.cache, self._made)
+        self._made = self._fast or self._made
+
+    @property
+    def form(self) -> str:
+        """The name of the faster form of the network that is used; empty if it is none."""
+        return self._fast.name if self._fast else ""
+
+    def _logits(self, images: np.ndarray, draws: Draws) -> np.ndarray:
+        if self._fast is None:
+            return self.learner.logits(images, draws)
+        logits = self._fast.logits(images, draws)
+        limit = FAST_FORM_TOLERANCE * np.maximum(1.0, np.abs(logits).max(axis=1))
+        # also those that are not finite; where two classes are nearly equal, the network itself decides
+        near = np.flatnonzero(~(self.task.margins(logits) > limit))
+        if len(near):
+            logits = logits.copy()
+            logits[near] = self.learner.logits(images[near], draws.take(near))
+        return logits
 
     def predict(self, image: Any, argument: str = "image", allow_url: bool = False) -> Prediction:
         """Predict one image, of any kind that `image_input` takes. `argument`: what errors call it.
@@ -112,6 +138,7 @@ class Predictor:
             hint = "; it is a folder: give it as img_dir" if is_folder(Path(given.source)) else ""
             raise NotFound(f"there is no image file at {shown(given.source)} ({looked_from()}){hint}")
         policy = prepare.policy_for_testing(self.spec)
+        self.speed_up(1)
         return self._predict_decoded([_decode(given, policy, self.levels)], policy)[0]
 
     def predict_folder(self, folder: str | Path, tick: Tick | None = None) -> tuple[list[Prediction], dict[str, str]]:
@@ -166,6 +193,8 @@ class Predictor:
         self, images: Iterable[ImageInput], total: int | None, left_out: LeftOut, tick: Tick | None
     ) -> Generator[Prediction, None, None]:
         policy, threads = prepare.policy_for_testing(self.spec), min(self.spec.data.workers, cpu_count())
+        # of a generator the length is not known
+        self.speed_up(total or 0)
         done = 0
         with (
             ThreadPoolExecutor(threads, "monklite-decoding") as pool,

@@ -132,7 +132,7 @@ class OpenExperiment:
         state = run.state()
         if state.status not in ("new", "done"):
             self.say(f"    Note: {run} {state.progress}; its weights are those of the epochs so far\n")
-        self._evaluation, self.evaluating = Evaluation(Predictor(run), self.workspace.cache), True
+        self._evaluation, self.evaluating = Evaluation(Predictor(run, self.workspace.cache)), True
 
     def close(self) -> None:
         """Close the open experiment, and release the lock of its run."""
@@ -166,7 +166,7 @@ class OpenExperiment:
         if self._evaluation is None:
             if self._experiment is None:
                 raise NotReady("no experiment is open: call Prototype('project', 'experiment', eval_infer=True) first")
-            self._evaluation = Evaluation(Predictor(self._experiment.run), self.workspace.cache)
+            self._evaluation = Evaluation(Predictor(self._experiment.run, self.workspace.cache))
         return self._evaluation
 
     def forget_evaluation(self) -> None:

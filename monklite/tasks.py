@@ -101,6 +101,10 @@ class Task(ABC):
         """The predictions, in the form of labels."""
 
     @abstractmethod
+    def margins(self, logits: np.ndarray) -> np.ndarray:
+        """By how much the logits of each image would have to change for another prediction, (n,)."""
+
+    @abstractmethod
     def figures(self, logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
         """The figures of a set of images, among them `accuracy` (share of images predicted correctly); NaN without images."""
 
@@ -167,6 +171,10 @@ class SingleLabel(Task):
     def predicted(self, logits: np.ndarray) -> np.ndarray:
         return logits.argmax(axis=1)
 
+    def margins(self, logits: np.ndarray) -> np.ndarray:
+        best = np.sort(logits, axis=1)
+        return best[:, -1] - best[:, -2]
+
     def figures(self, logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
         return {"accuracy": float(self.correct(logits, labels).mean()) if len(labels) else np.nan}
 
@@ -221,6 +229,9 @@ class MultiLabel(Task):
 
     def predicted(self, logits: np.ndarray) -> np.ndarray:
         return logits > 0
+
+    def margins(self, logits: np.ndarray) -> np.ndarray:
+        return np.abs(logits).min(axis=1)
 
     def figures(self, logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
         predictions = self.predicted(logits)

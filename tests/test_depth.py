@@ -201,7 +201,7 @@ def test_the_levels_of_training_are_recorded_and_used_to_test_and_infer(
     assert "images of more than 8 bits are scaled alike" in capsys.readouterr().out
     assert state().dataset.levels == (("integer", 0.0, 4095.0),)
     dark = sorted(deep_patterns.rglob("*.png"))[0]
-    predictor = Predictor(Workspace().find("p", "e"))
+    predictor = Predictor(Workspace().find("p", "e"), Workspace().cache)
     assert predictor.levels == Levels((Range("integer", 0, 4095),))
     levels = predictor.levels
     one = predictor.predict(str(dark))

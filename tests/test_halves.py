@@ -10,6 +10,8 @@ import torchvision
 from monklite.backends.frozen_part import Operation, boundary, lower_half
 from monklite.backends.pytorch import halves
 
+# batch normalization is folded into the convolutions below the cut, which rounds differently
+FOLDED = ("resnet18", "mobilenet_v2", "efficientnet_b0")
 # network -> its head, and the numbers of an image at the cut
 HEADS = {
     "alexnet": ("classifier.6", 4096),
@@ -38,7 +40,9 @@ def test_both_halves_are_the_network(name: str) -> None:
     x = torch.randn(3, 3, 64, 64)
     with torch.no_grad():
         values = cut.lower(x)
-        assert torch.equal(cut.upper_eval(*values), network(x))
+        found, expected = cut.upper_eval(*values), network(x)
+        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+        assert torch.equal(found, expected) or name in FOLDED
     layout = halves.Layout.of(values, 3)
     assert layout is not None
     assert layout.width == 4 * numbers
@@ -48,7 +52,7 @@ def test_both_halves_are_the_network(name: str) -> None:
     # the halves share the network's weights
     with torch.no_grad():
         network.get_submodule(head).bias.add_(1)
-        assert torch.equal(cut.upper_eval(*values), network(x))
+        torch.testing.assert_close(cut.upper_eval(*values), network(x), rtol=1e-5, atol=1e-5)
 
 
 def test_dropout_before_the_head_is_above_the_cut_and_between_frozen_layers_below() -> None:

@@ -25,9 +25,13 @@ from monklite.spec import Folders
 BATCH = 4
 
 
+def predictor_of(workspace: Workspace) -> Predictor:
+    return Predictor(workspace.find("p", "e"), workspace.cache)
+
+
 def judged(predictor: Predictor, folder: Path) -> Evaluation:
     """The test set in a folder, read."""
-    evaluation = Evaluation(predictor, predictor.run.folder.parents[2] / ".cache")
+    evaluation = Evaluation(predictor)
     evaluation.source = Folders(path=str(folder))
     evaluation.prepare()
     return evaluation
@@ -45,7 +49,7 @@ def predictor(patterns: Path, tmp_path_factory: pytest.TempPathFactory) -> Predi
     ptf.Model()
     ptf.Training_Params(num_epochs=1, display_progress=False, save_intermediate_models=False)
     ptf.Train()
-    return Predictor(Workspace(folder).find("p", "e"))
+    return predictor_of(Workspace(folder))
 
 
 @pytest.fixture
@@ -208,7 +212,7 @@ def test_one_image_that_cannot_be_read_is_an_error(predictor: Predictor, mixed: 
 def test_an_untrained_run_predicts_nothing(tmp_path: Path) -> None:
     Prototype("p", "new", workspace=tmp_path, verbose=0)
     with pytest.raises(NotReady, match=r"p/new/v001 has not been trained yet: call Train\(\) first"):
-        Predictor(Workspace(tmp_path).claim("p", "new"))
+        Predictor(Workspace(tmp_path).claim("p", "new"), tmp_path / "cache")
 
 
 def test_infer_with_stream_gives_what_the_list_gives_and_tells_what_is_left_out(opened, mixed: Path, capsys) -> None:
@@ -248,6 +252,9 @@ class Small:
 
     def frozen(self, size):
         """Nothing, so that all images go through the whole network."""
+
+    def fast_form(self, size, n_images, cache, previous=None):
+        """None: what is tried is the memory of the network itself."""
 
     def logits(self, images, draws):
         self.asked.append(len(images))

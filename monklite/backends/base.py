@@ -64,6 +64,20 @@ class Frozen(Protocol):
         ...
 
 
+# by how much the logits of a fast form may differ from the network's own, as a share of the largest (of 1 if all are smaller)
+FAST_FORM_TOLERANCE = 1e-4
+
+
+class FastForm(Protocol):
+    """A copy of a network in a form that predicts faster. `name`: which form, as users read it."""
+
+    name: str
+
+    def logits(self, images: np.ndarray, draws: Draws) -> np.ndarray:
+        """As `Learner.logits`, up to `FAST_FORM_TOLERANCE`, with the weights at the time when it was made."""
+        ...
+
+
 class Learner(Protocol):
     """A live model with its loss and optimizer, on its device."""
 
@@ -108,6 +122,15 @@ class Learner(Protocol):
 
         It is valid until the user changes the network, at most until the next `refresh`. Until then, `step` computes the frozen
         part in inference mode.
+        """
+        ...
+
+    def fast_form(self, size: int, n_images: int, cache: Path, previous: FastForm | None = None) -> FastForm | None:
+        """The network in a form that predicts `n_images` of `size` px faster; None if there is none, or making it does not pay.
+
+        Args:
+            cache: folder in which what takes long to make is kept. previous: the form of the call before; it is returned if the
+                network has not changed since.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""The limit on the disk space of decoded images and frozen features, and the removal of caches when it is reached.
+"""The limit on the disk space of the cache, and what is removed when it is reached.
 
 The least recently used caches are removed first. Caches that a running process uses or writes stay, and so do all files that
 are not monklite's.
@@ -29,8 +29,9 @@ UNKNOWN_FREE_BYTES = 1 << 50
 GB = 10**9
 IMAGES_SUFFIX, INDEX_SUFFIX, LOCK_SUFFIX, LEASE_SUFFIX = ".images.npy", ".index.npz", ".lock", ".in-use"
 FEATURES_SUFFIX, FEATURES_INDEX_SUFFIX = ".features.bin", ".features.npz"
+NETWORK_SUFFIX = ".network.npz"
 # index first: without it the rest counts as no cache
-_SUFFIXES = (INDEX_SUFFIX, IMAGES_SUFFIX, FEATURES_INDEX_SUFFIX, FEATURES_SUFFIX)
+_SUFFIXES = (INDEX_SUFFIX, IMAGES_SUFFIX, FEATURES_INDEX_SUFFIX, FEATURES_SUFFIX, NETWORK_SUFFIX)
 
 _ENTRY = re.compile(rf"([0-9a-f]{{32}})(?:{'|'.join(map(re.escape, _SUFFIXES))})")
 _LEASE = re.compile(rf"([0-9a-f]{{32}})\.\d+-[0-9a-f]+{re.escape(LEASE_SUFFIX)}")

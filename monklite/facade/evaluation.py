@@ -133,7 +133,9 @@ class EvaluationMethods(Base):
             )
         )
         rows = {"Dir path": source} if isinstance(source, str) else {}
-        self._console.block("Prediction", {**rows, "Total Images": len(predictions) + len(problems)})
+        form = self._evaluation.predictor.form
+        computed = {"Computed with": form} if form else {}
+        self._console.block("Prediction", {**rows, "Total Images": len(predictions) + len(problems), **computed})
         for problem in problems:
             self._left_out(problem)
         return [self._as_dict(prediction, raw) for prediction in predictions]

@@ -31,7 +31,7 @@ from ...spec import Resolved
 from ...tasks import Task
 from .. import array_files, user_changes
 from ..averaging import Averages
-from ..base import Frozen
+from ..base import FastForm, Frozen
 from ..capabilities import check_capabilities
 from . import augment, device, halves, network, weights
 from .arrays import NetworkArrays
@@ -178,6 +178,10 @@ class GluonLearner:
         with translated(self.context):
             self._cut = halves.cut(self.network, size)
         return None if self._cut is None else FrozenPart(self, self._cut)
+
+    def fast_form(self, size: int, n_images: int, cache: Path, previous: FastForm | None = None) -> FastForm | None:
+        # MXNet's own fusion (optimize_for) brought nothing: benchmarks/README.md
+        return None
 
     def set_learning_rate(self, rate: float) -> None:
         self._rate = rate

@@ -14,12 +14,14 @@ import torch
 from torch import fx, nn
 
 from ..frozen_part import Operation, boundary, lower_half
+from .folding import fold
 
 
 class Cut(NamedTuple):
-    """The halves of a network; they share its layers.
+    """The halves of a network; they share its layers, but those of the lower one into which batch normalization is folded.
 
-    `lower`: from images to the values at the cut. `upper_train`, `upper_eval`: from these to what the network gives.
+    `lower`: from images to the values at the cut, in inference mode. `upper_train`, `upper_eval`: from these to what the network
+    gives.
     """
 
     lower: fx.GraphModule
@@ -39,7 +41,7 @@ class Cut(NamedTuple):
 def cut(network: nn.Module) -> Cut | None:
     """Cut a network between its frozen part and what is trained; None if nothing is frozen, or it cannot be cut."""
     # tracing takes up to two seconds
-    if all(p.requires_grad for p in network.parameters()) or _is_changed_by_user(network):
+    if all(p.requires_grad for p in network.parameters()) or is_changed_by_user(network):
         return None
     modes = [(layer, layer.training) for layer in network.modules()]
     try:
@@ -63,14 +65,15 @@ def cut(network: nn.Module) -> Cut | None:
     # frozen tables alone are no part that depends on the image
     if not names or not any(node.op == "placeholder" and node.name in nodes for node in train.nodes):
         return None
+    below = fx.GraphModule(network, _lower_graph(evaluation, nodes, names)).eval()
     return Cut(
-        fx.GraphModule(network, _lower_graph(evaluation, nodes, names)),
+        fold(below),
         fx.GraphModule(network, _upper_graph(train, nodes, names)),
         fx.GraphModule(network, _upper_graph(evaluation, nodes, names)),
     )
 
 
-def _is_changed_by_user(network: nn.Module) -> bool:
+def is_changed_by_user(network: nn.Module) -> bool:
     """Whether a user's own functions are called with the network, which a graph would leave out."""
     hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
     return any("forward" in vars(m) or any(getattr(m, name, None) for name in hooks) for m in network.modules())

@@ -32,8 +32,8 @@ from ...tasks import Task
 from .. import user_changes
 from ..array_files import Snapshot
 from ..averaging import Averages
-from ..base import Frozen
-from . import augment, device, distributed, halves, network, saved_state, weights
+from ..base import FastForm, Frozen
+from . import augment, device, distributed, fast_form, halves, network, saved_state, weights
 from .arrays import NetworkArrays
 from .framework_errors import is_memory_error, translated
 from .frozen import FrozenPart
@@ -121,6 +121,9 @@ class TorchLearner:
         # tensors of inference mode could not be used in training
         with torch.no_grad(), self.autocast():
             return cut.lower(x)
+
+    def fast_form(self, size: int, n_images: int, cache: Path, previous: FastForm | None = None) -> FastForm | None:
+        return fast_form.make(self, size, n_images, cache, previous)
 
     def _array_shapes(self) -> dict[str, tuple[int, ...]]:
         return {name: tuple(tensor.shape) for name, tensor in self.network.state_dict().items()}
@@ -230,6 +233,8 @@ class TorchLearner:
 
     def load_weights(self, path: Path) -> None:
         weights.load_into(self.network, weights.read_snapshot(path)[0], path)
+        # its lower half holds copies of weights
+        self._cut = None
         self.averages.reset()
         # the user may call the network; a step switches back to training
         self.network.eval()
@@ -281,6 +286,7 @@ class TorchLearner:
             saved_state.check_scaler(metadata["scaler"])
             random_state = saved_state.random_state(tensors["random.cpu"], "cpu")
             weights.load_into(self.network, model, path)
+            self._cut = None
             self.averages.restore(averages, count)
             self.optimizer.load_state_dict(optimizer)
             self._match_memory_format()

@@ -92,6 +92,9 @@ class NumpyLearner:
     def frozen(self, size: int) -> None:
         """Nothing is frozen."""
 
+    def fast_form(self, size: int, n_images: int, cache: Path, previous: Any = None) -> None:
+        """There is none."""
+
     def set_learning_rate(self, rate: float) -> None:
         self.optimizer.learning_rate = rate
 
