@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +28,7 @@ from monklite.runs.workspace import Workspace
 from monklite.spec import TrainingSpec
 from monklite.tasks import SingleLabel
 from monklite.training import checkpoints as checkpointing
-from monklite.training import engine, progress, recording
+from monklite.training import curves, engine, progress, recording
 from monklite.training.early_stopping import ended
 from monklite.training.engine import Handler, Loop, Stopped
 from monklite.training.memory import Memory
@@ -248,12 +249,27 @@ def writer() -> Iterator[Writer]:
 
 
 def test_history_and_curves_are_written(batches, run, writer) -> None:
-    trained = loop(batches, recording.History(run, writer))
+    trained = loop(batches, recording.History(run, writer), curves.Curves(run, writer))
     trained.run()
     writer.flush()
     assert history.read(run.logs / HISTORY) == trained.history
     for curve in (ACCURACY_CURVE, LOSS_CURVE):
         assert (run.logs / curve).read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_drawing_of_earlier_epochs_that_is_late_does_not_replace_the_last_one(
+    batches, run, writer, monkeypatch
+) -> None:
+    drawn, late = [], threading.Event()
+    monkeypatch.setattr(curves, "REDRAW_EVERY", 0.0)
+    monkeypatch.setattr(curves, "draw_curves", lambda run, rows: drawn.append(len(rows)))
+    # the writer is busy until the last drawing is done
+    writer.put("slow", late.wait)
+    trained = loop(batches, curves.Curves(run, writer))
+    trained.run()
+    late.set()
+    writer.flush()
+    assert drawn == [len(trained.history)]
 
 
 def saved(run: Run) -> dict:

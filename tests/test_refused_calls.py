@@ -33,7 +33,7 @@ from monklite.runs.state import RunState
 from monklite.runs.workspace import Workspace
 from monklite.spec import Table
 from monklite.tasks import SingleLabel
-from monklite.training.recording import draw_curves
+from monklite.training.curves import draw_curves
 from monklite.transient import attempted
 
 PERMANENT = (errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EINVAL, errno.ENOSYS, errno.EROFS, errno.ENOSPC, errno.EIO)

@@ -46,6 +46,15 @@ def _default_style() -> Iterator[None]:
         yield
 
 
+def get_ready() -> None:
+    """Load matplotlib, which takes longer than a chart."""
+    with _default_style():
+        from matplotlib.backends import backend_agg
+        from matplotlib.figure import Figure
+
+        backend_agg.FigureCanvasAgg(Figure())
+
+
 @_default_style()
 def lines(
     title: str,

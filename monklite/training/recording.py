@@ -1,28 +1,21 @@
-"""Recording a training: history, curves and results."""
+"""Recording a training: history and results."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
-
 from ..records import EpochRow, Results
-from ..reports import charts
 from ..runs import history
-from ..runs.file_names import ACCURACY_CURVE, HISTORY, LOSS_CURVE
+from ..runs.file_names import HISTORY
 from ..runs.run import Run
 from .engine import Handler, Loop
 from .memory import Memory
 from .writer import Writer
 
-# seconds between two drawings of the curves; at the end they are always drawn
-REDRAW_EVERY = 120.0
-
 
 class History(Handler):
-    """Writes `history.csv` after every epoch and draws the curves."""
+    """Writes `history.csv` after every epoch."""
 
     def __init__(self, run: Run, writer: Writer) -> None:
-        self.run, self.writer, self._last_drawing = run, writer, time.monotonic()
+        self.run, self.writer = run, writer
 
     def train_start(self, loop: Loop) -> None:
         # a resumed run continues from its saved state; rows written after it are replaced
@@ -31,31 +24,10 @@ class History(Handler):
 
     def epoch_end(self, loop: Loop, row: EpochRow) -> None:
         self._write(loop)
-        if time.monotonic() - self._last_drawing > REDRAW_EVERY:
-            self._draw(loop)
-
-    def train_end(self, loop: Loop) -> None:
-        self._draw(loop)
 
     def _write(self, loop: Loop) -> None:
         rows = tuple(loop.history)
         self.writer.put("history", lambda: history.write(self.run.logs / HISTORY, rows))
-
-    def _draw(self, loop: Loop) -> None:
-        rows = tuple(loop.history)
-        self.writer.put("curves", lambda: draw_curves(self.run, rows))
-        self._last_drawing = time.monotonic()
-
-
-def draw_curves(run: Run, rows: Sequence[EpochRow]) -> None:
-    """Draw accuracy and loss of training and validation over the epochs, as two PNG files."""
-    accuracy = {"training": [r.train_accuracy for r in rows], "validation": [r.val_accuracy for r in rows]}
-    accuracy |= {
-        f"validation, {name}": [r.figure(name) for r in rows] for name in (rows[-1].val_figures if rows else ())
-    }
-    loss = {"training": [r.train_loss for r in rows], "validation": [r.val_loss for r in rows]}
-    charts.save(charts.lines("Accuracy", "accuracy", accuracy, percent=True), run.logs / ACCURACY_CURVE)
-    charts.save(charts.lines("Loss", "loss", loss), run.logs / LOSS_CURVE)
 
 
 class Record(Handler):

@@ -18,6 +18,7 @@ from ..runs.workspace import Workspace
 from ..spec import Resolved, Spec
 from . import environment, features
 from .checkpoints import Checkpoints
+from .curves import Curves
 from .engine import Handler, Loop, Stopped
 from .memory import Memory
 from .position import Position
@@ -146,6 +147,7 @@ class Session:
             History(self.run, writer),
             Checkpoints(self.run, self.spec.training, writer),
             Record(self.run, memory, writer),
+            Curves(self.run, writer),
             Progress(self.say, bar=self.display.bar, lines=self.display.lines),
         ]
 

@@ -262,7 +262,8 @@ class TorchLearner:
     def _check_weights(self) -> None:
         """Refuse weights that are not finite: an update can spoil them before any loss shows it."""
         with torch.inference_mode():
-            sums = torch.stack([p.float().sum() for p in self.network.parameters()])
+            # frozen ones stay as they were loaded
+            sums = torch.stack([p.float().sum() for p in self.network.parameters() if p.requires_grad])
         if not bool(torch.isfinite(sums).all()):
             raise TrainingFailed(
                 "the weights are not finite: take a smaller learning rate. The weights saved before are kept"
