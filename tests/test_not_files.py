@@ -14,7 +14,7 @@ from hostile_runs import done_or_refused
 from not_files import THINGS, bounded, put
 
 from monklite import regular_files
-from monklite.backends import array_files, weight_files
+from monklite.backends import array_files, cached_weights, weight_files
 from monklite.data import dataset_csv, decode, table_file, unread_formats
 from monklite.data.arrays import read_arrays
 from monklite.data.cache_index import map_images
@@ -95,6 +95,7 @@ READERS: dict[str, tuple[str, Callable[[Path], Any]]] = {
     "safetensors of MXNet": ("weights.safetensors", mxnet_weights),
     "parameters of a run of MXNet": ("x-0000.params", mxnet_snapshot),
     "their checksum": ("x-0000.params.sha256", mxnet_snapshot),
+    "pretrained weights": ("resnet.pth", lambda path: cached_weights.load(lambda: None, path)),
     "other content of weights": ("weights.pth", lambda path: in_words(path, weight_files.describe_other_content)),
     "index of a cache": ("x.npz", lambda path: read_arrays(path, "a")),
     "images of a cache": ("x.npy", lambda path: map_images(path, (1, 8, 8, 3))),

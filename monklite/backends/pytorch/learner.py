@@ -41,6 +41,8 @@ from .arrays import NetworkArrays
 LAYOUT_IMAGES = 7
 # weight of auxiliary losses: Szegedy et al. 2015; torchvision's reference training
 AUXILIARY_LOSS_WEIGHT = {"googlenet": 0.3, "inception": 0.4}
+# torch's message about a factor that float32 does not hold, such as Adamax's learning rate / (1 - beta1)
+NUMBER_TOO_LARGE = "without overflow"
 # torch's messages where the main memory is too small; for a GPU it has an error class
 MAIN_MEMORY_ERRORS = ("not enough memory", "can't allocate memory")
 
@@ -164,6 +166,11 @@ class TorchLearner:
                 raise refusal(
                     f"the processor's library refused {n_images} images of {size} px ({network.first_line(error)}), most often "
                     "because too little memory is left: take a smaller batch_size or input_size, or a smaller model"
+                ) from None
+            if NUMBER_TOO_LARGE in str(error):
+                raise TrainingFailed(
+                    "the optimizer's step became too large for its numbers: take a smaller learning rate, or less extreme "
+                    "settings of the optimizer. The weights saved before are kept"
                 ) from None
             if not _is_memory_error(error):
                 raise
