@@ -24,7 +24,7 @@ MODELS = {"pytorch": "squeezenet1_1", "mxnet": "squeezenet1.1"}
 # of the settings, in the quick suite; prime, so that both ends of parameters and all tables are met
 STRIDE = 17
 # of the settings of a tiny network, and of those the ones that are trained with all files and charts
-TINY_STRIDE, FILES_STRIDE = 151, 40
+TINY_STRIDE, FILES_STRIDE = 317, 40
 
 
 @pytest.fixture(scope="module")

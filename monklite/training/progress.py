@@ -65,8 +65,9 @@ class Progress(Handler):
         self._close_bar()
         if not math.isfinite(row.val_loss):
             self.say(
-                f"    Note: the validation loss of epoch {row.epoch} is {row.val_loss}: the network's scores are too large for its "
-                "numbers. The accuracy of this epoch may mean nothing, and it counts as the worst: take a smaller learning rate\n"
+                f"    Note: the validation loss of epoch {row.epoch} is {row.val_loss}: the network's scores are too large for "
+                "its numbers. The accuracy of this epoch may mean nothing, and it counts as the worst: take a smaller "
+                "learning rate\n"
             )
         if not self.lines:
             return
