@@ -116,7 +116,7 @@ def test_extreme_settings_of_a_tiny_network(
     check(sampled(every, TINY_STRIDE), backend, images, FILES_STRIDE)
 
 
-# failed with an error of torch's own, or ended with a validation loss of NaN and without a word
+# failed with an error of torch's own or a warning of NumPy's, or ended with a validation loss of NaN and without a word
 FELL = {
     "pytorch": [
         ("optimizer_adamax", {"learning_rate": 1e30, "beta1": 1 - 2**-53}),
@@ -124,6 +124,7 @@ FELL = {
         ("optimizer_nesterov_sgd", {"learning_rate": 1e30, "momentum": 1 - 2**-53}),
         ("optimizer_adadelta", {"learning_rate": 5e29}),
         ("lr_cosine_decrease", {"min_lr": 1e30}),
+        ("apply_random_resized_crop", {"input_size": 32, "ratio": [5e-324, 5e-324], "train": True}),
     ],
     "mxnet": [
         ("optimizer_rmsprop", {"learning_rate": 1e30, "epsilon": 1e30}),
@@ -133,6 +134,7 @@ FELL = {
 }
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_settings_that_fell(workspace: Path, images: Path, backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
     build_tiny(monkeypatch, backend)
     check([Extreme((Call(method, arguments),)) for method, arguments in FELL[backend]], backend, images)
