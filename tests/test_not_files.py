@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import os
+import zipfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -15,10 +18,11 @@ from not_files import THINGS, bounded, put
 
 from monklite import regular_files
 from monklite.backends import array_files, cached_weights, weight_files
-from monklite.data import dataset_csv, decode, table_file, unread_formats
+from monklite.data import compressed_files, dataset_csv, decode, table_file, unread_formats
 from monklite.data.arrays import read_arrays
 from monklite.data.cache_index import map_images
 from monklite.data.feature_file import FeatureFile
+from monklite.errors import DatasetError
 from monklite.files import reading
 from monklite.regular_files import NotReadable, open_or_create, open_regular, read_regular
 from monklite.runs import heartbeat, history, predictions
@@ -236,3 +240,18 @@ def test_files_of_gigabytes_are_not_read_to_their_end(reader: str, tmp_path: Pat
         file.write(BEGINNINGS[reader])
     with bounded(reader):
         done_or_refused(lambda: read(path), reader, Counter())
+
+
+@pytest.mark.parametrize("ending", [".gz", ".zip", ".bz2"])
+def test_a_small_table_that_becomes_a_huge_one_is_refused(
+    ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compressed_files, "HARMLESS_BYTES", 1 << 18)
+    path, rows = tmp_path / f"x.csv{ending}", b"image,label\n" + b"a.png,b\n" * (1 << 17)
+    if ending == ".zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("x.csv", rows)
+    else:
+        path.write_bytes({".gz": gzip, ".bz2": bz2}[ending].compress(rows, 1))
+    with pytest.raises(DatasetError, match=r"unpacked, it has more than [\d,]+ bytes"):
+        user_table(path)
