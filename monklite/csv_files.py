@@ -14,6 +14,7 @@ from typing import Any
 
 from .errors import DamagedFile
 from .files import reading, write_bytes
+from .regular_files import read_regular
 from .transient import attempted
 
 # with these a spreadsheet begins a formula, or passes over what stands before one; the last four are their full-width forms
@@ -88,7 +89,7 @@ def reading_csv(path: Path, needed: Sequence[str], consequence: str = "") -> Ite
     """
     try:
         with reading(path):
-            text = attempted(path.read_bytes).decode("utf-8", "surrogateescape")
+            text = attempted(lambda: read_regular(path)).decode("utf-8", "surrogateescape")
         rows = _Rows(io.StringIO(text, newline=""))
         if not set(needed) <= set(rows.fieldnames or ()):
             raise KeyError("no header")

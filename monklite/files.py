@@ -20,6 +20,7 @@ from pathlib import Path
 
 from .errors import MonkliteError, StorageError
 from .printable import printable
+from .regular_files import NotReadable
 from .transient import attempted, is_transient, passing_trouble
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -69,6 +70,8 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except (MonkliteError, FileNotFoundError):
         raise
+    except NotReadable as error:
+        raise StorageError(f"{path} cannot be read: {error.strerror}") from error
     except OSError as error:
         if is_transient(error):
             raise passing_trouble(error, path) from error

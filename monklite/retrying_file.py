@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from .errors import StorageError
 from .files import reading
+from .regular_files import open_regular
 from .transient import attempted
 
 
@@ -21,8 +22,9 @@ class RetryingFile(io.RawIOBase):
     itself, None if there was none that stayed.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, most: int | None = None) -> None:
         super().__init__()
+        self._most = most
         self.trouble: OSError | None = None
         self._path, self._position = path, 0
         self._file: io.FileIO | None = None
@@ -30,7 +32,7 @@ class RetryingFile(io.RawIOBase):
         self._version = _version(self._file)
 
     def _open(self) -> io.FileIO:
-        return self._path.open("rb", buffering=0)
+        return open_regular(self._path, self._most)
 
     def readable(self) -> bool:
         return True
@@ -88,16 +90,19 @@ def _version(file: io.FileIO) -> tuple[int, int]:
 
 
 @contextmanager
-def open_with_retries(path: Path) -> Iterator[io.BufferedReader]:
+def open_with_retries(path: Path, most: int | None = None) -> Iterator[io.BufferedReader]:
     """Yield a file open for reading, whose drive is tried again; whatever its reader raises or hides, its trouble is told.
 
     It has no descriptor, so that libraries read it through Python.
 
+    Args:
+        most: bytes; a larger file is refused.
+
     Raises:
-        FileNotFoundError: no such file. StorageError: the drive does not give it.
+        FileNotFoundError: no such file. StorageError: the drive does not give it, or it is no regular file, or too large.
     """
     with reading(path):
-        file = RetryingFile(path)
+        file = RetryingFile(path, most)
     # the type stubs ask for more than is needed
     with io.BufferedReader(cast(Any, file)) as buffered:
         try:

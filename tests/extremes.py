@@ -1,32 +1,14 @@
-"""The values at both ends of what a rule accepts, and the settings that they make."""
+"""The values at both ends of what a rule accepts, and those just inside and in the middle."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
-from monklite.catalog import LOSSES, OPTIMIZERS, SCHEDULES, TRANSFORMS
 from monklite.catalog.losses import Axis, Smoothing
-from monklite.catalog.rows import REQUIRED, Parameter, Row
-from monklite.rules import Flag, ListOf, Number, OneOf, OrNone, PerClass, Rule, Whole
+from monklite.rules import Flag, ListOf, Number, OneOf, OrAuto, OrNone, PerClass, Rule, Whole
 
-REQUIRED_VALUES = {
-    "learning_rate": 0.01, "step_size": 1, "milestones": [1], "gamma": 0.5, "degrees": 10, "input_size": 32,
-}  # fmt: skip
 N_CLASSES = 2
-
-
-@dataclass(frozen=True)
-class Extreme:
-    """A method of the façade and its arguments, one of them extreme."""
-
-    method: str
-    arguments: dict[str, Any]
-
-    def __str__(self) -> str:
-        return f"{self.method}({', '.join(f'{name}={value!r}' for name, value in self.arguments.items())})"
 
 
 def ends(rule: Rule) -> list[Any]:
@@ -43,7 +25,7 @@ def ends(rule: Rule) -> list[Any]:
         return [True, False, 0.0, math.nextafter(1, 0)]
     if isinstance(rule, Axis):
         return list(rule.axes)
-    if isinstance(rule, OrNone):
+    if isinstance(rule, (OrNone, OrAuto)):
         return [None, *ends(rule.rule)]
     if isinstance(rule, PerClass):
         low, high = ends(rule.item)
@@ -56,6 +38,36 @@ def ends(rule: Rule) -> list[Any]:
     raise TypeError(f"the ends of {type(rule).__name__} are not known")
 
 
+def inner(rule: Rule) -> list[Any]:
+    """Values just inside the ends of a rule, in the middle, and odd ones; none for rules of a few values."""
+    if isinstance(rule, Whole):
+        low, high = ends(rule)
+        return sorted({low + 1, min(low + 7, high), (low + high) // 2, high - 1} - {low, high})
+    if isinstance(rule, Number):
+        low, high = ends(rule)
+        # the middle by size too: half of 1e30 is nearly as large
+        middle = math.sqrt(max(low, 1e-30) * high)
+        values = {
+            math.nextafter(low, high),
+            low + min(1.0, high - low) / 3,
+            (low + high) / 2,
+            math.nextafter(high, low),
+        }
+        return sorted({*values, middle} - {low, high})
+    if isinstance(rule, (OrNone, OrAuto)):
+        return inner(rule.rule)
+    if isinstance(rule, PerClass):
+        return [[value] * N_CLASSES for value in inner(rule.item)] + [[1e-30, 1.0], [1.0, 1e20]]
+    if isinstance(rule, Smoothing):
+        return [5e-324, 1 / 3, 0.5, 0.999]
+    if isinstance(rule, ListOf):
+        items = inner(rule.item)
+        if rule.length is None:
+            return [items, items[::2]]
+        return [[item] * rule.length for item in items] + [(items * rule.length)[: rule.length]] * (not rule.ordered)
+    return []
+
+
 def _bounds(rule: Number, step: int = 0) -> list[Any]:
     def inwards(bound: float, towards: float) -> float:
         return bound + math.copysign(step, towards) if step else math.nextafter(bound, towards)
@@ -66,21 +78,3 @@ def _bounds(rule: Number, step: int = 0) -> list[Any]:
     )
     assert low is not None and high is not None, f"{rule} has no bound on one side"
     return [low, high]
-
-
-def settings(backend: str) -> Iterator[Extreme]:
-    """Every parameter of each optimizer, schedule, loss and transform of a backend, at each end."""
-    for prefix, rows in (("optimizer", OPTIMIZERS), ("lr", SCHEDULES), ("loss", LOSSES), ("apply", TRANSFORMS)):
-        for row in rows.values():
-            if row.is_available(backend):
-                for parameter in row.parameters:
-                    if row.supports(backend, parameter):
-                        yield from _of_parameter(prefix, row, parameter)
-
-
-def _of_parameter(prefix: str, row: Row, parameter: Parameter) -> Iterator[Extreme]:
-    right = {p.name: REQUIRED_VALUES[p.name] for p in row.parameters if p.default is REQUIRED}
-    if prefix == "apply":
-        right |= {"train": True, "val": not row.random}
-    for value in ends(parameter.rule):
-        yield Extreme(f"{prefix}_{row.name}", {**right, parameter.name: value})

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from click.testing import CliRunner
@@ -19,7 +21,15 @@ from monklite.facade.console import Console
 from monklite.facade.prototype import prototype
 from monklite.runs.workspace import Workspace
 
+T = TypeVar("T")
 MOST_CHARACTERS = 500
+# what takes many minutes is tried whole on request
+WHOLE = os.environ.get("MONKLITE_HOSTILE") == "whole"
+
+
+def sampled(attempts: Iterable[T], stride: int) -> Iterator[T]:
+    """Every `stride`-th attempt; all of them with `MONKLITE_HOSTILE=whole`."""
+    return itertools.islice(attempts, 0, None, 1 if WHOLE else stride)
 
 
 def done_or_refused(call: Callable[[], Any], what: object, counts: Counter[str]) -> bool:

@@ -35,6 +35,18 @@ DOORS = {
     "nd.load": {"backends/mxnet/weights.py"},
     "nd.load_frombuffer": {"backends/mxnet/weights.py"},
     "np.load": {"data/arrays.py", "data/cache_index.py"},
+    # files that a library opens by their names, which waits for a pipe: only where they were checked, or are open already
+    "io.FileIO": {"regular_files.py"},
+    "os.open": {"regular_files.py", "files.py"},
+    "os.fdopen": set(),
+    "io.open": set(),
+    "zipfile.ZipFile": {"data/compressed_files.py", "runs/packing.py", "runs/unpacking.py"},
+    "np.fromfile": set(),
+    "np.memmap": set(),
+    "np.loadtxt": set(),
+    "shutil.copyfile": set(),
+    "shutil.copy": set(),
+    "shutil.copy2": set(),
     # programs, and code from text
     "subprocess.run": set(),
     "subprocess.Popen": set(),
@@ -45,6 +57,18 @@ DOORS = {
     "pickle.load": set(),
     "pickle.loads": set(),
     "yaml.load": set(),
+}
+# methods that open a file, unless they are called with a mode of writing
+READING = ("open", "read_text", "read_bytes")
+# module -> what it calls so: not a file, one within an archive that is open, or one of the system
+OTHER_THINGS = {
+    "data/cache.py": {"job.open"},
+    "data/compressed_files.py": {"archive.open"},
+    "data/image_files.py": {"row.open"},
+    "facade/opening.py": {"self._opened.open"},
+    "processors.py": {"table.read_text", "(folder / file).read_text"},
+    "runs/heartbeat.py": {"Path('/proc/sys/kernel/random/boot_id').read_text"},
+    "runs/unpacking.py": {"archive.open"},
 }
 MODULES = [p for p in sorted(PACKAGE.rglob("*.py")) if p.parent.name != "testing"]
 
@@ -66,6 +90,46 @@ def beside(path: Path, module: str) -> list[str]:
             if is_door and module not in allowed:
                 found.append(f"{module}: {name}")
     return found
+
+
+def reads_beside(path: Path, module: str) -> list[str]:
+    """The calls that open a file for reading in another way than `regular_files.py` does."""
+    found = []
+    for name, call in calls(path):
+        method = name.rpartition(".")[2]
+        modes = [a.value for a in (*call.args, *(k.value for k in call.keywords)) if isinstance(a, ast.Constant)]
+        is_writing = method == "open" and any(isinstance(m, str) and set(m) & set("wxa") for m in modes)
+        is_other = name in OTHER_THINGS.get(module, ()) or (name == "os.open" and module in DOORS["os.open"])
+        if method in READING and not is_writing and not is_other:
+            found.append(f"{module}: {name}")
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_files_are_opened_through_one_door(path: Path) -> None:
+    """Others would wait for a named pipe, or read a device or a file of gigabytes to its end."""
+    assert reads_beside(path, path.relative_to(PACKAGE).as_posix()) == []
+
+
+@pytest.mark.parametrize(("module", "name"), [(m, n) for m, names in OTHER_THINGS.items() for n in sorted(names)])
+def test_every_exception_is_needed(module: str, name: str) -> None:
+    assert any(called == name for called, _ in calls(PACKAGE / module))
+
+
+@pytest.mark.parametrize(
+    ("code", "n"),
+    [
+        ("open(p)", 1),
+        ("p.open('rb')", 1),
+        ("p.read_text()", 1),
+        ("os.open(p, 0)", 1),
+        ("p.open('wb')", 0),
+        ("f.read()", 0),
+    ],
+)
+def test_a_file_that_is_opened_beside_the_door_is_found(tmp_path: Path, code: str, n: int) -> None:
+    (tmp_path / "new.py").write_text(code)
+    assert len(reads_beside(tmp_path / "new.py", "new.py")) == n
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "monklite"
 FRAMEWORKS = {"torch", "torchvision", "mxnet"}
 LAYERS = (
     ("errors", "_version", "printable", "free_memory"),
-    ("transient", "working_folder"),
+    ("transient", "working_folder", "regular_files"),
     ("rules", "files", "looking", "processes", "processors"),
     ("locks", "retrying_file"),
     ("csv_files", "decoder_threads", "group_rule", "record_rules", "setting_ranges"),

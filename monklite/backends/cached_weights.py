@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from ..looking import is_file
+from ..errors import StorageError
+from ..looking import exists, is_file
 from ..retrying_file import open_with_retries
 from ..transient import attempted, is_transient, passing_trouble
 
@@ -18,9 +19,13 @@ def load(action: Callable[[], T], file: Path) -> T:
     """The result of `action`, a call of a framework that loads a file of its cache, or downloads it there first.
 
     Raises:
-        StorageError: the file is in the cache, and the drive does not give it. Other errors: those of `action`.
+        StorageError: the file is in the cache, and the drive does not give it, or it is no file. Other errors: those of
+            `action`.
     """
     if not is_file(file):
+        # frameworks would wait for a named pipe
+        if exists(file):
+            raise StorageError(f"{file} is in the place of pretrained weights, and is not a file: remove it")
         return action()
     try:
         return attempted(action)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..files import replacing
+from ..regular_files import MAX_TEXT_BYTES, open_regular
 from ..transient import attempted
 
 DAMAGED = (OSError, ValueError, KeyError, EOFError, MemoryError, NotImplementedError, zipfile.BadZipFile, zlib.error)
@@ -25,7 +27,7 @@ def read_arrays(path: Path, *names: str) -> list[np.ndarray] | None:
 
 
 def _load(path: Path, names: Sequence[str]) -> list[np.ndarray]:
-    with np.load(path, allow_pickle=False) as file:
+    with io.BufferedReader(open_regular(path, MAX_TEXT_BYTES)) as opened, np.load(opened, allow_pickle=False) as file:
         return [file[name] for name in names]
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import StorageError
 from ..looking import entries
+from ..regular_files import check_regular
 from ..transient import attempted
 from .arrays import read_arrays, write_arrays
 from .cache_limit import IMAGES_SUFFIX, INDEX_SUFFIX, Lease
@@ -179,6 +180,7 @@ def _entries(folder: Path) -> list[Path]:
 def map_images(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
     """Memory-map the images of a cache, uint8; None if the file is absent, damaged, or of another shape."""
     try:
+        attempted(lambda: check_regular(path))
         images = attempted(lambda: np.load(path, mmap_mode="r", allow_pickle=False))
     # removed, cut short, or not an array
     except (OSError, ValueError, EOFError):

@@ -14,6 +14,7 @@ from ..catalog.backends import load as load_function
 from ..catalog.transforms import TRANSFORMS
 from ..errors import NotFound, StorageError, UnreadableImage
 from ..free_memory import give_back
+from ..regular_files import read_regular
 from ..spec import Choice
 from ..transient import is_transient, retried
 from .deep_pictures import is_deep, scaled
@@ -26,6 +27,7 @@ from .transparency import is_transparent, to_rgb
 from .webp_files import webp_size
 
 MAX_PIXELS = 178_956_970  # Pillow's own limit for decompression bombs
+MAX_FILE_BYTES = 2 << 30  # what so many pixels take without compression, 12 bytes each
 # px; resizing takes memory for each pixel of a row or column, and no picture of a camera or scanner is longer
 MAX_SIDE = 1_000_000
 # bytes that decoding uses at once, over all threads; a single picture may use more
@@ -144,8 +146,7 @@ def read_file(path: str | os.PathLike[str]) -> tuple[bytes, str]:
 
 
 def _content(path: str | os.PathLike[str]) -> bytes:
-    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 (a plain string is faster)
-        return file.read()
+    return read_regular(path, MAX_FILE_BYTES)
 
 
 def decode(

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..errors import StorageError
 from ..files import DISK_FULL, make_folder
+from ..regular_files import open_or_create
 from ..transient import attempted
 from . import cache_limit
 from .arrays import read_arrays, write_arrays
@@ -57,10 +58,7 @@ class FeatureFile:
             self.refusal = cache_limit.make_space(self._path.parent, size)
         if not self.refusal:
             # not truncated: another process may be using it
-            descriptor = attempted(
-                lambda: os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
-            )
-            self._file = os.fdopen(descriptor, "r+b", buffering=0)
+            self._file = attempted(lambda: open_or_create(self._path))
 
     def _read_index(self) -> None:
         arrays = read_arrays(self._index, "present", "sums")

@@ -63,7 +63,9 @@ def random_resized_crop(
     shape = (MAX_CROP_DRAWS, len(frame.width))
     area = rng.uniform(*scale, shape) * frame.width * frame.height
     aspect = np.exp(rng.uniform(math.log(ratio[0]), math.log(ratio[1]), shape))
-    width, height = np.sqrt(area * aspect), np.sqrt(area / aspect)
+    # the smallest ratios give an infinite side, which does not fit
+    with np.errstate(over="ignore"):
+        width, height = np.sqrt(area * aspect), np.sqrt(area / aspect)
     fits = (width <= frame.width) & (height <= frame.height)
     first = fits.argmax(axis=0), np.arange(shape[1])
     any_fits = fits.any(axis=0)

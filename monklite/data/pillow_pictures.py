@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageFile
 
+from ..regular_files import open_regular
 from .image_files import is_read
 from .png_files import PNG_SIGNATURE
 from .tiff_files import BITS_PER_SAMPLE, PHOTOMETRIC
@@ -66,7 +66,7 @@ def _beginning(picture: ImageFile.ImageFile) -> bytes:
     # it may have been closed, moved or changed since; then nothing is known
     with contextlib.suppress(OSError, ValueError):
         if file is None:
-            with Path(os.fsdecode(picture.filename)).open("rb") as opened:
+            with open_regular(os.fsdecode(picture.filename)) as opened:
                 return opened.read(_HEADER_BYTES)
         position = file.tell()
         try:

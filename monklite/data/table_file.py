@@ -20,7 +20,7 @@ from ..errors import DatasetError, MissingPackage, MonkliteError, NotFound, Stor
 from ..looking import is_file
 from ..retrying_file import open_with_retries
 from ..spec import DELIMITERS
-from .compressed_files import decompressed
+from .compressed_files import MAX_TABLE_BYTES, decompressed
 from .table_frames import as_text
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def read(
     if not is_file(path):
         raise NotFound(f"{name} is not there: path_to_csv must name a CSV file")
     try:
-        with open_with_retries(path) as file:
+        with open_with_retries(path, MAX_TABLE_BYTES) as file:
             signature = file.read(4)
         if signature == EXCEL_SIGNATURE and path.suffix.lower() != ".zip":
             return _excel(name, label_delimiter)

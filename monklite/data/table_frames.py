@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import InvalidValue
 from ..files import make_folder, reading, write_text
+from ..regular_files import read_regular
 from ..transient import attempted
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _content(path: Path) -> bytes | None:
     """The bytes of a file; None if it is not there."""
     try:
         with reading(path):
-            return attempted(path.read_bytes)
+            return attempted(lambda: read_regular(path))
     except FileNotFoundError:
         return None
 

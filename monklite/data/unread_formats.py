@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable
 
+from ..regular_files import open_regular
 from .listing import EXTENSIONS
 from .optional_formats import OPTIONAL_FORMATS
 
@@ -69,7 +70,7 @@ def _ending(name: str) -> str:
 
 def _is_dicom(path: str) -> bool:
     try:
-        with open(path, "rb") as file:  # noqa: PTH123
+        with open_regular(path) as file:
             return file.read(_DICOM_MARK_AT + len(_DICOM_MARK))[_DICOM_MARK_AT:] == _DICOM_MARK
     # a folder, or a file that may not be read: it only misses a hint in the message
     except OSError:

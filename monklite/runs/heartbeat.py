@@ -22,6 +22,7 @@ from pathlib import Path
 
 from ..errors import StorageError
 from ..files import discard
+from ..regular_files import open_regular
 from ..transient import attempted, retried
 
 HOLDER = ".holder"
@@ -112,7 +113,7 @@ def read(folder: Path) -> Holder | None:
 
 
 def _content(path: Path) -> tuple[float, bytes]:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return os.fstat(file.fileno()).st_mtime, file.read(MAX_HOLDER_BYTES)
 
 
@@ -170,7 +171,7 @@ def _beat(path: Path, values: dict[str, object], stop: threading.Event) -> None:
         # a heartbeat may be missed; the next one follows soon
         with contextlib.suppress(OSError):
             try:
-                with path.open("r+b") as file:
+                with open_regular(path, writable=True) as file:
                     # never overwrite the file of a holder that took over
                     if str(values["token"]).encode() in file.read(MAX_HOLDER_BYTES):
                         file.seek(0)

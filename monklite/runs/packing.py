@@ -12,6 +12,7 @@ from pathlib import Path
 from ..errors import InvalidValue, MonkliteError, NotFound, NotReady
 from ..files import TEMPORARY, discard, reading, replacing
 from ..looking import entries, exists, is_file, is_folder, is_link, walk
+from ..regular_files import open_regular
 from ..transient import attempted
 from .file_names import INTERMEDIATE, LEFTOVER_AGE, MODELS_PREFIX, RESUME, STATE, WEIGHT_KINDS, is_run_file
 from .heartbeat import disk_time
@@ -111,6 +112,6 @@ def _add(archive: zipfile.ZipFile, name: str, source: Path | None, text: bytes =
 
 def _parts(file: Path) -> Iterator[bytes]:
     # without a buffer, a read that failed has taken nothing
-    with reading(file), attempted(lambda: file.open("rb", buffering=0)) as content:
+    with reading(file), attempted(lambda: open_regular(file)) as content:
         while part := attempted(lambda: content.read(COPY_SIZE)):
             yield part

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..csv_files import as_read, write_csv
 from ..errors import StorageError
+from ..regular_files import read_regular
 from ..tasks import Task
 from ..transient import retried
 
@@ -46,7 +47,7 @@ def read_correct(path: Path, sha256: str = "") -> np.ndarray | None:
         StorageError: the disk does not answer.
     """
     try:
-        content = retried(path.read_bytes, path)
+        content = retried(lambda: read_regular(path), path)
         if sha256 and hashlib.sha256(content).hexdigest() != sha256:
             return None
         return _correct(content.decode("utf-8", "surrogateescape"))

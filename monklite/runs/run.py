@@ -14,6 +14,7 @@ from ..errors import DamagedFile, NotFound, StorageError
 from ..files import DISK_FULL, TEMPORARY, discard, remove_leftovers, storing, write_text
 from ..locks import Lock
 from ..looking import entries
+from ..regular_files import MAX_JSON_BYTES, NotReadable, read_regular
 from ..transient import attempted, retried
 from . import heartbeat
 from .file_names import BEST, FINAL, LOCK, RESUME, STATE, is_file_of
@@ -61,13 +62,15 @@ class Run:
     def _stored_state(self) -> RunState:
         path = self.folder / STATE
         try:
-            text = retried(lambda: path.read_text(encoding="utf-8"), path)
+            text = retried(lambda: read_regular(path, MAX_JSON_BYTES), path).decode("utf-8")
         except FileNotFoundError:
             raise NotFound(f"{path} is missing: this is not a run of monklite, or it was never set up") from None
         except StorageError:
             raise
         except PermissionError as error:
             raise StorageError(f"{path} cannot be read: you may not read it; check its permissions") from error
+        except NotReadable as error:
+            raise DamagedFile(f"{path} cannot be read: {error.strerror}") from None
         except (UnicodeDecodeError, OSError) as error:
             raise DamagedFile(f"{path} is damaged and cannot be read ({error})") from None
         state = parse(text, str(path))

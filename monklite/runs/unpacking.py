@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import secrets
 import shutil
@@ -19,6 +20,7 @@ from pathlib import Path, PurePosixPath
 from ..errors import DamagedFile, MonkliteError, NotFound, StorageError, cut, shown
 from ..files import TEMPORARY, flush, make_folder, storing
 from ..looking import exists, is_file
+from ..regular_files import open_regular
 from ..transient import attempted, is_transient, passing_trouble
 from . import history
 from .file_names import HISTORY, LOGS_PREFIX, MODELS_PREFIX, STATE, is_run_file
@@ -48,7 +50,11 @@ def unpack(
     path = Path(file)
     if not is_file(path):
         raise NotFound(f"there is no file {cut(str(path))}")
-    with _damage_reported(path), attempted(lambda: zipfile.ZipFile(path)) as archive:
+    with (
+        _damage_reported(path),
+        io.BufferedReader(attempted(lambda: open_regular(path))) as opened,
+        zipfile.ZipFile(opened) as archive,
+    ):
         members = _check_members(archive, path)
         state = _read_state(archive, members, path)
         _check_names(members, state, path)

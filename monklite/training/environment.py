@@ -10,6 +10,7 @@ from typing import Any
 
 from .._version import __version__
 from ..processors import cpu_count
+from ..regular_files import read_regular
 
 PACKAGES = ("numpy", "Pillow", "pandas", "matplotlib")
 # of one reference of git, and of the list of all of them
@@ -76,8 +77,4 @@ def _commit(git: Path) -> str | None:
 
 def _text(file: Path, most: int = MAX_FILE_BYTES) -> str:
     """The text of a file of git, of which longer ones are not read: they are not git's."""
-    with file.open("rb") as content:
-        text = content.read(most + 1)
-    if len(text) > most:
-        raise ValueError(f"{file} is too long")
-    return text.decode().strip()
+    return read_regular(file, most).decode().strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -62,6 +63,12 @@ class Progress(Handler):
 
     def epoch_end(self, loop: Loop, row: EpochRow) -> None:
         self._close_bar()
+        if not math.isfinite(row.val_loss):
+            self.say(
+                f"    Note: the validation loss of epoch {row.epoch} is {row.val_loss}: the network's scores are too large for "
+                "its numbers. The accuracy of this epoch may mean nothing, and it counts as the worst: take a smaller "
+                "learning rate\n"
+            )
         if not self.lines:
             return
         best = " (best)" if loop.best is row else ""

@@ -19,6 +19,7 @@ import numpy as np
 from ...errors import DamagedFile, NotFound, WeightsMismatch, shown
 from ...files import LinkSource, reading, replacing, storing, write_text
 from ...looking import exists, is_file
+from ...regular_files import open_regular, read_regular
 from ...retrying_file import open_with_retries
 from ...transient import attempted
 from .. import safetensors_file, weight_files
@@ -82,7 +83,7 @@ def _save(path: Path, arrays: dict[str, Any]) -> None:
         nd.save(str(path), arrays)
         # names are at the end of the file
         last_name = list(arrays)[-1].encode()
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             file.seek(max(0, path.stat().st_size - len(last_name)))
             if file.read() == last_name:
                 return
@@ -108,14 +109,14 @@ def _stored_digests(checksum: Path) -> list[str]:
     """The digests in a checksum file; none, or none that matches, if it is missing or damaged."""
     try:
         with reading(checksum):
-            return attempted(checksum.read_bytes).decode("utf-8", "replace").split()
+            return attempted(lambda: read_regular(checksum)).decode("utf-8", "replace").split()
     except FileNotFoundError:
         return []
 
 
 def _digest(path: Path) -> str:
     """SHA-256 of the content of a file that was just written, as hexadecimal digits."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         # Python 3.10 lacks it
         if hasattr(hashlib, "file_digest"):
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -164,7 +165,11 @@ def _load(path: Path, digests: Sequence[str] | None = None) -> Any:
         with open_with_retries(path) as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(0)
-            content = file.read(size)
+            # another file may have many gigabytes
+            content = file.read(len(MAGIC))
+            if content == MAGIC:
+                file.seek(0)
+                content = file.read(size)
     # it was there a moment ago
     except FileNotFoundError:
         raise NotFound(f"{path} is not there") from None

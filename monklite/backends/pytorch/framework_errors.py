@@ -11,6 +11,8 @@ from ...errors import InvalidValue, OutOfMemory, TrainingFailed
 from . import network
 from .device import title
 
+# torch's message about a factor that float32 does not hold, such as Adamax's learning rate / (1 - beta1)
+NUMBER_TOO_LARGE = "without overflow"
 # torch's messages where the main memory is too small; for a GPU it has an error class
 MAIN_MEMORY_ERRORS = ("not enough memory", "can't allocate memory")
 
@@ -40,6 +42,11 @@ def translated(
             raise refusal(
                 f"the processor's library refused {n_images} images of {size} px ({network.first_line(error)}), most often "
                 "because too little memory is left: take a smaller batch_size or input_size, or a smaller model"
+            ) from None
+        if NUMBER_TOO_LARGE in str(error):
+            raise TrainingFailed(
+                "the optimizer's step became too large for its numbers: take a smaller learning rate, or less extreme "
+                "settings of the optimizer. The weights saved before are kept"
             ) from None
         if not is_memory_error(error):
             raise
