@@ -62,8 +62,8 @@ def _choose(spec: Resolved, task: Task, cache: Path, origin: RunState | None) ->
     found = candidates(spec)
     first, *others = found.precisions
     copied = _of_origin(spec, origin)
-    if copied is not None and copied.precision in others + [first]:
-        return copied if others else Chosen(first)
+    if others and copied is not None and copied.precision in found.precisions:
+        return copied
     # steps of several processes wait for each other, and deterministic runs do not depend on a clock
     if not others or spec.model.deterministic or backends.world(spec.backend).size > 1:
         return Chosen(first)
@@ -80,12 +80,13 @@ def candidates(spec: Resolved) -> Candidates:
 
 
 def _of_origin(spec: Resolved, origin: RunState | None) -> Chosen | None:
-    """The choice of the run that was copied, if it made one for the same network."""
-    used = recorded(origin) if origin is not None else None
+    """The choice of the run that was copied, if it made one for the same network; those of earlier versions are no reason."""
+    used = origin.resolved if origin is not None else None
     if origin is None or used is None or origin.asked.model.precision != AUTO or is_stale(used, spec, DECIDING_FIELDS):
         return None
     measured = origin.model is not None and MEASURED_PRECISION in origin.model.methods
-    return Chosen(used.model.precision, f"as {origin.project}/{origin.experiment}/v{origin.version:03d}", measured)
+    reason = f"as in {origin.project}/{origin.experiment}/v{origin.version:03d}, which is copied"
+    return Chosen(used.model.precision, reason, measured)
 
 
 def recorded(state: RunState) -> Resolved | None:
