@@ -8,7 +8,7 @@ DATA holds train/<class>/ and test/<class>/ (or val/<class>/); MODEL is torchvis
     monklite-sgd  the same with plain's optimizer and learning rate, to compare accuracies
     plain         the loop of torchvision's tutorials: ImageFolder, DataLoader with two workers, float32, SGD
     fastai        vision_learner with its own loaders, two workers, and its own optimizer
-    limit         no files: random uint8 images in memory, bfloat16 where the hardware has it, channels last, SGD
+    limit         no files: random uint8 images in memory, the fastest precision and memory layout of those tried, SGD
 
 Prints JSON: `epochs`, the seconds of each, training and validation together (monklite's are those of its history.csv);
 `accuracies`, on the validation images after each; `images`; `before`, seconds from the start of Python to the first epoch, with
@@ -102,18 +102,47 @@ def limit(options) -> dict:
     pixels = [torch.randint(256, (n, 3, options.size, options.size), dtype=torch.uint8) for n in counts]
     labels = [torch.randint(classes, (n,)) for n in counts]
     mean, std = (torch.tensor(values, device=device).view(1, 3, 1, 1) * 255 for values in (MEAN, STD))
+    layout = torch.channels_last
 
     def batches(training: bool):
         for x, y in zip(pixels[training].split(options.batch), labels[training].split(options.batch), strict=True):
             scaled = (x.to(device).float() - mean) / std
-            yield scaled.contiguous(memory_format=torch.channels_last), y.to(device)
-
-    bfloat16 = device == "cuda" or torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+            yield scaled.contiguous(memory_format=layout), y.to(device)
 
     def precision():
-        return torch.autocast(device, dtype=torch.bfloat16, enabled=bfloat16)
+        return torch.autocast(device, dtype=dtype, enabled=dtype != torch.float32)
 
+    dtype, layout = fastest(network, *next(iter(batches(True))))
+    network.to(memory_format=layout)
     return fit(options, network, batches, precision, sum(counts))
+
+
+def fastest(network, x, y):
+    """The precision and memory layout in which a step of the network takes least time; its weights stay as they are.
+
+    monklite times the same precisions, except on GPUs, where it takes that of the tensor cores, and always has channels last.
+    """
+    import copy
+
+    import torch
+
+    units = x.is_cuda or torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    dtypes = [torch.float32, torch.bfloat16] if units else [torch.float32]
+    layouts = [torch.channels_last, torch.contiguous_format]
+    trials = {layout: copy.deepcopy(network).to(memory_format=layout).train() for layout in layouts}
+    times = {(dtype, layout): [] for dtype in dtypes for layout in layouts}
+    # the first round warms up
+    for _ in range(4):
+        for (dtype, layout), seconds in times.items():
+            begin = time.perf_counter()
+            trials[layout].zero_grad()
+            with torch.autocast(x.device.type, dtype=dtype, enabled=dtype != torch.float32):
+                loss = torch.nn.functional.cross_entropy(trials[layout](x.contiguous(memory_format=layout)), y)
+            loss.backward()
+            if x.is_cuda:
+                torch.cuda.synchronize()
+            seconds.append(time.perf_counter() - begin)
+    return min(times, key=lambda form: min(times[form][1:]))
 
 
 def count_files(folder: Path) -> int:

@@ -17,6 +17,7 @@ from .data.groups import check_setting
 from .data.prepare import TrainingData
 from .errors import MonkliteError, NotReady
 from .inference import weights_of
+from .records import MEASURED_PRECISION
 from .rules import AUTO
 from .runs.file_names import HEALTH, SAMPLES
 from .runs.run import Run
@@ -24,7 +25,7 @@ from .runs.state import RunState
 from .runs.workspace import Workspace
 from .spec import Resolved, Spec
 from .tasks import Task
-from .training import batch_size, copying, resuming
+from .training import batch_size, copying, precision, resuming
 from .training.loss_task import fits, task_for_loss
 from .training.progress import Say
 from .training.recorded import Recorded
@@ -49,8 +50,10 @@ class Experiment:
         self.copies_weights = False
         self.data: TrainingData | None = None
         self.learner: Learner | None = None
-        self._stored_spec = run.state().resolved if resuming else None
-        self._auto_batch_size: int | None = None  # chosen for "auto"
+        self._stored_spec = precision.recorded(run.state()) if resuming else None
+        # chosen for "auto"
+        self._auto_batch_size: int | None = None
+        self._auto_precision: precision.Chosen | None = None
         self._data_spec: Resolved | None = None
         self._network_spec: Resolved | None = None
         # the note on class weights by position that was said last
@@ -81,7 +84,7 @@ class Experiment:
         check_setting(asked.data)
         find_model(asked.model.name, asked.backend)
         check_capabilities(asked)
-        before, after = self.resolved(), resolve(asked, self._stored_spec, self._auto_batch_size)
+        before, after = self.resolved(), self._resolve(asked)
         if self.resuming:
             resuming.check_change(self.run, before, after)
         loss = asked.training.loss
@@ -105,7 +108,11 @@ class Experiment:
 
     def resolved(self) -> Resolved:
         """The settings, with every value filled in that the user left open."""
-        return resolve(self.asked, self._stored_spec, self._auto_batch_size)
+        return self._resolve(self.asked)
+
+    def _resolve(self, asked: Spec) -> Resolved:
+        chosen = self._auto_precision.precision if self._auto_precision else None
+        return resolve(asked, self._stored_spec, self._auto_batch_size, chosen)
 
     # Data
 
@@ -149,6 +156,7 @@ class Experiment:
         source = copying.weights_source(copied, self.resolved(), task.classes, self._note)
         # frees the memory of the previous network first
         self.learner = None
+        self._choose_precision(task)
         if self.asked.data.batch_size == AUTO and not self.resuming:
             self._find_batch_size(self.data, task)
         spec = self.resolved()
@@ -159,6 +167,8 @@ class Experiment:
             for note in copying.leaks(source, self.data.samples):
                 self._note(note)
             record = record.model_copy(update={"weights": f"copied from {source}"})
+        if self._auto_precision is not None and self._auto_precision.measured:
+            record = record.model_copy(update={"methods": (*record.methods, MEASURED_PRECISION)})
         if not self.resuming:
             self.run.update(asked=self.asked, resolved=spec, model=record)
         self.learner, self._network_spec = learner, spec
@@ -172,6 +182,21 @@ class Experiment:
             self._note(f"class weights by position fall on these classes: {order}")
         self._weights_note = order
         return task
+
+    def _choose_precision(self, task: Task) -> None:
+        """Choose the precision for `"auto"`; a resumed run keeps its own."""
+        self._auto_precision = None
+        if self.asked.model.precision != AUTO:
+            return
+        spec = self.resolved()
+        if self.resuming:
+            for note in resuming.slow_precision(self.run, spec, precision.candidates(spec).precisions):
+                self._note(note)
+            return
+        chosen = precision.choose(spec, task, self.workspace.cache, self.origin.state() if self.origin else None)
+        if chosen.reason:
+            self._note(f"precision='auto' took {chosen.precision}: {chosen.reason}")
+        self._auto_precision = chosen
 
     def _find_batch_size(self, data: TrainingData, task: Task) -> None:
         """Choose the batch size for `"auto"`."""

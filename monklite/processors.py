@@ -1,9 +1,10 @@
-"""The number of processors that this process may use."""
+"""The processors that this process may use: their number and their name."""
 
 from __future__ import annotations
 
 import math
 import os
+import platform
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,21 @@ def cpu_count(system: Path = Path("/")) -> int:
     """
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min([affinity, *map(math.ceil, _quotas(system))]))
+
+
+def cpu_name(system: Path = Path("/")) -> str:
+    """The name of the processor as its maker gives it, such as `AMD EPYC 9B14`; where it is not known, that of its family.
+
+    Args:
+        system: the root of the file system; tests pass another.
+    """
+    try:
+        lines = (system / "proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    # not Linux
+    except OSError:
+        lines = []
+    named = (value.strip() for key, _, value in (line.partition(":") for line in lines) if key.strip() == "model name")
+    return next(named, "") or platform.processor() or platform.machine()
 
 
 def _quotas(system: Path) -> Iterator[float]:

@@ -29,6 +29,7 @@ from .tasks import FIGURE_TITLES, SINGLE, TASKS
 # in `ModelRecord.methods`
 KEPT_FEATURES = "frozen part computed once for each image"
 REUSED_FEATURES = "frozen part known from an earlier training"
+MEASURED_PRECISION = "precision by measurement"
 ACCURACY = "accuracy"  # a figure of every task
 # how far an accuracy may be from the quotient of its counts
 TOLERANCE = 1e-6

@@ -10,7 +10,7 @@ from test_prototype import expert, state
 from monklite import Prototype
 from monklite.errors import InvalidValue, OutOfMemory
 from monklite.tasks import SingleLabel
-from monklite.training import batch_size
+from monklite.training import batch_size, step_time
 
 
 class Clock:
@@ -42,7 +42,7 @@ class Timed:
 
 @pytest.fixture
 def chosen(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(batch_size, "time", CLOCK)
+    monkeypatch.setattr(step_time, "time", CLOCK)
 
     def choose(learner: Timed, n_images: int = 10_000) -> int:
         return batch_size.find(lambda: learner, 8, n_images)

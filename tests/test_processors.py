@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import platform
 from pathlib import Path
 
 import pytest
 
-from monklite.processors import cpu_count
+from monklite.processors import cpu_count, cpu_name
 
 V1, PERIOD = "cpu.cfs_quota_us", ("cpu.cfs_period_us", "100000")
 
@@ -68,3 +69,19 @@ def test_a_quota_limits_them(bound, tmp_path: Path, groups: str, files: list[tup
 
 def test_this_process_has_at_least_one_and_at_most_all() -> None:
     assert 1 <= cpu_count() <= (os.cpu_count() or 1)
+
+
+def test_the_processor_has_the_name_that_its_maker_gave_it(tmp_path: Path) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/cpuinfo").write_text(
+        "processor\t: 0\nmodel\t\t: 17\nmodel name\t: AMD EPYC: 9B14\n\nmodel name\t: B\n"
+    )
+    assert cpu_name(tmp_path) == "AMD EPYC: 9B14"
+
+
+@pytest.mark.parametrize("content", [None, b"", b"model name\t:\n", b"CPU part\t: 0xd40\n\xff"])
+def test_without_a_name_it_has_that_of_its_family(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "proc").mkdir()
+        (tmp_path / "proc/cpuinfo").write_bytes(content)
+    assert cpu_name(tmp_path) == (platform.processor() or platform.machine())

@@ -14,12 +14,14 @@ from test_multi_label import drawn
 
 from monklite import Prototype, backends, compare
 from monklite.catalog import backends as catalog_backends
-from monklite.catalog import models
+from monklite.catalog import models, resolve
 from monklite.errors import InvalidValue, MissingPackage, PretrainedUnavailable, UnknownName
 from monklite.runs import history, prune
 from monklite.runs.file_names import HISTORY
 from monklite.runs.workspace import Workspace
+from monklite.tasks import SingleLabel
 from monklite.testing.contract import LearnerContract
+from monklite.training import precision
 
 PLUGIN = str(Path(__file__).parent / "plugin")
 REPOSITORY = str(Path(__file__).parents[1])
@@ -150,6 +152,7 @@ def test_what_it_lacks_is_refused_in_the_words_of_the_others(workspace: Path, pa
         ptf.optimizer_rmsprop(0.01)
     with pytest.raises(InvalidValue, match="the numpy backend has no precision 'bfloat16'"):
         ptf.update_precision("bfloat16")
+    assert precision.choose(resolve(ptf._experiment.asked), SingleLabel(("a", "b")), workspace).precision == "float32"
     with pytest.raises(InvalidValue, match="the numpy backend has no model 'resnet18'; use backend='pytorch'"):
         ptf.Default(patterns, model_name="resnet18")
     with pytest.raises(PretrainedUnavailable, match="use_pretrained=False"):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol, SupportsFloat
+from typing import Any, NamedTuple, Protocol, SupportsFloat, runtime_checkable
 
 import numpy as np
 
@@ -216,4 +216,31 @@ class Backend(Protocol):
 
     def versions(self) -> dict[str, str]:
         """Versions of the framework and its libraries, for the run's record."""
+        ...
+
+
+class Candidates(NamedTuple):
+    """The precisions of which any may be the fastest on a device.
+
+    `precisions`: names of `spec.PRECISIONS` without `auto`; first the one that is taken where nothing is measured. `device`: a
+    text that differs for devices, numbers of threads and versions of the framework, whose speeds may differ.
+    """
+
+    precisions: tuple[str, ...]
+    device: str
+
+
+@runtime_checkable
+class SeveralPrecisions(Protocol):
+    """What a backend whose description lists several precisions has beside `Backend`, so that `auto` finds the fastest.
+
+    Without it, its learner decides on its own what `auto` is.
+    """
+
+    def candidates(self, spec: Resolved) -> Candidates:
+        """The candidates on the device that a learner of this spec would have."""
+        ...
+
+    def use_precision(self, learner: Any, precision: str) -> None:
+        """Let a learner compute its following steps in one of the candidates."""
         ...

@@ -91,19 +91,25 @@ def recipe(spec: Spec) -> Recipe:
     return next(r for r in RECIPES if r.situation == current and (not r.families or family in r.families))
 
 
-def resolve(asked: Spec, stored: Resolved | None = None, batch_size: int | None = None) -> Resolved:
+def resolve(
+    asked: Spec, stored: Resolved | None = None, batch_size: int | None = None, precision: str | None = None
+) -> Resolved:
     """Fill in every setting that was left to the recipe.
 
     Args:
         stored: the resolved spec of a run; settings left open are taken from it and not from the recipe, which may have changed,
             except the number of processors, which is this machine's.
         batch_size: the measured value of `"auto"`; without it, the recipe's.
+        precision: the value of `"auto"` that was chosen; without it, the stored one, and `"auto"` before there is one.
     """
     fallback = defaults(asked) if stored is None else {path: stored.get(path) for path in BY_RECIPE}
     values = {path: fallback[path] if (value := asked.get(path)) is None else value for path in BY_RECIPE}
     if values["data.batch_size"] == AUTO:
         values["data.batch_size"] = batch_size or (stored.data.batch_size if stored else BATCH_SIZE)
     values["data.workers"] = decoders(asked.data.workers)
+    values["model.precision"] = asked.model.precision
+    if asked.model.precision == AUTO:
+        values["model.precision"] = precision or (stored.model.precision if stored else AUTO)
     return build(Resolved, _fill(asked, values))
 
 
@@ -135,7 +141,7 @@ def defaults(asked: Spec) -> dict[str, Any]:
 def _fill(asked: Spec, values: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a spec as nested dictionaries, with the values at dotted paths replaced."""
     fields: dict[str, Any] = {name: getattr(asked, name) for name in Spec.model_fields}
-    for group in ("data", "training"):
+    for group in ("data", "model", "training"):
         settings = getattr(asked, group)
         names_of_group = type(settings).model_fields
         fields[group] = {name: values.get(f"{group}.{name}", getattr(settings, name)) for name in names_of_group}

@@ -60,7 +60,14 @@ SETTINGS = {
             "Freeze layers",
             "Number of first layers that are not trained.",
         ),
-        Setting("precision", "precision", "model.precision", "Precision", "auto, float32, bfloat16 or float16."),
+        Setting(
+            "precision",
+            "precision",
+            "model.precision",
+            "Precision",
+            "auto, float32, bfloat16 or float16. auto: the one in which the network's steps take least time here, kept when the "
+            "run is resumed or copied.",
+        ),
         Setting(
             "compile",
             "compile",

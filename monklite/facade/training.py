@@ -98,7 +98,8 @@ class TrainingMethods(DatasetMethods, ModelMethods):
             save_training_logs: accepted for compatibility with Monk; the history is always written.
             seed: determines order, augmentation and first weights; equal seeds give equal runs. Initially 0. The split has a
                 seed of its own, `update_split_seed`, so that seeds are compared on the same images.
-            precision: `auto` (initially), `float32`, `bfloat16` or `float16`.
+            precision: `auto` (initially), `float32`, `bfloat16` or `float16`. `auto` times some steps of the network where the
+                processor has units for bfloat16, takes the faster precision, and keeps it when the run is resumed or copied.
             early_stopping: stop after this many epochs in a row without an improvement on validation; 0 (initially): never.
             ema_decay: decay of a moving average (EMA) of the weights, such as 0.999, used for evaluation and saved in place of
                 the weights; 0 (initially): no average.

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
-import numpy as np
 import psutil
 
 from .. import backends
 from ..backends.base import Learner
-from ..data.augment import Draws
 from ..errors import InvalidValue, TrainingFailed
 from ..spec import Resolved
 from ..tasks import Task
+from .step_time import timed_step
 
 MIN_BATCH_SIZE, MAX_BATCH_SIZE = 8, 256
 # doubling the batch must be faster by this factor, because it halves the number of updates
@@ -76,14 +74,6 @@ def _process_memory() -> int:
 
 
 def _images_per_second(learner: Learner, batch_size: int, image_size: int) -> float:
-    rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (batch_size, image_size, image_size, 3), np.uint8)
-    labels, draws = learner.task.example_labels(batch_size, rng), Draws(image_size, (0.5,) * 3, (0.25,) * 3)
-    float(learner.step(images, labels, draws)[0])
-    seconds = []
-    for _ in range(TIMED_STEPS):
-        start = time.perf_counter()
-        # float() waits for the device
-        float(learner.step(images, labels, draws)[0])
-        seconds.append(time.perf_counter() - start)
-    return batch_size / min(seconds)
+    step = timed_step(learner, batch_size, image_size)
+    step()
+    return batch_size / min(step() for _ in range(TIMED_STEPS))

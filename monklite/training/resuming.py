@@ -13,6 +13,7 @@ from ..data.samples import quoted
 from ..errors import DamagedFile, DatasetError, NotFound, NotReady, cut
 from ..looking import exists
 from ..records import ACCURACY, DatasetRecord, EpochRow
+from ..rules import AUTO
 from ..runs import history
 from ..runs.file_names import BEST, HISTORY, RESUME, SAMPLES
 from ..runs.run import Run
@@ -201,6 +202,19 @@ def copy_call(run: Run) -> str:
     """The call with which a user copies a run."""
     project, experiment, _ = run.folder.parts[-3:]
     return f"Prototype(..., copy_from=[{project!r}, {experiment!r}, {run.version}])"
+
+
+def slow_precision(run: Run, spec: Resolved, candidates: Sequence[str]) -> Iterator[str]:
+    """Yield a note if a run goes on in a precision that is slow here: its weights and its history are of that precision.
+
+    Args:
+        candidates: the precisions that may be fast on this device.
+    """
+    if spec.model.precision not in (AUTO, *candidates):
+        yield (
+            f"the training of {run} began in {spec.model.precision} on another device and goes on in it, although this device "
+            f"is slow in it. To train in {candidates[0]}, copy it: {copy_call(run)}"
+        )
 
 
 @contextlib.contextmanager

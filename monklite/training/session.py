@@ -11,7 +11,7 @@ from .. import backends
 from ..backends import Learner
 from ..data.prepare import TrainingData
 from ..errors import MonkliteError
-from ..records import KEPT_FEATURES, REUSED_FEATURES
+from ..records import KEPT_FEATURES, MEASURED_PRECISION, REUSED_FEATURES
 from ..runs.run import Run
 from ..runs.state import CONTROL, Status, now
 from ..runs.workspace import Workspace
@@ -175,6 +175,8 @@ class Session:
         weights = previous.model.weights if previous.model else model.weights
         if self.start is not None and previous.model and REUSED_FEATURES in previous.model.methods:
             methods = [REUSED_FEATURES]
+        if previous.model and MEASURED_PRECISION in previous.model.methods:
+            methods = [MEASURED_PRECISION, *methods]
         self.run.update(
             status="running",
             asked=self.asked,

@@ -8,7 +8,8 @@ import torchvision
 from ...processes import World
 from ...spec import Resolved
 from ...tasks import Task
-from . import distributed
+from ..base import Candidates
+from . import device, distributed
 from .learner import TorchLearner
 from .network import parameter_layers
 
@@ -23,6 +24,15 @@ class TorchBackend:
 
     def layers(self, learner: TorchLearner) -> list[str]:
         return [name for name, _ in parameter_layers(learner.network)]
+
+    def candidates(self, spec: Resolved) -> Candidates:
+        chosen = device.choose(spec.model.use_gpu)
+        # the number of threads is part of the device
+        device.limit_threads()
+        return Candidates(device.candidates(chosen), device.identity(chosen))
+
+    def use_precision(self, learner: TorchLearner, precision: str) -> None:
+        learner.dtype = device.precision(precision, learner.device)
 
     def world(self) -> World:
         return distributed.world()

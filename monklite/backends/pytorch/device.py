@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import inspect
 import os
+import warnings
 from collections.abc import Iterator
 
 import torch
 
-from ...processors import cpu_count
+from ...errors import InvalidValue
+from ...processors import cpu_count, cpu_name
 from . import distributed
 
 
@@ -44,20 +46,44 @@ def title(device: torch.device) -> str:
     return f"cpu ({torch.get_num_threads()} threads)" if device.type == "cpu" else str(device)
 
 
-def precision(requested: str, device: torch.device) -> torch.dtype:
-    """The data type of convolutions and matrix products.
+def identity(device: torch.device) -> str:
+    """A text that differs for devices, or versions of torch, whose relative speeds may differ."""
+    units = [name for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported") if _cpu_has(name)]
+    details = [cpu_name(), *units] if device.type == "cpu" else []
+    return ", ".join([f"torch {torch.__version__}", title(device), *details])
 
-    `auto`: bfloat16 where the hardware supports it (weights stay float32, and its range needs no loss scaling), else float16
-    on GPUs with tensor cores, else float32. Apple's GPUs gain nothing from autocast yet.
+
+def candidates(device: torch.device) -> tuple[str, ...]:
+    """The precisions of which any may be the fastest, first the one that is taken without a measurement.
+
+    Weights stay float32 in all of them. GPUs with tensor cores: bfloat16, whose range needs no loss scaling, or float16 where
+    they lack it. CPUs: with matrix tiles for bfloat16 (AMX) nearly every network is faster in it, with only its vector
+    instructions (AVX512_BF16) most are slower; which one, is seen only by a measurement. Without either it is emulated.
+    Apple's GPUs gain nothing from autocast yet.
     """
-    if requested != "auto":
-        return getattr(torch, requested)
     if device.type == "cuda":
         major, _ = torch.cuda.get_device_capability(device)
-        return torch.bfloat16 if major >= 8 else torch.float16 if major == 7 else torch.float32
-    if device.type == "cpu" and _cpu_has_bfloat16():
-        return torch.bfloat16
-    return torch.float32
+        return ("bfloat16" if major >= 8 else "float16" if major == 7 else "float32",)
+    if device.type == "cpu" and _cpu_has("_is_amx_tile_supported"):
+        return "bfloat16", "float32"
+    if device.type == "cpu" and _cpu_has("_is_avx512_bf16_supported"):
+        return "float32", "bfloat16"
+    return ("float32",)
+
+
+def precision(requested: str, device: torch.device) -> torch.dtype:
+    """The data type of convolutions and matrix products. `auto`: the first of `candidates`.
+
+    Raises:
+        InvalidValue: the device cannot compute in it.
+    """
+    name = candidates(device)[0] if requested == "auto" else requested
+    if name != "float32" and not _computes_in(getattr(torch, name), device):
+        raise InvalidValue(
+            f"{title(device)} cannot compute in {name}: use precision='float32'. A resumed run keeps its precision: resume it "
+            "on a device that has it, or copy it"
+        )
+    return getattr(torch, name)
 
 
 def supports_fused(optimizer: type[torch.optim.Optimizer], device: torch.device) -> bool:
@@ -90,7 +116,18 @@ def algorithms(device: torch.device, deterministic: bool) -> Iterator[None]:
         torch.use_deterministic_algorithms(before[0], warn_only=before[1])
 
 
-def _cpu_has_bfloat16() -> bool:
-    """Whether the processor has bfloat16 units; it is emulated and slower without. torch has no public function for it."""
-    checks = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
-    return any(check() for check in checks if check)
+def _cpu_has(instructions: str) -> bool:
+    """Whether the processor has some instructions, by the name of torch's check, which is not public."""
+    check = getattr(torch.cpu, instructions, None)
+    return check is not None and check()
+
+
+def _computes_in(dtype: torch.dtype, device: torch.device) -> bool:
+    """Whether autocast takes a type on this device; torch raises an error for some and warns of others, then ignores them."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            torch.autocast(device.type, dtype=dtype)
+    except (RuntimeError, UserWarning):
+        return False
+    return True
