@@ -25,6 +25,7 @@ from .setting_ranges import (
     SEED_RANGE,
     SPLIT_RANGE,
     STORED_SIZE_RANGE,
+    STORED_VIEWS_RANGE,
     WORKERS_RANGE,
 )
 
@@ -108,6 +109,8 @@ class _Data(Frozen):
     `split_seed`: the same one gives the same split, whatever the seed of the training. `group`: images of a group, such as a
     patient, stay on one side of the split: a column of the table, or a pattern over the paths of the files, whose
     parentheses match the group; `""`: each image on its own; `"auto"`: a column or pattern is found where it is plain.
+    `stored_views`: where training images are resampled at random, each has this many draws, which are the same in all epochs; 0:
+    each epoch has draws of its own.
     """
 
     sources: Annotated[tuple[Source, ...], Field(max_length=2)] = ()
@@ -115,6 +118,7 @@ class _Data(Frozen):
     split_seed: Annotated[int, SEED_RANGE] = 0
     group: Annotated[str, GroupText()] = AUTO
     stored_size: Annotated[int | Literal["auto"], OrAuto(STORED_SIZE_RANGE)] = AUTO
+    stored_views: Annotated[int, STORED_VIEWS_RANGE] = 0
     shuffle: Annotated[bool, Flag()] = True
     transforms: Transforms = Transforms()
 

@@ -71,6 +71,8 @@ def dataset_details(console: Console, spec: Spec | Resolved) -> None:
         rows["Train-val split"] = data.split
     if data.sources and isinstance(data.sources[0], Table):
         rows["Delimiter"] = data.sources[0].delimiter
+    if data.stored_views:
+        rows["Stored views"] = f"{data.stored_views} fixed pictures of each training image that is resampled at random"
     if data.group != AUTO:
         rows["Group"] = data.group or "each image on its own"
     console.block("Dataset Params", {k: "by recipe" if v is None else v for k, v in rows.items()})
