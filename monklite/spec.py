@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from .errors import InvalidValue, MonkliteError, UnknownArgument, cut, shown, suggestion
 from .group_rule import GroupText
@@ -20,7 +20,9 @@ from .setting_ranges import (
     EARLY_STOPPING_RANGE,
     EMA_DECAY_RANGE,
     EPOCHS_RANGE,
+    EPOCHS_SHARE_RANGE,
     FREEZE_LAYERS_RANGE,
+    INITIAL_SCALE_RANGE,
     INPUT_SIZE_RANGE,
     SEED_RANGE,
     SPLIT_RANGE,
@@ -157,16 +159,39 @@ class ModelSpec(Frozen):
     deterministic: Annotated[bool, Flag()] = False
 
 
+class ProgressiveResizing(Frozen):
+    """Training images are small first, and grow to the input size.
+
+    `initial_scale`: their size at first, as a share of the input size; 1: they always have the input size. `delay_fraction`: the
+    share of the epochs before they grow. `finetune_fraction`: the share of the last epochs, which have the input size.
+    """
+
+    initial_scale: Annotated[float, INITIAL_SCALE_RANGE] = 1.0
+    delay_fraction: Annotated[float, EPOCHS_SHARE_RANGE] = 0.5
+    finetune_fraction: Annotated[float, EPOCHS_SHARE_RANGE] = 0.2
+
+    @model_validator(mode="after")
+    def _shares_fit(self) -> ProgressiveResizing:
+        if self.delay_fraction + self.finetune_fraction > 1:
+            raise InvalidValue(
+                f"delay_fraction and finetune_fraction are shares of the same epochs, so their sum must be at most 1, not "
+                f"{self.delay_fraction:g} + {self.finetune_fraction:g}"
+            )
+        return self
+
+
 class _Training(Frozen):
     """Settings of training and of the weights that are kept.
 
     `early_stopping`: training ends after this many consecutive epochs without improvement on validation; 0: never.
     `ema_decay`: moving averages of the weights, with this decay per step, are evaluated and kept; 0: the weights themselves.
+    `resizing`: of the training images, epoch by epoch.
     """
 
     epochs: Annotated[int, EPOCHS_RANGE] = 10
     early_stopping: Annotated[int, EARLY_STOPPING_RANGE] = 0
     ema_decay: Annotated[float, EMA_DECAY_RANGE] = 0.0
+    resizing: ProgressiveResizing = ProgressiveResizing()
     save_intermediate_models: Annotated[bool, Flag()] = False
     intermediate_prefix: Annotated[str, FileStem(reserved=WEIGHT_FILES)] = "intermediate_model_"
 

@@ -39,6 +39,15 @@ class Draws:
     matrix: np.ndarray | None = None
     face: np.ndarray | None = None
 
+    def resized(self, size: int, n: int) -> Draws:
+        """The same draws, of `n` images, at another size, px."""
+        if self.matrix is not None:
+            return replace(self, size=size)
+        matrix = np.zeros((n, 2, 3), np.float32)
+        for axis, flip in enumerate((self.flip_x, self.flip_y)):
+            matrix[:, axis, axis] = 1 if flip is None else np.where(flip, -1, 1)
+        return replace(self, size=size, matrix=matrix, flip_x=None, flip_y=None)
+
     def take(self, rows: np.ndarray | slice) -> Draws:
         """The draws of some of the images."""
         arrays = {name: getattr(self, name) for name in ("flip_x", "flip_y", "matrix", "face")}

@@ -15,6 +15,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ..catalog.image_sizes import SizeSchedule
 from .augment import Draws, Policy
 from .prefetch import in_order
 from .samples import UNREAD
@@ -49,7 +50,8 @@ class Batches:
 
     `rows`: rows of the store. `labels`: their labels. `shuffle`: a different order in each epoch. `process`: the
     number of this process, from 0, among the `n_processes` that share every batch. `digests`: of the files' bytes, S16;
-    none if they are not known. `reading`: False makes batches without pixels.
+    none if they are not known. `reading`: False makes batches without pixels. `sizes`: the size of the images in each epoch;
+    None: always that of the policy.
     """
 
     store: Store
@@ -63,6 +65,7 @@ class Batches:
     n_processes: int = 1
     digests: np.ndarray = field(default_factory=lambda: np.empty(0, "S16"))
     reading: bool = True
+    sizes: SizeSchedule | None = None
 
     @property
     def n_images(self) -> int:
@@ -100,8 +103,20 @@ class Batches:
         chosen = order[bounds[0] : bounds[1]]
         rng = np.random.default_rng([self.seed, _DRAWS, number, bounds[0]])
         if self.policy.has_views:
-            return chosen, self.showing(chosen, rng.integers(self.policy.views, size=len(chosen)))
-        return chosen, self.policy.draw(self.store.sizes[self.rows[chosen]], rng)
+            draws = self.showing(chosen, rng.integers(self.policy.views, size=len(chosen)))
+        else:
+            draws = self.policy.draw(self.store.sizes[self.rows[chosen]], rng)
+        size = self.size_in(number)
+        return chosen, draws if size == draws.size else draws.resized(size, len(chosen))
+
+    def size_in(self, number: int) -> int:
+        """The side of the images in epoch `number` (from 0), px."""
+        return self.policy.input_size if self.sizes is None else self.sizes.in_epoch(number)
+
+    @property
+    def faces(self) -> tuple[int, ...]:
+        """See `Policy.faces`. None if the images change their size, since each size is another picture."""
+        return self.policy.faces if self.sizes is None else ()
 
     @cached_property
     def knows_digests(self) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..catalog import image_sizes
 from ..errors import DamagedFile, DatasetError, InvalidValue, NotReady, shown
 from ..looking import exists
 from ..records import DatasetRecord
@@ -35,14 +36,15 @@ class TrainingData:
     remarks: tuple[str, ...] = ()
 
     def batched(self, spec: Resolved) -> TrainingData:
-        """The same images with the spec's seed, batch size, shuffling, fixed views and number of decoding threads."""
+        """The same images with the spec's seed, batch size, shuffling, number of decoding threads, views and sizes."""
         data = spec.data
         train, val = (
             replace(b, batch_size=data.batch_size, seed=spec.seed, store=b.store.with_workers(data.workers))
             for b in (self.train, self.val)
         )
         how = replace(train.policy, views=data.stored_views)
-        return replace(self, train=replace(train, shuffle=data.shuffle, policy=how), val=val)
+        sizes = image_sizes.schedule(spec)
+        return replace(self, train=replace(train, shuffle=data.shuffle, policy=how, sizes=sizes), val=val)
 
     def for_process(self, process: int, n_processes: int) -> TrainingData:
         """The share of process number `process` of `n_processes`.
@@ -137,6 +139,7 @@ def for_training(
             spec.seed,
             shuffle=data.shuffle and name == "train",
             digests=samples.digests[samples.rows_of(name)],
+            sizes=image_sizes.schedule(spec) if name == "train" else None,
         )
         for name in SPLIT
     }

@@ -197,6 +197,9 @@ def training_params(console: Console, spec: Spec | Resolved) -> None:
             if training.early_stopping
             else "no",
             "Moving average of weights": f"decay {training.ema_decay:g}" if training.ema_decay else "no",
+            "Progressive resizing": f"from {training.resizing.initial_scale:g} of the input size"
+            if training.resizing.initial_scale < 1
+            else "no",
             "Save Intermediate models": training.save_intermediate_models,
             "Intermediate model prefix": training.intermediate_prefix,
         },

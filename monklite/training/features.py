@@ -140,7 +140,7 @@ class Features:
 def for_batches(frozen: Frozen | None, batches: Batches, cache: Path) -> Features | None:
     """The values for the images of a subset; None where they are too many to be kept: another crop in each epoch, or a full
     cache."""
-    faces = batches.policy.faces
+    faces = batches.faces
     if frozen is None or frozen.width > MAX_WIDTH or not faces or not batches.knows_digests:
         return None
     # before other values are removed to make space for a part of these

@@ -16,7 +16,7 @@ from ..runs.run import Run
 from ..runs.state import CONTROL, Status, now
 from ..runs.workspace import Workspace
 from ..spec import Resolved, Spec
-from . import environment, features, fixed_views
+from . import environment, features, shown_images
 from .checkpoints import Checkpoints
 from .engine import Handler, Loop, Stopped
 from .memory import Memory
@@ -154,8 +154,8 @@ class Session:
         """Record in the run's state that training began, and how it ended."""
         self.run.is_training = True
         try:
-            if text := fixed_views.note(self.data.train.policy):
-                self.say(f"    Note: {text}\n")
+            for note in shown_images.notes(self.data.train):
+                self.say(f"    Note: {note}\n")
             self._record_start(self._use_features(loop) if loop.world.size == 1 else [])
             yield
             self.run.update(status="done", ended=now())
@@ -175,7 +175,7 @@ class Session:
         weights = previous.model.weights if previous.model else model.weights
         if self.start is not None and previous.model and REUSED_FEATURES in previous.model.methods:
             methods = [REUSED_FEATURES]
-        methods = [*fixed_views.methods(self.data.train.policy), *methods]
+        methods = [*shown_images.methods(self.data.train), *methods]
         self.run.update(
             status="running",
             asked=self.asked,
