@@ -8,7 +8,7 @@ from typing import Any
 from . import backends
 from .backends import Learner
 from .backends.capabilities import check_capabilities
-from .catalog import resolve
+from .catalog import image_sizes, resolve
 from .catalog.losses import class_weights, positional_weights, weights_by_name
 from .catalog.models import find_model
 from .data import dataset_csv, health, prepare
@@ -85,6 +85,7 @@ class Experiment:
         find_model(asked.model.name, asked.backend)
         check_capabilities(asked)
         before, after = self.resolved(), self._resolve(asked)
+        image_sizes.schedule(after)
         if self.resuming:
             resuming.check_change(self.run, before, after)
         loss = asked.training.loss

@@ -245,7 +245,8 @@ class EpochRow:
     """One row of the history. Accuracies 0 to 1; `epoch` counts from 1; times in seconds.
 
     `data_wait`: time that the loop spent waiting for images. `images_per_second`: training and validation together.
-    `val_figures`: other figures of the task on validation, by name.
+    `val_figures`: other figures of the task on validation, by name. `train_size`: the side of the training images, px; None in
+    older histories.
     """
 
     epoch: int
@@ -258,6 +259,7 @@ class EpochRow:
     data_wait: float
     images_per_second: float
     val_figures: Mapping[str, float] = field(default_factory=dict)
+    train_size: int | None = None
 
     def figure(self, name: str) -> float:
         """A figure of the task on validation."""

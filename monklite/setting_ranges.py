@@ -16,6 +16,8 @@ SPLIT_RANGE = Number(above=0, below=1)
 # in px
 INPUT_SIZE_RANGE = Whole(least=1, most=4096)
 STORED_SIZE_RANGE = Whole(least=1, most=8192)
+# 0: none are fixed. Each view of a subset has a file of its own, and a process may open about a thousand
+STORED_VIEWS_RANGE = Whole(least=0, most=64)
 BATCH_SIZE_RANGE = Whole(least=1, limit=MAX_COUNT)
 WORKERS_RANGE = Whole(least=1, limit=MAX_COUNT)
 FREEZE_LAYERS_RANGE = Whole(least=0, limit=MAX_COUNT)
@@ -24,4 +26,7 @@ EPOCHS_RANGE = Whole(least=1, limit=MAX_COUNT)
 EARLY_STOPPING_RANGE = Whole(least=0, limit=MAX_COUNT)
 # 0: no averages
 EMA_DECAY_RANGE = Number(least=0, below=1)
+# of the input size; 1: always the whole of it
+INITIAL_SCALE_RANGE = Number(above=0, most=1)
+EPOCHS_SHARE_RANGE = Number(least=0, most=1)
 SEED_RANGE = Whole(least=0, most=2**31 - 1)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from .errors import InvalidValue, MonkliteError, UnknownArgument, cut, shown, suggestion
 from .group_rule import GroupText
@@ -20,11 +20,14 @@ from .setting_ranges import (
     EARLY_STOPPING_RANGE,
     EMA_DECAY_RANGE,
     EPOCHS_RANGE,
+    EPOCHS_SHARE_RANGE,
     FREEZE_LAYERS_RANGE,
+    INITIAL_SCALE_RANGE,
     INPUT_SIZE_RANGE,
     SEED_RANGE,
     SPLIT_RANGE,
     STORED_SIZE_RANGE,
+    STORED_VIEWS_RANGE,
     WORKERS_RANGE,
 )
 
@@ -108,6 +111,8 @@ class _Data(Frozen):
     `split_seed`: the same one gives the same split, whatever the seed of the training. `group`: images of a group, such as a
     patient, stay on one side of the split: a column of the table, or a pattern over the paths of the files, whose
     parentheses match the group; `""`: each image on its own; `"auto"`: a column or pattern is found where it is plain.
+    `stored_views`: where training images are resampled at random, each has this many draws, which are the same in all epochs; 0:
+    each epoch has draws of its own.
     """
 
     sources: Annotated[tuple[Source, ...], Field(max_length=2)] = ()
@@ -115,6 +120,7 @@ class _Data(Frozen):
     split_seed: Annotated[int, SEED_RANGE] = 0
     group: Annotated[str, GroupText()] = AUTO
     stored_size: Annotated[int | Literal["auto"], OrAuto(STORED_SIZE_RANGE)] = AUTO
+    stored_views: Annotated[int, STORED_VIEWS_RANGE] = 0
     shuffle: Annotated[bool, Flag()] = True
     transforms: Transforms = Transforms()
 
@@ -153,16 +159,39 @@ class ModelSpec(Frozen):
     deterministic: Annotated[bool, Flag()] = False
 
 
+class ProgressiveResizing(Frozen):
+    """Training images are small first, and grow to the input size.
+
+    `initial_scale`: their size at first, as a share of the input size; 1: they always have the input size. `delay_fraction`: the
+    share of the epochs before they grow. `finetune_fraction`: the share of the last epochs, which have the input size.
+    """
+
+    initial_scale: Annotated[float, INITIAL_SCALE_RANGE] = 1.0
+    delay_fraction: Annotated[float, EPOCHS_SHARE_RANGE] = 0.5
+    finetune_fraction: Annotated[float, EPOCHS_SHARE_RANGE] = 0.2
+
+    @model_validator(mode="after")
+    def _shares_fit(self) -> ProgressiveResizing:
+        if self.delay_fraction + self.finetune_fraction > 1:
+            raise InvalidValue(
+                f"delay_fraction and finetune_fraction are shares of the same epochs, so their sum must be at most 1, not "
+                f"{self.delay_fraction:g} + {self.finetune_fraction:g}"
+            )
+        return self
+
+
 class _Training(Frozen):
     """Settings of training and of the weights that are kept.
 
     `early_stopping`: training ends after this many consecutive epochs without improvement on validation; 0: never.
     `ema_decay`: moving averages of the weights, with this decay per step, are evaluated and kept; 0: the weights themselves.
+    `resizing`: of the training images, epoch by epoch.
     """
 
     epochs: Annotated[int, EPOCHS_RANGE] = 10
     early_stopping: Annotated[int, EARLY_STOPPING_RANGE] = 0
     ema_decay: Annotated[float, EMA_DECAY_RANGE] = 0.0
+    resizing: ProgressiveResizing = ProgressiveResizing()
     save_intermediate_models: Annotated[bool, Flag()] = False
     intermediate_prefix: Annotated[str, FileStem(reserved=WEIGHT_FILES)] = "intermediate_model_"
 

@@ -181,6 +181,20 @@ def test_augmented_images_differ_by_less_than_a_grey_level(learners: list[Any], 
 
 
 @pytest.mark.parametrize("name", CHAINS)
+@pytest.mark.parametrize("size", [16, 21, 31])
+def test_smaller_images_of_a_training_that_grows_differ_by_less_than_a_grey_level(
+    learners: list[Any], name: str, size: int
+) -> None:
+    how = policy([choice(TRANSFORMS, "mxnet", n, **values) for n, values in CHAINS[name]], 32)
+    rng = np.random.default_rng(3)
+    images = rng.integers(0, 256, (64, how.stored_size, how.stored_size, 3), dtype=np.uint8)
+    draws = how.draw(rng.integers(40, 200, (64, 2)), rng).resized(size, len(images))
+    ours, theirs = (one.augmented(images, draws) for one in learners)
+    assert ours.shape == theirs.shape == (64, size, size, 3)
+    assert np.abs(ours - theirs).max() <= GREY
+
+
+@pytest.mark.parametrize("name", CHAINS)
 def test_the_networks_are_given_the_same_numbers(learners: list[Any], name: str) -> None:
     how = policy([choice(TRANSFORMS, "mxnet", n, **v) for n, v in CHAINS[name]], 32)
     rng = np.random.default_rng(2)

@@ -97,6 +97,8 @@ ADDED = {
     "leaked",
     "conflicting",
     "stored_size",
+    "stored_views",
+    "resizing",
     "methods",
 }  # since, each with a default
 LEFT_TO_THE_RECIPE = {"batch_size", "workers", "schedule"}

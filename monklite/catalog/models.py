@@ -38,7 +38,8 @@ class ModelRow:
     `cells`: backend -> its builder. `heads`: backend -> dotted names of its classifiers, auxiliary ones last. `input_size`,
     `normalization`: those of its pretrained weights, px. `min_size`: the smallest side that it can train on, px.
     `size_argument`: the builder's keyword if the network is built for one size. `auxiliary_size`: for smaller images the
-    auxiliary heads are left out. `aliases`: its names in other backends.
+    auxiliary heads are left out. `aliases`: its names in other backends. `fixed_size`: the backends whose network, once built,
+    takes images of one size only.
     """
 
     name: str
@@ -51,6 +52,7 @@ class ModelRow:
     size_argument: str = ""
     auxiliary_size: int = 0
     aliases: tuple[str, ...] = ()
+    fixed_size: tuple[str, ...] = ()
 
     def cell(self, backend: str) -> Cell | None:
         """A backend's builder, None if it does not have this network."""
@@ -63,6 +65,8 @@ class ModelRow:
 
 # the builder has the same name as the network
 SAME = "="
+# Gluon's builders of these have a weight for each pixel of the last layer before the head; torchvision's pool before it
+FLATTENED = ("alexnet", "vgg")
 
 
 def _row(
@@ -98,6 +102,7 @@ def _row(
         size_argument,
         auxiliary_size,
         tuple(builder for builder in builders.values() if builder != name),
+        tuple(cells) if size_argument else ("mxnet",) if family in FLATTENED else (),
     )
 
 

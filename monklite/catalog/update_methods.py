@@ -40,6 +40,15 @@ SETTINGS = {
             "Stored size",
             "Side of the decoded images from which crops and rotations are taken, px; 'auto': twice the input size.",
         ),
+        Setting(
+            "stored_views",
+            "views",
+            "data.stored_views",
+            "Stored views",
+            "With random crops, turns and other resampling, show each training image in this many pictures only, drawn once, in "
+            "place of a new one in each epoch; 0: a new one. What a frozen part of the network gives for them is computed once "
+            "and kept. It can cost accuracy. Images that are only mirrored have at most four pictures, which are always kept.",
+        ),
         Setting("shuffle_data", "shuffle", "data.shuffle", "Shuffle data", "Whether the training order is shuffled."),
         Setting("num_processors", "num_processors", "data.workers", "Processors", "Threads that decode images."),
         Setting("trainval_split", "value", "data.split", "Train-val split", "Share of the images used for training."),

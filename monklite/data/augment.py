@@ -17,6 +17,7 @@ from ..errors import InvalidValue, find
 from ..rules import AUTO
 from ..spec import Choice
 from . import geometry
+from .fixed_stream import VERSION, FixedStream, keys_of
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Draws:
     `flip_x`, `flip_y`: bool (N,), whether it is mirrored left-right, top-bottom; None: no image is.
     `matrix`: float32 (N, 2, 3), from output to input coordinates, each -1 to 1 (edges of the picture); None: no
     resampling. A matrix holds the flips too. `size`: side of the resulting square, px. `mean`, `std`: of red,
-    green and blue as values 0 to 1, for normalising.
+    green and blue as values 0 to 1, for normalising. `face`: which of its few pictures each image is shown as, see
+    `Policy.faces`, int64 (N,); None: each draw may show another one.
     """
 
     size: int
@@ -35,20 +37,20 @@ class Draws:
     flip_x: np.ndarray | None = None
     flip_y: np.ndarray | None = None
     matrix: np.ndarray | None = None
+    face: np.ndarray | None = None
 
-    def faces(self) -> np.ndarray | None:
-        """The face of each image that is shown: 1 if it is mirrored left-right, plus 2 if top-bottom; int64 (N,).
-
-        None if images are resampled, so that each draw may show another picture; without flips all are 0, in one element.
-        """
+    def resized(self, size: int, n: int) -> Draws:
+        """The same draws, of `n` images, at another size, px."""
         if self.matrix is not None:
-            return None
-        flips = [np.zeros(1, bool) if flip is None else flip for flip in (self.flip_x, self.flip_y)]
-        return flips[0].astype(np.int64) + 2 * flips[1].astype(np.int64)
+            return replace(self, size=size)
+        matrix = np.zeros((n, 2, 3), np.float32)
+        for axis, flip in enumerate((self.flip_x, self.flip_y)):
+            matrix[:, axis, axis] = 1 if flip is None else np.where(flip, -1, 1)
+        return replace(self, size=size, matrix=matrix, flip_x=None, flip_y=None)
 
     def take(self, rows: np.ndarray | slice) -> Draws:
         """The draws of some of the images."""
-        arrays = {name: getattr(self, name) for name in ("flip_x", "flip_y", "matrix")}
+        arrays = {name: getattr(self, name) for name in ("flip_x", "flip_y", "matrix", "face")}
         return replace(self, **{name: a[rows] for name, a in arrays.items() if a is not None})
 
 
@@ -57,7 +59,8 @@ class Policy:
     """The transforms of one subset, sorted by when they are done.
 
     `prefix` is done once when a file is decoded, into squares of `stored_size`; `steps` are done for each batch;
-    the result has `input_size` and is normalised with `mean` and `std`.
+    the result has `input_size` and is normalised with `mean` and `std`. `views`: of steps that resample, each image has
+    this many draws, which are fixed; 0: each draw is another one.
     """
 
     prefix: tuple[Choice, ...]
@@ -66,6 +69,7 @@ class Policy:
     input_size: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    views: int = 0
 
     @property
     def decoding(self) -> str:
@@ -74,32 +78,59 @@ class Policy:
 
     @property
     def faces(self) -> tuple[int, ...]:
-        """The faces that a draw can show, see `Draws.faces`; none if it resamples."""
-        if self.stored_size != self.input_size or not _only_flips(self.steps):
-            return ()
+        """The numbers of the pictures that an image can be shown as, if these are few; else none.
+
+        If it is only mirrored: 1 if left-right, plus 2 if top-bottom. If it is resampled: its fixed views, if it has such.
+        """
+        if self._resamples:
+            return tuple(range(self.views))
         axes = {_row(step).flip for step in self.steps}
         return tuple(x + 2 * y for y in range(1 + ("y" in axes)) for x in range(1 + ("x" in axes)))
 
-    def showing(self, faces: np.ndarray) -> Draws:
-        """The draws that show these faces, int64 (N,)."""
-        return Draws(self.input_size, self.mean, self.std, flip_x=faces % 2 == 1, flip_y=faces >= 2)
+    @property
+    def has_views(self) -> bool:
+        """Whether the pictures of an image are fixed views. Images that are only mirrored have at most four pictures anyway."""
+        return self.views > 0 and self._resamples
 
-    def draw(self, sizes: np.ndarray, rng: np.random.Generator) -> Draws:
-        """The draws for images of the given sizes, (N, 2) width and height px."""
-        if self.stored_size == self.input_size and _only_flips(self.steps):
+    @property
+    def _resamples(self) -> bool:
+        return self.stored_size != self.input_size or not _only_flips(self.steps)
+
+    def face_key(self, face: int, seed: int) -> str:
+        """A text that is equal where the same decoded image is shown as the same picture."""
+        if not self.has_views:
+            return f"face {face}"
+        return f"view {face} of seed {seed} {VERSION} {';'.join(map(str, self.steps))} {self.input_size}"
+
+    def showing(self, faces: np.ndarray, sizes: np.ndarray, names: np.ndarray, seed: int) -> Draws:
+        """The draws that show these faces of images.
+
+        Args:
+            faces: int64 (N,). sizes: as in `draw`. names: S16 (N,), equal for equal images. seed: other views for another one.
+        """
+        if self.has_views:
+            return replace(self.draw(sizes, FixedStream(keys_of(seed, names, faces))), face=faces)
+        return Draws(self.input_size, self.mean, self.std, flip_x=faces % 2 == 1, flip_y=faces >= 2, face=faces)
+
+    def draw(self, sizes: np.ndarray, rng: geometry.Stream) -> Draws:
+        """The draws for images of the given sizes, (N, 2) width and height px; other ones in each call."""
+        if not self._resamples:
             return self._draw_flips(len(sizes), rng)
         frame = geometry.Frame.whole(sizes)
         for step in self.steps:
             frame = load(_row(step).compose)(frame, rng, **_row(step).values(step))
         return Draws(self.input_size, self.mean, self.std, matrix=geometry.to_unit(frame, sizes))
 
-    def _draw_flips(self, n: int, rng: np.random.Generator) -> Draws:
+    def _draw_flips(self, n: int, rng: geometry.Stream) -> Draws:
         flips: dict[str, np.ndarray | None] = {"x": None, "y": None}
         for step in self.steps:
             flip, axis = geometry.draw_flips(n, rng, **_row(step).values(step)), _row(step).flip
             previous = flips[axis]
             flips[axis] = flip if previous is None else previous ^ flip
-        return Draws(self.input_size, self.mean, self.std, flip_x=flips["x"], flip_y=flips["y"])
+        face = sum(
+            (k * flip for k, flip in ((1, flips["x"]), (2, flips["y"])) if flip is not None), np.zeros(n, np.int64)
+        )
+        return Draws(self.input_size, self.mean, self.std, flip_x=flips["x"], flip_y=flips["y"], face=face)
 
 
 def _row(choice: Choice) -> TransformRow:
@@ -111,12 +142,14 @@ def _only_flips(steps: Sequence[Choice]) -> bool:
     return all(_row(step).flip for step in steps)
 
 
-def policy(transforms: Sequence[Choice], input_size: int, stored_size: int | Literal["auto"] = AUTO) -> Policy:
+def policy(
+    transforms: Sequence[Choice], input_size: int, stored_size: int | Literal["auto"] = AUTO, views: int = 0
+) -> Policy:
     """Sort a chain of transforms into those done at decoding and those done for each batch.
 
     The stored size is the input size if no pixel is enlarged afterwards, else `stored_size`; `"auto"` is twice the input
     size (four times if a fixed number of pixels is cropped from an image of unknown size), so that a crop of a quarter
-    of the image loses nothing.
+    of the image loses nothing. `views`: see `Policy`.
     """
     steps: list[Choice] = []
     mean, std = (0.0,) * 3, (1.0,) * 3
@@ -133,7 +166,7 @@ def policy(transforms: Sequence[Choice], input_size: int, stored_size: int | Lit
     while steps and _row(steps[0]).decode:
         prefix.append(steps.pop(0))
     stored = _stored_size(prefix, steps, input_size, stored_size)
-    return Policy(tuple(prefix), tuple(steps), stored, input_size, mean, std)
+    return Policy(tuple(prefix), tuple(steps), stored, input_size, mean, std, views)
 
 
 def _stored_size(

@@ -1,7 +1,8 @@
 """Ordered or shuffled batches, prefetched in a thread.
 
 The order of an epoch depends only on the seed and the epoch's number, the draws of a batch only on these and the index of its
-first image; so a resumed run gets the same batches as an uninterrupted one, even in the middle of an epoch.
+first image; so a resumed run gets the same batches as an uninterrupted one, even in the middle of an epoch. Of images with
+fixed views, these draws choose the view.
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
+from ..catalog.image_sizes import SizeSchedule
 from .augment import Draws, Policy
 from .prefetch import in_order
+from .samples import UNREAD
 from .stores import Store
 
 PREFETCH = 3  # batches prepared in advance
@@ -46,7 +50,8 @@ class Batches:
 
     `rows`: rows of the store. `labels`: their labels. `shuffle`: a different order in each epoch. `process`: the
     number of this process, from 0, among the `n_processes` that share every batch. `digests`: of the files' bytes, S16;
-    none if they are not known. `reading`: False makes batches without pixels.
+    none if they are not known. `reading`: False makes batches without pixels. `sizes`: the size of the images in each epoch;
+    None: always that of the policy.
     """
 
     store: Store
@@ -60,6 +65,7 @@ class Batches:
     n_processes: int = 1
     digests: np.ndarray = field(default_factory=lambda: np.empty(0, "S16"))
     reading: bool = True
+    sizes: SizeSchedule | None = None
 
     @property
     def n_images(self) -> int:
@@ -96,7 +102,36 @@ class Batches:
         """The images of a batch of all processes, and their draws, which so do not depend on the number of processes."""
         chosen = order[bounds[0] : bounds[1]]
         rng = np.random.default_rng([self.seed, _DRAWS, number, bounds[0]])
-        return chosen, self.policy.draw(self.store.sizes[self.rows[chosen]], rng)
+        if self.policy.has_views:
+            draws = self.showing(chosen, rng.integers(self.policy.views, size=len(chosen)))
+        else:
+            draws = self.policy.draw(self.store.sizes[self.rows[chosen]], rng)
+        size = self.size_in(number)
+        return chosen, draws if size == draws.size else draws.resized(size, len(chosen))
+
+    def size_in(self, number: int) -> int:
+        """The side of the images in epoch `number` (from 0), px."""
+        return self.policy.input_size if self.sizes is None else self.sizes.in_epoch(number)
+
+    @property
+    def faces(self) -> tuple[int, ...]:
+        """See `Policy.faces`. None if the images change their size, since each size is another picture."""
+        return self.policy.faces if self.sizes is None else ()
+
+    @cached_property
+    def knows_digests(self) -> bool:
+        """Whether the digests of all images are known."""
+        return len(self.digests) == len(self.rows) and not (self.digests == UNREAD).any()
+
+    def face_key(self, face: int) -> str:
+        """A text that is equal where the same decoded image is shown as the same picture."""
+        return self.policy.face_key(face, self.seed)
+
+    def showing(self, images: np.ndarray, faces: np.ndarray) -> Draws:
+        """The draws that show these faces of images, see `Policy.faces`. Args: numbers within the subset, faces; int64 (n,)."""
+        # a copy of an image has its views, because what is kept for one is used for the other
+        names = self.digests[images] if self.knows_digests else images.astype("S16")
+        return self.policy.showing(faces, self.store.sizes[self.rows[images]], names, self.seed)
 
     def _bounds(self, start: int = 0) -> list[tuple[int, int]]:
         """First and last+1 image of each batch.

@@ -75,10 +75,8 @@ def make_space(folder: Path, needed: int = 0) -> str:
     unfinished = _remove_leftovers(folder)
     entries = sorted(_entries(folder), key=lambda e: e.last_use)
     used, allowed, free = sum(e.size for e in entries) + unfinished, limit(folder), free_bytes(folder)
-    if needed > allowed:
-        return f"more than the {format_bytes(allowed)} that the cache may take ({LIMIT_VARIABLE} sets it)"
-    if needed and needed + MIN_FREE_BYTES > free + used:
-        return f"and the disk has only {format_bytes(free)} free"
+    if reason := _never_fits(needed, used, allowed, free):
+        return reason
     for entry in entries:
         if used + needed <= allowed and (not needed or needed + MIN_FREE_BYTES <= free):
             break
@@ -86,6 +84,19 @@ def make_space(folder: Path, needed: int = 0) -> str:
             used, free = used - entry.size, free + entry.size
     if needed and (used + needed > allowed or needed + MIN_FREE_BYTES > free):
         return "and the rest of the cache is in use"
+    return ""
+
+
+def refusal(folder: Path, needed: int) -> str:
+    """The reason why `needed` bytes would not fit even if all caches were removed; empty if they would."""
+    return _never_fits(needed, size(folder), limit(folder), free_bytes(folder))
+
+
+def _never_fits(needed: int, used: int, allowed: int, free: int) -> str:
+    if needed > allowed:
+        return f"more than the {format_bytes(allowed)} that the cache may take ({LIMIT_VARIABLE} sets it)"
+    if needed and needed + MIN_FREE_BYTES > free + used:
+        return f"and the disk has only {format_bytes(free)} free"
     return ""
 
 

@@ -9,11 +9,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
 # random_resized_crop draws this many boxes before it uses the whole image, as torchvision does
 MAX_CROP_DRAWS = 10
+
+
+class Stream(Protocol):
+    """Where random numbers come from: a NumPy generator, or a `FixedStream`. The last axis of a `size` is that of the images."""
+
+    def random(self, size: Any, /) -> Any: ...
+
+    def uniform(self, low: Any, high: Any, size: Any, /) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -41,16 +50,16 @@ class Frame:
         return Frame(widths, heights, self.to_source @ _affine(self.width / widths, self.height / heights, 0, 0, n))
 
 
-def resize(frame: Frame, rng: np.random.Generator, input_size: int) -> Frame:
+def resize(frame: Frame, rng: Stream, input_size: int) -> Frame:
     return frame.scaled(input_size, input_size)
 
 
-def center_crop(frame: Frame, rng: np.random.Generator, input_size: int) -> Frame:
+def center_crop(frame: Frame, rng: Stream, input_size: int) -> Frame:
     width, height = np.minimum(frame.width, input_size), np.minimum(frame.height, input_size)
     return frame.box((frame.width - width) / 2, (frame.height - height) / 2, width, height)
 
 
-def random_crop(frame: Frame, rng: np.random.Generator, input_size: int) -> Frame:
+def random_crop(frame: Frame, rng: Stream, input_size: int) -> Frame:
     width, height = np.minimum(frame.width, input_size), np.minimum(frame.height, input_size)
     left = rng.random(len(width)) * (frame.width - width)
     top = rng.random(len(height)) * (frame.height - height)
@@ -58,7 +67,7 @@ def random_crop(frame: Frame, rng: np.random.Generator, input_size: int) -> Fram
 
 
 def random_resized_crop(
-    frame: Frame, rng: np.random.Generator, input_size: int, scale: tuple[float, float], ratio: tuple[float, float]
+    frame: Frame, rng: Stream, input_size: int, scale: tuple[float, float], ratio: tuple[float, float]
 ) -> Frame:
     shape = (MAX_CROP_DRAWS, len(frame.width))
     area = rng.uniform(*scale, shape) * frame.width * frame.height
@@ -75,24 +84,24 @@ def random_resized_crop(
     return frame.box(left, top, width, height).scaled(input_size, input_size)
 
 
-def draw_flips(n: int, rng: np.random.Generator, probability: float) -> np.ndarray:
+def draw_flips(n: int, rng: Stream, probability: float) -> np.ndarray:
     """A random choice of the pictures to mirror, bool (n,)."""
     return rng.random(n) < probability
 
 
-def random_horizontal_flip(frame: Frame, rng: np.random.Generator, probability: float) -> Frame:
+def random_horizontal_flip(frame: Frame, rng: Stream, probability: float) -> Frame:
     flip = draw_flips(len(frame.width), rng, probability)
     matrix = _affine(np.where(flip, -1, 1), 1, np.where(flip, frame.width, 0), 0, len(flip))
     return Frame(frame.width, frame.height, frame.to_source @ matrix)
 
 
-def random_vertical_flip(frame: Frame, rng: np.random.Generator, probability: float) -> Frame:
+def random_vertical_flip(frame: Frame, rng: Stream, probability: float) -> Frame:
     flip = draw_flips(len(frame.width), rng, probability)
     matrix = _affine(1, np.where(flip, -1, 1), 0, np.where(flip, frame.height, 0), len(flip))
     return Frame(frame.width, frame.height, frame.to_source @ matrix)
 
 
-def random_rotation(frame: Frame, rng: np.random.Generator, degrees: float) -> Frame:
+def random_rotation(frame: Frame, rng: Stream, degrees: float) -> Frame:
     angle = np.deg2rad(rng.uniform(-degrees, degrees, len(frame.width)))
     rotation = np.broadcast_to(np.eye(3), (len(angle), 3, 3)).copy()
     rotation[:, 0, 0] = rotation[:, 1, 1] = np.cos(angle)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..catalog import image_sizes
 from ..errors import DamagedFile, DatasetError, InvalidValue, NotReady, shown
 from ..looking import exists
 from ..records import DatasetRecord
@@ -35,13 +36,15 @@ class TrainingData:
     remarks: tuple[str, ...] = ()
 
     def batched(self, spec: Resolved) -> TrainingData:
-        """The same images with the spec's seed, batch size, shuffling and number of decoding threads."""
+        """The same images with the spec's seed, batch size, shuffling, number of decoding threads, views and sizes."""
         data = spec.data
         train, val = (
             replace(b, batch_size=data.batch_size, seed=spec.seed, store=b.store.with_workers(data.workers))
             for b in (self.train, self.val)
         )
-        return replace(self, train=replace(train, shuffle=data.shuffle), val=val)
+        how = replace(train.policy, views=data.stored_views)
+        sizes = image_sizes.schedule(spec)
+        return replace(self, train=replace(train, shuffle=data.shuffle, policy=how, sizes=sizes), val=val)
 
     def for_process(self, process: int, n_processes: int) -> TrainingData:
         """The share of process number `process` of `n_processes`.
@@ -104,7 +107,10 @@ def for_training(
         raise NotReady(
             "no dataset yet: give a folder of class folders, Dataset_Params(dataset_path='...') or Default(dataset_path='...')"
         )
-    policies = {subset: policy(getattr(data.transforms, subset), data.input_size, data.stored_size) for subset in SPLIT}
+    policies = {
+        "train": policy(data.transforms.train, data.input_size, data.stored_size, data.stored_views),
+        "val": policy(data.transforms.val, data.input_size, data.stored_size),
+    }
     recorded_paths = dataset_csv.read(recorded, record) if recorded is not None and exists(recorded) else None
     tables, stores = _read(spec, policies, cache, tick, _folder_names(recorded_paths or {}), levels)
     samples, grouping = groups.assign(tables, data.sources, data.group)
@@ -133,6 +139,7 @@ def for_training(
             spec.seed,
             shuffle=data.shuffle and name == "train",
             digests=samples.digests[samples.rows_of(name)],
+            sizes=image_sizes.schedule(spec) if name == "train" else None,
         )
         for name in SPLIT
     }

@@ -27,6 +27,9 @@ ARGUMENTS = {
     "model.freeze_base": "freeze_base_network",
     "model.pretrained": "use_pretrained",
     "training.intermediate_prefix": "intermediate_model_prefix",
+    "training.resizing.initial_scale": "initial_scale",
+    "training.resizing.delay_fraction": "delay_fraction",
+    "training.resizing.finetune_fraction": "finetune_fraction",
 }
 
 

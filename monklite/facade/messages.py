@@ -71,6 +71,8 @@ def dataset_details(console: Console, spec: Spec | Resolved) -> None:
         rows["Train-val split"] = data.split
     if data.sources and isinstance(data.sources[0], Table):
         rows["Delimiter"] = data.sources[0].delimiter
+    if data.stored_views:
+        rows["Stored views"] = f"{data.stored_views} fixed pictures of each training image that is resampled at random"
     if data.group != AUTO:
         rows["Group"] = data.group or "each image on its own"
     console.block("Dataset Params", {k: "by recipe" if v is None else v for k, v in rows.items()})
@@ -195,6 +197,9 @@ def training_params(console: Console, spec: Spec | Resolved) -> None:
             if training.early_stopping
             else "no",
             "Moving average of weights": f"decay {training.ema_decay:g}" if training.ema_decay else "no",
+            "Progressive resizing": f"from {training.resizing.initial_scale:g} of the input size"
+            if training.resizing.initial_scale < 1
+            else "no",
             "Save Intermediate models": training.save_intermediate_models,
             "Intermediate model prefix": training.intermediate_prefix,
         },

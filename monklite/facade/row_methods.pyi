@@ -486,6 +486,13 @@ class RowMethods(VocabularyMethods):
         Effective after `Reload()`, or with `Train()`.
         """
 
+    def update_stored_views(self, views: int) -> None:
+        """With random crops, turns and other resampling, show each training image in this many pictures only, drawn
+        once, in place of a new one in each epoch; 0: a new one. What a frozen part of the network gives for them
+        is computed once and kept. It can cost accuracy. Images that are only mirrored have at most four
+        pictures, which are always kept. Effective after `Reload()`, or with `Train()`.
+        """
+
     def update_shuffle_data(self, shuffle: bool) -> None:
         """Whether the training order is shuffled. Effective after `Reload()`, or with `Train()`."""
 

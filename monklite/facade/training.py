@@ -155,6 +155,32 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         self._display = replace(self._display, bar=Flag()("display_progress_realtime", value))
 
     @api
+    def update_progressive_resizing(
+        self, initial_scale: float = 0.5, delay_fraction: float = 0.5, finetune_fraction: float = 0.2
+    ) -> None:
+        """Train on small images first, which takes less time, then on growing ones; effective with `Train()`.
+
+        It is for training all layers: `Default(..., freeze_base_network=False)` or the same in `Model_Params` comes first.
+
+        Args:
+            initial_scale: the size of the training images at first, as a share of the input size (above 0), rounded to a
+                multiple of 32 px that the network takes; 1: they always have the input size, as without this call.
+            delay_fraction: the share of the epochs, 0 to 1, before they grow.
+            finetune_fraction: the share of the last epochs, 0 to 1, in which they have the input size; the last one always does.
+
+        Validation images always have the input size. It can cost accuracy; `history.csv` tells the size of each epoch. A training
+        that is extended to more epochs goes on with the sizes that these have. Early stopping can end a training before the
+        images have grown. A compiled network is compiled for each size.
+
+        Raises:
+            InvalidValue: the network has frozen layers, is built for one size, or takes no smaller one.
+        """
+        names = ("initial_scale", "delay_fraction", "finetune_fraction")
+        values = (initial_scale, delay_fraction, finetune_fraction)
+        self._change({f"training.resizing.{name}": value for name, value in zip(names, values, strict=True)})
+        self._console.say(f"Update: Progressive resizing - {', '.join(map(str, values))}\n")
+
+    @api
     def update_save_training_logs(self, value: bool) -> None:
         """Accepted for compatibility with Monk; the history is always written."""
         Flag()("save_training_logs", value)

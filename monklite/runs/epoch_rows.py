@@ -8,7 +8,8 @@ from typing import Any
 from ..errors import InvalidValue, shown
 from ..record_rules import LOSS, MEASURE, NAME, NUMBER_FROM_1, SHARE_OR_NAN
 from ..records import EpochRow
-from ..rules import Number, Rule
+from ..rules import Number, OrNone, Rule
+from ..setting_ranges import INPUT_SIZE_RANGE
 
 COLUMNS: Mapping[str, Rule] = {
     "epoch": NUMBER_FROM_1,
@@ -21,6 +22,8 @@ COLUMNS: Mapping[str, Rule] = {
     "data_wait": MEASURE,
     "images_per_second": MEASURE,
 }
+# which older rows do not have
+LATER_COLUMNS: Mapping[str, Rule] = {"train_size": OrNone(INPUT_SIZE_RANGE)}
 MAX_EPOCHS = 1_000_000
 
 
@@ -31,6 +34,7 @@ def row_of(values: Mapping[str, Any], figures: Mapping[str, Any]) -> EpochRow:
         InvalidType, InvalidValue: a value breaks the rule of its column. KeyError: a column is missing.
     """
     numbers = {name: rule(name, values[name]) for name, rule in COLUMNS.items()}
+    numbers |= {name: rule(name, values.get(name)) for name, rule in LATER_COLUMNS.items()}
     checked = {NAME("the name of a figure", name): SHARE_OR_NAN(name, value) for name, value in figures.items()}
     return EpochRow(**numbers, val_figures=checked)
 

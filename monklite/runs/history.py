@@ -12,7 +12,9 @@ from ..looking import exists
 from ..records import EpochRow
 from .epoch_rows import check_order, row_of
 
-EPOCH_COLUMNS = [f.name for f in fields(EpochRow) if f.name != "val_figures"]
+# older histories have no sizes
+SIZE_COLUMN = "train_size"
+EPOCH_COLUMNS = [f.name for f in fields(EpochRow) if f.name not in ("val_figures", SIZE_COLUMN)]
 # of the columns of a task's additional figures
 FIGURE_PREFIX = "val_"
 
@@ -20,10 +22,13 @@ FIGURE_PREFIX = "val_"
 def write(path: Path, history: Sequence[EpochRow]) -> None:
     """Write all epochs; floats are written exactly."""
     figure_names = list(dict.fromkeys(name for row in history for name in row.val_figures))
-    columns = [*EPOCH_COLUMNS, *(f"{FIGURE_PREFIX}{name}" for name in figure_names)]
-    write_csv(
-        path, columns, ([*_epoch_values(row), *(row.val_figures.get(name) for name in figure_names)] for row in history)
+    sizes = [SIZE_COLUMN] if any(row.train_size is not None for row in history) else []
+    columns = [*EPOCH_COLUMNS, *sizes, *(f"{FIGURE_PREFIX}{name}" for name in figure_names)]
+    rows = (
+        [getattr(row, name) for name in (*EPOCH_COLUMNS, *sizes)] + [row.val_figures.get(name) for name in figure_names]
+        for row in history
     )
+    write_csv(path, columns, rows)
 
 
 def read(path: Path) -> list[EpochRow]:
@@ -43,13 +48,11 @@ def read(path: Path) -> list[EpochRow]:
         return history
 
 
-def _epoch_values(row: EpochRow) -> list[float]:
-    return [getattr(row, name) for name in EPOCH_COLUMNS]
-
-
 def _row(number: int, values: Mapping[str, str], figure_names: Sequence[str]) -> EpochRow:
     try:
         numbers: dict[str, float] = {name: float(values[name]) for name in EPOCH_COLUMNS}
+        if size := values.get(SIZE_COLUMN):
+            numbers[SIZE_COLUMN] = int(size) if size.isdecimal() else float(size)
         # not through a float, which would round a huge number and cannot hold an infinite one as a whole number
         numbers["epoch"] = int(values["epoch"]) if values["epoch"].isdecimal() else numbers["epoch"]
         return row_of(numbers, {name.removeprefix(FIGURE_PREFIX): float(values[name]) for name in figure_names})

@@ -163,6 +163,7 @@ class Loop:
             self._waited,
             speed,
             figures,
+            self.train.size_in(self.epoch),
         )
         self.history.append(row)
         if self.best is row:

@@ -10,10 +10,10 @@ from typing import SupportsFloat
 import numpy as np
 
 from ..backends.base import Frozen
+from ..data import cache_limit
 from ..data.batches import Batch, Batches
 from ..data.cache import decoding_settings
 from ..data.feature_file import FeatureFile
-from ..data.samples import UNREAD
 from ..errors import OutOfMemory
 
 # images at once, always as many: with another number the last bits of a result may differ, and so would those of trainings
@@ -32,9 +32,9 @@ class Features:
         self._frozen, self._batches = frozen, batches
         contents, self._slots = np.unique(batches.digests, return_inverse=True)
         policy, levels = batches.policy, batches.store.levels.as_text()
-        shown = f"{decoding_settings(policy)} {levels} {policy.mean} {policy.std}"
+        shown = f"{decoding_settings(policy)} {levels} {policy.mean} {policy.std} {frozen.key} {CHUNK}"
         self._files = {
-            face: FeatureFile(cache, f"{shown} {frozen.key} {CHUNK} face {face}", contents, frozen.width)
+            face: FeatureFile(cache, f"{shown} {batches.face_key(face)}", contents, frozen.width)
             for face in policy.faces
         }
         self._ahead: Iterator[tuple[int, int]] = iter(())
@@ -54,9 +54,8 @@ class Features:
     def _drawn(self, batches: Batches, number: int, start: int) -> Iterator[tuple[int, int]]:
         """The images of an epoch with the face that is shown, in their order; then all other faces."""
         for chosen, draws in batches.drawn(number, start):
-            faces = draws.faces()
-            assert faces is not None
-            yield from zip(chosen.tolist(), np.broadcast_to(faces, len(chosen)).tolist(), strict=True)
+            assert draws.face is not None
+            yield from zip(chosen.tolist(), draws.face.tolist(), strict=True)
         for face in self._files:
             yield from ((i, face) for i in range(len(self._slots)))
 
@@ -74,9 +73,8 @@ class Features:
         Raises:
             OutOfMemory: memory is too small for one image.
         """
-        faces = batch.draws.faces()
+        faces = batch.draws.face
         assert faces is not None
-        faces = np.broadcast_to(faces, len(batch))
         values = np.empty((len(batch), self._frozen.width), np.uint8)
         missing = np.zeros(len(batch), bool)
         for face, file in self._files.items():
@@ -127,7 +125,7 @@ class Features:
 
     def _part(self, images: np.ndarray, faces: np.ndarray) -> np.ndarray:
         batches = self._batches
-        return self._frozen.features(batches.store.read(batches.rows[images]), batches.policy.showing(faces))
+        return self._frozen.features(batches.store.read(batches.rows[images]), batches.showing(images, faces))
 
     def save(self) -> None:
         """Make the values known to later trainings."""
@@ -140,9 +138,13 @@ class Features:
 
 
 def for_batches(frozen: Frozen | None, batches: Batches, cache: Path) -> Features | None:
-    """The values for the images of a subset; None where they are too many to be kept: random crops, or a full cache."""
-    is_known = len(batches.digests) == len(batches.rows) and not (batches.digests == UNREAD).any()
-    if frozen is None or frozen.width > MAX_WIDTH or not is_known or not batches.policy.faces:
+    """The values for the images of a subset; None where they are too many to be kept: another crop in each epoch, or a full
+    cache."""
+    faces = batches.faces
+    if frozen is None or frozen.width > MAX_WIDTH or not faces or not batches.knows_digests:
+        return None
+    # before other values are removed to make space for a part of these
+    if cache_limit.refusal(cache, len(faces) * len(np.unique(batches.digests)) * frozen.width):
         return None
     features = Features(frozen, batches, cache)
     if features.refusal:

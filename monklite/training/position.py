@@ -10,7 +10,7 @@ from ..errors import MAX_VALUE_LENGTH, DamagedFile, cut, shown
 from ..record_rules import COUNT, MEASURE, NUMBER_FROM_1
 from ..records import EpochRow
 from ..rules import Number
-from ..runs.epoch_rows import COLUMNS, check_order, row_of
+from ..runs.epoch_rows import COLUMNS, LATER_COLUMNS, check_order, row_of
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _row(values: Any) -> EpochRow:
         raise TypeError(f"an epoch is {shown(values)}")
     # older states have no figures
     figures = values.get("val_figures", {})
-    unknown = values.keys() - COLUMNS.keys() - {"val_figures"}
+    unknown = values.keys() - COLUMNS.keys() - LATER_COLUMNS.keys() - {"val_figures"}
     if unknown or not isinstance(figures, dict):
         raise TypeError(f"an epoch has {shown(min(unknown)) if unknown else 'figures without names'}")
     return row_of(values, figures)

@@ -34,7 +34,8 @@ class Progress(Handler):
         if self._epochs_at_start is None:
             self._start, self._epochs_at_start = time.monotonic(), self._epochs_done(loop)
         if self.lines:
-            self.say(f"    Epoch {loop.epoch + 1}/{loop.epochs}    learning rate {loop.rate:.3g}")
+            size = f"    images of {loop.train.size_in(loop.epoch)} px" if loop.train.sizes is not None else ""
+            self.say(f"    Epoch {loop.epoch + 1}/{loop.epochs}    learning rate {loop.rate:.3g}{size}")
             self.say("    ----------")
         self._last_refresh = self._last_line = time.monotonic()
         self._bar = bar(loop.total, "    train", loop.done) if self.show_bar else None
@@ -88,7 +89,9 @@ class Progress(Handler):
         done = self._epochs_done(loop)
         seconds_per_epoch = (time.monotonic() - self._start) / (done - (self._epochs_at_start or 0.0))
         seconds = seconds_per_epoch * (loop.epochs - done)
-        return f"about {duration(seconds)} left"
+        sizes = loop.train.sizes
+        grows = sizes is not None and loop.train.size_in(loop.epoch) < sizes.full
+        return f"about {duration(seconds)} left{', more as the images grow' if grows else ''}"
 
     @staticmethod
     def _epochs_done(loop: Loop) -> float:

@@ -16,7 +16,7 @@ from ..runs.run import Run
 from ..runs.state import CONTROL, Status, now
 from ..runs.workspace import Workspace
 from ..spec import Resolved, Spec
-from . import environment, features
+from . import environment, features, shown_images
 from .checkpoints import Checkpoints
 from .curves import Curves
 from .engine import Handler, Loop, Stopped
@@ -156,6 +156,8 @@ class Session:
         """Record in the run's state that training began, and how it ended."""
         self.run.is_training = True
         try:
+            for note in shown_images.notes(self.data.train):
+                self.say(f"    Note: {note}\n")
             self._record_start(self._use_features(loop) if loop.world.size == 1 else [])
             yield
             self.run.update(status="done", ended=now())
@@ -175,6 +177,7 @@ class Session:
         weights = previous.model.weights if previous.model else model.weights
         if self.start is not None and previous.model and REUSED_FEATURES in previous.model.methods:
             methods = [REUSED_FEATURES]
+        methods = [*shown_images.methods(self.data.train), *methods]
         if previous.model and MEASURED_PRECISION in previous.model.methods:
             methods = [MEASURED_PRECISION, *methods]
         self.run.update(

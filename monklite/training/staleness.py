@@ -6,7 +6,9 @@ from ..spec import Resolved, Spec
 
 SPLIT_FIELDS = ("data.sources", "data.split", "data.split_seed", "data.group")
 DATA_FIELDS = (*SPLIT_FIELDS, "data.input_size", "data.stored_size", "data.transforms")
-BATCH_FIELDS = ("data.batch_size", "data.shuffle", "data.workers", "seed")
+BATCH_FIELDS = (
+    "data.batch_size", "data.shuffle", "data.workers", "data.stored_views", "seed", "training.epochs", "training.resizing",
+)  # fmt: skip
 NETWORK_FIELDS = ("model", "data.input_size", "seed", "backend")
 
 
