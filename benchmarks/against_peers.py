@@ -2,12 +2,17 @@
 
     python benchmarks/against_peers.py DATA [--models resnet18 resnet50 densenet121] [--rounds 3] [--out FOLDER]
         [--peers cold warm plain fastai limit] [--epochs 2] [--batch 16] [--size 224] [--fastai-python PYTHON]
+    python benchmarks/against_peers.py DATA --frozen --epochs 10 --peers cold warm plain fastai [...]
     python benchmarks/against_peers.py DATA --accuracy 10 [--models resnet18] [--rounds 3] [--out FOLDER]
 
 DATA holds train/<class>/ and test/<class>/ (or val/<class>/). Peers are defined in peers.py; `cold` is monklite in an empty
 workspace, `warm` is monklite with the images decoded by an earlier experiment. Each measurement runs in a process of its own,
 in rounds (A B C A B C), with the files already in the system's memory. The figure is the median over the processes of the
 fastest epoch of each; ratios are taken within a round. Run it on an otherwise idle machine.
+
+With --frozen only a new head is trained (fastai: the frozen part of its `fine_tune`), and the figure is the whole process, from the
+start of Python with all imports to the end with all writing; `warm` then finds what the frozen part gives from an earlier
+training too.
 
 With --accuracy nothing is timed: `plain` and monklite with plain's optimizer train for that many epochs, each round with
 another seed, and their accuracies on the validation images after the last epoch are compared.
@@ -64,6 +69,10 @@ def check(options: argparse.Namespace) -> None:
     """Refuse wrong arguments before the long measurements start."""
     if not (options.data / "train").is_dir() or not any((options.data / n).is_dir() for n in ("val", "test")):
         sys.exit(f"{options.data} must hold train/<class>/ and test/<class>/ (or val/<class>/)")
+    if options.frozen and (options.accuracy or "limit" in options.peers):
+        sys.exit(
+            "--frozen goes with --peers cold warm plain fastai; the limit and the accuracies are of trainings of all layers"
+        )
     if "fastai" in options.peers:
         trial = subprocess.run(
             [options.fastai_python, "-c", "import fastai.vision.all"], capture_output=True, text=True
@@ -80,7 +89,10 @@ def measure(peer: str, model: str, seed: int, workspace: Path, options: argparse
     for name in ("epochs", "batch", "size"):
         arguments += [f"--{name}", getattr(options, name)]
     python = options.fastai_python if peer == "fastai" else sys.executable
+    arguments += ["--frozen"] if options.frozen else []
     measurement = in_process(*arguments, "--seed", seed, "--workspace", workspace, python=python)
+    if options.frozen:
+        measurement["epochs"] = [measurement["whole"]]
     shutil.rmtree(workspace if peer == "cold" else workspace / "bench", ignore_errors=True)
     return measurement
 
@@ -107,7 +119,7 @@ def speeds(results: Rounds) -> str:
     header = (
         "model",
         "peer",
-        "epoch, s",
+        "epoch (with --frozen: whole process), s",
         "images/s",
         "times as fast as plain",
         "share of the limit",
@@ -171,6 +183,7 @@ if __name__ == "__main__":
     parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--frozen", action="store_true")
     parser.add_argument("--accuracy", type=int, default=0, metavar="EPOCHS")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--size", type=int, default=224)

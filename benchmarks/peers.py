@@ -1,8 +1,9 @@
 """One measurement in this process: monklite or one of its peers.
 
-    python benchmarks/peers.py PEER DATA MODEL [--epochs 2] [--batch 16] [--size 224] [--seed 0] [--workspace FOLDER]
+    python benchmarks/peers.py PEER DATA MODEL [--epochs 2] [--batch 16] [--size 224] [--seed 0] [--workspace FOLDER] [--frozen]
 
 DATA holds train/<class>/ and test/<class>/ (or val/<class>/); MODEL is torchvision's name; weights are random at the start.
+All layers are trained, or with --frozen only a new head.
 
     monklite      Default() with all layers trained; --workspace holds the cache of decoded images, or is empty
     monklite-sgd  the same with plain's optimizer and learning rate, to compare accuracies
@@ -46,7 +47,7 @@ def monklite(options, sgd: bool = False) -> dict:
         dataset_path=[options.data / "train", validation_folder(options.data)],
         model_name=options.model,
         num_epochs=options.epochs,
-        freeze_base_network=False,
+        freeze_base_network=options.frozen,
         use_pretrained=False,
     )
     ptf.update_batch_size(options.batch)
@@ -79,6 +80,8 @@ def plain(options) -> dict:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.manual_seed(options.seed)
     network = getattr(models, options.model)(num_classes=len(train.classes)).to(device)
+    if options.frozen:
+        freeze_base(network)
 
     def batches(training: bool):
         loader = torch.utils.data.DataLoader(
@@ -87,6 +90,14 @@ def plain(options) -> dict:
         return ((x.to(device), y.to(device)) for x, y in loader)
 
     return fit(options, network, batches, contextlib.nullcontext, len(train) + len(val))
+
+
+def freeze_base(network) -> None:
+    """Freeze everything but the last linear layer, as tutorials do."""
+    import torch
+
+    network.requires_grad_(False)
+    [layer for layer in network.modules() if isinstance(layer, torch.nn.Linear)][-1].requires_grad_(True)
 
 
 def limit(options) -> dict:
@@ -153,7 +164,8 @@ def fit(options, network, batches, precision, images: int) -> dict:
     """Train with SGD. `batches(training)` yields pixels and labels on the device, `precision()` is a context."""
     import torch
 
-    optimizer = torch.optim.SGD(network.parameters(), lr=RATE, momentum=MOMENTUM)
+    trained = [p for p in network.parameters() if p.requires_grad]
+    optimizer = torch.optim.SGD(trained, lr=RATE, momentum=MOMENTUM)
     seconds, accuracies, before = [], [], clock()
     for _ in range(options.epochs):
         begin, n_correct, n_images = clock(), 0, 0
@@ -211,6 +223,8 @@ def fastai(options) -> dict:
             seconds.append(clock() - self.begin)
             accuracies.append(float(self.learn.recorder.values[-1][-1]))
 
+    if options.frozen:
+        learner.freeze()
     with learner.no_bar(), learner.no_logging():
         learner.fit(options.epochs, cbs=[Clock()])
     return result(seconds, accuracies, len(loaders.train_ds) + len(loaders.valid_ds), before)
@@ -233,5 +247,6 @@ if __name__ == "__main__":
     parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workspace", type=Path, default="workspace")
+    parser.add_argument("--frozen", action="store_true")
     chosen = parser.parse_args()
     print(json.dumps(PEERS[chosen.peer](chosen)))
