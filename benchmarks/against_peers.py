@@ -10,8 +10,8 @@ workspace, `warm` is monklite with the images decoded by an earlier experiment. 
 in rounds (A B C A B C), with the files already in the system's memory. The figure is the median over the processes of the
 fastest epoch of each; ratios are taken within a round. Run it on an otherwise idle machine.
 
-With --frozen only a new head is trained (fastai: the frozen part of its `fine_tune`), and the figure is the whole process, from the
-start of Python with all imports to the end with all writing; `warm` then finds what the frozen part gives from an earlier
+With --frozen only a new head is trained (fastai: the frozen part of its `fine_tune`), and the figure is the whole process, from
+the start of Python with all imports to the end with all writing; `warm` then finds what the frozen part gives from an earlier
 training too.
 
 With --accuracy nothing is timed: `plain` and monklite with plain's optimizer train for that many epochs, each round with

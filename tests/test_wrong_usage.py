@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -135,7 +136,9 @@ def test_wrong_calls_of_an_open_experiment_are_explained(workspace: Path, images
 def test_wrong_calls_before_an_experiment_is_open_are_explained(workspace: Path, images: Path, backend: str) -> None:
     attempts = Attempts()
     for name in public_methods(prototype):
-        for arguments in [{}] if name in LONG else calls(getattr(prototype, name), images):
+        # where nothing is open most calls end at the same place: a third of the values, in turn
+        tried = [{}] if name in LONG else itertools.islice(calls(getattr(prototype, name), images), 0, None, 3)
+        for arguments in tried:
             ptf = prototype(verbose=0, backend=backend)
             attempts.attempt(label(name, arguments), lambda n=name, a=arguments, p=ptf: getattr(p, n)(**a))
     attempts.check(5000)
