@@ -141,7 +141,7 @@ def test_wrong_calls_before_an_experiment_is_open_are_explained(workspace: Path,
         for arguments in tried:
             ptf = prototype(verbose=0, backend=backend)
             attempts.attempt(label(name, arguments), lambda n=name, a=arguments, p=ptf: getattr(p, n)(**a))
-    attempts.check(5000)
+    attempts.check(3000)
 
 
 def test_wrong_calls_of_the_classes_and_of_comparisons_are_explained(workspace: Path, images: Path) -> None:
