@@ -3,11 +3,13 @@
     python benchmarks/inference.py DATA [--models resnet18 resnet50] [--images 600] [--rounds 5] [--out FOLDER]
 
 DATA holds images, in folders of any depth; links under other names raise their number to `--images`. Without a GPU, decoding
-and the model share the cores, so their sum is the limit there; with a GPU the two can overlap. Limit and `Infer` are timed in
-turn in one process; ratios are taken within a round. The network has random weights.
+and the model share the cores, so their sum is the limit there; with a GPU the two can overlap. The model is taken as it is,
+with batch normalization folded, and in ONNX Runtime where it is installed (exported before the first round); so is `Infer`. All
+are timed in turn in one process; ratios are taken within a round. The network has random weights.
 """
 
 import argparse
+import contextlib
 import json
 import sys
 import tempfile
@@ -17,6 +19,9 @@ from pathlib import Path
 
 import numpy as np
 from measure import in_process, keep, link, markdown, middle
+
+AS_IT_IS, FOLDED, ONNX = "as it is", "batch normalization folded", "ONNX Runtime"
+FORMS = (AS_IT_IS, FOLDED, ONNX)
 
 
 def measure(source: str, model: str, count: int, rounds: int) -> None:
@@ -32,51 +37,100 @@ def measure(source: str, model: str, count: int, rounds: int) -> None:
         ptf.Default(classes, model_name=model, num_epochs=1, freeze_base_network=False, use_pretrained=False)
         ptf.Train()
         ptf.Switch_Mode(eval_infer=True)
-        rows = []
+        predictor, rows = ptf._evaluation.predictor, []
         for _ in range(rounds + 1):
-            decoding, scoring = limit(ptf, sorted((base / "images").iterdir()))
-            begin = time.perf_counter()
-            predictions = ptf.Infer(img_dir=base / "images")
-            rows.append({"decoding": decoding, "model": scoring, "infer": time.perf_counter() - begin})
-            assert len(predictions) == count, "some images cannot be read, so limit and Infer would do different work"
+            batches, decoding = decoded(predictor, sorted((base / "images").iterdir()))
+            row = {"decoding": decoding}
+            for name in FORMS:
+                with only(predictor, name):
+                    predictor.speed_up(count)
+                    if (predictor.form or AS_IT_IS) != name:
+                        continue
+                    row[f"model, {name}"] = model_alone(predictor, batches)
+                    begin = time.perf_counter()
+                    predictions = ptf.Infer(img_dir=base / "images")
+                    row[f"Infer, {name}"] = time.perf_counter() - begin
+                    assert len(predictions) == count, (
+                        "some images cannot be read: limit and Infer would do different work"
+                    )
+            rows.append(row)
     print(json.dumps(rows[1:]))  # the first round reads the files from the disk and warms up the network
 
 
-def limit(ptf, files: list[Path]) -> tuple[float, float]:
-    """Seconds to decode with all cores, and seconds of the model on the decoded images."""
+@contextlib.contextmanager
+def only(predictor, form: str):
+    """Predict with this form of the network, however few images there are."""
+    from monklite.backends.pytorch import fast_form, onnx_network
+
+    before = fast_form.MIN_IMAGES, onnx_network.EXPORT_SECONDS, onnx_network.is_installed
+    fast_form.MIN_IMAGES = sys.maxsize if form == AS_IT_IS else 2
+    onnx_network.EXPORT_SECONDS = 0.0
+    if form == FOLDED:
+        onnx_network.is_installed = lambda package: False
+    made, predictor._made = predictor._made, predictor.__dict__.setdefault("forms", {}).get(form)
+    try:
+        yield
+    finally:
+        predictor.forms[form], predictor._made = predictor._made, made
+        fast_form.MIN_IMAGES, onnx_network.EXPORT_SECONDS, onnx_network.is_installed = before
+
+
+def decoded(predictor, files: list[Path]) -> tuple[list[tuple], float]:
+    """The batches of images with their draws, and the seconds to decode them with all cores."""
     from monklite.data import decode, prepare
     from monklite.processors import cpu_count
 
-    predictor = ptf._evaluation.predictor
     policy, batch_size = prepare.policy_for_testing(predictor.spec), predictor.spec.data.batch_size
     begin = time.perf_counter()
     with ThreadPoolExecutor(cpu_count()) as pool:
         images = list(pool.map(lambda file: decode.load(file, policy.stored_size, policy.prefix), files))
-    decoded = time.perf_counter()
-    rng = np.random.default_rng(0)
+    seconds = time.perf_counter() - begin
+    rng, batches = np.random.default_rng(0), []
     for i in range(0, len(images), batch_size):
         batch = images[i : i + batch_size]
         draws = policy.draw(np.array([size for _, size in batch]), rng)
-        predictor.learner.logits(np.stack([pixels for pixels, _ in batch]), draws)
-    return decoded - begin, time.perf_counter() - decoded
+        batches.append((np.stack([pixels for pixels, _ in batch]), draws))
+    return batches, seconds
+
+
+def model_alone(predictor, batches: list[tuple]) -> float:
+    begin = time.perf_counter()
+    for images, draws in batches:
+        predictor.logits(images, draws)
+    return time.perf_counter() - begin
 
 
 def main(options: argparse.Namespace) -> None:
     rows, results = [], {}
     for model in options.models:
         rounds = in_process(__file__, "--measure", options.data, model, options.images, options.rounds)
-        ratio = middle((r["decoding"] + r["model"]) / r["infer"] for r in rounds)
-        seconds = [middle(r[step] for r in rounds)[0] for step in ("decoding", "model", "infer")]
-        results[model] = {"ratio": ratio, "rounds": rounds}
-        rows.append(
-            (
-                model,
-                *(f"{s:.2f}" for s in seconds),
-                f"{options.images / seconds[-1]:.1f}",
-                f"{ratio[0]:.2f} ({ratio[1]:.2f} to {ratio[2]:.2f})",
+        results[model] = rounds
+        for form in FORMS:
+            if f"Infer, {form}" not in rounds[0]:
+                continue
+            seconds = [middle(r[step] for r in rounds)[0] for step in ("decoding", f"model, {form}", f"Infer, {form}")]
+            limit = middle((r["decoding"] + r[f"model, {form}"]) / r[f"Infer, {form}"] for r in rounds)
+            gain = middle(r[f"Infer, {form}"] / r[f"Infer, {AS_IT_IS}"] for r in rounds)
+            rows.append(
+                (
+                    model,
+                    form,
+                    *(f"{s:.2f}" for s in seconds),
+                    f"{options.images / seconds[-1]:.1f}",
+                    "{:.2f} ({:.2f} to {:.2f})".format(*limit),
+                    "{:.2f} ({:.2f} to {:.2f})".format(*gain),
+                )
             )
-        )
-    header = ("model", "decoding, s", "model alone, s", "Infer, s", "Infer, images/s", "limit / Infer")
+    header = (
+        "model",
+        "form",
+        "decoding, s",
+        "model alone, s",
+        "Infer, s",
+        "Infer, images/s",
+        "limit / Infer",
+        "Infer / Infer as it is",
+    )
     keep(options.out, "inference", {"images": options.images, "models": results}, markdown(header, rows))
 
 
