@@ -8,6 +8,8 @@ import platform
 from collections.abc import Iterator
 from pathlib import Path
 
+from .regular_files import read_regular
+
 
 def cpu_count(system: Path = Path("/")) -> int:
     """The number of processors that this process may use, limited by its CPU affinity and its container's quota.
@@ -26,7 +28,7 @@ def cpu_name(system: Path = Path("/")) -> str:
         system: the root of the file system; tests pass another.
     """
     try:
-        lines = (system / "proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = read_regular(system / "proc/cpuinfo").decode("utf-8", "replace").splitlines()
     # not Linux
     except OSError:
         lines = []
