@@ -222,6 +222,15 @@ def test_evaluate_uses_it_too(predictor: Predictor, patterns: Path) -> None:
 
 
 @pytest.mark.usefixtures("without_onnx", "few")
+def test_without_memory_for_a_copy_the_network_itself_predicts(
+    predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fast_form, "fold", lambda network: torch.zeros(10**15))
+    scores(predictor, images())
+    assert not predictor.form
+
+
+@pytest.mark.usefixtures("without_onnx", "few")
 def test_infer_says_how_it_was_computed(workspace_of_a_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ptf = Prototype("p", "e", eval_infer=True, workspace=workspace_of_a_run, verbose=1)
     assert len(ptf.Infer(img_name=images(10))) == 10

@@ -59,6 +59,15 @@ def make(
     key = _key(learner, size)
     if isinstance(previous, TorchFastForm) and previous.key == key:
         return previous
+    try:
+        with translated(learner.device, N_COMPARED, size, refusal=OutOfMemory):
+            return _first_that_agrees(learner, size, n_images, cache, key)
+    # the network alone may fit
+    except OutOfMemory:
+        return None
+
+
+def _first_that_agrees(learner: TorchLearner, size: int, n_images: int, cache: Path, key: str) -> TorchFastForm | None:
     random = torch.Generator().manual_seed(0)
     x = torch.randn(N_COMPARED, 3, size, size, generator=random).to(learner.device)
     x = x.contiguous(memory_format=torch.channels_last)
