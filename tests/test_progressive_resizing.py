@@ -167,6 +167,16 @@ def test_a_layer_that_the_user_froze_is_computed_at_each_size(patterns: Path, tm
     assert sizes(tmp_path, "e") == [32, 32, 64, 96]
 
 
+def test_another_network_gets_the_sizes_that_it_takes(patterns: Path, tmp_path: Path) -> None:
+    ptf = experiment(tmp_path, patterns, "e")
+    ptf.Reload()
+    assert ptf._experiment.data.train.sizes.initial == 32
+    # needs at least 63 px
+    ptf.update_model_name("alexnet")
+    ptf.Reload()
+    assert ptf._experiment.data.train.sizes.initial == 64
+
+
 def test_without_it_all_epochs_have_the_input_size(patterns: Path, tmp_path: Path) -> None:
     ptf = experiment(tmp_path, patterns, "e", epochs=2)
     ptf.update_progressive_resizing(1)

@@ -30,7 +30,7 @@ class Curves(Handler):
         self._drawing, self._n_drawn = threading.Lock(), 0
 
     def train_start(self, loop: Loop) -> None:
-        self.writer.put("matplotlib", charts.get_ready)
+        self.writer.put("matplotlib", self._get_ready)
 
     def epoch_end(self, loop: Loop, row: EpochRow) -> None:
         if time.monotonic() - self._last_drawing > REDRAW_EVERY:
@@ -41,6 +41,11 @@ class Curves(Handler):
     def train_end(self, loop: Loop) -> None:
         self.run.check_lock()
         self._draw(tuple(loop.history))
+
+    def _get_ready(self) -> None:
+        # both change matplotlib's settings for a moment, which are those of the whole process
+        with self._drawing:
+            charts.get_ready()
 
     def _draw(self, rows: Sequence[EpochRow]) -> None:
         with self._drawing:

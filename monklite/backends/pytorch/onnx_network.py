@@ -20,10 +20,13 @@ from ...data.arrays import read_arrays, write_arrays
 from ...data.cache_limit import NETWORK_SUFFIX
 from ...errors import InvalidValue, OutOfMemory, StorageError
 from ...files import make_folder
+from ...regular_files import MAX_TEXT_BYTES
 
 # the share of the time that is saved, and what an export may cost, seconds
 SAVED_SHARE, EXPORT_SECONDS = 0.3, 15.0
 MAX_BATCH = 4096
+# bytes; a larger file of arrays is not read, see `regular_files`
+MAX_KEPT = MAX_TEXT_BYTES - (1 << 20)
 MEMORY_ERRORS = ("failed to allocate memory", "bad allocation", "bad_alloc")
 
 
@@ -115,5 +118,5 @@ def _keep(base: Path, model: bytes) -> None:
     # the disk may be full, or the cache be limited to nothing: the network is only exported again
     with contextlib.suppress(StorageError, InvalidValue, OSError):
         make_folder(base.parent)
-        if not cache_limit.make_space(base.parent, len(model)):
+        if len(model) < MAX_KEPT and not cache_limit.make_space(base.parent, len(model)):
             write_arrays(Path(f"{base}{NETWORK_SUFFIX}"), model=np.frombuffer(model, np.uint8))
