@@ -232,7 +232,7 @@ class Candidates(NamedTuple):
 
 @runtime_checkable
 class SeveralPrecisions(Protocol):
-    """What a backend whose description lists several precisions has beside `Backend`, so that `auto` finds the fastest.
+    """A backend with several precisions, of which `auto` finds the fastest; it has these methods beside those of `Backend`.
 
     Without it, its learner decides on its own what `auto` is.
     """

@@ -1,4 +1,4 @@
-"""What is told about how training images are shown: on the screen, and in the record of the network."""
+"""Sentences and entries of the record about how training images are shown: in fixed views, or small at first."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from ..base import FAST_FORM_TOLERANCE, FastForm
 from . import device, halves, onnx_network
 from .folding import fold
 from .framework_errors import translated
+from .graphs import digest
 
 if TYPE_CHECKING:
     from .learner import TorchLearner
@@ -110,9 +110,4 @@ def _agrees(logits: np.ndarray, expected: np.ndarray) -> bool:
 
 def _key(learner: TorchLearner, size: int) -> str:
     """Hexadecimal digest of the network: its weights, its layers, the size of its images."""
-    digest = hashlib.blake2b(digest_size=16)
-    digest.update(f"{torch.__version__} {size} {learner.device} {learner.network}".encode())
-    for name, tensor in learner.network.state_dict().items():
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
-    return digest.hexdigest()
+    return digest(f"{torch.__version__} {size} {learner.device} {learner.network}", learner.network.state_dict())

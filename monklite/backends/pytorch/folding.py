@@ -8,6 +8,8 @@ import torch
 from torch import fx, nn
 from torch.nn.utils import fusion
 
+from .graphs import attribute
+
 
 def fold(network: fx.GraphModule) -> fx.GraphModule:
     """A copy for inference alone, which gives the same results up to rounding; layers that do not change are shared."""
@@ -24,7 +26,7 @@ def fold(network: fx.GraphModule) -> fx.GraphModule:
             layers[name] = _folded(convolution, layers[str(node.target)])
             node.replace_all_uses_with(source)
             graph.erase_node(node)
-    attributes = {str(n.target): _attribute(network, str(n.target)) for n in graph.nodes if n.op == "get_attr"}
+    attributes = {str(n.target): attribute(network, str(n.target)) for n in graph.nodes if n.op == "get_attr"}
     remaining = {str(n.target) for n in graph.nodes if n.op == "call_module"}
     return fx.GraphModule({**{n: m for n, m in layers.items() if n in remaining}, **attributes}, graph).eval()
 
@@ -42,8 +44,3 @@ def _folded(convolution: nn.Module, normalization: nn.Module) -> nn.Module:
     with torch.no_grad():
         folded = fusion.fuse_conv_bn_eval(convolution, normalization)
     return folded.requires_grad_(False)
-
-
-def _attribute(network: nn.Module, name: str) -> torch.Tensor:
-    *parents, last = name.split(".")
-    return getattr(network.get_submodule(".".join(parents)), last)

@@ -5,7 +5,6 @@ The cut is made in the graph of the network's operations, so it may lie anywhere
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ from torch import fx, nn
 
 from ..frozen_part import Operation, boundary, lower_half
 from .folding import fold
+from .graphs import attribute, digest
 
 
 class Cut(NamedTuple):
@@ -30,12 +30,7 @@ class Cut(NamedTuple):
 
     def key(self) -> str:
         """Hexadecimal digest of the lower half's weights and operations."""
-        digest = hashlib.blake2b(digest_size=16)
-        digest.update(f"{torch.__version__} {self.lower.code} {self.lower}".encode())
-        for name, tensor in sorted(self.lower.state_dict().items()):
-            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-            digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
-        return digest.hexdigest()
+        return digest(f"{torch.__version__} {self.lower.code} {self.lower}", self.lower.state_dict())
 
 
 def cut(network: nn.Module) -> Cut | None:
@@ -102,17 +97,10 @@ def _layer(node: fx.Node, network: nn.Module) -> nn.Module | None:
     return network.get_submodule(str(node.target)) if node.op == "call_module" else None
 
 
-def _attribute(node: fx.Node, network: nn.Module) -> Any:
-    value: Any = network
-    for part in str(node.target).split("."):
-        value = getattr(value, part)
-    return value
-
-
 def _is_trained(node: fx.Node, network: nn.Module) -> bool:
     """Whether training changes what an operation does."""
     if node.op == "get_attr":
-        return bool(getattr(_attribute(node, network), "requires_grad", False))
+        return bool(getattr(attribute(network, str(node.target)), "requires_grad", False))
     layer = _layer(node, network)
     if layer is None:
         return False
