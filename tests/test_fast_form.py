@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -156,8 +157,12 @@ def test_onnx_runtime_predicts_the_same_and_the_network_is_exported_once(
     scores(predictor, images())
     assert predictor.form == ONNX
     assert_same(predictor, images())
+    (kept,) = predictor.cache.glob(f"*{NETWORK_SUFFIX}")
+    os.utime(kept, (1, 1))
     again = predictor_of(Workspace(predictor.run.folder.parents[2]), predictor.cache)
     assert_same(again, images())
+    # so that it is not removed first when the cache is full
+    assert kept.stat().st_mtime > 1
     assert scores(again, images())[1] and again.form == ONNX
     assert exported == ["Sequential"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import os
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -45,13 +46,18 @@ def session(
     """
     if not (is_installed("onnxruntime") and is_installed("onnx") and is_installed("onnxscript")):
         return None
-    kept = read_arrays(Path(f"{base}{NETWORK_SUFFIX}"), "model")
+    file = Path(f"{base}{NETWORK_SUFFIX}")
+    kept = read_arrays(file, "model")
+    if kept is not None:
+        # what was used last is removed last; in a read-only folder nothing is removed
+        with contextlib.suppress(OSError):
+            os.utime(file)
     if kept is None and seconds * SAVED_SHARE < EXPORT_SECONDS:
         return None
     model = kept[0].tobytes() if kept is not None else _export(network, x)
     run = _load(model) if model else None
     if run is not None and kept is None:
-        _keep(base, model)
+        _keep(file, model)
     return run
 
 
@@ -114,9 +120,9 @@ def _run(loaded: Any, name: str, x: torch.Tensor) -> np.ndarray:
         raise
 
 
-def _keep(base: Path, model: bytes) -> None:
+def _keep(file: Path, model: bytes) -> None:
     # the disk may be full, or the cache be limited to nothing: the network is only exported again
     with contextlib.suppress(StorageError, InvalidValue, OSError):
-        make_folder(base.parent)
-        if len(model) < MAX_KEPT and not cache_limit.make_space(base.parent, len(model)):
-            write_arrays(Path(f"{base}{NETWORK_SUFFIX}"), model=np.frombuffer(model, np.uint8))
+        make_folder(file.parent)
+        if len(model) < MAX_KEPT and not cache_limit.make_space(file.parent, len(model)):
+            write_arrays(file, model=np.frombuffer(model, np.uint8))
