@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -131,25 +133,32 @@ def test_a_second_experiment_is_judged_with_the_values_of_the_first(
     assert again == first
 
 
+@contextmanager
+def stopped_at_batch(number: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A training stops when it asks for the values of its batch `number`, from 1; validation counts too."""
+    original, asked = features_module.Features.of, []
+
+    def of(self: Any, batch: Any) -> np.ndarray:
+        asked.append(len(batch))
+        if len(asked) == number:
+            raise KeyboardInterrupt
+        return original(self, batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(features_module.Features, "of", of)
+        with pytest.raises(KeyboardInterrupt):
+            yield
+
+
 @pytest.mark.parametrize("backend", BUILT_IN)
 def test_a_training_that_was_stopped_goes_on_to_the_same_weights(
     patterns: Path, tmp_path: Path, monkeypatch, backend: str
 ) -> None:
     experiment(tmp_path, patterns, "unbroken", backend, model=MODELS[backend], epochs=4).Train()
-    original, asked = features_module.Features.of, []
-
-    def stopped(self: Any, batch: Any) -> np.ndarray:
-        asked.append(len(batch))
-        # in the middle of the third epoch
-        if len(asked) == 2 * 6 + 2:
-            raise KeyboardInterrupt
-        return original(self, batch)
-
     other = tmp_path / "other"
-    with monkeypatch.context() as patch:
-        patch.setattr(features_module.Features, "of", stopped)
-        with pytest.raises(KeyboardInterrupt):
-            experiment(other, patterns, "unbroken", backend, model=MODELS[backend], epochs=4).Train()
+    # in the middle of the third epoch
+    with stopped_at_batch(2 * 6 + 2, monkeypatch):
+        experiment(other, patterns, "unbroken", backend, model=MODELS[backend], epochs=4).Train()
     Prototype("p", "unbroken", backend=backend, resume_train=True, workspace=other, verbose=0).Train()
     assert weights(other, "unbroken") == weights(tmp_path, "unbroken")
     assert history(other, "unbroken") == history(tmp_path, "unbroken")

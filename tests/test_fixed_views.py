@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_features import MODELS, SUFFIX, count, experiment, history, weights  # noqa: F401 (a fixture)
+from test_features import MODELS, SUFFIX, count, experiment, history, stopped_at_batch, weights  # noqa: F401 (a fixture)
 
 from monklite import Prototype
 from monklite.catalog.backends import BUILT_IN
@@ -198,20 +198,10 @@ def test_a_stopped_training_goes_on_to_the_same_weights(
     patterns: Path, tmp_path: Path, monkeypatch, backend: str
 ) -> None:
     views(tmp_path, patterns, "unbroken", backend).Train()
-    original, asked = features_module.Features.of, []
-
-    def stopped(self: Any, batch: Any) -> np.ndarray:
-        asked.append(len(batch))
-        # in the middle of the second epoch
-        if len(asked) == 6 + 2:
-            raise KeyboardInterrupt
-        return original(self, batch)
-
     other = tmp_path / "other"
-    with monkeypatch.context() as patch:
-        patch.setattr(features_module.Features, "of", stopped)
-        with pytest.raises(KeyboardInterrupt):
-            views(other, patterns, "unbroken", backend).Train()
+    # in the middle of the second epoch
+    with stopped_at_batch(6 + 2, monkeypatch):
+        views(other, patterns, "unbroken", backend).Train()
     resumed = Prototype("p", "unbroken", backend=backend, resume_train=True, workspace=other, verbose=0)
     with pytest.raises(NotReady, match="keeps its data.stored_views"):
         resumed.update_stored_views(5)
