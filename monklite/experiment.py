@@ -10,7 +10,7 @@ from .backends import Learner
 from .backends.capabilities import check_capabilities
 from .catalog import image_sizes, resolve
 from .catalog.losses import class_weights, positional_weights, weights_by_name
-from .catalog.models import find_model
+from .catalog.models import network_row
 from .data import dataset_csv, health, prepare
 from .data.cache import Tick
 from .data.groups import check_setting
@@ -82,7 +82,7 @@ class Experiment:
         """
         asked = self.asked.replace(changes, names)
         check_setting(asked.data)
-        find_model(asked.model.name, asked.backend)
+        network_row(asked.model, asked.backend)
         check_capabilities(asked)
         before, after = self.resolved(), self._resolve(asked)
         image_sizes.schedule(after)

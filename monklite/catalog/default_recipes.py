@@ -15,7 +15,7 @@ from ..rules import AUTO
 from ..spec import ModelSpec, Resolved, Spec, TrainingSpec, Transforms, build
 from ..tasks import MULTIPLE, SINGLE, label_type
 from .losses import LOSSES
-from .models import find_model, names
+from .models import find_model, names, network_row
 from .optimizers import OPTIMIZERS
 from .schedules import SCHEDULES
 from .transforms import TRANSFORMS
@@ -87,7 +87,7 @@ def situation(spec: Spec) -> str:
 
 def recipe(spec: Spec) -> Recipe:
     """The first row that matches the spec's model and situation."""
-    family, current = find_model(spec.model.name, spec.backend).family, situation(spec)
+    family, current = network_row(spec.model, spec.backend).family, situation(spec)
     return next(r for r in RECIPES if r.situation == current and (not r.families or family in r.families))
 
 
@@ -129,7 +129,7 @@ def defaults(asked: Spec) -> dict[str, Any]:
     name = row.optimizer if OPTIMIZERS[row.optimizer].cell(backend) else "adam"
     values = {"learning_rate": row.learning_rate, "weight_decay": row.weight_decay}
     return {
-        "data.input_size": find_model(asked.model.name, backend).input_size,
+        "data.input_size": network_row(asked.model, backend).input_size,
         "data.batch_size": BATCH_SIZE,
         "data.workers": decoders(),
         "training.optimizer": OPTIMIZERS[name].choose(backend, values),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ..errors import InvalidValue
 from ..spec import Resolved
-from .models import find_model
+from .models import network_row
 
 # px; nearly all networks halve the image five times, so that other sizes only add rows that are cut off
 MULTIPLE = 32
@@ -49,7 +49,7 @@ def schedule(spec: Resolved) -> SizeSchedule | None:
     resizing, model, full = spec.training.resizing, spec.model, spec.data.input_size
     if resizing.initial_scale == 1:
         return None
-    row = find_model(model.name, spec.backend)
+    row = network_row(model, spec.backend)
     if model.freeze_base or model.freeze_layers:
         raise InvalidValue(
             "progressive resizing is for networks whose layers are all trained: what frozen layers give is computed once for "

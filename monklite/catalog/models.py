@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ..errors import InvalidValue, nearest, shown, unknown
+from ..spec import ModelSpec
 from .backends import Cell, Description, load, plugins
 from .backends import names as backend_names
 from .rows import check_cell, is_installed, table
@@ -281,6 +282,15 @@ def find_model(name: str, backend: str) -> ModelRow:
         )
     check_cell(row, backend)
     return row
+
+
+def network_row(model: ModelSpec, backend: str) -> ModelRow:
+    """The row of the network that a spec asks for.
+
+    Raises:
+        UnknownName, InvalidValue, MissingPackage: as `find_model`.
+    """
+    return find_model(model.name, backend)
 
 
 def names(backend: str) -> list[str]:

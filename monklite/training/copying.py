@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ..catalog.models import find_model
+from ..catalog.models import network_row
 from ..data import dataset_csv
 from ..data.samples import Samples
 from ..errors import DamagedFile
@@ -29,7 +29,7 @@ def weights_source(
 
 def _mismatch(origin: Run, spec: Resolved, classes: tuple[str, ...]) -> str:
     state = origin.state()
-    if find_model(spec.model.name, spec.backend) != find_model(state.asked.model.name, spec.backend):
+    if network_row(spec.model, spec.backend) != network_row(state.asked.model, spec.backend):
         return f"the model is {spec.model.name} now, not {state.asked.model.name}"
     if state.dataset is None or state.dataset.classes != classes:
         return "the classes differ"

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ...catalog.models import ModelRow, find_model
+from ...catalog.models import ModelRow, network_row
 from ...errors import InvalidValue, MonkliteError, PretrainedUnavailable, WeightsMismatch, cut
 from ...spec import Resolved
 from .. import cached_weights
@@ -31,7 +31,7 @@ MIN_FINAL_WINDOW = 7
 
 def build(spec: Resolved, n_classes: int, context: Any, pretrained: bool) -> tuple[Any, str]:
     """Build the network of a resolved spec on its device; returns it with the source of its weights."""
-    row = find_model(spec.model.name, "mxnet")
+    row = network_row(spec.model, "mxnet")
     size = spec.data.input_size
     if size < row.min_size:
         raise InvalidValue(f"{row.name} needs images of at least {row.min_size} px, not input_size={size}")

@@ -70,7 +70,7 @@ class TorchLearner:
         # the network cut above its frozen part, made before training
         self._cut: halves.Cut | None = None
         self._shapes = self._array_shapes()
-        self.family = network.find_model(spec.model.name, "pytorch").family
+        self.family = network.network_row(spec.model, "pytorch").family
         self.configure(spec)
 
     def configure(self, spec: Resolved) -> None:

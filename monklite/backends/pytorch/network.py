@@ -11,7 +11,7 @@ import torch
 import torchvision
 from torch import nn
 
-from ...catalog.models import ModelRow, find_model
+from ...catalog.models import ModelRow, network_row
 from ...errors import InvalidValue, PretrainedUnavailable, StorageError, WeightsMismatch
 from ...looking import is_file
 from ...spec import Resolved
@@ -23,7 +23,7 @@ from . import weights
 
 def build(spec: Resolved, n_classes: int, pretrained: bool) -> tuple[nn.Module, str]:
     """Build the network of a resolved spec on the CPU; returns it with the source of its weights."""
-    row = find_model(spec.model.name, "pytorch")
+    row = network_row(spec.model, "pytorch")
     size = spec.data.input_size
     if size < row.min_size:
         raise InvalidValue(f"{row.name} needs images of at least {row.min_size} px, not input_size={size}")
