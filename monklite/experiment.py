@@ -80,12 +80,8 @@ class Experiment:
         Raises:
             MonkliteError: a wrong value, or a change that a resumed run does not allow.
         """
-        asked = self.asked.replace(changes, names)
-        check_setting(asked.data)
-        network_row(asked.model, asked.backend)
-        check_capabilities(asked)
+        asked = self.checked(changes, names)
         before, after = self.resolved(), self._resolve(asked)
-        image_sizes.schedule(after)
         if self.resuming:
             resuming.check_change(self.run, before, after)
         loss = asked.training.loss
@@ -96,6 +92,19 @@ class Experiment:
         # of the recipe, whose values the user has seen with the network
         for note in side_effects(before, after, changes) if self.learner is not None else ():
             self._note(note)
+
+    def checked(self, changes: Mapping[str, Any], names: Mapping[str, str] | None = None) -> Spec:
+        """The settings with those at dotted paths changed, without taking them over; arguments as of `change`.
+
+        Raises:
+            MonkliteError: a wrong value, or one that the backend or the network does not support.
+        """
+        asked = self.asked.replace(changes, names)
+        check_setting(asked.data)
+        network_row(asked.model, asked.backend)
+        check_capabilities(asked)
+        image_sizes.schedule(self._resolve(asked))
+        return asked
 
     def rebuild_with(self, changes: Mapping[str, Any], names: Mapping[str, str] | None = None) -> Learner:
         """Change the settings and build the network; if that fails, the settings are restored."""

@@ -28,6 +28,7 @@ LAYERS = (
     ("inference",),
     ("experiment", "evaluation"),
     ("opening",),
+    ("sweeps",),
     ("facade", "testing", "pytorch_prototype", "compare_prototype", "gluon_prototype", "__init__"),
     ("cli", "__main__"),
 )

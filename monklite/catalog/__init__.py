@@ -4,6 +4,7 @@ No framework is imported here; a row names classes by dotted path, and `backends
 To add an optimizer, for example, add a row: the façade's methods, the `List_*` printers, the checks and the tests follow.
 """
 
+from .analyses import ANALYSES
 from .default_recipes import resolve
 from .losses import LOSSES
 from .models import MODELS
@@ -12,4 +13,4 @@ from .schedules import SCHEDULES
 from .transforms import TRANSFORMS
 from .update_methods import SETTINGS
 
-__all__ = ["LOSSES", "MODELS", "OPTIMIZERS", "SCHEDULES", "SETTINGS", "TRANSFORMS", "resolve"]
+__all__ = ["ANALYSES", "LOSSES", "MODELS", "OPTIMIZERS", "SCHEDULES", "SETTINGS", "TRANSFORMS", "resolve"]

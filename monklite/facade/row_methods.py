@@ -10,13 +10,14 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..catalog import LOSSES, OPTIMIZERS, SCHEDULES, SETTINGS, TRANSFORMS
+from ..catalog import ANALYSES, LOSSES, OPTIMIZERS, SCHEDULES, SETTINGS, TRANSFORMS
+from ..catalog.analyses import AnalysisRow
 from ..catalog.rows import REQUIRED, Row
 from ..catalog.transforms import TransformRow
 from ..catalog.update_methods import Setting
 from ..spec import SUBSETS, Spec, rule_of
+from .analysis import KEEP_ALL, AnalysisMethods
 from .checks import api
-from .vocabulary import VocabularyMethods
 
 POSITIONAL_OR_KEYWORD = inspect.Parameter.POSITIONAL_OR_KEYWORD
 CHOICES: tuple[tuple[str, str, str, Mapping[str, Row]], ...] = (
@@ -33,7 +34,7 @@ LISTS: Mapping[str, Mapping[str, Row]] = {
 }
 
 
-class RowMethods(VocabularyMethods):
+class RowMethods(AnalysisMethods):
     """One method per row; `_install_all` adds them."""
 
 
@@ -64,6 +65,42 @@ def _make_list_method(title: str, rows: Mapping[str, Row]) -> Callable[..., list
         return self._list(title, [name for name, row in rows.items() if row.is_available(self._backend)])
 
     return method
+
+
+def _make_analyse_method(row: AnalysisRow) -> Callable[..., Any]:
+    def method(self: RowMethods, **values: Any) -> Any:
+        given = values.pop(row.argument)
+        return self._analyse(row, values=given, **{"num_epochs": 2, "state": KEEP_ALL, **values})
+
+    return method
+
+
+def _analyse_parameters(row: AnalysisRow) -> list[inspect.Parameter]:
+    return [
+        _parameter("analysis_name", REQUIRED, "str"),
+        _parameter(row.argument, REQUIRED, f"Sequence[{row.rule.annotation}]"),
+        _parameter("percent_data", REQUIRED, "float"),
+        _parameter("num_epochs", 2, "int"),
+        _parameter("state", KEEP_ALL, "str"),
+    ]
+
+
+ANALYSE_ARGUMENTS = """
+
+Each is trained as an experiment of its own, in the project `analysis_name`, with the settings of the open experiment. A call that
+is repeated, for example after it was stopped, trains only what is not finished.
+
+Args:
+    analysis_name: name of the project of these experiments; their comparison is `Comparison_<analysis_name>`.
+    {argument}: the values; each is {rule}.
+    percent_data: share of the images of each class that is used, in %.
+    num_epochs: passes over the training images.
+    state: `keep_all`, or `keep_none` to remove the experiments after they are compared.
+
+Returns:
+    For each experiment the figures of its last epoch: `training_accuracy`, `validation_accuracy` (0 to 1), `training_loss`,
+    `validation_loss` and `training_time` (seconds of all epochs); NaN for one whose training failed.
+"""
 
 
 def _parameter(name: str, default: Any, annotation: str) -> inspect.Parameter:
@@ -115,6 +152,10 @@ def _install_all() -> None:
         doc = f"{setting.doc} Effective after `Reload()`, or with `Train()`."
         value = _parameter(setting.argument, REQUIRED, _annotation(setting))
         _install(f"update_{setting.name}", _make_update_method(setting), [value], doc)
+    for analysis in ANALYSES.values():
+        doc = analysis.doc + ANALYSE_ARGUMENTS.format(argument=analysis.argument, rule=analysis.rule)
+        method = _make_analyse_method(analysis)
+        _install(f"Analyse_{analysis.name}", method, _analyse_parameters(analysis), doc, "dict[str, dict[str, float]]")
     for title, rows in LISTS.items():
         doc = f"Print and return the names of the {title.lower()} that the backend has."
         _install(f"List_{title}", _make_list_method(title, rows), [], doc, "list[str]")

@@ -168,9 +168,9 @@ class TrainingMethods(DatasetMethods, ModelMethods):
             delay_fraction: the share of the epochs, 0 to 1, before they grow.
             finetune_fraction: the share of the last epochs, 0 to 1, in which they have the input size; the last one always does.
 
-        Validation images always have the input size. It costs accuracy in short trainings: `benchmarks/README.md`. `history.csv` tells the size of each epoch. A training
-        that is extended to more epochs goes on with the sizes that these have. Early stopping can end a training before the
-        images have grown. A compiled network is compiled for each size.
+        Validation images always have the input size. It costs accuracy in short trainings: see `benchmarks/README.md`.
+        `history.csv` tells the size of each epoch. A training that is extended to more epochs goes on with the sizes that these
+        have. Early stopping can end a training before the images have grown. A compiled network is compiled for each size.
 
         Raises:
             InvalidValue: the network has frozen layers, is built for one size, or takes no smaller one.

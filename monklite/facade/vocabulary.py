@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..catalog import OPTIMIZERS, models
+from ..catalog import models
+from ..catalog.analyses import with_learning_rate
 from ..catalog.optimizers import LEARNING_RATE
 from ..catalog.rows import Row
 from ..catalog.transforms import TransformRow, append
@@ -25,14 +26,7 @@ class VocabularyMethods(Base):
     def update_learning_rate(self, learning_rate: float) -> None:
         """Change the learning rate of the optimizer that was chosen or that the recipe gives."""
         rate = LEARNING_RATE.rule("learning_rate", learning_rate)
-        chosen = self._experiment.resolved().training.optimizer
-        self._change(
-            {
-                "training.optimizer": OPTIMIZERS[chosen.name].choose(
-                    self._backend, {**chosen.params, "learning_rate": rate}
-                )
-            }
-        )
+        self._change(with_learning_rate(self._experiment.resolved(), rate))
         self._console.say(f"Update: Learning Rate - {rate}\n")
 
     @api

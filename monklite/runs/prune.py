@@ -90,6 +90,12 @@ def plan(
     return items + (list(_leftovers(workspace, runs)) if leftovers else [])
 
 
+def remove_runs(workspace: Workspace, runs: Iterable[Run], warn: Warn) -> int:
+    """Remove runs that the user no longer wants; returns the number of bytes freed. Arguments and exceptions as of `carry_out`."""
+    states = list(_read_states(runs, warn))
+    return carry_out(workspace, [Item(OLD, str(r), (r.folder,), _size(r.folder), r, s) for r, s in states], warn)
+
+
 def _is_selected(run: Run, only: Sequence[str]) -> bool:
     project, experiment, _ = run.folder.parts[-3:]
     return not only or project in only or f"{project}/{experiment}" in only
