@@ -1,0 +1,103 @@
+"""Monk's `Analyse_*`: train an experiment for every value of one setting, and compare them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from ..catalog.analyses import PERCENT, AnalysisRow
+from ..records import EpochRow
+from ..rules import OneOf
+from ..runs import history, prune
+from ..runs.file_names import HISTORY
+from ..setting_ranges import EPOCHS_RANGE
+from ..sweeps import sweep
+from .compare import compare
+from .vocabulary import VocabularyMethods
+
+KEEP_ALL, KEEP_NONE = "keep_all", "keep_none"
+STATES = OneOf((KEEP_ALL, KEEP_NONE))
+Results = dict[str, dict[str, float]]
+
+
+class AnalysisMethods(VocabularyMethods):
+    """The implementation of the methods `Analyse_*`, which `row_methods.py` generates."""
+
+    def _analyse(
+        self,
+        row: AnalysisRow,
+        analysis_name: str,
+        values: Sequence[Any],
+        percent_data: float,
+        num_epochs: int,
+        state: str,
+    ) -> Results:
+        share, epochs = PERCENT("percent_data", percent_data), EPOCHS_RANGE("num_epochs", num_epochs)
+        keep = STATES("state", state) == KEEP_ALL
+        experiment = self._experiment
+        settings = experiment.resolved()
+        common: dict[str, Any] = {"training.epochs": epochs}
+        if share < 100:
+            common["data.sources"] = self._sampled_sources(share)
+        trials = [
+            sweep.Trial(row.experiment(value), {**row.changes(settings, value), **common})
+            for value in row.values(values)
+        ]
+        self._console.say(f"\nRunning {row.title} analysis\nAnalysis Name      : {analysis_name}\n")
+
+        def announce(number: int, trial: sweep.Trial) -> None:
+            self._console.say(f"Running experiment : {number}/{len(trials)}")
+            self._console.say(f"Experiment name    : {trial.experiment}")
+
+        outcomes = []
+        for outcome in sweep.run(experiment, analysis_name, trials, self._console.say, self._display, announce):
+            outcomes.append(outcome)
+            self._say_outcome(outcome)
+        return self._compare(analysis_name, outcomes, keep)
+
+    def _say_outcome(self, outcome: sweep.Outcome) -> None:
+        if outcome.problem:
+            self._console.say(f"Experiment failed  : {outcome.problem}\n\n")
+        else:
+            self._console.say("Experiment Complete\n\n" if outcome.repeated else "Trained earlier, not repeated\n\n")
+
+    def _compare(self, analysis_name: str, outcomes: Sequence[sweep.Outcome], keep: bool) -> Results:
+        trained = [outcome for outcome in outcomes if not outcome.problem]
+        results = {o.trial.experiment: _figures(o) for o in outcomes}
+        if trained:
+            name = f"Comparison_{analysis_name}"
+            self._console.say(f"Comparing Experiments\nComparison ID:      {name}")
+            compared = compare(verbose=0, workspace=self._opened.workspace.root)
+            compared.Comparison(name)
+            for outcome in trained:
+                compared.Add_Experiment(analysis_name, outcome.trial.experiment, outcome.run.version)
+            compared.Generate_Statistics()
+        self._console.say("Generated statistics post all epochs")
+        self._console.table([_row(name, figures) for name, figures in results.items()], tablefmt="orgtbl")
+        if not keep:
+            prune.remove_runs(self._opened.workspace, [o.run for o in outcomes], self._console.say)
+        return results
+
+
+def _figures(outcome: sweep.Outcome) -> dict[str, float]:
+    """The figures of the last epoch and the seconds of training; NaN if no epoch was trained."""
+    rows: Sequence[EpochRow] = () if outcome.problem else history.read(outcome.run.logs / HISTORY)
+    last = rows[-1] if rows else None
+    return {
+        "training_accuracy": last.train_accuracy if last else math.nan,
+        "validation_accuracy": last.val_accuracy if last else math.nan,
+        "training_loss": last.train_loss if last else math.nan,
+        "validation_loss": last.val_loss if last else math.nan,
+        "training_time": sum(row.seconds for row in rows) if rows else math.nan,
+    }
+
+
+def _row(name: str, figures: dict[str, float]) -> dict[str, str]:
+    return {
+        "Experiment Name": name,
+        "Train Acc": f"{figures['training_accuracy']:.4f}",
+        "Val Acc": f"{figures['validation_accuracy']:.4f}",
+        "Train Loss": f"{figures['training_loss']:.4f}",
+        "Val Loss": f"{figures['validation_loss']:.4f}",
+    }

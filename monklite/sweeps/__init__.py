@@ -1,0 +1,1 @@
+"""One experiment trained with several values of a setting."""

@@ -1,0 +1,101 @@
+"""A sweep trains one experiment per value of a setting; each is a run like any other, in a project of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import TrainingFailed
+from ..experiment import Experiment
+from ..opening import can_resume, resume
+from ..runs.run import Run
+from ..spec import Spec
+from ..training.progress import Say
+from ..training.session import Display
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One value of a sweep. `experiment`: its name. `changes`: the settings that it stands for, by dotted path."""
+
+    experiment: str
+    changes: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a trial. `problem`: why it could not be trained to its end, `""`: it was. `repeated`: whether it was
+    trained now, not in an earlier call."""
+
+    trial: Trial
+    run: Run
+    problem: str = ""
+    repeated: bool = True
+
+
+def run(
+    base: Experiment,
+    project: str,
+    trials: Sequence[Trial],
+    say: Say,
+    display: Display,
+    announce: Callable[[int, Trial], None] = lambda number, trial: None,
+) -> Iterator[Outcome]:
+    """Train every trial, with the settings of `base` and its own changes.
+
+    A trial that an earlier call trained to its end with the same settings is not repeated, and one that was stopped is resumed. A
+    training that fails, because its loss is not finite or memory is too small, does not end the sweep.
+
+    Args:
+        project: the name of the project that the experiments are in. announce: called before each trial with its number, from 1.
+
+    Raises:
+        MonkliteError: a value cannot be used (before anything is trained), or nothing can be written.
+    """
+    settings = [base.checked(trial.changes) for trial in trials]
+    for name in (trial.experiment for trial in trials):
+        base.workspace.experiment(project, name)
+    return _run_all(base, project, list(zip(trials, settings, strict=True)), say, display, announce)
+
+
+def _run_all(
+    base: Experiment,
+    project: str,
+    trials: Sequence[tuple[Trial, Spec]],
+    say: Say,
+    display: Display,
+    announce: Callable[[int, Trial], None],
+) -> Iterator[Outcome]:
+    for number, (trial, asked) in enumerate(trials, 1):
+        announce(number, trial)
+        earlier = _earlier(base, project, trial, asked)
+        if earlier is not None and earlier.state().status == "done":
+            yield Outcome(trial, earlier, repeated=False)
+        else:
+            yield _train(base, project, trial, earlier, say, display)
+
+
+def _earlier(base: Experiment, project: str, trial: Trial, asked: Spec) -> Run | None:
+    """The newest version of a trial, if it has these settings and its training has begun."""
+    versions = base.workspace.versions(project, trial.experiment)
+    if not versions:
+        return None
+    state = versions[-1].state()
+    return versions[-1] if state.asked == asked and state.status != "new" else None
+
+
+def _train(base: Experiment, project: str, trial: Trial, earlier: Run | None, say: Say, display: Display) -> Outcome:
+    if earlier is not None and can_resume(earlier):
+        experiment = resume(base.workspace, earlier, say)
+    else:
+        claimed = base.workspace.claim(project, trial.experiment)
+        experiment = Experiment(base.workspace, claimed, base.asked, say, base.origin)
+        experiment.change(trial.changes)
+    try:
+        experiment.train(display)
+        return Outcome(trial, experiment.run)
+    except TrainingFailed as error:
+        return Outcome(trial, experiment.run, str(error))
+    finally:
+        experiment.run.release()

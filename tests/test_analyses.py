@@ -1,0 +1,165 @@
+"""Analyse_*: one experiment per value, compared, and nothing that is finished is trained twice."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny_networks import build_tiny
+
+from monklite import Prototype
+from monklite.catalog import ANALYSES
+from monklite.errors import InvalidType, InvalidValue, UnknownName
+from monklite.runs.state import RunState
+from monklite.runs.workspace import Workspace
+from monklite.training.engine import Loop
+
+MODELS = {"pytorch": "squeezenet1_1", "mxnet": "squeezenet1.1"}
+
+
+@pytest.fixture
+def ptf(workspace: Path, patterns: Path, monkeypatch: pytest.MonkeyPatch, backend: str) -> Any:
+    """An open experiment with data and a tiny network, not trained."""
+    build_tiny(monkeypatch, backend)
+    opened = Prototype("p", "e", backend=backend, verbose=0)
+    opened.Default(
+        patterns, model_name=MODELS[backend], freeze_base_network=False, num_epochs=1, use_pretrained=False
+    )
+    opened.update_input_size(32)
+    return opened
+
+
+def state(project: str, experiment: str) -> RunState:
+    return Workspace("workspace").find(project, experiment).state()
+
+
+def test_every_value_becomes_an_experiment_with_that_setting(ptf: Any) -> None:
+    results = ptf.Analyse_Learning_Rates("rates", [0.1, 0.001], 100, num_epochs=1)
+    assert list(results) == ["Learning_Rate_0.1", "Learning_Rate_0.001"]
+    for name, rate in (("Learning_Rate_0.1", 0.1), ("Learning_Rate_0.001", 0.001)):
+        run = state("rates", name)
+        assert run.status == "done"
+        assert run.resolved.training.optimizer.params["learning_rate"] == rate
+        assert run.resolved.training.epochs == 1
+        assert run.results.best_val_accuracy == results[name]["validation_accuracy"]
+        assert results[name]["training_time"] > 0
+    assert state("p", "e").status == "new", "the open experiment itself is not trained"
+    assert Path("workspace/comparison/Comparison_rates/comparison.csv").is_file()
+
+
+CALLS = {
+    "Input_Sizes": ([32, 40], "data.input_size", [32, 40], ["Input_Size_32", "Input_Size_40"]),
+    "Batch_Sizes": ([2, 6], "data.batch_size", [2, 6], ["Batch_Size_2", "Batch_Size_6"]),
+    "Trainval_Splits": ([0.5, 0.8], "data.split", [0.5, 0.8], ["Trainval_split0.5", "Trainval_split0.8"]),
+    "Freeze_Layers": ([0, 1], "model.freeze_layers", [0, 1], ["Freeze_Layers_0", "Freeze_Layers_1"]),
+    "Optimizers": (["sgd", "adam"], "training.optimizer.name", ["sgd", "adam"], ["Optimizer_sgd", "Optimizer_adam"]),
+    "Optimizers_With_LR": (
+        [["sgd", 0.5], ["adam", 0.25]],
+        "training.optimizer.params.learning_rate",
+        [0.5, 0.25],
+        ["Optimizer_sgd_LR_0.5", "Optimizer_adam_LR_0.25"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_each_analysis_changes_its_setting(ptf: Any, name: str) -> None:
+    values, path, expected, experiments = CALLS[name]
+    ptf.update_learning_rate(0.01)
+    results = getattr(ptf, f"Analyse_{name}")("project", values, 100, num_epochs=1)
+    assert list(results) == experiments
+    settings = [dict(_flat(state("project", experiment).resolved.model_dump())) for experiment in experiments]
+    assert [setting[path] for setting in settings] == expected
+    others = [{k: v for k, v in setting.items() if not k.startswith(path.removesuffix(".name"))} for setting in settings]
+    if name not in ("Optimizers", "Optimizers_With_LR"):
+        assert others[0] == others[1], "nothing else changes"
+
+
+def _flat(tree: Any, path: str = "") -> list[tuple[str, Any]]:
+    if not isinstance(tree, dict):
+        return [(path, tree)]
+    return [pair for key, value in tree.items() for pair in _flat(value, f"{path}.{key}".lstrip("."))]
+
+
+def test_networks_are_compared_with_and_without_freezing(ptf: Any, backend: str) -> None:
+    results = ptf.Analyse_Models("m", [[MODELS[backend], True, False], [MODELS[backend], False, False]], 100, 1)
+    names = [f"Model_{MODELS[backend]}_({base}_base)_(uninitialized)" for base in ("freeze", "unfreeze")]
+    assert list(results) == names
+    assert [state("m", name).resolved.model.freeze_base for name in names] == [True, False]
+
+
+def test_a_call_that_is_repeated_trains_only_what_is_not_finished(ptf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained: list[int] = []
+    run, stop_in = Loop.run, [2]
+
+    def counted(loop: Loop) -> None:
+        trained.append(1)
+        if len(trained) == stop_in[0]:
+            raise KeyboardInterrupt
+        run(loop)
+
+    monkeypatch.setattr(Loop, "run", counted)
+    with pytest.raises(KeyboardInterrupt):
+        ptf.Analyse_Batch_Sizes("b", [2, 3, 4], 100, num_epochs=1)
+    assert len(trained) == 2
+    trained.clear()
+    stop_in[0] = 0
+    results = ptf.Analyse_Batch_Sizes("b", [2, 3, 4], 100, num_epochs=1)
+    assert len(trained) == 2, "the first was finished"
+    assert not any(math.isnan(figures["validation_loss"]) for figures in results.values())
+    trained.clear()
+    assert ptf.Analyse_Batch_Sizes("b", [2, 3, 4], 100, num_epochs=1) == results
+    assert not trained
+    ptf.Analyse_Batch_Sizes("b", [2], 100, num_epochs=2)
+    assert len(trained) == 1, "other settings are another training"
+
+
+def test_a_training_that_fails_does_not_end_the_analysis(ptf: Any) -> None:
+    ptf.optimizer_adam(0.01)
+    results = ptf.Analyse_Learning_Rates("r", [1e29, 0.01], 100, num_epochs=1)
+    assert math.isnan(results["Learning_Rate_1e+29"]["validation_accuracy"])
+    assert results["Learning_Rate_0.01"]["validation_accuracy"] >= 0
+
+
+def test_keep_none_removes_the_experiments_and_keeps_the_comparison(ptf: Any) -> None:
+    results = ptf.Analyse_Batch_Sizes("b", [4], 100, num_epochs=1, state="keep_none")
+    assert results["Batch_Size_4"]["validation_loss"] > 0
+    assert Workspace("workspace").versions("b", "Batch_Size_4") == []
+    assert Path("workspace/comparison/Comparison_b/val_accuracy.png").is_file()
+
+
+def test_a_share_of_the_images(ptf: Any) -> None:
+    ptf.Analyse_Batch_Sizes("b", [4], 50, num_epochs=1)
+    record = state("b", "Batch_Size_4").dataset
+    assert (sum(record.train_counts) + sum(record.val_counts)) == 18, "half of the 12 images of each of three classes"
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda p: p.Analyse_Learning_Rates("a", 0.1, 100), InvalidType, "lr_list must be a list of values, not 0.1"),
+        (lambda p: p.Analyse_Learning_Rates("a", [], 100), InvalidType, "lr_list must be a list of values, not []"),
+        (lambda p: p.Analyse_Learning_Rates("a", [0.1, -1], 100), InvalidValue, r"lr_list\[1\] must be a number above 0"),
+        (lambda p: p.Analyse_Batch_Sizes("a", [4, 4], 100), InvalidValue, "batch_size_list has 4 twice"),
+        (lambda p: p.Analyse_Batch_Sizes("a", [4], 0), InvalidValue, "percent_data must be a number above 0"),
+        (lambda p: p.Analyse_Batch_Sizes("a", [4], 100, state="keep"), InvalidValue, "state must be "),
+        (lambda p: p.Analyse_Models("a", ["resnet18"], 100), InvalidType, r"model_list\[0\] must be \[name, freeze, pretrained\]"),
+        (lambda p: p.Analyse_Models("a", [["resnet81", True, True]], 100), UnknownName, "resnet81"),
+        (lambda p: p.Analyse_Optimizers("a", ["sdg"], 100), UnknownName, "Did you mean 'sgd'"),
+        (lambda p: p.Analyse_Batch_Sizes("../a", [4], 100), InvalidValue, "cannot be the project name"),
+    ],
+)  # fmt: skip
+def test_wrong_values_are_refused_before_anything_is_trained(
+    ptf: Any, monkeypatch: pytest.MonkeyPatch, call: Any, error: type[Exception], message: str
+) -> None:
+    monkeypatch.setattr(Loop, "run", lambda loop: pytest.fail("trained"))
+    with pytest.raises(error, match=message.replace("[]", r"\[\]") if "not []" in message else message):
+        call(ptf)
+    assert not Path("workspace/a").exists()
+
+
+def test_every_analysis_of_monk_is_there() -> None:
+    assert {f"Analyse_{name}" for name in ANALYSES} == {name for name in dir(Prototype) if name.startswith("Analyse_")}
+    assert len(ANALYSES) == 8
