@@ -38,6 +38,8 @@ class Signum(torch.optim.Optimizer):
             weight.mul_(1 - rate * decay).sub_(weight.grad.sign(), alpha=rate)  # type: ignore[union-attr]
             return
         state = self.state[weight]
-        mean = state.setdefault("momentum_buffer", torch.zeros_like(weight, memory_format=torch.preserve_format))
+        if not state:
+            state["momentum_buffer"] = torch.zeros_like(weight, memory_format=torch.preserve_format)
+        mean = state["momentum_buffer"]
         mean.mul_(momentum).add_(weight.grad + decay * weight, alpha=1 - momentum)  # type: ignore[operator]
         weight.sub_(mean.sign(), alpha=rate)
