@@ -88,6 +88,7 @@ class Experiment:
         image_sizes.schedule(after)
         if self.resuming:
             resuming.check_change(self.run, before, after)
+            resuming.check_balance(self.run, self.asked.training.loss, asked.training.loss)
         loss = asked.training.loss
         # by name, as soon as the classes are known; those by position are checked with the network
         if self.data and loss and weights_by_name(loss) and not is_stale(self._data_spec, after, DATA_FIELDS):
