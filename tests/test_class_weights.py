@@ -149,7 +149,9 @@ def test_balanced_weights_of_decisions_are_negatives_for_each_positive(name: str
     assert found.params["weight"] is None
 
 
-def test_balanced_weights_are_computed_recorded_and_resumed(patterns: Path, tmp_path: Path, capsys, backend: str) -> None:
+def test_balanced_weights_are_computed_recorded_and_resumed(
+    patterns: Path, tmp_path: Path, capsys, backend: str
+) -> None:
     images = tmp_path / "images"
     for name, count in (("dots", 12), ("rings", 6)):
         for file in sorted((patterns / name).iterdir())[:count]:
@@ -170,7 +172,9 @@ def test_balanced_weights_are_computed_recorded_and_resumed(patterns: Path, tmp_
     resumed = Prototype("p", "e", workspace=tmp_path / "w", backend=backend, resume_train=True, verbose=0)
     resumed.update_num_epochs(2)
     resumed.Train()
-    factors = np.asarray(resumed.criterion.weight.tolist() if backend == "pytorch" else resumed.criterion.weight.asnumpy())
+    factors = np.asarray(
+        resumed.criterion.weight.tolist() if backend == "pytorch" else resumed.criterion.weight.asnumpy()
+    )
     assert factors.ravel().tolist() == [0.75, 1.5]
     judge = Prototype("p", "e", workspace=tmp_path / "w", backend=backend, eval_infer=True, verbose=0)
     assert judge.Infer(img_name=images / "dots" / "dots-000.png")["predicted_class"] in ("dots", "rings")
@@ -195,7 +199,9 @@ def test_a_loss_that_does_not_fit_can_be_replaced_although_it_is_balanced(patter
     ptf.Dataset_Params(dataset_path=patterns, path_to_csv=table, label_delimiter=" ", split=0.5, input_size=32)
     ptf.Dataset()
     ptf.Model_Params(model_name="squeezenet1_1", use_pretrained=False)
-    with pytest.raises(InvalidValue, match=r"images with several labels cannot be trained with a loss of softmax scores"):
+    with pytest.raises(
+        InvalidValue, match=r"images with several labels cannot be trained with a loss of softmax scores"
+    ):
         ptf.Model()
     ptf.loss_focal(weight="balanced")
     ptf.Model()

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from monklite.catalog import SCHEDULES
-from monklite.catalog.schedules import Moment, learning_rate
 from monklite.catalog.default_recipes import default_transforms
+from monklite.catalog.schedules import Moment, learning_rate
 from monklite.data import discover
 from monklite.data.augment import policy
 from monklite.data.batches import Batches

@@ -157,7 +157,9 @@ OTHERS = [
 ]
 
 
-def written_out(name: str, of: Task, x: np.ndarray, labels: np.ndarray, factors: Mapping[str, Any], **values: Any) -> float:
+def written_out(
+    name: str, of: Task, x: np.ndarray, labels: np.ndarray, factors: Mapping[str, Any], **values: Any
+) -> float:
     targets = of.targets(labels, "one_hot")
     weight, positive = (np.array(factors.get(n, (1.0,) * len(CLASSES))) for n in ("weight", "positive_weight"))
     factor = weight * np.where(targets == 1, positive, 1)
@@ -226,9 +228,11 @@ LISTED = torch.tensor([[*np.flatnonzero(row), *[-1] * (4 - row.sum())] for row i
 THEIRS = [
     ("l1", {}, "single", lambda: F.l1_loss(X.softmax(1), one_hot(ONE_LABEL))),
     ("l2", {}, "multiple", lambda: F.mse_loss(X.sigmoid(), SETS)),
-    ("huber", {"threshold_for_mean_estimator": 0.3}, "single", lambda: F.smooth_l1_loss(X.softmax(1), one_hot(ONE_LABEL), beta=0.3)),
+    ("huber", {"threshold_for_mean_estimator": 0.3}, "single",
+     lambda: F.smooth_l1_loss(X.softmax(1), one_hot(ONE_LABEL), beta=0.3)),
     ("crossentropy", {"weight": WEIGHTS}, "single", lambda: F.nll_loss(X.log_softmax(1), Y, weight=W)),
-    ("softmax_crossentropy", {"weight": WEIGHTS, "label_smoothing": 0.2}, "single", lambda: F.cross_entropy(X, Y, W, label_smoothing=0.2)),
+    ("softmax_crossentropy", {"weight": WEIGHTS, "label_smoothing": 0.2}, "single",
+     lambda: F.cross_entropy(X, Y, W, label_smoothing=0.2)),
     ("softmax_crossentropy", {"label_smoothing": True}, "single", lambda: F.cross_entropy(X, Y, label_smoothing=0.1)),
     ("softmax_crossentropy", {"label_as_categories": False, "weight": WEIGHTS}, "single", lambda: F.cross_entropy(X, Y, W)),
     ("binary_crossentropy", {}, "multiple", lambda: F.binary_cross_entropy(X.sigmoid(), SETS)),
@@ -279,7 +283,9 @@ def test_large_logits_give_finite_losses_and_gradients(name: str, scale: float) 
 
 @pytest.mark.parametrize("name", sorted(n for n in LOSSES if kinds(n) == ["single"]))
 def test_a_loss_for_one_label_is_refused_where_images_have_several(name: str) -> None:
-    with pytest.raises(InvalidValue, match=r"images with several labels cannot be trained with a loss of softmax scores"):
+    with pytest.raises(
+        InvalidValue, match=r"images with several labels cannot be trained with a loss of softmax scores"
+    ):
         task("multiple", name)
 
 

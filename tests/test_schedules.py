@@ -100,7 +100,7 @@ def stepwise(choice: Choice, epochs: int, steps: int) -> list[float]:
 
 
 @pytest.mark.parametrize(("epochs", "steps"), [(20, 1), (5, 4), (2, 3), (1, 7)])
-@pytest.mark.parametrize("share", [0.3, 0.5, 1.0])
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.9, 1.0])
 def test_one_cycle_is_one_cycle_lr(epochs, steps, share):
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     values = {"pct_start": share, "div_factor": 10.0, "final_div_factor": 100.0, "cycle_momentum": False}

@@ -23,7 +23,9 @@ def in_order(loss: Choice, classes: tuple[str, ...]) -> Choice:
         InvalidValue: a class has no factor, a factor belongs to no class, or the images for `"balanced"` are not known.
     """
     if is_balanced(loss):
-        raise InvalidValue(f"{loss.name}: weight={BALANCED!r} is computed from the training images, and there are none yet")
+        raise InvalidValue(
+            f"{loss.name}: weight={BALANCED!r} is computed from the training images, and there are none yet"
+        )
     ordered = {name: class_weights(loss, classes, name) for name in FACTORS if loss.params.get(name) is not None}
     return Choice(name=loss.name, params={**loss.params, **ordered})
 

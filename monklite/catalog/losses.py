@@ -126,12 +126,19 @@ LABEL_SMOOTHING = Parameter(
 )
 MARGIN = Parameter("margin", 1.0, POSITIVE, "by how much a right answer must be right to cost nothing")
 THRESHOLD = Parameter(
-    "threshold_for_mean_estimator", 1.0, POSITIVE, "difference from which the loss grows linearly and no longer quadratically"
+    "threshold_for_mean_estimator",
+    1.0,
+    POSITIVE,
+    "difference from which the loss grows linearly and no longer quadratically",
 )
 GAMMA = Parameter("gamma", 2.0, CLASS_FACTOR, "how much less easy images count; 0: cross-entropy")
 # a loss of log-probabilities is the same whether the network or the loss computed them: log-softmax leaves them as they are
 LOG_PROBABILITIES = Parameter(
-    "log_pre_applied", False, Flag(), "the network's outputs are log-probabilities already, which gives the same loss", own=True
+    "log_pre_applied",
+    False,
+    Flag(),
+    "the network's outputs are log-probabilities already, which gives the same loss",
+    own=True,
 )
 LOG_RATES = Parameter("log_pre_applied", False, Flag(), "the outputs are logarithms of rates; False: logits of softmax")
 
@@ -151,10 +158,14 @@ BINARY_CROSS_ENTROPY = {
     "mxnet": _formula("binary_cross_entropy")["mxnet"],
 }
 # Monk compared the logits themselves with the numbers of the classes
-ON_SCORES = "The scores are those of softmax, or of sigmoid where images have several labels; they are compared with 0 and 1."
+ON_SCORES = (
+    "The scores are those of softmax, or of sigmoid where images have several labels; they are compared with 0 and 1."
+)
 
 
-def _per_image(name: str, doc: str, cells: Mapping[str, Cell], *parameters: Parameter, form: TargetForm = "index") -> LossRow:
+def _per_image(
+    name: str, doc: str, cells: Mapping[str, Cell], *parameters: Parameter, form: TargetForm = "index"
+) -> LossRow:
     return LossRow(name, doc, parameters, cells, form=form)
 
 
@@ -202,7 +213,7 @@ LOSSES = table(
         ),
         _per_image(
             "kldiv",
-            "Kullback-Leibler divergence of the scores of softmax from the label: one class per image. A label leaves no doubt, so "
+            "Kullback-Leibler divergence of the scores of softmax from the label: one class per image. A label is certain, so "
             "this is cross-entropy.",
             _formula("cross_entropy"),
             LOG_PROBABILITIES,
@@ -227,7 +238,8 @@ LOSSES = table(
         _per_class("l2", f"Mean squared error (Brier 1950). {ON_SCORES}", _formula("l2"), *DECIDING, activation=None),
         _per_class(
             "huber",
-            f"Squared error / (2 x threshold) up to the threshold, absolute error - threshold / 2 beyond (Huber 1964). {ON_SCORES}",
+            "Squared error / (2 x threshold) up to the threshold, absolute error - threshold / 2 beyond (Huber 1964). "
+            f"{ON_SCORES}",
             _formula("huber"),
             *DECIDING,
             THRESHOLD,
@@ -274,7 +286,7 @@ LOSSES = table(
         ),
         _per_class(
             "multilabel_softmargin",
-            "Binary cross-entropy of one decision per class, mean over the classes: sigmoid_binary_crossentropy by its other name.",
+            "Binary cross-entropy of one decision per class: sigmoid_binary_crossentropy by its other name.",
             BINARY_CROSS_ENTROPY,
             *DECIDING,
         ),

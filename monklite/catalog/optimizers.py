@@ -32,7 +32,9 @@ EPSILON = Parameter("epsilon", 1e-8, POSITIVE, "added to the denominator", {"pyt
 AMSGRAD = Parameter("amsgrad", False, Flag(), "keep the largest second moment (Reddi et al. 2018)")
 # Monk's argument, which neither framework has for this optimizer
 NOWHERE = {"pytorch": None, "mxnet": None}
-NADAM_AMSGRAD = Parameter(AMSGRAD.name, AMSGRAD.default, AMSGRAD.rule, "kept from Monk, where it had no effect", NOWHERE)
+NADAM_AMSGRAD = Parameter(
+    AMSGRAD.name, AMSGRAD.default, AMSGRAD.rule, "kept from Monk, where it had no effect", NOWHERE
+)
 # torch expects both betas in one keyword; backends/pytorch/learner.py joins "betas.0" and "betas.1"
 BETAS = (
     Parameter("beta1", 0.9, COEFFICIENT, "decay of the first moment", {"pytorch": "betas.0"}),

@@ -82,7 +82,9 @@ SCHEDULES = table(
             "Step by step up to the learning rate and far below where it began, each along half a cosine (Smith 2018, as in "
             "torch's OneCycleLR). The momentum stays as it is.",
             Parameter("warmup_share", 0.3, Number(least=0, most=1), "share of the training in which it rises"),
-            Parameter("initial_division", 25.0, Number(least=1, limit=MAX_FACTOR), "it begins at the learning rate / this"),
+            Parameter(
+                "initial_division", 25.0, Number(least=1, limit=MAX_FACTOR), "it begins at the learning rate / this"
+            ),
             Parameter("final_division", 1e4, Number(least=1, limit=MAX_FACTOR), "and ends at that / this"),
             per_step="initial_division",
         ),
@@ -110,8 +112,8 @@ SCHEDULES = table(
 class Moment:
     """The start of an epoch or of a step. `base`: the base learning rate; `epoch`: the epoch, from 0; `epochs`: their number.
 
-    `steps_done`: steps of this epoch before, of `steps`. `val_loss`, `val_figure`: one value per finished epoch; the figure is the one that decides which epoch is best, higher being
-    better, which is accuracy for one label per image.
+    `steps_done`: steps of this epoch before, of `steps`. `val_loss`, `val_figure`: one value per finished epoch; the figure is
+    the one that decides which epoch is best, higher being better, which is accuracy for one label per image.
     """
 
     base: float
@@ -159,12 +161,12 @@ def cosine_decrease(moment: Moment, min_lr: float, warmup_epochs: int) -> float:
 
 def one_cycle(moment: Moment, warmup_share: float, initial_division: float, final_division: float) -> float:
     step, n_steps = moment.epoch * moment.steps + moment.steps_done, moment.epochs * moment.steps
-    first, last = moment.base / initial_division, n_steps - 1
-    # as in torch, the highest rate is that of the last step of the rise
-    highest = max(warmup_share * n_steps - 1, 0)
-    if step < highest:
+    # as in torch, the highest rate is that of the last step of the rise, which may lie between two steps
+    highest, first = max(warmup_share * n_steps - 1, 0), moment.base / initial_division
+    if step <= highest and highest > 0:
         return _half_cosine(first, moment.base, step / highest)
-    return _half_cosine(moment.base, first / final_division, (step - highest) / max(last - highest, 1))
+    fall = n_steps - 1 - highest
+    return _half_cosine(moment.base, first / final_division, (step - highest) / fall if fall > 0 else 0)
 
 
 def _half_cosine(start: float, end: float, share: float) -> float:

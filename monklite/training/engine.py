@@ -62,9 +62,9 @@ class Loop:
 
     `history`: rows of the finished epochs, including those before a resume. `rate`: the learning rate of the first step of this
     epoch. `steps`: loss, number of correct predictions and number of images of each step of this epoch; the device may still be
-    computing the first two. `n_steps`: the number of steps of this epoch. `images`: number of training images of this epoch done. `patience`: see `ended`. `stop`: set it to stop after the current step.
-    `only_prediction`: of the best epoch, see `Results`. `features`: what the frozen part of the network gives for the
-    images of a subset, by its name, where that is kept.
+    computing the first two. `n_steps`: number of steps of this epoch. `images`: number of training images of this epoch done.
+    `patience`: see `ended`. `stop`: set it to stop after the current step. `only_prediction`: of the best epoch, see `Results`.
+    `features`: what the frozen part of the network gives for the images of a subset, by its name, where that is kept.
     """
 
     learner: Learner

@@ -99,9 +99,7 @@ class SGD(mx.optimizer.SGD):
         # otherwise several weights come in one update
         self.aggregate_num = 0 if self.dampening else self.aggregate_num
 
-    def _update_impl(
-        self, indices: Any, weights: Any, grads: Any, states: Any, multi_precision: bool = False
-    ) -> None:
+    def _update_impl(self, indices: Any, weights: Any, grads: Any, states: Any, multi_precision: bool = False) -> None:
         if not self.dampening:
             super()._update_impl(indices, weights, grads, states, multi_precision)
             return
