@@ -39,7 +39,8 @@ def plateau(ptf: Prototype) -> None:
 
 
 def one_cycle(ptf: Prototype) -> None:
-    """The rate differs in every step."""
+    """The rate differs in every step, and the first gradient enters the momentum in another way than the others."""
+    ptf.optimizer_sgd(RATE, momentum=0.9, momentum_dampening_rate=0.5)
     ptf.lr_one_cycle(warmup_share=0.5)
 
 
@@ -47,14 +48,6 @@ def warm_up(ptf: Prototype) -> None:
     """It does so in the first two epochs, of AdamW, whose state the largest moments belong to."""
     ptf.optimizer_adamw(RATE, amsgrad=True)
     ptf.lr_cosine_decrease(warmup_epochs=2)
-
-
-def dampened(ptf: Prototype) -> None:
-    ptf.optimizer_sgd(RATE, momentum=0.9, momentum_dampening_rate=0.5)
-
-
-def balanced(ptf: Prototype) -> None:
-    ptf.loss_focal(weight="balanced")
 
 
 def crops(ptf: Prototype) -> None:
@@ -74,12 +67,9 @@ SETUPS = {name: optimizer(name) for name in OPTIMIZERS}
 SETUPS |= {"momentum": optimizer("sgd", momentum=0.9), "weight decay": optimizer("adam", weight_decay=0.01)}
 SETUPS |= {"clipnorm": optimizer("sgd", clipnorm=0.1), "clipvalue": optimizer("adam", clipvalue=1e-3)}
 SETUPS |= {
-    "amsgrad": optimizer("adam", amsgrad=True),
     "plateau": plateau,
     "one cycle": one_cycle,
     "warm-up": warm_up,
-    "dampened": dampened,
-    "balanced": balanced,
     "crops": crops,
     "statistics": batch_statistics,
     "averages": averages,
