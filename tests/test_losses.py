@@ -48,7 +48,7 @@ def by_torch(choice: Choice, of: Task, logits: np.ndarray, labels: np.ndarray) -
     )
     loss.backward()
     assert x.grad is not None
-    return float(loss), x.grad.numpy()
+    return float(loss.detach()), x.grad.numpy()
 
 
 def by_mxnet(choice: Choice, of: Task, logits: np.ndarray, labels: np.ndarray) -> tuple[float, np.ndarray]:
