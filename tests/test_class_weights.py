@@ -71,7 +71,7 @@ def test_weights_that_do_not_fit_the_classes_are_refused(weight: object, message
         (
             {"cat": -1},
             InvalidValue,
-            r"weight must be a dictionary from each class name to its value, or a list of values, each",
+            r"weight must be 'balanced', or a dictionary from each class name to its value, or a list of values, each",
         ),
         ({"cat": "1"}, InvalidType, r"not {'cat': '1'} \(dict\)"),
         ({3: 1.0}, InvalidValue, r"class names are text, such as '3'"),

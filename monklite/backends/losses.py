@@ -25,14 +25,15 @@ def keywords(choice: Choice, task: Task, backend: str) -> dict[str, Any]:
     Raises:
         InvalidValue: the factors do not fit the classes.
     """
-    found = LOSSES[choice.name].keywords(backend, in_order(choice, task.classes))
-    return {**found, "activation": task.activation} if "formula" in found else found
+    row = LOSSES[choice.name]
+    found = row.keywords(backend, in_order(choice, task.classes))
+    return {**found, "activation": row.activation or task.activation} if "formula" in found else found
 
 
 class Formula:
     """The mean of a formula over a batch.
 
-    `activation`: of the task. `weight`, `positive_weight`: factors of the classes, arrays (1, classes); the second counts for the
+    `activation`: of the loss or else of the task. `weight`, `positive_weight`: factors of the classes, arrays (1, classes); the second counts for the
     targets that are 1. With softmax, they are those of images, by their class, and the mean is weighted by them, as PyTorch does
     in cross-entropy. With sigmoid, they are those of decisions, as in PyTorch's binary cross-entropy.
     """

@@ -96,8 +96,9 @@ class SGD(mx.optimizer.SGD):
     def __init__(self, dampening: float = 0.0, **settings: Any) -> None:
         super().__init__(**settings)
         self.dampening = dampening if self.momentum else 0.0
-        # otherwise several weights come in one update
-        self.aggregate_num = 0 if self.dampening else self.aggregate_num
+        if self.dampening:
+            # otherwise several weights come in one update
+            self.aggregate_num = 0
 
     def _update_impl(self, indices: Any, weights: Any, grads: Any, states: Any, multi_precision: bool = False) -> None:
         if not self.dampening:

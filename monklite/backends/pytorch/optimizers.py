@@ -35,11 +35,11 @@ class Signum(torch.optim.Optimizer):
 
     def _update(self, weight: torch.Tensor, rate: float, momentum: float, decay: float) -> None:
         if not momentum:
-            weight.mul_(1 - rate * decay).sub_(weight.grad.sign(), alpha=rate)  # type: ignore[union-attr]
+            weight.mul_(1 - rate * decay).sub_(weight.grad.sign(), alpha=rate)
             return
         state = self.state[weight]
         if not state:
             state["momentum_buffer"] = torch.zeros_like(weight, memory_format=torch.preserve_format)
         mean = state["momentum_buffer"]
-        mean.mul_(momentum).add_(weight.grad + decay * weight, alpha=1 - momentum)  # type: ignore[operator]
+        mean.mul_(momentum).add_(weight.grad + decay * weight, alpha=1 - momentum)
         weight.sub_(mean.sign(), alpha=rate)
