@@ -9,7 +9,7 @@ from . import backends
 from .backends import Learner
 from .backends.capabilities import check_capabilities
 from .catalog import image_sizes, resolve
-from .catalog.losses import class_weights, positional_weights, weights_by_name
+from .catalog.class_weights import balance, in_order, is_balanced, positional_weights, weights_by_name
 from .catalog.models import network_row
 from .data import dataset_csv, health, prepare
 from .data.cache import Tick
@@ -56,7 +56,7 @@ class Experiment:
         self._auto_precision: precision.Chosen | None = None
         self._data_spec: Resolved | None = None
         self._network_spec: Resolved | None = None
-        # the note on class weights by position that was said last
+        # the note on class weights that was said last
         self._weights_note = ""
         self.record_origin()
 
@@ -84,10 +84,11 @@ class Experiment:
         before, after = self.resolved(), self._resolve(asked)
         if self.resuming:
             resuming.check_change(self.run, before, after)
+            resuming.check_balance(self.run, self.asked.training.loss, asked.training.loss)
         loss = asked.training.loss
         # by name, as soon as the classes are known; those by position are checked with the network
         if self.data and loss and weights_by_name(loss) and not is_stale(self._data_spec, after, DATA_FIELDS):
-            class_weights(loss, self.data.record.classes)
+            in_order(loss, self.data.record.classes)
         self.asked = asked
         # of the recipe, whose values the user has seen with the network
         for note in side_effects(before, after, changes) if self.learner is not None else ():
@@ -122,7 +123,8 @@ class Experiment:
 
     def _resolve(self, asked: Spec) -> Resolved:
         chosen = self._auto_precision.precision if self._auto_precision else None
-        return resolve(asked, self._stored_spec, self._auto_batch_size, chosen)
+        images = self.data.record if self.data else None
+        return resolve(asked, self._stored_spec, self._auto_batch_size, chosen, images)
 
     # Data
 
@@ -185,12 +187,16 @@ class Experiment:
         return learner
 
     def _task(self, spec: Resolved, data: TrainingData) -> Task:
-        """The task of the loss; says once which class each weight falls on, if they were given by position."""
-        task = task_for_loss(spec.training.loss, data.record)
-        order = positional_weights(spec.training.loss, task.classes)
-        if order and order != self._weights_note:
-            self._note(f"class weights by position fall on these classes: {order}")
-        self._weights_note = order
+        """The task of the loss; says once which class each weight falls on, if they were computed or given by position."""
+        loss, asked = spec.training.loss, self.asked.training.loss
+        task = task_for_loss(loss, data.record)
+        order = positional_weights(loss, task.classes)
+        note = f"class weights by position fall on these classes: {order}" if order else ""
+        if asked is not None and is_balanced(asked):
+            note = f"weight='balanced' took {balance(loss)}"
+        if note and note != self._weights_note:
+            self._note(note)
+        self._weights_note = note
         return task
 
     def _choose_precision(self, task: Task) -> None:

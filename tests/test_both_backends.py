@@ -362,10 +362,6 @@ LACKING = [
     ("mxnet", lambda p: p.Model_Params(model_name="vit_b_16"), r"^the mxnet backend has no model 'vit_b_16'; use backend='pytorch', or a similar model: "),
     ("pytorch", lambda p: p.Model_Params(model_name="resnet50_v2"), r"^the pytorch backend has no model 'resnet50_v2'; use backend='mxnet', or a similar model: "),
     ("mxnet", lambda p: p.update_model_name("swin_t"), r"^the mxnet backend has no model 'swin_t'; use backend='pytorch'"),
-    ("mxnet", lambda p: p.optimizer_adamw(0.001), r"^the mxnet backend has no 'adamw'; use backend='pytorch'$"),
-    ("mxnet", lambda p: p.optimizer_adam(0.001, amsgrad=True), r"^adam: the mxnet backend has no amsgrad; leave it at False"),
-    ("mxnet", lambda p: p.optimizer_sgd(0.1, momentum_dampening_rate=0.5), r"^sgd: the mxnet backend has no momentum_dampening_rate; leave it at 0.0"),
-    ("mxnet", lambda p: p.loss_softmax_crossentropy(label_smoothing=0.1), r"^softmax_crossentropy: the mxnet backend has no label_smoothing; leave it at 0.0"),
     ("pytorch", lambda p: p.loss_softmax_crossentropy(batch_axis=1), r"^softmax_crossentropy: batch_axis must be 0, not 1: scores have a row per image"),
 ]  # fmt: skip
 

@@ -15,6 +15,7 @@ import pytest
 
 from monklite.catalog import SCHEDULES
 from monklite.catalog.default_recipes import default_transforms
+from monklite.catalog.schedules import Moment, learning_rate
 from monklite.data import discover
 from monklite.data.augment import policy
 from monklite.data.batches import Batches
@@ -138,6 +139,48 @@ def test_the_history_has_one_true_row_an_epoch(batches) -> None:
     assert last.val_accuracy == (logits.argmax(axis=1) == batches[1].labels).mean()
     assert last.val_loss == pytest.approx(trained.learner.loss(logits, batches[1].labels))
     assert last.images_per_second == pytest.approx(36 / last.seconds)
+
+
+class Rates(SoftmaxRegression):
+    """Remembers the rate of each step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rates: list[float] = []
+
+    def step(self, images, labels, draws):
+        self.rates.append(self.rate)
+        return super().step(images, labels, draws)
+
+
+def test_a_rate_that_differs_in_each_step_is_set_before_it_and_after_a_resume(batches) -> None:
+    whole = loop(batches, schedule="one_cycle", learner=Rates())
+    whole.run()
+    steps = len(batches[0])
+    expected = [
+        learning_rate(whole.schedule, Moment(0.1, epoch, 3, steps_done=step, steps=steps))
+        for epoch in range(3)
+        for step in range(steps)
+    ]
+    assert whole.learner.rates == expected
+    assert [row.learning_rate for row in whole.history] == expected[::steps]
+    first = loop(batches, StopWithin(2), schedule="one_cycle", learner=Rates())
+    with pytest.raises(Stopped):
+        first.run()
+    second = loop(batches, schedule="one_cycle", learner=first.learner, start=first.position())
+    second.run()
+    assert second.learner.rates == expected
+    assert [row.learning_rate for row in second.history] == expected[::steps]
+
+
+class StopWithin(Handler):
+    """Asks to stop within the second epoch, after so many of its steps."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+
+    def batch_end(self, loop: Loop) -> None:
+        loop.stop = loop.epoch == 1 and len(loop.steps) == self.steps
 
 
 def test_training_goes_on_after_the_epochs_of_the_history(batches) -> None:

@@ -38,6 +38,18 @@ def plateau(ptf: Prototype) -> None:
     ptf.lr_plateau_decrease(factor=0.5, patience=0, threshold=0.99)
 
 
+def one_cycle(ptf: Prototype) -> None:
+    """The rate differs in every step, and the first gradient enters the momentum in another way than the others."""
+    ptf.optimizer_sgd(RATE, momentum=0.9, momentum_dampening_rate=0.5)
+    ptf.lr_one_cycle(warmup_share=0.5)
+
+
+def warm_up(ptf: Prototype) -> None:
+    """It does so in the first two epochs, of AdamW, whose state the largest moments belong to."""
+    ptf.optimizer_adamw(RATE, amsgrad=True)
+    ptf.lr_cosine_decrease(warmup_epochs=2)
+
+
 def crops(ptf: Prototype) -> None:
     ptf.apply_random_resized_crop(32, scale=(0.3, 1.0), train=True)
 
@@ -55,14 +67,14 @@ SETUPS = {name: optimizer(name) for name in OPTIMIZERS}
 SETUPS |= {"momentum": optimizer("sgd", momentum=0.9), "weight decay": optimizer("adam", weight_decay=0.01)}
 SETUPS |= {"clipnorm": optimizer("sgd", clipnorm=0.1), "clipvalue": optimizer("adam", clipvalue=1e-3)}
 SETUPS |= {
-    "amsgrad": optimizer("adam", amsgrad=True),
     "plateau": plateau,
+    "one cycle": one_cycle,
+    "warm-up": warm_up,
     "crops": crops,
     "statistics": batch_statistics,
     "averages": averages,
 }
-ONLY_ON = {name: row.backends() for name, row in OPTIMIZERS.items()} | {"amsgrad": ["pytorch"]}
-CASES = [(b, s) for s in SETUPS for b in BACKENDS if b in ONLY_ON.get(s, BACKENDS)]
+CASES = [(b, s) for s in SETUPS for b in BACKENDS]
 
 
 def set_up(patterns: Path, experiment: str, backend: str, setup: str, epochs: int = 3) -> Prototype:

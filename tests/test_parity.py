@@ -301,12 +301,15 @@ SETTINGS = [
     {"beta1": 0.5, "beta2": 0.9},
     {"clipnorm": 2.0},
     {"clipvalue": 0.2},
+    {"amsgrad": True, "beta2": 0.5},
+    {"momentum": 0.6, "momentum_dampening_rate": 0.3},
+    {"learning_rate_decay": 0.2},
 ]
 CASES = [
     pytest.param(name, values, id=f"{name} {' '.join(values)}".strip())
     for name in shared(OPTIMIZERS)
     for values in SETTINGS
-    if set(values) <= {p.name for p in OPTIMIZERS[name].parameters}
+    if set(values) <= {p.name for p in OPTIMIZERS[name].parameters if OPTIMIZERS[name].supports("mxnet", p)}
     and (name, *values) not in DIFFERENT
     and name not in DIFFERENT_ALTOGETHER
 ]

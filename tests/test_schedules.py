@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monklite.catalog import SCHEDULES
-from monklite.catalog.schedules import Moment, learning_rate
+from monklite.catalog.schedules import Moment, changes_within_epochs, learning_rate
 from monklite.spec import Choice
 
 EPOCHS = 20
@@ -91,6 +91,58 @@ def test_plateau_decrease_is_reduce_lr_on_plateau(values, epsilon, **options):
     watched = {"losses": values} if options["mode"] == "min" else {"accuracies": values}
     found = ours(chosen("plateau_decrease", epsilon=epsilon, **options), **watched)
     assert found[: len(expected)] == near(expected)
+
+
+def stepwise(choice: Choice, epochs: int, steps: int) -> list[float]:
+    """The rates of all steps."""
+    moments = [Moment(BASE, e, epochs, steps_done=s, steps=steps) for e in range(epochs) for s in range(steps)]
+    return [learning_rate(choice, moment) for moment in moments]
+
+
+@pytest.mark.parametrize(("epochs", "steps"), [(20, 1), (5, 4), (2, 3), (1, 7)])
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.9, 1.0])
+def test_one_cycle_is_one_cycle_lr(epochs, steps, share):
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    values = {"pct_start": share, "div_factor": 10.0, "final_div_factor": 100.0, "cycle_momentum": False}
+    schedule, rates = torch.optim.lr_scheduler.OneCycleLR(optimizer, BASE, epochs * steps, **values), []
+    for _ in range(epochs * steps - 1):
+        rates.append(optimizer.param_groups[0]["lr"])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            schedule.step()
+    rates.append(optimizer.param_groups[0]["lr"])
+    choice = chosen("one_cycle", warmup_share=share, initial_division=10, final_division=100)
+    assert stepwise(choice, epochs, steps) == near(rates)
+
+
+@pytest.mark.parametrize(("share", "steps"), [(0.0, 5), (0.2, 5), (0.0, 1), (1.0, 1)])
+def test_one_cycle_without_a_rise_begins_at_the_highest_rate(share, steps):
+    """Where the rise has one step, torch divides by 0."""
+    found = stepwise(chosen("one_cycle", warmup_share=share), 1, steps)
+    assert found[0] == BASE
+    assert found == sorted(found, reverse=True)
+    assert steps == 1 or found[-1] == pytest.approx(BASE / 25 / 1e4)
+
+
+def test_a_warm_up_rises_step_by_step_to_the_rate_and_the_cosine_follows():
+    found = stepwise(chosen("cosine_decrease", warmup_epochs=2), 6, 4)
+    assert found[:8] == near([BASE * (n + 1) / 8 for n in range(8)])
+    assert found[8::4] == near(theirs(torch.optim.lr_scheduler.CosineAnnealingLR, T_max=4)[:4])
+    assert found[8:12] == [found[8]] * 4
+
+
+def test_a_warm_up_of_the_whole_training_only_rises():
+    found = stepwise(chosen("cosine_decrease", warmup_epochs=9), 2, 3)
+    assert found == sorted(found)
+    assert found[-1] == pytest.approx(BASE * 6 / 27)
+
+
+def test_only_some_schedules_change_within_an_epoch():
+    changing = [name for name in SCHEDULES if changes_within_epochs(chosen(name, **VALUES.get(name, {})))]
+    assert changing == ["one_cycle"]
+    assert changes_within_epochs(chosen("cosine_decrease", warmup_epochs=1))
+    # a stored choice from before warm-ups
+    assert not changes_within_epochs(Choice(name="cosine_decrease", params={"min_lr": 0.0}))
 
 
 def test_plateau_watches_the_loss_or_the_accuracy():

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..decoder_threads import decoders
+from ..records import DatasetRecord
 from ..rules import AUTO
-from ..spec import ModelSpec, Resolved, Spec, TrainingSpec, Transforms, build
+from ..spec import Choice, ModelSpec, Resolved, Spec, TrainingSpec, Transforms, build
 from ..tasks import MULTIPLE, SINGLE, label_type
+from .class_weights import balanced, is_balanced, with_factors_of
 from .losses import LOSSES
 from .models import find_model, names, network_row
 from .optimizers import OPTIMIZERS
@@ -92,7 +94,11 @@ def recipe(spec: Spec) -> Recipe:
 
 
 def resolve(
-    asked: Spec, stored: Resolved | None = None, batch_size: int | None = None, precision: str | None = None
+    asked: Spec,
+    stored: Resolved | None = None,
+    batch_size: int | None = None,
+    precision: str | None = None,
+    dataset: DatasetRecord | None = None,
 ) -> Resolved:
     """Fill in every setting that was left to the recipe.
 
@@ -101,6 +107,7 @@ def resolve(
             except the number of processors, which is this machine's.
         batch_size: the measured value of `"auto"`; without it, the recipe's.
         precision: the value of `"auto"` that was chosen; without it, the stored one, and `"auto"` before there is one.
+        dataset: the images, from which balanced class weights are computed unless they are stored; without it, `"balanced"`.
     """
     fallback = defaults(asked) if stored is None else {path: stored.get(path) for path in BY_RECIPE}
     values = {path: fallback[path] if (value := asked.get(path)) is None else value for path in BY_RECIPE}
@@ -110,7 +117,16 @@ def resolve(
     values["model.precision"] = asked.model.precision
     if asked.model.precision == AUTO:
         values["model.precision"] = precision or (stored.model.precision if stored else AUTO)
+    if is_balanced(values["training.loss"]):
+        values["training.loss"] = _balanced(values["training.loss"], stored, dataset)
     return build(Resolved, _fill(asked, values))
+
+
+def _balanced(loss: Choice, stored: Resolved | None, dataset: DatasetRecord | None) -> Choice:
+    """A loss with balanced class weights, with the numbers that are stored for it, or else those for the images."""
+    if stored is not None and stored.training.loss.name == loss.name:
+        return with_factors_of(loss, stored.training.loss)
+    return balanced(loss, dataset) if dataset is not None else loss
 
 
 BY_RECIPE = (

@@ -18,6 +18,8 @@ class OptimizerRow(BuiltRow):
     table: ClassVar[str] = "optimizers"
 
 
+# what MXNet's own classes lack or do wrong
+OURS_MXNET = "monklite.backends.mxnet.optimizers"
 COEFFICIENT = Number(least=0, below=1)
 FACTOR, POSITIVE = Number(least=0, limit=MAX_FACTOR), Number(above=0, limit=MAX_FACTOR)
 LEARNING_RATE = Parameter("learning_rate", REQUIRED, POSITIVE, "step size", {"pytorch": "lr"})
@@ -27,7 +29,12 @@ CLIPNORM = Parameter("clipnorm", 0.0, FACTOR, "largest norm of the whole gradien
 CLIPVALUE = Parameter("clipvalue", 0.0, FACTOR, "largest size of one gradient value; 0: no limit", own=True)
 CLIPS = (CLIPNORM, CLIPVALUE)
 EPSILON = Parameter("epsilon", 1e-8, POSITIVE, "added to the denominator", {"pytorch": "eps"})
-AMSGRAD = Parameter("amsgrad", False, Flag(), "keep the largest second moment (Reddi et al. 2018)", {"mxnet": None})
+AMSGRAD = Parameter("amsgrad", False, Flag(), "keep the largest second moment (Reddi et al. 2018)")
+# Monk's argument, which neither framework has for this optimizer
+NOWHERE = {"pytorch": None, "mxnet": None}
+NADAM_AMSGRAD = Parameter(
+    AMSGRAD.name, AMSGRAD.default, AMSGRAD.rule, "kept from Monk, where it had no effect", NOWHERE
+)
 # torch expects both betas in one keyword; backends/pytorch/learner.py joins "betas.0" and "betas.1"
 BETAS = (
     Parameter("beta1", 0.9, COEFFICIENT, "decay of the first moment", {"pytorch": "betas.0"}),
@@ -38,12 +45,13 @@ DECAY_RATE = Parameter(
 )
 MOMENTUM_DECAY = Parameter("momentum_decay", 0.004, COEFFICIENT, "decay of the momentum", {"mxnet": "schedule_decay"})
 DAMPENING = Parameter(
-    "momentum_dampening_rate", 0.0, COEFFICIENT, "dampening of momentum", {"pytorch": "dampening", "mxnet": None}
+    "momentum_dampening_rate", 0.0, COEFFICIENT, "dampening of momentum", {"pytorch": "dampening", "mxnet": "dampening"}
 )
+NESTEROV_DAMPENING = Parameter(DAMPENING.name, 0.0, COEFFICIENT, "kept from Monk: Nesterov momentum has none", NOWHERE)
 NESTEROV_MOMENTUM = Parameter("momentum", 0.9, Number(above=0, below=1), MOMENTUM.doc)
 RMSPROP_MOMENTUM = Parameter("momentum", 0.9, COEFFICIENT, MOMENTUM.doc, {"mxnet": "gamma2"})
 LEARNING_RATE_DECAY = Parameter(
-    "learning_rate_decay", 0.0, FACTOR, "decay of the rate", {"pytorch": "lr_decay", "mxnet": None}
+    "learning_rate_decay", 0.0, FACTOR, "in step n the rate is divided by 1 + (n - 1) x this", {"pytorch": "lr_decay"}
 )
 RHO = Parameter("rho", 0.9, COEFFICIENT, "decay of the averages")
 ADADELTA_EPSILON = Parameter("epsilon", 1e-6, POSITIVE, EPSILON.doc, {"pytorch": "eps"})
@@ -54,37 +62,37 @@ OPTIMIZERS = table(
             "sgd",
             "Stochastic gradient descent, with momentum if asked for.",
             (LEARNING_RATE, MOMENTUM, WEIGHT_DECAY, DAMPENING, *CLIPS),
-            {"pytorch": "torch.optim.SGD", "mxnet": "mxnet.optimizer.SGD"},
+            {"pytorch": "torch.optim.SGD", "mxnet": f"{OURS_MXNET}.SGD"},
         ),
         OptimizerRow(
             "nesterov_sgd",
             "Stochastic gradient descent with Nesterov momentum (Sutskever et al. 2013).",
-            (LEARNING_RATE, NESTEROV_MOMENTUM, WEIGHT_DECAY, *CLIPS),
+            (LEARNING_RATE, NESTEROV_MOMENTUM, WEIGHT_DECAY, NESTEROV_DAMPENING, *CLIPS),
             {"pytorch": Cell("torch.optim.SGD", fixed={"nesterov": True}), "mxnet": "mxnet.optimizer.NAG"},
         ),
         OptimizerRow(
             "adam",
             "Adam (Kingma and Ba 2015).",
             (LEARNING_RATE, *BETAS, EPSILON, WEIGHT_DECAY, AMSGRAD, *CLIPS),
-            {"pytorch": "torch.optim.Adam", "mxnet": "mxnet.optimizer.Adam"},
+            {"pytorch": "torch.optim.Adam", "mxnet": f"{OURS_MXNET}.Adam"},
         ),
         OptimizerRow(
             "adamw",
             "Adam with decoupled weight decay (Loshchilov and Hutter 2019).",
             (LEARNING_RATE, *BETAS, EPSILON, WEIGHT_DECAY, AMSGRAD, *CLIPS),
-            {"pytorch": "torch.optim.AdamW"},
+            {"pytorch": "torch.optim.AdamW", "mxnet": f"{OURS_MXNET}.AdamW"},
         ),
         OptimizerRow(
             "adamax",
             "Adam with the largest past gradient in place of the second moment (Kingma and Ba 2015).",
             (LEARNING_RATE, *BETAS, EPSILON, WEIGHT_DECAY, *CLIPS),
             # MXNet's own turns weights without a gradient into NaN
-            {"pytorch": "torch.optim.Adamax", "mxnet": "monklite.backends.mxnet.optimizers.Adamax"},
+            {"pytorch": "torch.optim.Adamax", "mxnet": f"{OURS_MXNET}.Adamax"},
         ),
         OptimizerRow(
             "nesterov_adam",
             "Adam with Nesterov momentum (Dozat 2016).",
-            (LEARNING_RATE, *BETAS, EPSILON, WEIGHT_DECAY, MOMENTUM_DECAY, *CLIPS),
+            (LEARNING_RATE, *BETAS, EPSILON, WEIGHT_DECAY, NADAM_AMSGRAD, MOMENTUM_DECAY, *CLIPS),
             {"pytorch": "torch.optim.NAdam", "mxnet": "mxnet.optimizer.Nadam"},
         ),
         OptimizerRow(
@@ -109,21 +117,21 @@ OPTIMIZERS = table(
             (LEARNING_RATE, LEARNING_RATE_DECAY, WEIGHT_DECAY, EPSILON, *CLIPS),
             {
                 "pytorch": "torch.optim.Adagrad",
-                "mxnet": Cell("mxnet.optimizer.AdaGrad", keywords={"epsilon": "eps"}),
+                "mxnet": Cell(f"{OURS_MXNET}.AdaGrad", keywords={"epsilon": "eps"}),
             },
         ),
         OptimizerRow(
             "adadelta",
             "Steps in the units of the weights, from running averages of gradients and steps (Zeiler 2012).",
             (LEARNING_RATE, RHO, ADADELTA_EPSILON, WEIGHT_DECAY, *CLIPS),
-            # MXNet's has no learning rate, so a schedule would have no effect
-            {"pytorch": "torch.optim.Adadelta"},
+            # MXNet's own has no learning rate, so a schedule would have no effect
+            {"pytorch": "torch.optim.Adadelta", "mxnet": f"{OURS_MXNET}.AdaDelta"},
         ),
         OptimizerRow(
             "signum",
             "Steps of constant size in the direction of the momentum's sign (Bernstein et al. 2018).",
-            (LEARNING_RATE, MOMENTUM, WEIGHT_DECAY),
-            {"mxnet": "mxnet.optimizer.Signum"},
+            (LEARNING_RATE, MOMENTUM, WEIGHT_DECAY, *CLIPS),
+            {"pytorch": "monklite.backends.pytorch.optimizers.Signum", "mxnet": "mxnet.optimizer.Signum"},
         ),
     ]
 )

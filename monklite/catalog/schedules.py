@@ -1,8 +1,8 @@
 """Learning-rate schedules: the table, and the functions that compute the rates, the same for every backend.
 
-Each function takes a `Moment` and returns the learning rate of the epoch that is about to start. They have no state, so a
-resumed run computes the same rates as an uninterrupted one. The definitions follow `torch.optim.lr_scheduler`, against which
-they are tested.
+Each function takes a `Moment` and returns the learning rate of the epoch or the step that is about to start. They have no
+state, so a resumed run computes the same rates as an uninterrupted one. The definitions follow `torch.optim.lr_scheduler`,
+against which they are tested.
 """
 
 from __future__ import annotations
@@ -30,13 +30,15 @@ LAST_EPOCH = Parameter(
 
 @dataclass(frozen=True)
 class ScheduleRow(Row):
-    """A schedule. `function`: dotted path of the function that computes its rates."""
+    """A schedule. `function`: dotted path of the function that computes its rates. `per_step`: the parameter without which (if it
+    is 0) the rates of all steps of an epoch are equal; `""`: they always are."""
 
     function: str = ""
+    per_step: str = ""
 
 
-def _row(name: str, doc: str, *parameters: Parameter) -> ScheduleRow:
-    return ScheduleRow(name, doc, parameters, f"{__name__}.{name}")
+def _row(name: str, doc: str, *parameters: Parameter, per_step: str = "") -> ScheduleRow:
+    return ScheduleRow(name, doc, parameters, f"{__name__}.{name}", per_step)
 
 
 SCHEDULES = table(
@@ -69,8 +71,22 @@ SCHEDULES = table(
         ),
         _row(
             "cosine_decrease",
-            "Half a cosine from the learning rate down to min_lr over the whole training (Loshchilov and Hutter 2017).",
+            "Half a cosine from the learning rate down to min_lr over the whole training (Loshchilov and Hutter 2017), epoch by "
+            "epoch; with warmup_epochs, it rises step by step to the learning rate before (Goyal et al. 2017).",
             Parameter("min_lr", 0.0, Number(least=0, limit=MAX_FACTOR), "learning rate at the end"),
+            Parameter("warmup_epochs", 0, Whole(least=0, limit=MAX_COUNT), "epochs in which it rises from nearly 0"),
+            per_step="warmup_epochs",
+        ),
+        _row(
+            "one_cycle",
+            "Step by step up to the learning rate and far below where it began, each along half a cosine (Smith 2018, as in "
+            "torch's OneCycleLR). The momentum stays as it is.",
+            Parameter("warmup_share", 0.3, Number(least=0, most=1), "share of the training in which it rises"),
+            Parameter(
+                "initial_division", 25.0, Number(least=1, limit=MAX_FACTOR), "it begins at the learning rate / this"
+            ),
+            Parameter("final_division", 1e4, Number(least=1, limit=MAX_FACTOR), "and ends at that / this"),
+            per_step="initial_division",
         ),
         _row(
             "plateau_decrease",
@@ -94,10 +110,10 @@ SCHEDULES = table(
 
 @dataclass(frozen=True)
 class Moment:
-    """The start of an epoch. `base`: the base learning rate; `epoch`: the epoch that starts, from 0; `epochs`: their number.
+    """The start of an epoch or of a step. `base`: the base learning rate; `epoch`: the epoch, from 0; `epochs`: their number.
 
-    `val_loss`, `val_figure`: one value per finished epoch; the figure is the one that decides which epoch is best, higher being
-    better, which is accuracy for one label per image.
+    `steps_done`: steps of this epoch before, of `steps`. `val_loss`, `val_figure`: one value per finished epoch; the figure is
+    the one that decides which epoch is best, higher being better, which is accuracy for one label per image.
     """
 
     base: float
@@ -105,12 +121,20 @@ class Moment:
     epochs: int
     val_loss: Sequence[float] = ()
     val_figure: Sequence[float] = ()
+    steps_done: int = 0
+    steps: int = 1
 
 
 def learning_rate(choice: Choice, moment: Moment) -> float:
-    """The learning rate of the epoch that is about to start."""
+    """The learning rate of the epoch or the step that is about to start."""
     row = SCHEDULES[choice.name]
     return load(row.function)(moment, **row.values(choice))
+
+
+def changes_within_epochs(choice: Choice) -> bool:
+    """Whether the rates of the steps of an epoch may differ."""
+    row = SCHEDULES[choice.name]
+    return bool(row.per_step and row.values(choice)[row.per_step])
 
 
 def fixed(moment: Moment) -> float:
@@ -129,8 +153,25 @@ def exponential_decrease(moment: Moment, gamma: float, last_epoch: int) -> float
     return moment.base * gamma ** (moment.epoch + last_epoch + 1)
 
 
-def cosine_decrease(moment: Moment, min_lr: float) -> float:
-    return min_lr + (moment.base - min_lr) * (1 + math.cos(math.pi * moment.epoch / moment.epochs)) / 2
+def cosine_decrease(moment: Moment, min_lr: float, warmup_epochs: int) -> float:
+    if moment.epoch < warmup_epochs:
+        return moment.base * (moment.epoch * moment.steps + moment.steps_done + 1) / (warmup_epochs * moment.steps)
+    return _half_cosine(moment.base, min_lr, (moment.epoch - warmup_epochs) / (moment.epochs - warmup_epochs))
+
+
+def one_cycle(moment: Moment, warmup_share: float, initial_division: float, final_division: float) -> float:
+    step, n_steps = moment.epoch * moment.steps + moment.steps_done, moment.epochs * moment.steps
+    # as in torch, the highest rate is that of the last step of the rise, which may lie between two steps
+    highest, first = max(warmup_share * n_steps - 1, 0), moment.base / initial_division
+    if step <= highest and highest > 0:
+        return _half_cosine(first, moment.base, step / highest)
+    fall = n_steps - 1 - highest
+    return _half_cosine(moment.base, first / final_division, (step - highest) / fall if fall > 0 else 0)
+
+
+def _half_cosine(start: float, end: float, share: float) -> float:
+    """`start` at share 0, `end` at share 1."""
+    return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
 
 
 def plateau_decrease(

@@ -35,6 +35,7 @@ class RowMethods(VocabularyMethods):
         learning_rate: float,
         momentum: float = 0.9,
         weight_decay: float = 0.0,
+        momentum_dampening_rate: float = 0.0,
         clipnorm: float = 0.0,
         clipvalue: float = 0.0,
     ) -> None:
@@ -44,6 +45,7 @@ class RowMethods(VocabularyMethods):
             learning_rate: step size; a number above 0.
             momentum: share of the last step that is kept; a number above 0 and below 1.
             weight_decay: L2 penalty; a number at least 0.
+            momentum_dampening_rate: kept from Monk: Nesterov momentum has none; a number at least 0 and below 1.
             clipnorm: largest norm of the whole gradient; 0: no limit; a number at least 0.
             clipvalue: largest size of one gradient value; 0: no limit; a number at least 0.
 
@@ -99,7 +101,7 @@ class RowMethods(VocabularyMethods):
             clipnorm: largest norm of the whole gradient; 0: no limit; a number at least 0.
             clipvalue: largest size of one gradient value; 0: no limit; a number at least 0.
 
-        Backends: pytorch.
+        Backends: pytorch, mxnet.
         """
 
     def optimizer_adamax(
@@ -133,6 +135,7 @@ class RowMethods(VocabularyMethods):
         beta2: float = 0.999,
         epsilon: float = 1e-08,
         weight_decay: float = 0.0,
+        amsgrad: bool = False,
         momentum_decay: float = 0.004,
         clipnorm: float = 0.0,
         clipvalue: float = 0.0,
@@ -145,6 +148,7 @@ class RowMethods(VocabularyMethods):
             beta2: decay of the second moment; a number at least 0 and below 1.
             epsilon: added to the denominator; a number above 0.
             weight_decay: L2 penalty; a number at least 0.
+            amsgrad: kept from Monk, where it had no effect; True or False.
             momentum_decay: decay of the momentum; a number at least 0 and below 1.
             clipnorm: largest norm of the whole gradient; 0: no limit; a number at least 0.
             clipvalue: largest size of one gradient value; 0: no limit; a number at least 0.
@@ -211,7 +215,7 @@ class RowMethods(VocabularyMethods):
 
         Args:
             learning_rate: step size; a number above 0.
-            learning_rate_decay: decay of the rate; a number at least 0.
+            learning_rate_decay: in step n the rate is divided by 1 + (n - 1) x this; a number at least 0.
             weight_decay: L2 penalty; a number at least 0.
             epsilon: added to the denominator; a number above 0.
             clipnorm: largest norm of the whole gradient; 0: no limit; a number at least 0.
@@ -239,18 +243,27 @@ class RowMethods(VocabularyMethods):
             clipnorm: largest norm of the whole gradient; 0: no limit; a number at least 0.
             clipvalue: largest size of one gradient value; 0: no limit; a number at least 0.
 
-        Backends: pytorch.
+        Backends: pytorch, mxnet.
         """
 
-    def optimizer_signum(self, learning_rate: float, momentum: float = 0.0, weight_decay: float = 0.0) -> None:
+    def optimizer_signum(
+        self,
+        learning_rate: float,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+        clipnorm: float = 0.0,
+        clipvalue: float = 0.0,
+    ) -> None:
         """Steps of constant size in the direction of the momentum's sign (Bernstein et al. 2018).
 
         Args:
             learning_rate: step size; a number above 0.
             momentum: share of the last step that is kept; a number at least 0 and below 1.
             weight_decay: L2 penalty; a number at least 0.
+            clipnorm: largest norm of the whole gradient; 0: no limit; a number at least 0.
+            clipvalue: largest size of one gradient value; 0: no limit; a number at least 0.
 
-        Backends: mxnet.
+        Backends: pytorch, mxnet.
         """
 
     def lr_fixed(self) -> None:
@@ -294,11 +307,28 @@ class RowMethods(VocabularyMethods):
         Backends: pytorch, mxnet.
         """
 
-    def lr_cosine_decrease(self, min_lr: float = 0.0) -> None:
-        """Half a cosine from the learning rate down to min_lr over the whole training (Loshchilov and Hutter 2017).
+    def lr_cosine_decrease(self, min_lr: float = 0.0, warmup_epochs: int = 0) -> None:
+        """Half a cosine from the learning rate down to min_lr over the whole training (Loshchilov and Hutter 2017),
+        epoch by epoch; with warmup_epochs, it rises step by step to the learning rate before (Goyal et al.
+        2017).
 
         Args:
             min_lr: learning rate at the end; a number at least 0.
+            warmup_epochs: epochs in which it rises from nearly 0; a whole number at least 0.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def lr_one_cycle(
+        self, warmup_share: float = 0.3, initial_division: float = 25.0, final_division: float = 10000.0
+    ) -> None:
+        """Step by step up to the learning rate and far below where it began, each along half a cosine (Smith 2018,
+        as in torch's OneCycleLR). The momentum stays as it is.
+
+        Args:
+            warmup_share: share of the training in which it rises; a number at least 0 and at most 1.
+            initial_division: it begins at the learning rate / this; a number at least 1.
+            final_division: and ends at that / this; a number at least 1.
 
         Backends: pytorch, mxnet.
         """
@@ -334,7 +364,7 @@ class RowMethods(VocabularyMethods):
 
     def loss_softmax_crossentropy(
         self,
-        weight: Mapping[str, float] | Sequence[float] | Literal[False] | None = None,
+        weight: Mapping[str, float] | Sequence[float] | Literal["balanced"] | Literal[False] | None = None,
         batch_axis: int = 0,
         axis_to_sum_over: int = -1,
         label_as_categories: bool = True,
@@ -344,27 +374,334 @@ class RowMethods(VocabularyMethods):
 
         Args:
             weight: one factor per class, by name, such as {"cat": 2.0, "dog": 1.0}, or in the order of the
-                classes; a dictionary from each class name to its value, or a list of values, each a number at
-                least 0 or None.
+                classes; "balanced": by the number of training images; 'balanced', or a dictionary from each
+                class name to its value, or a list of values, each a number at least 0 or None.
             batch_axis: axis of the batch; 0.
             axis_to_sum_over: axis of the classes; -1 or 1.
-            label_as_categories: labels are class numbers; True or False.
-            label_smoothing: share of the label spread over all classes; True, False or a number at least 0 and
-                below 1.
+            label_as_categories: labels are class numbers, or rows of 0 and 1; the loss is the same and gets the
+                labels in the form that it takes; True or False.
+            label_smoothing: share of the label spread over all classes (Szegedy et al. 2016); True, False or a
+                number at least 0 and below 1.
 
         Backends: pytorch, mxnet.
         """
 
     def loss_sigmoid_binary_crossentropy(
-        self, weight: Mapping[str, float] | Sequence[float] | Literal[False] | None = None, batch_axis: int = 0
+        self,
+        weight: Mapping[str, float] | Sequence[float] | Literal["balanced"] | Literal[False] | None = None,
+        batch_axis: int = 0,
+        positive_weight: Mapping[str, float] | Sequence[float] | Literal[False] | None = None,
     ) -> None:
         """One yes-or-no decision per class: sigmoid with binary cross-entropy.
 
         Args:
             weight: one factor per class, by name, such as {"cat": 2.0, "dog": 1.0}, or in the order of the
-                classes; a dictionary from each class name to its value, or a list of values, each a number at
-                least 0 or None.
+                classes; "balanced": by the number of training images; 'balanced', or a dictionary from each
+                class name to its value, or a list of values, each a number at least 0 or None.
             batch_axis: axis of the batch; 0.
+            positive_weight: one factor per class, given like weight, which counts only for the images that have
+                that label; a dictionary from each class name to its value, or a list of values, each a number at
+                least 0 or None.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def loss_crossentropy(
+        self,
+        weight: Mapping[str, float] | Sequence[float] | Literal["balanced"] | Literal[False] | None = None,
+        batch_axis: int = 0,
+        axis_to_sum_over: int = -1,
+        label_as_categories: bool = True,
+        label_smoothing: bool | float = 0.0,
+    ) -> None:
+        """Negative logarithm of the score of the right class, one per image. The scores are those of softmax, as in
+        softmax_crossentropy.
+
+        Args:
+            weight: one factor per class, by name, such as {"cat": 2.0, "dog": 1.0}, or in the order of the
+                classes; "balanced": by the number of training images; 'balanced', or a dictionary from each
+                class name to its value, or a list of values, each a number at least 0 or None.
+            batch_axis: axis of the batch; 0.
+            axis_to_sum_over: axis of the classes; -1 or 1.
+            label_as_categories: labels are class numbers, or rows of 0 and 1; the loss is the same and gets the
+                labels in the form that it takes; True or False.
+            label_smoothing: share of the label spread over all classes (Szegedy et al. 2016); True, False or a
+                number at least 0 and below 1.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def loss_binary_crossentropy(
+        self,
+        weight: Mapping[str, float] | Sequence[float] | Literal["balanced"] | Literal[False] | None = None,
+        batch_axis: int = 0,
+        positive_weight: Mapping[str, float] | Sequence[float] | Literal[False] | None = None,
+    ) -> None:
+        """Binary cross-entropy of one score per class. The scores are those of sigmoid, as in
+        sigmoid_binary_crossentropy.
+
+        Args:
+            weight: one factor per class, by name, such as {"cat": 2.0, "dog": 1.0}, or in the order of the
+                classes; "balanced": by the number of training images; 'balanced', or a dictionary from each
+                class name to its value, or a list of values, each a number at least 0 or None.
+            batch_axis: axis of the batch; 0.
+            positive_weight: one factor per class, given like weight, which counts only for the images that have
+                that label; a dictionary from each class name to its value, or a list of values, each a number at
+                least 0 or None.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def loss_focal(
+        self,
+        weight: Mapping[str, float] | Sequence[float] | Literal["balanced"] | Literal[False] | None = None,
+        gamma: float = 2.0,
+        positive_weight: Mapping[str, float] | Sequence[float] | Literal[False] | None = None,
+    ) -> None:
+        """Cross-entropy in which images that are predicted well count less (Lin et al. 2017): of softmax, or of
+        sigmoid where images have several labels. Its alpha is `weight`.
+
+        Args:
+            weight: one factor per class, by name, such as {"cat": 2.0, "dog": 1.0}, or in the order of the
+                classes; "balanced": by the number of training images; 'balanced', or a dictionary from each
+                class name to its value, or a list of values, each a number at least 0 or None.
+            gamma: how much less easy images count; 0: cross-entropy; a number at least 0.
+            positive_weight: one factor per class, given like weight, which counts only for the images that have
+                that label; a dictionary from each class name to its value, or a list of values, each a number at
+                least 0 or None.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def loss_kldiv(
+        self,
+        log_pre_applied: bool = False,
+        weight: Mapping[str, float] | Sequence[float] | Literal["balanced"] | Literal[False] | None = None,
+        batch_axis: int = 0,
+        axis_to_sum_over: int = -1,
+    ) -> None:
+        """Kullback-Leibler divergence of the scores of softmax from the label: one class per image. A label is
+        certain, so this is cross-entropy.
+
+        Args:
+            log_pre_applied: the network's outputs are log-probabilities already, which gives the same loss; True
+                or False.
+            weight: one factor per class, by name, such as {"cat": 2.0, "dog": 1.0}, or in the order of the
+                classes; "balanced": by the number of training images; 'balanced', or a dictionary from each
+                class name to its value, or a list of values, each a number at least 0 or None.
+            batch_axis: axis of the batch; 0.
+            axis_to_sum_over: axis of the classes; -1 or 1.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def loss_poisson_nll(
+        self,
+        log_pre_applied: bool = False,
+        weight: Mapping[str, float] | Sequence[float] | Literal["balanced"] | Literal[False] | None = None,
+        batch_axis: int = 0,
+    ) -> None:
+        """Negative logarithm of the Poisson likelihood, without the constant term, of a rate per class: the score
+        of softmax, or exp(output) with log_pre_applied. One class per image; mean over the classes.
+
+        Args:
+            log_pre_applied: the outputs are logarithms of rates; False: logits of softmax; True or False.
+            weight: one factor per class, by name, such as {"cat": 2.0, "dog": 1.0}, or in the order of the
+                classes; "balanced": by the number of training images; 'balanced', or a dictionary from each
+                class name to its value, or a list of values, each a number at least 0 or None.
+            batch_axis: axis of the batch; 0.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def loss_l1(
+        self,
+        weight: Mapping[str, float] | Sequence[float] | Literal["balanced"] | Literal[False] | None = None,
+        batch_axis: int = 0,
+        positive_weight: Mapping[str, float] | Sequence[float] | Literal[False] | None = None,
+    ) -> None:
+        """Mean absolute error (Ghosh et al. 2017). The scores are those of softmax, or of sigmoid where images have
+        several labels; they are compared with 0 and 1.
+
+        Args:
+            weight: one factor per class, by name, such as {"cat": 2.0, "dog": 1.0}, or in the order of the
+                classes; "balanced": by the number of training images; 'balanced', or a dictionary from each
+                class name to its value, or a list of values, each a number at least 0 or None.
+            batch_axis: axis of the batch; 0.
+            positive_weight: one factor per class, given like weight, which counts only for the images that have
+                that label; a dictionary from each class name to its value, or a list of values, each a number at
+                least 0 or None.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def loss_l2(
+        self,
+        weight: Mapping[str, float] | Sequence[float] | Literal["balanced"] | Literal[False] | None = None,
+        batch_axis: int = 0,
+        positive_weight: Mapping[str, float] | Sequence[float] | Literal[False] | None = None,
+    ) -> None:
+        """Mean squared error (Brier 1950). The scores are those of softmax, or of sigmoid where images have several
+        labels; they are compared with 0 and 1.
+
+        Args:
+            weight: one factor per class, by name, such as {"cat": 2.0, "dog": 1.0}, or in the order of the
+                classes; "balanced": by the number of training images; 'balanced', or a dictionary from each
+                class name to its value, or a list of values, each a number at least 0 or None.
+            batch_axis: axis of the batch; 0.
+            positive_weight: one factor per class, given like weight, which counts only for the images that have
+                that label; a dictionary from each class name to its value, or a list of values, each a number at
+                least 0 or None.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def loss_huber(
+        self,
+        weight: Mapping[str, float] | Sequence[float] | Literal["balanced"] | Literal[False] | None = None,
+        batch_axis: int = 0,
+        threshold_for_mean_estimator: float = 1.0,
+        positive_weight: Mapping[str, float] | Sequence[float] | Literal[False] | None = None,
+    ) -> None:
+        """Squared error / (2 x threshold) up to the threshold, absolute error - threshold / 2 beyond (Huber 1964).
+        The scores are those of softmax, or of sigmoid where images have several labels; they are compared with 0
+        and 1.
+
+        Args:
+            weight: one factor per class, by name, such as {"cat": 2.0, "dog": 1.0}, or in the order of the
+                classes; "balanced": by the number of training images; 'balanced', or a dictionary from each
+                class name to its value, or a list of values, each a number at least 0 or None.
+            batch_axis: axis of the batch; 0.
+            threshold_for_mean_estimator: difference from which the loss grows linearly and no longer
+                quadratically; a number above 0.
+            positive_weight: one factor per class, given like weight, which counts only for the images that have
+                that label; a dictionary from each class name to its value, or a list of values, each a number at
+                least 0 or None.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def loss_hinge(
+        self,
+        weight: Mapping[str, float] | Sequence[float] | Literal["balanced"] | Literal[False] | None = None,
+        batch_axis: int = 0,
+        margin: float = 1.0,
+        positive_weight: Mapping[str, float] | Sequence[float] | Literal[False] | None = None,
+    ) -> None:
+        """Hinge loss of one decision per class, the logit against -1 or +1; mean over the classes (Cortes and
+        Vapnik 1995).
+
+        Args:
+            weight: one factor per class, by name, such as {"cat": 2.0, "dog": 1.0}, or in the order of the
+                classes; "balanced": by the number of training images; 'balanced', or a dictionary from each
+                class name to its value, or a list of values, each a number at least 0 or None.
+            batch_axis: axis of the batch; 0.
+            margin: by how much a right answer must be right to cost nothing; a number above 0.
+            positive_weight: one factor per class, given like weight, which counts only for the images that have
+                that label; a dictionary from each class name to its value, or a list of values, each a number at
+                least 0 or None.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def loss_squared_hinge(
+        self,
+        weight: Mapping[str, float] | Sequence[float] | Literal["balanced"] | Literal[False] | None = None,
+        batch_axis: int = 0,
+        margin: float = 1.0,
+        positive_weight: Mapping[str, float] | Sequence[float] | Literal[False] | None = None,
+    ) -> None:
+        """Squared hinge loss of one decision per class, the logit against -1 or +1; mean over the classes (Tang
+        2013).
+
+        Args:
+            weight: one factor per class, by name, such as {"cat": 2.0, "dog": 1.0}, or in the order of the
+                classes; "balanced": by the number of training images; 'balanced', or a dictionary from each
+                class name to its value, or a list of values, each a number at least 0 or None.
+            batch_axis: axis of the batch; 0.
+            margin: by how much a right answer must be right to cost nothing; a number above 0.
+            positive_weight: one factor per class, given like weight, which counts only for the images that have
+                that label; a dictionary from each class name to its value, or a list of values, each a number at
+                least 0 or None.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def loss_multimargin(
+        self,
+        weight: Mapping[str, float] | Sequence[float] | Literal["balanced"] | Literal[False] | None = None,
+        batch_axis: int = 0,
+        margin: float = 1.0,
+    ) -> None:
+        """The logit of the right class against each other one: sum of max(0, margin - right + other) / number of
+        classes (Weston and Watkins 1999). One class per image.
+
+        Args:
+            weight: one factor per class, by name, such as {"cat": 2.0, "dog": 1.0}, or in the order of the
+                classes; "balanced": by the number of training images; 'balanced', or a dictionary from each
+                class name to its value, or a list of values, each a number at least 0 or None.
+            batch_axis: axis of the batch; 0.
+            margin: by how much a right answer must be right to cost nothing; a number above 0.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def loss_squared_multimargin(
+        self,
+        weight: Mapping[str, float] | Sequence[float] | Literal["balanced"] | Literal[False] | None = None,
+        batch_axis: int = 0,
+        margin: float = 1.0,
+    ) -> None:
+        """multimargin with squared terms. One class per image.
+
+        Args:
+            weight: one factor per class, by name, such as {"cat": 2.0, "dog": 1.0}, or in the order of the
+                classes; "balanced": by the number of training images; 'balanced', or a dictionary from each
+                class name to its value, or a list of values, each a number at least 0 or None.
+            batch_axis: axis of the batch; 0.
+            margin: by how much a right answer must be right to cost nothing; a number above 0.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def loss_multilabel_margin(
+        self,
+        weight: Mapping[str, float] | Sequence[float] | Literal["balanced"] | Literal[False] | None = None,
+        batch_axis: int = 0,
+        positive_weight: Mapping[str, float] | Sequence[float] | Literal[False] | None = None,
+    ) -> None:
+        """The logit of each label that an image has against each that it has not: sum of max(0, 1 - has + has not)
+        / number of classes. An image with none or all labels adds nothing, and only differences of logits are
+        trained, so the threshold may need to be chosen afterwards.
+
+        Args:
+            weight: one factor per class, by name, such as {"cat": 2.0, "dog": 1.0}, or in the order of the
+                classes; "balanced": by the number of training images; 'balanced', or a dictionary from each
+                class name to its value, or a list of values, each a number at least 0 or None.
+            batch_axis: axis of the batch; 0.
+            positive_weight: one factor per class, given like weight, which counts only for the images that have
+                that label; a dictionary from each class name to its value, or a list of values, each a number at
+                least 0 or None.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def loss_multilabel_softmargin(
+        self,
+        weight: Mapping[str, float] | Sequence[float] | Literal["balanced"] | Literal[False] | None = None,
+        batch_axis: int = 0,
+        positive_weight: Mapping[str, float] | Sequence[float] | Literal[False] | None = None,
+    ) -> None:
+        """Binary cross-entropy of one decision per class: sigmoid_binary_crossentropy by its other name.
+
+        Args:
+            weight: one factor per class, by name, such as {"cat": 2.0, "dog": 1.0}, or in the order of the
+                classes; "balanced": by the number of training images; 'balanced', or a dictionary from each
+                class name to its value, or a list of values, each a number at least 0 or None.
+            batch_axis: axis of the batch; 0.
+            positive_weight: one factor per class, given like weight, which counts only for the images that have
+                that label; a dictionary from each class name to its value, or a list of values, each a number at
+                least 0 or None.
 
         Backends: pytorch, mxnet.
         """

@@ -60,11 +60,11 @@ class Handler:
 class Loop:
     """A training in progress.
 
-    `history`: rows of the finished epochs, including those before a resume. `steps`: loss, number of correct predictions
-    and number of images of each step of this epoch; the device may still be computing the first two. `images`: number of
-    training images of this epoch done. `patience`: see `ended`. `stop`: set it to stop after the current step.
-    `only_prediction`: of the best epoch, see `Results`. `features`: what the frozen part of the network gives for the
-    images of a subset, by its name, where that is kept.
+    `history`: rows of the finished epochs, including those before a resume. `rate`: the learning rate of the first step of this
+    epoch. `steps`: loss, number of correct predictions and number of images of each step of this epoch; the device may still be
+    computing the first two. `n_steps`: number of steps of this epoch. `images`: number of training images of this epoch done.
+    `patience`: see `ended`. `stop`: set it to stop after the current step. `only_prediction`: of the best epoch, see `Results`.
+    `features`: what the frozen part of the network gives for the images of a subset, by its name, where that is kept.
     """
 
     learner: Learner
@@ -82,6 +82,7 @@ class Loop:
     images: int = 0
     done: int = 0
     steps: list[tuple] = field(default_factory=list)
+    n_steps: int = 0
     stop: bool = False
     only_prediction: str = ""
     world: World = field(default_factory=Alone)
@@ -123,7 +124,7 @@ class Loop:
             if not math.isfinite(loss):
                 raise TrainingFailed(
                     f"the training loss became {loss} in step {number} of epoch {self.epoch + 1} at learning rate "
-                    f"{self.rate:g}: take a smaller learning rate. The weights saved before are kept"
+                    f"{self._rate(number - 1):g}: take a smaller learning rate. The weights saved before are kept"
                 )
         seconds = time.perf_counter() - self._epoch_start if self.images else 0.0
         history = tuple(self.history)
@@ -180,16 +181,26 @@ class Loop:
         self.start = None
         self._epoch_start, self._waited = time.perf_counter() - start.seconds, start.waited
         self.images, self.steps, self.done = start.images, list(start.steps), len(start.steps)
-        self.rate = schedules.learning_rate(self.schedule, self._moment())
+        self._count_steps()
+        self.rate = self._rate(0)
         self.learner.set_learning_rate(self.rate)
 
-    def _moment(self) -> schedules.Moment:
+    def _rate(self, steps_done: int) -> float:
+        """The learning rate of the step of this epoch after so many."""
         losses = [row.val_loss for row in self.history]
         figures = [row.figure(self.task.deciding_figure) for row in self.history]
-        return schedules.Moment(self.base_rate, self.epoch, self.epochs, losses, figures)
+        moment = schedules.Moment(self.base_rate, self.epoch, self.epochs, losses, figures, steps_done, self.n_steps)
+        return schedules.learning_rate(self.schedule, moment)
+
+    def _count_steps(self) -> None:
+        self.n_steps = len(self.steps) + self.train.n_batches_from(self.images)
 
     def _train(self) -> tuple[float, float]:
+        per_step = schedules.changes_within_epochs(self.schedule)
+
         def step(batch: Batch) -> None:
+            if per_step:
+                self.learner.set_learning_rate(self._rate(len(self.steps)))
             loss, correct = self._step(batch)
             self.steps.append((loss, correct, batch.n_images))
             self.images += batch.n_images
@@ -257,6 +268,7 @@ class Loop:
         gc.collect()
         if subset == "train":
             self._set_batch_size(self.train.batch_size // 2)
+            self._count_steps()
         else:
             self.val = replace(self.val, batch_size=self.val.batch_size // 2)
         for handler in self.handlers:

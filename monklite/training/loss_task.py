@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..catalog import LOSSES
-from ..catalog.losses import class_weights
+from ..catalog.class_weights import in_order
 from ..records import DatasetRecord
 from ..spec import Choice
 from ..tasks import Task, task_of
@@ -20,5 +20,6 @@ def task_for_loss(loss: Choice, record: DatasetRecord) -> Task:
     Raises:
         InvalidValue: the loss does not fit the task, or has class weights that do not fit the classes.
     """
-    class_weights(loss, record.classes)
-    return task_of(record.label_type, record.classes, LOSSES[loss.name].activation)
+    task = task_of(record.label_type, record.classes, LOSSES[loss.name].activation)
+    in_order(loss, record.classes)
+    return task

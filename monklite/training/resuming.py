@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 
 from ..backends import Learner, array_files
+from ..catalog.class_weights import is_balanced
 from ..data import dataset_csv
 from ..data.batches import Batches
 from ..data.prepare import TrainingData
@@ -18,7 +19,7 @@ from ..runs import history
 from ..runs.file_names import BEST, HISTORY, RESUME, SAMPLES
 from ..runs.run import Run
 from ..runs.state import RunState
-from ..spec import Resolved, ResolvedTraining
+from ..spec import Choice, Resolved, ResolvedTraining
 from ..tasks import SINGLE, TASKS
 from .early_stopping import best_of, ended
 from .position import Position
@@ -46,13 +47,27 @@ def check_change(run: Run, before: Resolved, after: Resolved) -> None:
     changed = after.differences(before)
     refused = [path for path in changed if not path.startswith(CHANGEABLE)]
     if refused:
-        raise NotReady(
-            f"a resumed run keeps its {refused[0]}, because its weights were trained with it. It may change its number "
-            "of epochs, learning rate, early stopping, number of processors and the place of its images; to change more, "
-            f"copy it: {copy_call(run)}"
-        )
+        raise _refused_change(run, refused[0])
     if any(path.startswith(AFFECTING_EPOCHS) for path in changed):
         _check_best_is_kept(run)
+
+
+def check_balance(run: Run, before: Choice | None, after: Choice | None) -> None:
+    """Refuse balanced class weights for a resumed run that was not trained with them: it would go on with its own.
+
+    Raises:
+        NotReady: as `check_change`.
+    """
+    if after is not None and is_balanced(after) and (before is None or not is_balanced(before)):
+        raise _refused_change(run, "training.loss")
+
+
+def _refused_change(run: Run, path: str) -> NotReady:
+    return NotReady(
+        f"a resumed run keeps its {path}, because its weights were trained with it. It may change its number "
+        "of epochs, learning rate, early stopping, number of processors and the place of its images; to change more, "
+        f"copy it: {copy_call(run)}"
+    )
 
 
 def _labels(record: DatasetRecord) -> str:

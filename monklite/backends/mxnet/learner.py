@@ -33,7 +33,7 @@ from .. import array_files, user_changes
 from ..averaging import Averages
 from ..base import FastForm, Frozen
 from ..capabilities import check_capabilities
-from . import augment, device, halves, network, weights
+from . import augment, device, halves, losses, network, weights
 from .arrays import NetworkArrays
 from .framework import autograd, gluon, mx, nd
 from .framework_errors import translated
@@ -78,15 +78,15 @@ class GluonLearner:
     def configure(self, spec: Resolved) -> None:
         optimizer, loss = spec.training.optimizer, spec.training.loss
         self.averages = Averages(NetworkArrays(self.network), spec.training.ema_decay)
-        row, loss_row = OPTIMIZERS[optimizer.name], LOSSES[loss.name]
+        row = OPTIMIZERS[optimizer.name]
         self.optimizer = load_path(row.path("mxnet"))(**row.keywords("mxnet", optimizer))
         self._trained = [p for p in self.network.collect_params().values() if p.grad_req != "null"]
         self._trainer = gluon.Trainer(self._trained, self.optimizer, kvstore=None)
         self._trainer._init_kvstore()
         self._rate, self._rate_factor = float(optimizer.params["learning_rate"]), 1.0
         self._clips = {name: optimizer.params.get(name, 0.0) for name in ("clipnorm", "clipvalue")}
-        self.criterion = load_path(loss_row.path("mxnet"))(**loss_row.keywords("mxnet", loss))
-        self._form = loss_row.form_of(loss)
+        self.criterion = losses.criterion(loss, self.task, self.context)
+        self._form = LOSSES[loss.name].form
 
     def refresh(self, spec: Resolved) -> list[str]:
         trained = [p for p in self.network.collect_params().values() if p.grad_req != "null"]

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from ...catalog.backends import load as load_path
-from ...catalog.losses import LOSSES, class_weights
+from ...catalog.losses import LOSSES
 from ...catalog.optimizers import OPTIMIZERS
 from ...data.augment import Draws
 from ...errors import (
@@ -27,13 +27,13 @@ from ...errors import (
 )
 from ...record_rules import COUNT
 from ...records import ModelRecord
-from ...spec import Choice, Resolved
+from ...spec import Resolved
 from ...tasks import Task
 from .. import user_changes
 from ..array_files import Snapshot
 from ..averaging import Averages
 from ..base import FastForm, Frozen
-from . import augment, device, distributed, fast_form, halves, network, saved_state, weights
+from . import augment, device, distributed, fast_form, halves, losses, network, saved_state, weights
 from .arrays import NetworkArrays
 from .framework_errors import is_memory_error, translated
 from .frozen import FrozenPart
@@ -83,8 +83,8 @@ class TorchLearner:
         self.optimizer = optimizer_class(trained, **_with_tuples(row.keywords("pytorch", optimizer)), **fused)
         self._rate = float(optimizer.params["learning_rate"])
         self._clips = {name: optimizer.params.get(name, 0.0) for name in ("clipnorm", "clipvalue")}
-        self.criterion = self._criterion(loss)
-        self._form = LOSSES[loss.name].form_of(loss)
+        self.criterion = losses.criterion(loss, self.task, self.device)
+        self._form = LOSSES[loss.name].form
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
 
     def refresh(self, spec: Resolved) -> list[str]:
@@ -127,14 +127,6 @@ class TorchLearner:
 
     def _array_shapes(self) -> dict[str, tuple[int, ...]]:
         return {name: tuple(tensor.shape) for name, tensor in self.network.state_dict().items()}
-
-    def _criterion(self, choice: Choice) -> nn.Module:
-        row = LOSSES[choice.name]
-        keywords = row.keywords("pytorch", choice)
-        factors = class_weights(choice, self.task.classes)
-        if factors is not None:
-            keywords["weight"] = torch.tensor(factors, device=self.device)
-        return load_path(row.path("pytorch"))(**keywords)
 
     def step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
         with translated(self.device, len(labels), draws.size), device.algorithms(self.device, self.deterministic):

@@ -44,7 +44,7 @@ class NumpyLearner:
         optimizer_row, loss_row = OPTIMIZERS[optimizer.name], LOSSES[loss.name]
         self.optimizer = load(optimizer_row.path("numpy"))(**optimizer_row.keywords("numpy", optimizer))
         self.criterion = load(loss_row.path("numpy"))(**loss_row.keywords("numpy", loss))
-        self._form = loss_row.form_of(loss)
+        self._form = loss_row.form
         self._clips = {name: optimizer.params.get(name, 0.0) for name in ("clipvalue", "clipnorm")}
         self.averages = Averages(NetworkArrays(self.network), spec.training.ema_decay)
 
