@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .data import prepare
+from .data import class_columns, prepare
 from .data.cache import Tick
 from .data.prepare import EvaluationData
 from .errors import InvalidValue, NotReady, StorageError
@@ -48,7 +48,7 @@ class Evaluation:
         self._data = prepare.for_testing(
             predictor.spec,
             task.classes,
-            self._with_delimiter(self.source),
+            self._as_in_training(self.source),
             predictor.cache,
             tick,
             samples,
@@ -58,10 +58,14 @@ class Evaluation:
         )
         return self._data
 
-    def _with_delimiter(self, source: Source) -> Source:
-        """Give a table the label delimiter of the training table, unless it has its own."""
+    def _as_in_training(self, source: Source) -> Source:
+        """Read a table's labels as those of the training table were read, unless it says itself where and how they are."""
         trained = self.predictor.spec.data.sources[0]
-        if isinstance(source, Table) and isinstance(trained, Table) and not source.label_delimiter:
+        if isinstance(trained, Table):
+            source = class_columns.inherited(source, trained.label_columns)
+        if not isinstance(source, Table) or source.label_columns or source.label_delimiter:
+            return source
+        if isinstance(trained, Table) and trained.label_delimiter:
             if trained.label_delimiter == source.delimiter:
                 raise InvalidValue(
                     f"{source.csv} separates its columns by {source.delimiter!r}, which separates the labels in the table of "

@@ -89,7 +89,8 @@ class Table(Frozen):
 
     `path`: the folder that the paths in the table are relative to. `label_delimiter`: separates the labels in a cell; `""`: a
     cell is one label; None: it is too, and cells that look like several labels are refused. `path_column`, `label_column`: the
-    names of the columns; None: they are found. `reading`: 1, the default for the runs of older versions, takes columns 1 and 2
+    names of the columns; None: they are found. `label_columns`: the names of the columns of 0 and 1 that are a class each; empty:
+    the labels are in one column, unless one column per class is found, which is then stored here. `reading`: 1, the default for the runs of older versions, takes columns 1 and 2
     and every label as it is written; 2 finds the columns and checks the labels.
     """
 
@@ -99,6 +100,7 @@ class Table(Frozen):
     label_delimiter: Annotated[str | None, OrNone(OneOf(LABEL_DELIMITERS))] = ""
     path_column: Annotated[str | None, OrNone(Text())] = None
     label_column: Annotated[str | None, OrNone(Text())] = None
+    label_columns: Annotated[tuple[str, ...], ListOf(Text())] = ()
     reading: Literal[1, 2] = 1
 
 

@@ -25,7 +25,8 @@ TargetForm = Literal["index", "one_hot"]
 
 def label_type(sources: Sequence[Source]) -> str:
     """`single` or `multiple`: one label, or any number of labels, per image of these sources."""
-    return MULTIPLE if any(isinstance(s, Table) and s.label_delimiter for s in sources) else SINGLE
+    tables = [source for source in sources if isinstance(source, Table)]
+    return MULTIPLE if any(table.label_delimiter or table.label_columns for table in tables) else SINGLE
 
 
 def task_of(kind: str, classes: tuple[str, ...], activation: Activation | None = None) -> Task:

@@ -14,7 +14,7 @@ from ..looking import exists
 from ..records import DatasetRecord
 from ..spec import SPLIT, SUBSETS, Resolved, Source, Table
 from ..tasks import MULTIPLE, SINGLE
-from . import csv_table, dataset_csv, discover, group_split, group_told, groups, health, split
+from . import class_columns, csv_table, dataset_csv, discover, group_split, group_told, groups, health, split
 from .augment import Policy, policy
 from .batches import Batches
 from .cache import Tick, open_store
@@ -163,6 +163,7 @@ def _read(
     stores: dict[str, Store] = {}
     for source, name in zip(spec.data.sources, SPLIT, strict=False):
         classes = tables[0].classes if tables else ()
+        source = class_columns.inherited(source, tables[0].label_columns) if tables else source
         samples = _discover(source, exclude=cache.parent, kept=kept, classes=classes, group=spec.data.group)
         if tables:
             _check_label_type(samples, tables[0].task.name, f"the validation set {source.path}")
@@ -299,11 +300,10 @@ def _check_label_type(samples: Samples, label_type: str, where: str) -> None:
     if label_type == MULTIPLE:
         raise DatasetError(
             f"{where} has one label per image, and the training images have several labels: give a table of such images "
-            "(path_to_csv=, with label_delimiter= where a cell holds several)"
+            "(path_to_csv=, with label_delimiter= where a cell holds several, or label_column=[...] for one column per class)"
         )
-    raise DatasetError(
-        f"{where} has several labels per image, and the training images have one: leave out label_delimiter="
-    )
+    remedy = "name the column that holds the class: label_column=" if samples.label_columns else "leave out label_delimiter="
+    raise DatasetError(f"{where} has several labels per image, and the training images have one: {remedy}")
 
 
 def _count_seen(digests: np.ndarray, recorded: Path | None, record: DatasetRecord | None) -> tuple[int, str]:

@@ -60,7 +60,7 @@ def dataset_details(console: Console, spec: Spec | Resolved) -> None:
         rows[f"{subset.capitalize()} path"] = source and source.path
     for subset, source in zip(("train", "val"), (*data.sources, None), strict=False):
         rows[f"CSV {subset} path"] = _csv(source)
-    console.block("Dataset Details", {**rows, "Label Type": label_type(data.sources)})
+    console.block("Dataset Details", {**rows, "Label Type": _label_type(data.sources)})
     rows = {
         "Input Size": data.input_size,
         "Batch Size": data.batch_size,
@@ -76,6 +76,13 @@ def dataset_details(console: Console, spec: Spec | Resolved) -> None:
     if data.group != AUTO:
         rows["Group"] = data.group or "each image on its own"
     console.block("Dataset Params", {k: "by recipe" if v is None else v for k, v in rows.items()})
+
+
+def _label_type(sources: Sequence[Source]) -> str:
+    tables = [source for source in sources if isinstance(source, Table)]
+    may_have_columns = any(t.label_delimiter is None and not (t.label_column or t.label_columns) for t in tables)
+    more = ", unless Dataset() finds one column per class" if may_have_columns and tables[0].reading > 1 else ""
+    return label_type(sources) + more
 
 
 def _csv(source: Source | None) -> str | None:
