@@ -11,7 +11,7 @@ from ..data.discover import describe_strays
 from ..data.prepare import EvaluationData
 from ..inference import Prediction
 from ..printable import printable
-from ..records import ACCURACY, DatasetRecord, ModelRecord, Testing
+from ..records import ACCURACY, ClassResult, DatasetRecord, ModelRecord, Testing
 from ..reports.wording import only_prediction
 from ..rules import AUTO
 from ..runs.file_names import ACCURACY_CURVE, BEST, FINAL, HEALTH, HISTORY, LOSS_CURVE, PREDICTIONS
@@ -244,9 +244,8 @@ def testing(console: Console, task: type[Task], result: Testing, table: Path, un
     console.say("    Result")
     console.say("        class based accuracies")
     for i, (name, counts) in enumerate(list(result.classes.items())[:MAX_CLASSES_SHOWN]):
-        console.say(
-            f"            {i}. {name} - {100 * counts.accuracy:.1f} % ({counts.num_correct} of {counts.num_images})"
-        )
+        shown = f"{i}. {name} - {100 * counts.accuracy:.1f} % ({counts.num_correct} of {counts.num_images})"
+        console.say(f"            {shown}{'' if task.exclusive else _beyond_recall(counts)}")
     if len(result.classes) > MAX_CLASSES_SHOWN:
         n_more = len(result.classes) - MAX_CLASSES_SHOWN
         console.say(f"            ... and {n_more} more classes, in the value that Evaluate() returns")
@@ -257,10 +256,21 @@ def testing(console: Console, task: type[Task], result: Testing, table: Path, un
     )
     for name, value in result.figures.items():
         console.say(f"        {f'{name}:':24} {value:.4f}")
+    if result.thresholds:
+        each = ", ".join(f"{name} {value:g}" for name, value in list(result.thresholds.items())[:MAX_CLASSES_SHOWN])
+        console.say(f"        a label is predicted above the score {each}")
     if result.only_prediction:
         console.say(f"        Warning: {only_prediction(result.only_prediction, 'test')}")
     console.say(f"        Always {task.majority_title}: {100 * result.majority_accuracy:.2f} %")
     console.say(f"        Every prediction:        {table}\n" if not unsaved else f"        Note: {unsaved}\n")
+
+
+def _beyond_recall(counts: ClassResult) -> str:
+    """What is printed of a label beside the share of its images that were found."""
+    if counts.num_predicted is None:
+        return ""
+    precision = f"{100 * counts.precision:.1f} %" if counts.num_predicted else "-"
+    return f", precision {precision} ({counts.num_correct} of {counts.num_predicted}), F1 {100 * counts.f1:.1f} %"
 
 
 def prediction(console: Console, predicted: Prediction) -> None:
