@@ -114,7 +114,8 @@ class _Data(Frozen):
     patient, stay on one side of the split: a column of the table, or a pattern over the paths of the files, whose
     parentheses match the group; `""`: each image on its own; `"auto"`: a column or pattern is found where it is plain.
     `stored_views`: where training images are resampled at random, each has this many draws, which are the same in all epochs; 0:
-    each epoch has draws of its own.
+    each epoch has draws of its own. `weighted_sampling`: the training images of an epoch are drawn with replacement, those of rare
+    classes more often.
     """
 
     sources: Annotated[tuple[Source, ...], Field(max_length=2)] = ()
@@ -124,6 +125,7 @@ class _Data(Frozen):
     stored_size: Annotated[int | Literal["auto"], OrAuto(STORED_SIZE_RANGE)] = AUTO
     stored_views: Annotated[int, STORED_VIEWS_RANGE] = 0
     shuffle: Annotated[bool, Flag()] = True
+    weighted_sampling: Annotated[bool, Flag()] = False
     transforms: Transforms = Transforms()
 
 

@@ -338,7 +338,9 @@ def _each_threshold(thresholds: Thresholds, classes: tuple[str, ...]) -> dict[st
     known = f"The labels are {cut(', '.join(map(repr, classes)), 600)}"
     if not isinstance(values, dict):
         if len(values) != len(classes):
-            raise InvalidValue(f"img_thresh has {len(values)} values for {len(classes)} labels: give one for each. {known}")
+            raise InvalidValue(
+                f"img_thresh has {len(values)} values for {len(classes)} labels: give one for each. {known}"
+            )
         return dict(zip(classes, values, strict=True))
     unknown = next((name for name in values if name not in classes), None)
     if unknown is not None:

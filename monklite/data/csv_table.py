@@ -28,7 +28,13 @@ FIRST_TWO = Columns(path=0, labels=(1,))
 MIN_UNREPEATED = 10
 
 
-def from_csv(source: Table, training: bool = True, known: Collection[str] = (), group: str = "") -> Samples:
+def from_csv(
+    source: Table,
+    training: bool = True,
+    known: Collection[str] = (),
+    group: str = "",
+    missing: list[str] | None = None,
+) -> Samples:
     """Read a table with a header: a column of files under the source's folder, and a column of labels or one per class.
 
     Which columns these are is said in the remarks of the result, with all that was not read as it is written.
@@ -37,6 +43,7 @@ def from_csv(source: Table, training: bool = True, known: Collection[str] = (), 
         training: False lets a test set have a single class.
         known: the names of the classes that the labels are for, if they are settled.
         group: as in the spec; the result has the column that it names, or those that may hold groups if it is `auto`.
+        missing: rows whose file is not there are left out, and what they name is added to this list; None: they are refused.
 
     Raises:
         NotFound: the folder, the file, or an image listed in it does not exist.
@@ -51,6 +58,8 @@ def from_csv(source: Table, training: bool = True, known: Collection[str] = (), 
     )
     table_file.check_two_columns(table)
     columns = FIRST_TWO if as_written else table_columns.find(table, files, source, group)
+    if missing is not None:
+        table = _without_missing(table, columns.path, files, missing)
     path_name = table.header[columns.path]
     paths, remark = table_paths.match(files, source.csv, path_name, table.column(columns.path).tolist())
     listed = paths
@@ -74,6 +83,17 @@ def from_csv(source: Table, training: bool = True, known: Collection[str] = (), 
     positions = table_columns.find_groups(table, columns, group) if training else []
     copies = _copies(base, listed) if len(rows) < len(listed) else []
     return replace(samples, group_columns=tuple(_group_column(table, i, rows, copies, listed) for i in positions))
+
+
+def _without_missing(table: TableFile, path: int, files: FolderFiles, missing: list[str]) -> TableFile:
+    """The rows that name a file, or nothing, which is refused later; what the others name is added to `missing`."""
+    cells = table.column(path).tolist()
+    is_there = [not cell or files.exact(cell) is not None or bool(files.similar(cell)) for cell in cells]
+    # refused later, in words about the folder
+    if not any(is_there):
+        return table
+    missing += [cell for cell, there in zip(cells, is_there, strict=True) if not there]
+    return replace(table, cells=table.cells[is_there].reset_index(drop=True))
 
 
 def _group_column(
@@ -167,7 +187,9 @@ def _once(
     if conflicts:
         path, two = next(iter(conflicts.items()))
         first_text, other_text = (shown(_label_text(table, columns, row)) for row in two)
-        remedy = "" if columns.classes else "; several labels of an image go into one cell, separated by label_delimiter="
+        remedy = (
+            "" if columns.classes else "; several labels of an image go into one cell, separated by label_delimiter="
+        )
         raise DatasetError(
             f"{table.name} names {len(conflicts)} files more than once, with different labels, the first: {path} "
             f"({first_text} and {other_text}). Keep one row of each{remedy}"

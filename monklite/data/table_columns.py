@@ -189,11 +189,7 @@ def find_groups(table: TableFile, used: Columns, group: str) -> list[int]:
         return []
     taken = (used.path, *used.labels)
     if group == AUTO:
-        ranks = {
-            i: column_names.rank(name, GROUP_NAMES)
-            for i, name in enumerate(table.header)
-            if i not in taken
-        }
+        ranks = {i: column_names.rank(name, GROUP_NAMES) for i, name in enumerate(table.header) if i not in taken}
         named = {i: rank for i, rank in ranks.items() if rank is not None}
         return sorted(named, key=named.__getitem__)
     position = _given_group(table, group)

@@ -16,8 +16,8 @@ from ..rules import Flag, OneOf, PathText, Text, Whole
 from ..setting_ranges import MAX_COUNT
 from ..spec import DELIMITERS, LABEL_DELIMITERS, Folders, Source, Table, Transforms
 from . import messages
-from .base import Base
 from .checks import api
+from .exploration import ExplorationMethods
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +27,7 @@ Tables = Union[Paths, "pd.DataFrame"]
 LabelColumn = str | Sequence[Any] | None
 
 
-class DatasetMethods(Base):
+class DatasetMethods(ExplorationMethods):
     """`Dataset_Params`, `Dataset`, `reset_transforms`, `update_dataset`."""
 
     @api
@@ -131,11 +131,6 @@ class DatasetMethods(Base):
         self._change(
             {"data.transforms": Transforms(**{"train": before.train, "val": before.val, "test": before.test, **empty})}
         )
-
-    @property
-    def _root(self) -> Path:
-        """The folder of the workspace."""
-        return self._opened.workspace.root
 
     def _sources(
         self,

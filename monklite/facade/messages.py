@@ -71,6 +71,8 @@ def dataset_details(console: Console, spec: Spec | Resolved) -> None:
         rows["Train-val split"] = data.split
     if data.sources and isinstance(data.sources[0], Table):
         rows["Delimiter"] = data.sources[0].delimiter
+    if data.weighted_sampling:
+        rows["Weighted sampling"] = "training images are drawn, those of rare classes more often"
     if data.stored_views:
         rows["Stored views"] = f"{data.stored_views} fixed pictures of each training image that is resampled at random"
     if data.group != AUTO:
