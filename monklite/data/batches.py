@@ -1,8 +1,8 @@
 """Ordered or shuffled batches, prefetched in a thread.
 
-The order of an epoch, or the images drawn for it, depends only on the seed and the epoch's number, the draws of a batch only on
-these and the index of its first image; so a resumed run gets the same batches as an uninterrupted one, even in the middle of an epoch. Of images with
-fixed views, these draws choose the view.
+The images of an epoch and their order depend only on the seed and the epoch's number, the draws of a batch only on these and
+the index of its first image; so a resumed run gets the same batches as an uninterrupted one, even in the middle of an epoch.
+Of images with fixed views, these draws choose the view.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ class Batches:
 
     `rows`: rows of the store. `labels`: their labels. `shuffle`: a different order in each epoch. `process`: the
     number of this process, from 0, among the `n_processes` that share every batch. `digests`: of the files' bytes, S16;
-    none if they are not known. `probabilities`: of each image in one draw, float64 (n,): an epoch has as many images as there are,
-    drawn with replacement; None: it has each image once. `reading`: False makes batches without pixels. `sizes`: the size of the images in each epoch;
-    None: always that of the policy.
+    none if they are not known. `probabilities`: of each image in one draw, float64 (n,), if the images of an epoch are drawn with
+    replacement, as many as there are; None: it has each image once. `reading`: False makes batches without pixels. `sizes`: the
+    size of the images in each epoch; None: always that of the policy.
     """
 
     store: Store

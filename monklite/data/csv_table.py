@@ -21,7 +21,6 @@ from .table_paths import FolderFiles
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
 
 FIRST_TWO = Columns(path=0, labels=(1,))
 # of so many images or more, some must be of the same class
@@ -124,7 +123,8 @@ def _told(table: TableFile, columns: Columns, samples: Samples) -> str:
     labels = f"labels from column {table.header[columns.labels[0]]!r}"
     if columns.classes:
         labels = f"one column per class, so that an image may have several labels: {quoted(columns.classes)}"
-    told = f"{table_paths.table_name(table.name)}: files from column {table.header[columns.path]!r}, {labels}, {table.layout}{skipped}"
+    name, path = table_paths.table_name(table.name), table.header[columns.path]
+    told = f"{name}: files from column {path!r}, {labels}, {table.layout}{skipped}"
     if columns.classes and (samples.labels.sum(axis=1) == 1).all():
         told += (
             ". Each image has exactly one of them: to train one class per image, give a column with its name (pandas: "
@@ -195,7 +195,8 @@ def _once(
             f"({first_text} and {other_text}). Keep one row of each{remedy}"
         )
     kept = set(first.values())
-    remark = f"{len(paths) - len(kept)} rows of {table_paths.table_name(table.name)} name a file again, with the same label: used once"
+    name = table_paths.table_name(table.name)
+    remark = f"{len(paths) - len(kept)} rows of {name} name a file again, with the same label: used once"
     return [row for row in rows if row in kept], remark if len(kept) < len(paths) else ""
 
 

@@ -29,10 +29,10 @@ WHOLE = "all"  # the only subset of images that are still to be split
 class Exploration:
     """What is known of a dataset's files.
 
-    `counts`: images by class, then by subset: `train` and `val`, or `all` before the split. `n_images`: of all subsets. `unlabelled`:
-    images without a label. `sizes`: width and height in px of the `smallest`, the `median` and the `largest` image by their
-    number of pixels. `formats`, `modes`: the number of files of each; modes are Pillow's, such as `L` for grey. `odd`: images by
-    what is odd, as `health.counts` has it. `missing`: what a table names and is not there. `corrupt`: path -> the reason why the
+    `counts`: images by class, then by subset: `train` and `val`, or `all` before the split. `n_images`: of all subsets.
+    `unlabelled`: images without a label. `sizes`: width and height in px of the `smallest`, the `median` and the `largest` image
+    by their number of pixels. `formats`, `modes`: the number of files of each; modes are Pillow's, such as `L` for grey. `odd`:
+    images by what is odd, as `health.counts` has it. `missing`: what a table names and is not there. `corrupt`: path -> why the
     file cannot be read; by its header, unless the pictures were decoded. `copies`: groups of files with the same bytes.
     """
 
@@ -77,8 +77,8 @@ def explore(
     """Read every file of a dataset once; nothing is kept.
 
     Args:
-        exclude: a folder that holds no class, such as the workspace. missing: list files that a table names and that are not there;
-            they are refused otherwise. corrupt: decode the pictures, as training does, and do not only read their headers.
+        exclude: a folder that holds no class, such as the workspace. missing: list files that a table names and that are not
+            there; they are refused otherwise. corrupt: decode the pictures, as training does, and do not only read their headers.
         tick: called with the number of files done and of all.
 
     Raises:

@@ -7,7 +7,6 @@ from itertools import count
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from ..files import make_folder, write_text
 from ..tasks import SEPARATOR
@@ -51,6 +50,8 @@ def write(samples: Samples, folder: Path, stem: str) -> Path:
     Raises:
         InvalidValue: names that cannot be stored. StorageError: the file cannot be written.
     """
+    import pandas as pd
+
     text = samples.task.text
     columns = {"image": samples.paths, "label": [text(label) for label in samples.labels]}
     groups = {group.name: group.cells for group in samples.group_columns}

@@ -83,7 +83,7 @@ class EvaluationMethods(Base):
                 of several images, which may be of different kinds.
             img_dir: a folder, with the folders in it, or a list or generator as above.
             return_raw: also return the logits as `raw`, a dictionary from class to logit.
-            img_thresh: if images may have several labels, those are predicted whose score is above it, 0 to 1: one for all labels,
+            img_thresh: if images may have several labels, those are predicted whose score is above it, 0 to 1: one for all,
                 a dictionary from label to threshold (0.5 for labels that are not in it), or a list in the order of the labels.
             stream: for several images, return a generator that yields results as they are ready, in place of a list that may
                 not fit into memory. Its threads end with it, even if it is closed early.
