@@ -55,8 +55,8 @@ SETTINGS = {
             "sample",
             "data.weighted_sampling",
             "Weighted sampling",
-            "Draw the training images of an epoch with replacement, as many as there are, so that each class has the same share of "
-            "them on average. An image of several labels counts by its rarest one. Validation and test images are not drawn. "
+            "Draw the training images of an epoch with replacement, as many as there are, so that each class has the same share "
+            "of them on average. An image of several labels counts by its rarest one. Validation and test images are not drawn. "
             "Weights of the classes in the loss would correct the same twice.",
         ),
         Setting("num_processors", "num_processors", "data.workers", "Processors", "Threads that decode images."),
