@@ -82,8 +82,8 @@ def _not_plain(table: TableFile, indicators: Sequence[int], others: Sequence[int
     )
     return DatasetError(
         f"{table.name} has one column per class: {quoted(names)}; {reason}. If an image may have several labels, give the list "
-        "of these columns, whose cells must be 1 or 0: label_column=['...', '...']. If it has one, give the column that holds it, "
-        "or make one (pandas: frame[names].idxmax(axis=1))"
+        "of these columns, whose cells must be 1 or 0: label_column=['...', '...']. If it has one, give its column, or make "
+        "one (pandas: frame[names].idxmax(axis=1))"
     )
 
 
