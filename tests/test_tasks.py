@@ -84,7 +84,7 @@ def test_a_label_is_predicted_above_its_threshold(several: np.ndarray, logits: n
     predicted = sigmoid(logits) > 0.3
     assert (task.predicted(logits) == predicted).all()
     assert task.correct(logits, several).tolist() == (predicted == several).all(axis=1).tolist()
-    assert task.margins(logits) == pytest.approx(np.abs(logits - math.log(0.3 / 0.7)).min(axis=1))
+    assert task.margins(logits) == pytest.approx(np.abs(logits - math.log(0.3 / 0.7)).min(axis=1), abs=1e-6)
     assert task.thresholds == dict.fromkeys(CLASSES, 0.3)
 
 
