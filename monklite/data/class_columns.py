@@ -50,7 +50,7 @@ def labels(table: TableFile, columns: Mapping[str, int]) -> tuple[list[str], np.
     return names, np.column_stack(has)
 
 
-def check_complete(names: Sequence[str], classes: Collection[str], table: str) -> None:
+def check_complete(names: Sequence[str], classes: Collection[str], where: str) -> None:
     """Refuse a table without a column for each class of the training images: nothing would say who has the label.
 
     Raises:
@@ -60,7 +60,7 @@ def check_complete(names: Sequence[str], classes: Collection[str], table: str) -
     if missing:
         noun = "column" if len(missing) == 1 else "columns"
         raise DatasetError(
-            f"{table} has one column per class and lacks the {noun} {quoted(missing)}, which the training images have. "
+            f"the table of {where} has one column per class and lacks the {noun} {quoted(missing)}, which the training images have. "
             f"Columns of classes: {quoted(names)}"
         )
 

@@ -152,7 +152,6 @@ def _labels(
     as_written, cells = source.reading == 1, table.column(columns.labels[0])
     if columns.classes:
         classes, labels = class_columns.labels(table, columns.by_class)
-        class_columns.check_complete(classes, known, source.csv)
     elif source.label_delimiter:
         if not as_written:
             table_labels.check_no_lists(cells.unique().tolist(), source.csv)

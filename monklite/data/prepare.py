@@ -195,10 +195,8 @@ def discovered(
             first = samples = _discover(source, True, exclude, kept, group=spec.data.group, missing=missing)
         else:
             source = class_columns.inherited(source, first.label_columns)
-            where = f"the validation set {source.path}"
             samples = _discover(source, True, exclude, kept, first.classes, spec.data.group, missing)
-            _check_label_type(samples, first.task.name, where)
-            samples = samples.relabel(first.classes, where)
+            samples = _with_classes(samples, first.classes, first.task.name, f"the validation set {source.path}")
         yield samples
 
 
@@ -306,8 +304,7 @@ def for_testing(
             images of the run. The others as in `for_training`.
     """
     samples = _discover(source, False, cache.parent, classes=classes, group=spec.data.group)
-    _check_label_type(samples, label_type, f"the test set {source.path}")
-    samples = samples.relabel(classes, f"the test set {source.path}")
+    samples = _with_classes(samples, classes, label_type, f"the test set {source.path}")
     test_policy = policy_for_testing(spec)
     samples, store = open_store(samples, test_policy, cache, spec.data.workers, tick, levels=levels)
     health.check_readable(samples)
@@ -319,6 +316,18 @@ def for_testing(
     remarks = samples.remarks + tuple(text for text in (store.remark, remark) if text)
     prints = (discover.fingerprint(evaluated), discover.fingerprint(evaluated, by_content=True))
     return EvaluationData(samples, evaluated, batches, *prints, n_seen, remarks)
+
+
+def _with_classes(samples: Samples, classes: tuple[str, ...], label_type: str, where: str) -> Samples:
+    """The images with the classes of the training images.
+
+    Raises:
+        DatasetError: they have labels of another type, other classes, or lack the column of one.
+    """
+    _check_label_type(samples, label_type, where)
+    if samples.label_columns:
+        class_columns.check_complete(samples.label_columns, classes, where)
+    return samples.relabel(classes, where)
 
 
 def _check_label_type(samples: Samples, label_type: str, where: str) -> None:
