@@ -211,7 +211,7 @@ def test_test_tables(workspace: Path, tables: Path, backend: str) -> None:
     assert Workspace().find("p", "e").state().testing.classes == expected
     with pytest.raises(InvalidValue, match=r"label_column: .* lacks the column 'red'\. .*Columns: 'file', 'light'"):
         judge(tables, frame.drop(columns="red"))
-    with pytest.raises(DatasetError, match="lacks the column 'red', which the training images have"):
+    with pytest.raises(DatasetError, match="lacks the column 'red' of the training images"):
         judge(tables, frame, label_column=["light", "striped"])
     with pytest.raises(DatasetError, match=r"have several labels: give a table .*label_column=\[\.\.\.\]"):
         judge(tables, frame, label_column="red")

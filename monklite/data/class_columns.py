@@ -60,7 +60,7 @@ def check_complete(names: Sequence[str], classes: Collection[str], where: str) -
     if missing:
         noun = "column" if len(missing) == 1 else "columns"
         raise DatasetError(
-            f"the table of {where} has one column per class and lacks the {noun} {quoted(missing)}, which the training images have. "
+            f"the table of {where} has one column per class and lacks the {noun} {quoted(missing)} of the training images. "
             f"Columns of classes: {quoted(names)}"
         )
 
