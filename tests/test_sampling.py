@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -80,34 +81,27 @@ def opened(folder: Path, images: Path, name: str, backend: str, weighted: bool =
 
 @pytest.fixture
 def seen(monkeypatch: pytest.MonkeyPatch, backend: str) -> list[np.ndarray]:
-    """The labels of the images of each training step of a network without a frozen part."""
-    from monklite import backends
+    """The labels of the images of each training step, of a tiny network."""
+    from monklite.backends.mxnet.learner import GluonLearner
+    from monklite.backends.pytorch.learner import TorchLearner
 
     build_tiny(monkeypatch, backend)
-    learner, steps = type(backends.load(backend)).__name__, []
-    import importlib
-
-    module = importlib.import_module(f"monklite.backends.{backend}.learner")
-    kind = next(
-        c
-        for c in vars(module).values()
-        if isinstance(c, type) and c.__module__ == module.__name__ and hasattr(c, "step")
-    )
+    kind, steps = {"pytorch": TorchLearner, "mxnet": GluonLearner}[backend], []
     original = kind.step
 
-    def step(self, images, labels, draws):
+    def step(self: Any, images: np.ndarray, labels: np.ndarray, draws: Any) -> Any:
         steps.append(np.array(labels))
         return original(self, images, labels, draws)
 
     monkeypatch.setattr(kind, "step", step)
-    assert learner
     return steps
 
 
 def test_training_sees_the_rare_class_as_often(tmp_path: Path, unequal: Path, backend: str, seen) -> None:
     def share(weighted: bool) -> float:
         seen.clear()
-        ptf = opened(tmp_path, unequal, f"e{weighted}", backend, weighted, epochs=8, crop=True)
+        model = {"pytorch": "squeezenet1_1", "mxnet": "squeezenet1.1"}[backend]
+        ptf = opened(tmp_path, unequal, f"e{weighted}", backend, weighted, epochs=8, crop=True, model=model)
         ptf.update_freeze_base_network(False)
         ptf.Train()
         drawn = np.concatenate(seen)
