@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .data import prepare
+from .data import class_columns, prepare
 from .data.cache import Tick
 from .data.prepare import EvaluationData
 from .errors import InvalidValue, NotReady, StorageError
@@ -14,7 +14,7 @@ from .runs import predictions
 from .runs.file_names import PREDICTIONS, SAMPLES
 from .spec import Source, Table
 from .statistics import intervals, metrics
-from .tasks import Task
+from .tasks import THRESHOLD, Task, Thresholds
 from .training import features
 
 
@@ -48,7 +48,7 @@ class Evaluation:
         self._data = prepare.for_testing(
             predictor.spec,
             task.classes,
-            self._with_delimiter(self.source),
+            self._as_in_training(self.source),
             predictor.cache,
             tick,
             samples,
@@ -58,10 +58,14 @@ class Evaluation:
         )
         return self._data
 
-    def _with_delimiter(self, source: Source) -> Source:
-        """Give a table the label delimiter of the training table, unless it has its own."""
+    def _as_in_training(self, source: Source) -> Source:
+        """Read a table's labels as those of the training table were read, unless it says itself where and how they are."""
         trained = self.predictor.spec.data.sources[0]
-        if isinstance(source, Table) and isinstance(trained, Table) and not source.label_delimiter:
+        if isinstance(trained, Table):
+            source = class_columns.inherited(source, trained.label_columns)
+        if not isinstance(source, Table) or source.label_columns or source.label_delimiter:
+            return source
+        if isinstance(trained, Table) and trained.label_delimiter:
             if trained.label_delimiter == source.delimiter:
                 raise InvalidValue(
                     f"{source.csv} separates its columns by {source.delimiter!r}, which separates the labels in the table of "
@@ -70,28 +74,32 @@ class Evaluation:
             return source.model_copy(update={"label_delimiter": trained.label_delimiter})
         return source
 
-    def run(self, tick: Tick | None = None) -> Testing:
+    def run(self, tick: Tick | None = None, thresholds: Thresholds = THRESHOLD) -> Testing:
         """Predict every test image; stores the result in the run's state, and the predictions as CSV.
 
+        Args:
+            thresholds: of the scores of labels, see `Task.with_thresholds`.
+
         Raises:
-            NotReady: no test set was read.
+            NotReady: no test set was read. InvalidType, InvalidValue: thresholds that do not fit.
         """
+        task = self.predictor.task.with_thresholds(thresholds)
         data, source, self.unsaved = self._data, self.source, ""
         if data is None or source is None:
             raise NotReady(
                 "no test set yet: Dataset_Params(dataset_path='test folder'), then Dataset(), then Evaluate()"
             )
-        logits = self._logits(data, tick)
-        result = self._result(data, source, logits)
+        logits = self._logits(data, tick, task)
+        result = self._result(data, source, task, logits)
         try:
-            result = result.model_copy(update={"predictions": self._write_predictions(data, logits)})
+            result = result.model_copy(update={"predictions": self._write_predictions(data, task, logits)})
             self.predictor.run.update(testing=result)
         # the workspace may be read-only; the result is returned nevertheless
         except StorageError as error:
             self.unsaved = str(error)
         return result
 
-    def _logits(self, data: EvaluationData, tick: Tick | None) -> np.ndarray:
+    def _logits(self, data: EvaluationData, tick: Tick | None, task: Task | None = None) -> np.ndarray:
         predictor, total = self.predictor, data.batches.n_images
         frozen = predictor.learner.frozen(predictor.spec.data.input_size)
         kept = features.for_batches(frozen, data.batches, predictor.cache)
@@ -100,7 +108,7 @@ class Evaluation:
         chunks, done = [], 0
         try:
             for batch in kept.epoch(data.batches, 0, 0) if kept else data.batches.epoch():
-                chunks.append(kept.logits(batch) if kept else predictor.logits(batch.images, batch.draws))
+                chunks.append(kept.logits(batch) if kept else predictor.logits(batch.images, batch.draws, task))
                 done += len(batch)
                 if tick:
                     tick(done, total)
@@ -109,11 +117,11 @@ class Evaluation:
                 kept.close()
         return np.concatenate(chunks)
 
-    def _result(self, data: EvaluationData, source: Source, logits: np.ndarray) -> Testing:
-        task, labels = self.predictor.task, data.evaluated.labels
+    def _result(self, data: EvaluationData, source: Source, task: Task, logits: np.ndarray) -> Testing:
+        labels = data.evaluated.labels
         predicted = task.predicted(logits)
         correct, total = int(task.correct(logits, labels).sum()), len(labels)
-        figures = task.figures(logits, labels)
+        figures = task.test_figures(logits, labels)
         return Testing(
             dataset_path=source.path,
             fingerprint=data.fingerprint,
@@ -127,13 +135,14 @@ class Evaluation:
             confusion=_confusion(task, labels, predicted),
             unreadable=int(np.count_nonzero(data.samples.problems != "")),
             figures=figures,
+            thresholds=task.thresholds,
             content=data.content,
             only_prediction=task.only_prediction(logits, labels),
         )
 
-    def _write_predictions(self, data: EvaluationData, logits: np.ndarray) -> str:
+    def _write_predictions(self, data: EvaluationData, task: Task, logits: np.ndarray) -> str:
         table = self.predictor.run.logs / PREDICTIONS
-        return predictions.write(table, self.predictor.task, data.evaluated.paths, data.evaluated.labels, logits)
+        return predictions.write(table, task, data.evaluated.paths, data.evaluated.labels, logits)
 
 
 def _class_results(task: Task, labels: np.ndarray, predicted: np.ndarray) -> dict[str, ClassResult]:

@@ -11,7 +11,7 @@ from .backends.capabilities import check_capabilities
 from .catalog import image_sizes, resolve
 from .catalog.class_weights import balance, in_order, is_balanced, positional_weights, weights_by_name
 from .catalog.models import network_row
-from .data import dataset_csv, health, prepare
+from .data import class_columns, dataset_csv, health, prepare
 from .data.cache import Tick
 from .data.groups import check_setting
 from .data.prepare import TrainingData
@@ -139,9 +139,18 @@ class Experiment:
             self._note(remark)
         if self.resuming:
             resuming.check_same_images(self.run, data)
-        self.data, self._data_spec = data, spec
+        self.data = data
+        self._keep_label_columns(data)
+        self._data_spec = self.resolved()
         self._record_data()
         return data
+
+    def _keep_label_columns(self, data: TrainingData) -> None:
+        """Keep in the settings that a table has one column per class, which decides on the loss; it is found by reading it."""
+        found = data.samples.label_columns
+        sources = tuple(class_columns.inherited(source, found) for source in self.asked.data.sources)
+        if sources != self.asked.data.sources:
+            self.asked = self.asked.replace({"data.sources": sources})
 
     def _record_data(self) -> None:
         """Record the images, and the remarks about their files, in the run."""

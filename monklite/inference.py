@@ -29,7 +29,7 @@ from .looking import is_folder
 from .processors import cpu_count
 from .runs.file_names import BEST, FINAL
 from .runs.run import Run
-from .tasks import task_of
+from .tasks import THRESHOLD, Task, Thresholds, task_of
 from .working_folder import looked_from
 
 # called with the name of a file and the reason why it cannot be read
@@ -82,11 +82,12 @@ class Predictor:
         # images that fit into memory at once, as far as is known
         self._max_images = sys.maxsize
 
-    def logits(self, images: np.ndarray, draws: Draws) -> np.ndarray:
+    def logits(self, images: np.ndarray, draws: Draws, task: Task | None = None) -> np.ndarray:
         """Compute the logits, float32 (n, classes); if memory is too small, with half as many images at a time from then on.
 
         Args:
-            images: uint8 (n, side, side, 3). draws: the transforms of each image.
+            images: uint8 (n, side, side, 3). draws: the transforms of each image. task: with the thresholds that turn the logits
+                into predictions; by default the usual ones.
 
         Raises:
             OutOfMemory: memory is too small for one image. NotReady: as `backends.check_process`.
@@ -97,7 +98,7 @@ class Predictor:
         while first < len(images):
             chunk = slice(first, first + self._max_images)
             try:
-                chunks.append(self._logits(images[chunk], draws.take(chunk)))
+                chunks.append(self._logits(images[chunk], draws.take(chunk), task or self.task))
                 first += len(chunks[-1])
             except OutOfMemory:
                 self._max_images = min(self._max_images, len(images) - first) // 2
@@ -115,31 +116,34 @@ class Predictor:
         """The name of the faster form of the network that is used; empty if it is none."""
         return self._fast.name if self._fast else ""
 
-    def _logits(self, images: np.ndarray, draws: Draws) -> np.ndarray:
+    def _logits(self, images: np.ndarray, draws: Draws, task: Task) -> np.ndarray:
         if self._fast is None:
             return self.learner.logits(images, draws)
         logits = self._fast.logits(images, draws)
         limit = FAST_FORM_TOLERANCE * np.maximum(1.0, np.abs(logits).max(axis=1))
         # also those that are not finite; where two classes are nearly equal, the network itself decides
-        near = np.flatnonzero(~(self.task.margins(logits) > limit))
+        near = np.flatnonzero(~(task.margins(logits) > limit))
         if len(near):
             logits = logits.copy()
             logits[near] = self.learner.logits(images[near], draws.take(near))
         return logits
 
-    def predict(self, image: Any, argument: str = "image", allow_url: bool = False) -> Prediction:
-        """Predict one image, of any kind that `image_input` takes. `argument`: what errors call it.
+    def predict(
+        self, image: Any, argument: str = "image", allow_url: bool = False, thresholds: Thresholds = THRESHOLD
+    ) -> Prediction:
+        """Predict one image, of any kind that `image_input` takes. `argument`: what errors call it; `thresholds`: see `stream`.
 
         Raises:
             NotFound: no such file. UnreadableImage: it cannot be read as an image. InvalidType, InvalidValue: not an image.
         """
+        task = self.task.with_thresholds(thresholds)
         given = image_input(image, argument, allow_url=allow_url, levels=self.levels)
         if given.is_missing:
             hint = "; it is a folder: give it as img_dir" if is_folder(Path(given.source)) else ""
             raise NotFound(f"there is no image file at {shown(given.source)} ({looked_from()}){hint}")
         policy = prepare.policy_for_testing(self.spec)
         self.speed_up(1)
-        return self._predict_decoded([_decode(given, policy, self.levels)], policy)[0]
+        return self._predict_decoded([_decode(given, policy, self.levels)], policy, task)[0]
 
     def predict_folder(self, folder: str | Path, tick: Tick | None = None) -> tuple[list[Prediction], dict[str, str]]:
         """Predict every image of a folder and of the folders in it, sorted by name.
@@ -160,6 +164,7 @@ class Predictor:
         tick: Tick | None = None,
         argument: str = "source",
         allow_url: bool = False,
+        thresholds: Thresholds = THRESHOLD,
     ) -> Generator[Prediction, None, None]:
         """Predict any number of images, one after the other; threads decode images in advance.
 
@@ -170,6 +175,7 @@ class Predictor:
             left_out: called for each image that is missing or cannot be read.
             tick: called with the number of images done and the total, if `source` has a length.
             argument: what errors call `source`. allow_url: also fetch images from addresses on the web.
+            thresholds: of the scores of labels, see `Task.with_thresholds`.
 
         Returns:
             A generator; closing it stops its threads.
@@ -178,19 +184,20 @@ class Predictor:
             NotFound: no such folder. DatasetError: no images in it. InvalidType, InvalidValue: something that is not an image,
             when its turn comes.
         """
+        task = self.task.with_thresholds(thresholds)
         if isinstance(source, (str, os.PathLike)):
             names = discover.images_in_folder(source)
             files = (ImageInput(name, str(Path(source, name))) for name in names)
-            return self._stream(files, len(names), left_out, tick)
+            return self._stream(files, len(names), left_out, tick, task)
         images = images_in(source, argument, allow_url, self.levels)
         if images is None:
             return self._stream(
-                [image_input(source, argument, allow_url=allow_url, levels=self.levels)], 1, left_out, tick
+                [image_input(source, argument, allow_url=allow_url, levels=self.levels)], 1, left_out, tick, task
             )
-        return self._stream(images, len(source) if isinstance(source, Sized) else None, left_out, tick)
+        return self._stream(images, len(source) if isinstance(source, Sized) else None, left_out, tick, task)
 
     def _stream(
-        self, images: Iterable[ImageInput], total: int | None, left_out: LeftOut, tick: Tick | None
+        self, images: Iterable[ImageInput], total: int | None, left_out: LeftOut, tick: Tick | None, task: Task
     ) -> Generator[Prediction, None, None]:
         policy, threads = prepare.policy_for_testing(self.spec), min(self.spec.data.workers, cpu_count())
         # of a generator the length is not known
@@ -203,21 +210,22 @@ class Predictor:
             while batch := list(islice(decoded, self.spec.data.batch_size)):
                 for name, problem in (item for item in batch if not isinstance(item, _Decoded)):
                     left_out(name, problem)
-                predictions = self._predict_decoded([item for item in batch if isinstance(item, _Decoded)], policy)
+                readable = [item for item in batch if isinstance(item, _Decoded)]
+                predictions = self._predict_decoded(readable, policy, task)
                 done += len(batch)
                 if tick and total is not None:
                     tick(done, total)
                 yield from predictions
 
-    def _predict_decoded(self, images: Sequence[_Decoded], policy: Policy) -> list[Prediction]:
+    def _predict_decoded(self, images: Sequence[_Decoded], policy: Policy, task: Task) -> list[Prediction]:
         if not images:
             return []
         sizes = np.array([image.size for image in images])
         draws = policy.draw(sizes, np.random.default_rng(self.spec.seed))
-        logits = self.logits(np.stack([image.pixels for image in images]), draws)
-        scores, labels = self.task.scores(logits), self.task.predicted(logits)
+        logits = self.logits(np.stack([image.pixels for image in images]), draws, task)
+        scores, labels = task.scores(logits), task.predicted(logits)
         return [
-            Prediction(image.name, self.task.as_dict(image_scores, label), image_scores, image_logits)
+            Prediction(image.name, task.as_dict(image_scores, label), image_scores, image_logits)
             for image, image_scores, label, image_logits in zip(images, scores, labels, logits, strict=True)
         ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -195,14 +196,32 @@ class ClassResult(Frozen):
         """The share of its images that are predicted as this class (recall), 0 to 1."""
         return self.num_correct / self.num_images
 
+    @property
+    def num_predicted(self) -> int | None:
+        """The number of all images that are predicted as this class; None in older records."""
+        return None if self.num_false is None else self.num_correct + self.num_false
+
+    @property
+    def precision(self) -> float:
+        """The share of the images predicted as this class that are of it, 0 to 1; NaN if there are none, or it is unknown."""
+        return self.num_correct / self.num_predicted if self.num_predicted else math.nan
+
+    @property
+    def f1(self) -> float:
+        """The harmonic mean of precision and recall, 0 to 1; NaN in older records."""
+        if self.num_predicted is None:
+            return math.nan
+        return 2 * self.num_correct / (self.num_images + self.num_predicted)
+
 
 class Testing(Frozen):
     """One evaluation on a test set. `interval`: 95 % Wilson interval of the accuracy, 0 to 1.
 
     An image with several labels is correct if exactly its labels are predicted. `majority_accuracy`: the accuracy of always
     predicting the most frequent class, or combination of labels. `confusion`: rows are true classes, columns predicted ones;
-    empty if images may have several labels. `figures`: the other figures of the task, by name. `only_prediction`: as in
-    `Results`, for the test images. `fingerprint`, `content`: as in `DatasetRecord`. `predictions`: SHA-256 of the table of
+    empty if images may have several labels. `figures`: the other figures of the task, by name. `thresholds`: of the score of each
+    label, above which it is predicted; empty: 0.5 for all, or an image has one label. `only_prediction`: as in `Results`, for the
+    test images. `fingerprint`, `content`: as in `DatasetRecord`. `predictions`: SHA-256 of the table of
     predictions, `""` in older records.
     """
 
@@ -218,6 +237,7 @@ class Testing(Frozen):
     confusion: tuple[Counts, ...]
     unreadable: Count = 0
     figures: dict[Name, ShareOrNaN] = Field(default_factory=dict)
+    thresholds: dict[Annotated[str, LABEL], Share] = Field(default_factory=dict)
     only_prediction: LongText = ""
     content: ShortText = ""
     predictions: ShortText = ""

@@ -89,8 +89,9 @@ class Table(Frozen):
 
     `path`: the folder that the paths in the table are relative to. `label_delimiter`: separates the labels in a cell; `""`: a
     cell is one label; None: it is too, and cells that look like several labels are refused. `path_column`, `label_column`: the
-    names of the columns; None: they are found. `reading`: 1, the default for the runs of older versions, takes columns 1 and 2
-    and every label as it is written; 2 finds the columns and checks the labels.
+    names of the columns; None: they are found. `label_columns`: the names of the columns of 0 and 1 that are a class each; empty:
+    the labels are in one column, unless one column per class is found, which is then stored here. `reading`: 1, the default for
+    the runs of older versions, takes columns 1 and 2 and every label as it is written; 2 finds the columns and checks the labels.
     """
 
     path: Annotated[str, PathText()]
@@ -99,6 +100,7 @@ class Table(Frozen):
     label_delimiter: Annotated[str | None, OrNone(OneOf(LABEL_DELIMITERS))] = ""
     path_column: Annotated[str | None, OrNone(Text())] = None
     label_column: Annotated[str | None, OrNone(Text())] = None
+    label_columns: Annotated[tuple[str, ...], ListOf(Text())] = ()
     reading: Literal[1, 2] = 1
 
 
@@ -112,7 +114,8 @@ class _Data(Frozen):
     patient, stay on one side of the split: a column of the table, or a pattern over the paths of the files, whose
     parentheses match the group; `""`: each image on its own; `"auto"`: a column or pattern is found where it is plain.
     `stored_views`: where training images are resampled at random, each has this many draws, which are the same in all epochs; 0:
-    each epoch has draws of its own.
+    each epoch has draws of its own. `weighted_sampling`: the training images of an epoch are drawn with replacement, those of
+    rare classes more often.
     """
 
     sources: Annotated[tuple[Source, ...], Field(max_length=2)] = ()
@@ -122,6 +125,7 @@ class _Data(Frozen):
     stored_size: Annotated[int | Literal["auto"], OrAuto(STORED_SIZE_RANGE)] = AUTO
     stored_views: Annotated[int, STORED_VIEWS_RANGE] = 0
     shuffle: Annotated[bool, Flag()] = True
+    weighted_sampling: Annotated[bool, Flag()] = False
     transforms: Transforms = Transforms()
 
 

@@ -8,24 +8,30 @@ a framework's.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from .errors import InvalidValue
+from .errors import InvalidValue, cut, shown, suggestion
+from .rules import Number, PerClass
 from .spec import Source, Table
 
 SINGLE, MULTIPLE = "single", "multiple"
 SEPARATOR = "|"  # between the labels of one image, where they are written as one text
 NO_LABEL = "no label"
+# the score above which a label is predicted: one for all labels, or one for each
+THRESHOLD = 0.5
+Thresholds = float | Mapping[str, float] | Sequence[float]
+THRESHOLD_RANGE = Number(least=0, most=1)
 Activation = Literal["softmax", "sigmoid"]
 TargetForm = Literal["index", "one_hot"]
 
 
 def label_type(sources: Sequence[Source]) -> str:
     """`single` or `multiple`: one label, or any number of labels, per image of these sources."""
-    return MULTIPLE if any(isinstance(s, Table) and s.label_delimiter for s in sources) else SINGLE
+    tables = [source for source in sources if isinstance(source, Table)]
+    return MULTIPLE if any(table.label_delimiter or table.label_columns for table in tables) else SINGLE
 
 
 def task_of(kind: str, classes: tuple[str, ...], activation: Activation | None = None) -> Task:
@@ -58,6 +64,7 @@ class Task(ABC):
     `activations`: of the losses that can train it. `min_classes`: that a classifier needs. `deciding_figure`: the figure on
     validation that decides which epoch is best; higher is better. `deciding_title`: its printed name. `exclusive`: whether
     every image has exactly one label. `majority_title`: the most frequent prediction that is always the same.
+    `thresholds`: by label, see `with_thresholds`; empty: that of all is `THRESHOLD`, or an image has one label.
     """
 
     name: ClassVar[str]
@@ -78,6 +85,7 @@ class Task(ABC):
                 "rename it"
             )
         self.classes, self.activation = classes, activation or self.activations[0]
+        self.thresholds: dict[str, float] = {}
 
     @classmethod
     @abstractmethod
@@ -107,6 +115,21 @@ class Task(ABC):
     @abstractmethod
     def figures(self, logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
         """The figures of a set of images, among them `accuracy` (share of images predicted correctly); NaN without images."""
+
+    def test_figures(self, logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+        """The figures of a test set: those of an epoch, and others that a task has; NaN where there is nothing to measure."""
+        return self.figures(logits, labels)
+
+    @abstractmethod
+    def with_thresholds(self, thresholds: Thresholds) -> Task:
+        """The same task, which predicts a label whose score is above this threshold, 0 to 1.
+
+        Args:
+            thresholds: one for all labels, or one for each: by its name, or in the order of `classes`.
+
+        Raises:
+            InvalidType, InvalidValue: not such thresholds, or each image has exactly one label.
+        """
 
     @abstractmethod
     def counts(self, labels: np.ndarray) -> tuple[int, ...]:
@@ -178,6 +201,14 @@ class SingleLabel(Task):
     def figures(self, logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
         return {"accuracy": float(self.correct(logits, labels).mean()) if len(labels) else np.nan}
 
+    def with_thresholds(self, thresholds: Thresholds) -> Task:
+        if _each_threshold(thresholds, self.classes) != dict.fromkeys(self.classes, THRESHOLD):
+            raise InvalidValue(
+                f"img_thresh={shown(thresholds)}: each image has exactly one label, which is the one with the highest score. A "
+                f"threshold is for images with several labels: leave it at {THRESHOLD}"
+            )
+        return self
+
     def counts(self, labels: np.ndarray) -> tuple[int, ...]:
         return tuple(np.bincount(labels, minlength=len(self.classes)).tolist())
 
@@ -204,7 +235,8 @@ class MultiLabel(Task):
     """Any number of labels per image, including none. Labels bool (n, classes).
 
     An image is predicted correctly if exactly its labels are. `f1` is the harmonic mean of precision and recall over all
-    images and labels (micro-averaged), which images without labels cannot inflate.
+    images and labels (micro-averaged), which images without labels cannot inflate. Figures called `macro_` are means over
+    the labels that occur, each of which so counts the same; the precision of a label that is never predicted is 0 in them.
     """
 
     name = MULTIPLE
@@ -213,6 +245,8 @@ class MultiLabel(Task):
     deciding_figure, deciding_title = "f1", "F1"
     exclusive = False
     majority_title = "the most frequent combination of labels"
+    # a label is predicted if its logit is above: one for all, or float64 (classes,)
+    cutoffs: float | np.ndarray = 0.0
 
     @classmethod
     def refusal(cls, activation: Activation) -> str:
@@ -225,19 +259,45 @@ class MultiLabel(Task):
         return labels.astype(np.float32)
 
     def correct(self, logits: Any, targets: Any) -> Any:
-        return ((logits > 0) != (targets > 0.5)).sum(axis=1) == 0
+        return ((logits > self.cutoffs) != (targets > 0.5)).sum(axis=1) == 0
 
     def predicted(self, logits: np.ndarray) -> np.ndarray:
-        return logits > 0
+        return logits > self.cutoffs
 
     def margins(self, logits: np.ndarray) -> np.ndarray:
-        return np.abs(logits).min(axis=1)
+        return np.abs(logits - self.cutoffs).min(axis=1)
 
     def figures(self, logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
         predictions = self.predicted(logits)
         right, wrong = int((predictions & labels).sum()), int((predictions ^ labels).sum())
         exact = float(self.correct(logits, labels).mean()) if len(labels) else np.nan
         return {"accuracy": exact, "f1": 2 * right / (2 * right + wrong) if right + wrong else np.nan}
+
+    def test_figures(self, logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+        predictions = self.predicted(logits)
+        found, has, predicted = (array.sum(axis=0) for array in (predictions & labels, labels, predictions))
+        occurs = has > 0
+        each = {
+            "precision": _shares(found, predicted),
+            "recall": _shares(found, has),
+            "f1": _shares(2 * found, has + predicted),
+        }
+        return {
+            **self.figures(logits, labels),
+            "precision": float(found.sum() / predicted.sum()) if predicted.any() else np.nan,
+            "recall": float(found.sum() / has.sum()) if has.any() else np.nan,
+            **{f"macro_{name}": float(v[occurs].mean()) if occurs.any() else np.nan for name, v in each.items()},
+        }
+
+    def with_thresholds(self, thresholds: Thresholds) -> Task:
+        each = _each_threshold(thresholds, self.classes)
+        task = MultiLabel(self.classes, self.activation)
+        if set(each.values()) != {THRESHOLD}:
+            shares = np.array(list(each.values()))
+            # the logits of these scores; infinite at 0 and 1
+            with np.errstate(divide="ignore"):
+                task.thresholds, task.cutoffs = each, np.log(shares / (1 - shares))
+        return task
 
     def counts(self, labels: np.ndarray) -> tuple[int, ...]:
         return tuple(labels.sum(axis=0).tolist())
@@ -263,6 +323,29 @@ class MultiLabel(Task):
 
     def as_dict(self, scores: np.ndarray, prediction: Any) -> dict[str, Any]:
         return {"predicted_classes": list(self.names(prediction)), "scores": scores[prediction].tolist()}
+
+
+def _shares(parts: np.ndarray, wholes: np.ndarray) -> np.ndarray:
+    """The share of each part, (n,); 0 of nothing."""
+    return parts / np.maximum(wholes, 1)
+
+
+def _each_threshold(thresholds: Thresholds, classes: tuple[str, ...]) -> dict[str, float]:
+    """The threshold of each label, by name, in the order of the classes."""
+    if isinstance(thresholds, (str, bytes)) or not isinstance(thresholds, Iterable):
+        return dict.fromkeys(classes, THRESHOLD_RANGE("img_thresh", thresholds))
+    values = PerClass(THRESHOLD_RANGE)("img_thresh", thresholds)
+    known = f"The labels are {cut(', '.join(map(repr, classes)), 600)}"
+    if not isinstance(values, dict):
+        if len(values) != len(classes):
+            raise InvalidValue(
+                f"img_thresh has {len(values)} values for {len(classes)} labels: give one for each. {known}"
+            )
+        return dict(zip(classes, values, strict=True))
+    unknown = next((name for name in values if name not in classes), None)
+    if unknown is not None:
+        raise InvalidValue(f"img_thresh: no label is called {shown(unknown)}.{suggestion(unknown, classes)} {known}")
+    return {name: values.get(name, THRESHOLD) for name in classes}
 
 
 TASKS: Mapping[str, type[Task]] = {task.name: task for task in (SingleLabel, MultiLabel)}

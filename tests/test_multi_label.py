@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from sklearn.metrics import accuracy_score, f1_score
+from sklearn.metrics import accuracy_score, f1_score, precision_recall_fscore_support
 from test_both_backends import BACKENDS, equal, weights
 from test_prototype import _original_epoch_end, _stop_after_two
 
 from monklite import Prototype, compare
-from monklite.errors import DatasetError, InvalidValue
+from monklite.errors import DatasetError, InvalidType, InvalidValue
 from monklite.runs import history
 from monklite.runs.file_names import HISTORY, PREDICTIONS, SAMPLES
 from monklite.runs.workspace import Workspace
@@ -141,6 +142,74 @@ def test_evaluation_agrees_with_scikit_learn(here: Path, images: Path, backend: 
         assert by_class[name]["accuracy(%)"] == pytest.approx(recall)
 
 
+def test_each_label_and_the_averages_agree_with_scikit_learn(here: Path, images: Path, backend: str) -> None:
+    """At a threshold that makes mistakes of both kinds."""
+    ptf = judge(backend, images)
+    _, by_class = ptf.Evaluate({"light": 0.02, "red": 0.9, "striped": 0.999})
+    run = Workspace().find("p", backend)
+    known, table = truth(images), pd.read_csv(run.logs / PREDICTIONS, dtype=str, keep_default_na=False)
+    ours = as_table([known[path] for path in table["path"]])
+    answers = as_table([set(filter(None, cell.split("|"))) for cell in table["predicted"]])
+    scores = table[[f"p({name})" for name in LABELS]].astype(float).to_numpy()
+    assert (answers == (scores > np.array([0.02, 0.9, 0.999])))[np.abs(scores - [0.02, 0.9, 0.999]) > 1e-5].all()
+    testing = run.state().testing
+    assert testing is not None
+    assert testing.thresholds == {"light": 0.02, "red": 0.9, "striped": 0.999}
+    for average, prefix in (("micro", ""), ("macro", "macro_")):
+        expected = precision_recall_fscore_support(ours, answers, average=average, zero_division=0)[:3]
+        found = [testing.figures[f"{prefix}{name}"] for name in ("precision", "recall", "f1")]
+        assert found == pytest.approx(expected)
+    each = precision_recall_fscore_support(ours, answers, zero_division=np.nan)
+    for k, name in enumerate(LABELS):
+        figures = [by_class[name][f"{figure}(%)"] for figure in ("precision", "recall", "f1")]
+        assert figures == pytest.approx([100 * column[k] for column in each[:3]], nan_ok=True)
+        assert (by_class[name]["num_labels"], by_class[name]["num_predicted"]) == (each[3][k], answers[:, k].sum())
+    ptf.Evaluate()
+    assert run.state().testing.thresholds == {}
+
+
+def test_thresholds_of_single_images_folders_and_streams(here: Path, images: Path, backend: str) -> None:
+    ptf = Prototype("p", backend, backend=backend, eval_infer=True, verbose=0)
+    few = [images / f"test-{i}.png" for i in range(4)]
+    raw = [found["raw"] for found in ptf.Infer(few, return_raw=True)]
+    scores = [{name: 1 / (1 + np.exp(-logit)) for name, logit in logits.items()} for logits in raw]
+    for given, each in (
+        (0.1, (0.1, 0.1, 0.1)), (np.float32(0.9), (0.9, 0.9, 0.9)), ({"red": 0.01}, (0.5, 0.01, 0.5)),
+        ([0.2, 0.8, 1], (0.2, 0.8, 1.0)), (0, (0, 0, 0)), (1, (1, 1, 1)),
+    ):  # fmt: skip
+        expected = [[n for n, t in zip(LABELS, each, strict=True) if score[n] > t] for score in scores]
+        assert [found["predicted_classes"] for found in ptf.Infer(few, img_thresh=given)] == expected
+        stream = ptf.Infer(few, img_thresh=given, stream=True)
+        # another threshold in between
+        assert ptf.Infer(few[0], img_thresh=1)["predicted_classes"] == []
+        assert [found["predicted_classes"] for found in stream] == expected
+        assert ptf.Infer(few[0], False, False, given)["predicted_classes"] == expected[0]
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "error", "message"),
+    [
+        (1.5, InvalidValue, "img_thresh must be a number at least 0 and at most 1, not 1.5"),
+        ("0.5", InvalidType, "img_thresh must be a number"),
+        (True, InvalidType, "img_thresh must be a number"),
+        ([0.5, 0.5], InvalidValue, "img_thresh has 2 values for 3 labels.*'light', 'red', 'striped'"),
+        ({"lihgt": 0.5}, InvalidValue, "no label is called 'lihgt'. Did you mean 'light'?"),
+        ({"light": 2}, InvalidValue, "img_thresh must be a dictionary from each class name to its value"),
+    ],
+)
+def test_wrong_thresholds_are_refused(here: Path, images: Path, thresholds, error, message: str) -> None:
+    ptf = judge("pytorch", images)
+    before = Workspace().find("p", "pytorch").state()
+    for call in (
+        ptf.Evaluate,
+        lambda t: ptf.Infer(images, img_thresh=t),
+        lambda t: ptf.Infer(images / "no.png", False, False, t),
+    ):
+        with pytest.raises(error, match=message):
+            call(thresholds)
+    assert Workspace().find("p", "pytorch").state() == before
+
+
 def test_a_prediction_names_each_label_whose_score_is_above_one_half(here: Path, images: Path, backend: str) -> None:
     ptf = Prototype("p", backend, backend=backend, eval_infer=True, verbose=0)
     seen = []
@@ -170,7 +239,8 @@ def test_what_is_printed_names_the_labels(here: Path, images: Path, backend: str
     ptf.Evaluate()
     ptf.Infer(img_name=images / "test-0.png")
     said = capsys.readouterr().out
-    assert "f1:" in said
+    assert "f1:" in said and "macro_f1:" in said
+    assert re.search(r"1\. red - [\d.]+ % \(\d+ of 12\), precision [\d.]+ % \(\d+ of \d+\), F1 [\d.]+ %", said)
     assert "Always the most frequent combination of labels: 12.50 %" in said
     assert "Predicted classes:" in said
 
@@ -186,6 +256,40 @@ def test_both_stand_in_one_comparison(here: Path, images: Path) -> None:
     best = [Workspace().find("p", name).state().results.best_figure for name in BACKENDS]
     assert rows["best val F1"].tolist() == pytest.approx([100 * b for b in best], abs=0.006)
     assert "F1" in (here / "workspace" / "comparison" / "both" / "report.html").read_text(encoding="utf-8")
+
+
+def test_training_and_validation_tables_and_another_dataset(workspace: Path, images: Path, backend: str) -> None:
+    ptf = opened(backend, images, epochs=1)
+    ptf.Dataset_Params(
+        [images, images], [images / "train.csv", images / "test.csv"], input_size=32, batch_size=8, label_delimiter="|"
+    )
+    ptf.Dataset()
+    ptf.Train()
+    record = Workspace().find("p", backend).state().dataset
+    assert (record.n_train, record.n_val, record.val_counts) == (80, 24, (12, 12, 12))
+    ptf.update_dataset([images, images], 0.9, [images / "test.csv", images / "train.csv"], label_delimiter="|")
+    ptf.Reload()
+    record = Workspace().find("p", backend).state().dataset
+    assert (record.n_train, record.n_val) == (24, 80)
+
+
+def test_a_run_of_one_label_is_not_judged_by_a_table_of_several(workspace: Path, images: Path, tmp_path: Path) -> None:
+    table = tmp_path / "one.csv"
+    table.write_text("file,labels\n" + "".join(f"train-{i}.png,{'light' if i % 2 else 'red'}\n" for i in range(40)))
+    ptf = Prototype("p", "one", verbose=0)
+    ptf.Default(images, table, model_name="squeezenet1_1", use_pretrained=False, num_epochs=1)
+    ptf.update_input_size(32)
+    ptf.Train()
+    judged = Prototype("p", "one", eval_infer=True, verbose=0)
+    judged.Dataset_Params(images, images / "test.csv", label_delimiter="|")
+    with pytest.raises(DatasetError, match="several labels per image, and the training images have one: leave out"):
+        judged.Dataset()
+    judged.Dataset_Params(images, table)
+    judged.Dataset()
+    judged.Evaluate(0.5)
+    for call in (judged.Evaluate, lambda t: judged.Infer(images / "test-0.png", img_thresh=t)):
+        with pytest.raises(InvalidValue, match=r"img_thresh=0.3: each image has exactly one label.* leave it at 0.5"):
+            call(0.3)
 
 
 def test_a_resumed_run_equals_the_unbroken_one(workspace: Path, images: Path, monkeypatch, backend: str) -> None:

@@ -98,6 +98,9 @@ ADDED = {
     "conflicting",
     "stored_size",
     "stored_views",
+    "label_columns",
+    "weighted_sampling",
+    "thresholds",
     "resizing",
     "methods",
 }  # since, each with a default

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis.extra.numpy import arrays
-from sklearn.metrics import accuracy_score, f1_score
+from sklearn.metrics import accuracy_score, f1_score, precision_recall_fscore_support
 
 from monklite.errors import InvalidValue
 from monklite.runs import predictions
@@ -55,6 +55,56 @@ def test_tables_of_predictions_of_older_versions_are_read(tmp_path) -> None:
     table = predictions.read_correct(tmp_path / "p.csv")
     assert table is not None
     assert table.tolist() == [True, False]
+
+
+def test_figures_of_a_test_set_against_scikit_learn(several: np.ndarray, logits: np.ndarray) -> None:
+    logits[:, 2] = -9
+    task = MultiLabel(CLASSES)
+    figures = task.test_figures(logits, several)
+    assert figures.items() >= task.figures(logits, several).items()
+    for average, prefix in (("micro", ""), ("macro", "macro_")):
+        expected = precision_recall_fscore_support(several, logits > 0, average=average, zero_division=0)[:3]
+        assert [figures[f"{prefix}{name}"] for name in ("precision", "recall", "f1")] == pytest.approx(expected)
+
+
+def test_averages_are_of_the_labels_that_occur() -> None:
+    has, logits = np.array([[1, 0, 0], [1, 1, 0]], bool), np.array([[1, 1, 1], [1, 1, -1.0]])
+    figures = MultiLabel(CLASSES).test_figures(logits, has)
+    assert figures["macro_recall"] == 1.0
+    assert figures["macro_precision"] == pytest.approx((1 + 1 / 2) / 2)
+    assert figures["precision"] == pytest.approx(3 / 5)
+    nothing = MultiLabel(CLASSES).test_figures(-np.ones((2, 3)), np.zeros((2, 3), bool))
+    assert nothing.pop("accuracy") == 1.0
+    assert all(math.isnan(value) for value in nothing.values())
+
+
+@pytest.mark.parametrize("given", [0.3, {"cat": 0.3, "dog": 0.3, "owl": 0.3}, (0.3, 0.3, 0.3)])
+def test_a_label_is_predicted_above_its_threshold(several: np.ndarray, logits: np.ndarray, given) -> None:
+    task = MultiLabel(CLASSES).with_thresholds(given)
+    predicted = sigmoid(logits) > 0.3
+    assert (task.predicted(logits) == predicted).all()
+    assert task.correct(logits, several).tolist() == (predicted == several).all(axis=1).tolist()
+    assert task.margins(logits) == pytest.approx(np.abs(logits - math.log(0.3 / 0.7)).min(axis=1), abs=1e-6)
+    assert task.thresholds == dict.fromkeys(CLASSES, 0.3)
+
+
+def test_the_usual_threshold_is_exact(logits: np.ndarray) -> None:
+    task = MultiLabel(CLASSES).with_thresholds([0.5, 0.5, 0.2])
+    assert task.cutoffs[:2].tolist() == [0, 0]
+    assert (MultiLabel(CLASSES).with_thresholds(0.5).cutoffs, MultiLabel(CLASSES).with_thresholds(0.5).thresholds) == (
+        0,
+        {},
+    )
+    assert not MultiLabel(CLASSES).predicted(np.zeros((1, 3))).any()
+    ends = MultiLabel(CLASSES).with_thresholds([0, 1, 0.5]).predicted(np.array([[-50.0, 50.0, 1.0]]))
+    assert ends.tolist() == [[True, False, True]]
+
+
+def test_one_label_has_no_threshold() -> None:
+    task = SingleLabel(CLASSES)
+    assert task.with_thresholds(0.5) is task
+    with pytest.raises(InvalidValue, match="img_thresh=0.4: each image has exactly one label"):
+        task.with_thresholds(0.4)
 
 
 # Scores

@@ -50,6 +50,15 @@ SETTINGS = {
             "and kept. It can cost accuracy. Images that are only mirrored have at most four pictures, which are always kept.",
         ),
         Setting("shuffle_data", "shuffle", "data.shuffle", "Shuffle data", "Whether the training order is shuffled."),
+        Setting(
+            "weighted_sampling",
+            "sample",
+            "data.weighted_sampling",
+            "Weighted sampling",
+            "Draw the training images of an epoch with replacement, as many as there are, so that each class has the same share "
+            "of them on average. An image of several labels counts by its rarest one. Validation and test images are not drawn. "
+            "Weights of the classes in the loss would correct the same twice.",
+        ),
         Setting("num_processors", "num_processors", "data.workers", "Processors", "Threads that decode images."),
         Setting("trainval_split", "value", "data.split", "Train-val split", "Share of the images used for training."),
         Setting("use_gpu", "gpu", "model.use_gpu", "Use GPU", "Whether to use a GPU if there is one."),

@@ -1,8 +1,8 @@
 """Ordered or shuffled batches, prefetched in a thread.
 
-The order of an epoch depends only on the seed and the epoch's number, the draws of a batch only on these and the index of its
-first image; so a resumed run gets the same batches as an uninterrupted one, even in the middle of an epoch. Of images with
-fixed views, these draws choose the view.
+The images of an epoch and their order depend only on the seed and the epoch's number, the draws of a batch only on these and
+the index of its first image; so a resumed run gets the same batches as an uninterrupted one, even in the middle of an epoch.
+Of images with fixed views, these draws choose the view.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .stores import Store
 
 PREFETCH = 3  # batches prepared in advance
 # separate random streams, so that a new transform does not change the order
-_ORDER, _DRAWS = 1, 2
+_ORDER, _DRAWS, _SAMPLE = 1, 2, 3
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,9 @@ class Batches:
 
     `rows`: rows of the store. `labels`: their labels. `shuffle`: a different order in each epoch. `process`: the
     number of this process, from 0, among the `n_processes` that share every batch. `digests`: of the files' bytes, S16;
-    none if they are not known. `reading`: False makes batches without pixels. `sizes`: the size of the images in each epoch;
-    None: always that of the policy.
+    none if they are not known. `probabilities`: of each image in one draw, float64 (n,), if the images of an epoch are drawn with
+    replacement, as many as there are; None: it has each image once. `reading`: False makes batches without pixels. `sizes`: the
+    size of the images in each epoch; None: always that of the policy.
     """
 
     store: Store
@@ -64,6 +65,7 @@ class Batches:
     process: int = 0
     n_processes: int = 1
     digests: np.ndarray = field(default_factory=lambda: np.empty(0, "S16"))
+    probabilities: np.ndarray | None = None
     reading: bool = True
     sizes: SizeSchedule | None = None
 
@@ -93,6 +95,9 @@ class Batches:
         return (self._drawn(order, number, bounds) for bounds in self._bounds(start))
 
     def _order(self, number: int) -> np.ndarray:
+        if self.probabilities is not None:
+            rng = np.random.default_rng([self.seed, _SAMPLE, number])
+            return rng.choice(len(self.rows), len(self.rows), p=self.probabilities)
         order = np.arange(len(self.rows))
         if self.shuffle:
             order = np.random.default_rng([self.seed, _ORDER, number]).permutation(order)

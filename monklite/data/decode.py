@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import IntFlag
 from typing import NamedTuple
 
@@ -157,20 +158,51 @@ def decode(
     Args:
         smallest_side: a picture with a side shorter than this is noted as small, px. The others as in `load`.
     """
-    webp = webp_size(content)
     try:
-        check_size(webp)
-        # its decoder takes memory for the whole picture when the header is read
-        with without_pillow_warnings(), _MEMORY.take(WEBP_BYTES * webp[0] * webp[1]):
-            opened = open_image(content)
-            with opened.image:
-                return _read(opened, len(content), side, prefix, smallest_side, levels)
+        with _opened(content) as opened:
+            return _read(opened, len(content), side, prefix, smallest_side, levels)
     # the errors that a decoder may raise for a damaged file are not documented
     except Exception as error:
-        # of the drive or the memory, not of the file
-        if is_transient(error):
-            raise
-        return Decoded(None, problem=_reason(len(content), error))
+        return Decoded(None, problem=_problem(len(content), error))
+
+
+class Header(NamedTuple):
+    """What the header of a file says. `size`: width and height of the upright picture, px; `problem`: why it cannot be read."""
+
+    size: Size = (0, 0)
+    format: str = ""
+    mode: str = ""
+    problem: str = ""
+
+
+def header(content: bytes) -> Header:
+    """Read the header of a file's bytes; a file that is not an image is no error but a `problem`."""
+    try:
+        with _opened(content) as opened:
+            check_size(opened.image.size)
+            deep = " (more than 8 bits)" if is_deep(opened) else ""
+            return Header(_upright_size(opened), str(opened.image.format), f"{opened.image.mode}{deep}")
+    except Exception as error:
+        return Header(problem=_problem(len(content), error))
+
+
+@contextmanager
+def _opened(content: bytes) -> Iterator[OpenedImage]:
+    """A file whose header has been read."""
+    webp = webp_size(content)
+    check_size(webp)
+    # its decoder takes memory for the whole picture when the header is read
+    with without_pillow_warnings(), _MEMORY.take(WEBP_BYTES * webp[0] * webp[1]):
+        opened = open_image(content)
+        with opened.image:
+            yield opened
+
+
+def _problem(size: int, error: Exception) -> str:
+    """The reason why a file of so many bytes cannot be read; an error of the drive or the memory, not of the file, is raised."""
+    if is_transient(error):
+        raise error
+    return _reason(size, error)
 
 
 def check_size(size: Size) -> None:

@@ -81,6 +81,12 @@ def counts(samples: Samples) -> dict[str, int]:
     }
 
 
+def copies(samples: Samples) -> tuple[tuple[str, ...], ...]:
+    """The paths of the readable images that have the same bytes, group by group."""
+    used = samples.readable()
+    return tuple(tuple(samples.paths[used[group]]) for group in _groups(samples.digests[used]))
+
+
 def unreadable(samples: Samples) -> dict[str, str]:
     """A map from the path of each unreadable file to the message about it."""
     rows = np.flatnonzero(samples.problems != "")

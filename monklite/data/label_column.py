@@ -1,4 +1,4 @@
-"""Find the column of a table that holds the labels: by its name, else by its cells."""
+"""Find the column of a table that holds the labels, or those that are a class each: by their names, else by their cells."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from ..errors import DatasetError
+from . import class_columns
 from .column_names import plain, rank
 from .samples import quoted
 from .subfolders import names_subset
@@ -34,11 +35,14 @@ _WORDS = frozenset(("yes", "no", "y", "n", "true", "false", "t", "f", "x", "pos"
 _PRESENT = frozenset(("1", "yes", "y", "true", "t", "x", "pos", "positive"))
 
 
-def find_label_column(table: TableFile, path: int, others: Sequence[int]) -> int:
-    """The position of the column of labels; `path`: of the files; `others`: the columns that may hold labels.
+def find_label_columns(table: TableFile, path: int, others: Sequence[int], one_label: bool) -> tuple[int, ...]:
+    """The position of the column of labels, or of the columns that are a class each.
+
+    Args:
+        path: of the files. others: the columns that may hold labels. one_label: the user said that an image has one.
 
     Raises:
-        DatasetError: it cannot be told, or the table has one column per class.
+        DatasetError: it cannot be told.
     """
     if not others:
         raise DatasetError(
@@ -48,14 +52,39 @@ def find_label_column(table: TableFile, path: int, others: Sequence[int]) -> int
     ranks = {i: position for i in others if (position := rank(table.header[i], LABEL_NAMES)) is not None}
     named = min(ranks, key=ranks.__getitem__) if ranks else None
     indicators = [i for i in others if _is_indicator(table.column(i))]
-    if _are_classes(table, named, indicators):
-        raise DatasetError(
-            f"{table.name} has one column per class: {quoted([table.header[i] for i in indicators])}. Such a table cannot be "
-            "trained with yet: give a table with one column that holds the class's name (pandas: "
-            "frame[names].idxmax(axis=1)), or several names in one cell and label_delimiter='|'. If one of the columns is the "
-            "label, give label_column="
-        )
-    return _by_cells(table, path, others) if named is None else named
+    if not _are_classes(table, named, indicators):
+        return (_by_cells(table, path, others) if named is None else named,)
+    if not one_label and _are_plain(table, others):
+        return tuple(others)
+    raise _not_plain(table, indicators, others, one_label)
+
+
+def _are_plain(table: TableFile, others: Sequence[int]) -> bool:
+    """Whether columns can only be classes: all cells are 0 or 1, and none is called as a property of images or patients is."""
+    return all(
+        bool(table.header[i])
+        and rank(table.header[i], PROPERTY_NAMES) is None
+        and not (class_columns.indicators(table.column(i)) == class_columns.WRONG).any()
+        for i in others
+    )
+
+
+def _not_plain(table: TableFile, indicators: Sequence[int], others: Sequence[int], one_label: bool) -> DatasetError:
+    """The error about columns of 0 and 1 that may be classes."""
+    names = [table.header[i] for i in indicators]
+    beside = [table.header[i] for i in others if i not in indicators]
+    reason = (
+        "label_delimiter='' says that an image has one label"
+        if one_label
+        else f"which of them are classes cannot be told, beside {quoted(beside)}"
+        if beside
+        else "which of them are classes, and what their cells mean, cannot be told for certain"
+    )
+    return DatasetError(
+        f"{table.name} has one column per class: {quoted(names)}; {reason}. If an image may have several labels, give the list "
+        "of these columns, whose cells must be 1 or 0: label_column=['...', '...']. If it has one, give its column, or make "
+        "one (pandas: frame[names].idxmax(axis=1))"
+    )
 
 
 def _are_classes(table: TableFile, named: int | None, indicators: Sequence[int]) -> bool:
@@ -87,14 +116,14 @@ def _by_cells(table: TableFile, path: int, others: Sequence[int]) -> int:
     )
 
 
-def check_subsets(table: TableFile, label: int) -> None:
+def check_subsets(table: TableFile, labels: Sequence[int]) -> None:
     """Refuse a table whose rows are marked as parts of a dataset, such as train and test, which would be mixed.
 
     Raises:
         DatasetError: such a table.
     """
     for i, name in enumerate(table.header):
-        if i == label or rank(name, SUBSET_NAMES) is None:
+        if i in labels or rank(name, SUBSET_NAMES) is None:
             continue
         values = [str(value) for value in table.column(i).unique() if value]
         parts = {names_subset(value) for value in values}

@@ -12,9 +12,9 @@ from ..catalog import image_sizes
 from ..errors import DamagedFile, DatasetError, InvalidValue, NotReady, shown
 from ..looking import exists
 from ..records import DatasetRecord
-from ..spec import SPLIT, SUBSETS, Resolved, Source, Table
+from ..spec import SPLIT, SUBSETS, Resolved, Source, Spec, Table
 from ..tasks import MULTIPLE, SINGLE
-from . import csv_table, dataset_csv, discover, group_split, group_told, groups, health, split
+from . import class_columns, csv_table, dataset_csv, discover, group_split, group_told, groups, health, sampling, split
 from .augment import Policy, policy
 from .batches import Batches
 from .cache import Tick, open_store
@@ -44,7 +44,8 @@ class TrainingData:
         )
         how = replace(train.policy, views=data.stored_views)
         sizes = image_sizes.schedule(spec)
-        return replace(self, train=replace(train, shuffle=data.shuffle, policy=how, sizes=sizes), val=val)
+        train = replace(train, shuffle=data.shuffle, policy=how, sizes=sizes)
+        return replace(self, train=_sampled(train, self.samples, spec), val=val)
 
     def for_process(self, process: int, n_processes: int) -> TrainingData:
         """The share of process number `process` of `n_processes`.
@@ -103,10 +104,6 @@ def for_training(
         NotReady: no dataset is given. DatasetError, NotFound: the dataset cannot be used, as the message says.
     """
     data = spec.data
-    if not data.sources:
-        raise NotReady(
-            "no dataset yet: give a folder of class folders, Dataset_Params(dataset_path='...') or Default(dataset_path='...')"
-        )
     policies = {
         "train": policy(data.transforms.train, data.input_size, data.stored_size, data.stored_views),
         "val": policy(data.transforms.val, data.input_size, data.stored_size),
@@ -143,11 +140,18 @@ def for_training(
         )
         for name in SPLIT
     }
+    batches["train"] = _sampled(batches["train"], samples, spec)
     # one remark about the stores is enough
     remarks = samples.remarks + tuple(store.remark for store in stores.values() if store.remark)[:1] + split_remarks
     return TrainingData(
         samples, batches["train"], batches["val"], _record(samples, stores["val"].levels, grouping), remarks
     )
+
+
+def _sampled(train: Batches, samples: Samples, spec: Resolved) -> Batches:
+    """The batches with the spec's way of choosing the images of an epoch."""
+    weighted = spec.data.weighted_sampling
+    return replace(train, probabilities=sampling.probabilities(samples.task, train.labels) if weighted else None)
 
 
 def _read(
@@ -161,18 +165,39 @@ def _read(
     """The table of each source, with the properties of its files, and the store of each subset's images."""
     tables: list[Samples] = []
     stores: dict[str, Store] = {}
-    for source, name in zip(spec.data.sources, SPLIT, strict=False):
-        classes = tables[0].classes if tables else ()
-        samples = _discover(source, exclude=cache.parent, kept=kept, classes=classes, group=spec.data.group)
-        if tables:
-            _check_label_type(samples, tables[0].task.name, f"the validation set {source.path}")
-            samples = samples.relabel(tables[0].classes, f"the validation set {source.path}")
+    for samples, name in zip(discovered(spec, cache.parent, kept), SPLIT, strict=False):
         samples, stores[name] = open_store(samples, policies[name], cache, spec.data.workers, tick, levels=levels)
         # validation images are scaled as the training images are
         levels = stores[name].levels
         health.check_readable(samples)
         tables.append(samples)
     return tables, {"val": stores["train"], **stores}
+
+
+def discovered(
+    spec: Spec | Resolved, exclude: Path, kept: Collection[str] = (), missing: list[str] | None = None
+) -> Iterator[Samples]:
+    """Yield the images of each source before any is read, those of the validation set with the classes of training.
+
+    Args:
+        exclude, kept: as of `discover.from_folders`. missing: as of `csv_table.from_csv`.
+
+    Raises:
+        NotReady: no dataset is given. DatasetError, NotFound: the dataset cannot be used, as the message says.
+    """
+    if not spec.data.sources:
+        raise NotReady(
+            "no dataset yet: give a folder of class folders, Dataset_Params(dataset_path='...') or Default(dataset_path='...')"
+        )
+    first = None
+    for source in spec.data.sources:
+        if first is None:
+            first = samples = _discover(source, True, exclude, kept, group=spec.data.group, missing=missing)
+        else:
+            source = class_columns.inherited(source, first.label_columns)
+            samples = _discover(source, True, exclude, kept, first.classes, spec.data.group, missing)
+            samples = _with_classes(samples, first.classes, first.task.name, f"the validation set {source.path}")
+        yield samples
 
 
 def _discover(
@@ -182,9 +207,10 @@ def _discover(
     kept: Collection[str] = (),
     classes: Collection[str] = (),
     group: str = "",
+    missing: list[str] | None = None,
 ) -> Samples:
     if isinstance(source, Table):
-        return csv_table.from_csv(source, training, classes, group)
+        return csv_table.from_csv(source, training, classes, group, missing)
     return discover.from_folders(source.path, training, exclude, kept)
 
 
@@ -278,8 +304,7 @@ def for_testing(
             images of the run. The others as in `for_training`.
     """
     samples = _discover(source, False, cache.parent, classes=classes, group=spec.data.group)
-    _check_label_type(samples, label_type, f"the test set {source.path}")
-    samples = samples.relabel(classes, f"the test set {source.path}")
+    samples = _with_classes(samples, classes, label_type, f"the test set {source.path}")
     test_policy = policy_for_testing(spec)
     samples, store = open_store(samples, test_policy, cache, spec.data.workers, tick, levels=levels)
     health.check_readable(samples)
@@ -293,17 +318,30 @@ def for_testing(
     return EvaluationData(samples, evaluated, batches, *prints, n_seen, remarks)
 
 
+def _with_classes(samples: Samples, classes: tuple[str, ...], label_type: str, where: str) -> Samples:
+    """The images with the classes of the training images.
+
+    Raises:
+        DatasetError: they have labels of another type, other classes, or lack the column of one.
+    """
+    _check_label_type(samples, label_type, where)
+    if samples.label_columns:
+        class_columns.check_complete(samples.label_columns, classes, where)
+    return samples.relabel(classes, where)
+
+
 def _check_label_type(samples: Samples, label_type: str, where: str) -> None:
     if samples.task.name == label_type:
         return
     if label_type == MULTIPLE:
         raise DatasetError(
             f"{where} has one label per image, and the training images have several labels: give a table of such images "
-            "(path_to_csv=, with label_delimiter= where a cell holds several)"
+            "(path_to_csv=, with label_delimiter= where a cell holds several, or label_column=[...] for one column per class)"
         )
-    raise DatasetError(
-        f"{where} has several labels per image, and the training images have one: leave out label_delimiter="
+    remedy = (
+        "name the column that holds the class: label_column=" if samples.label_columns else "leave out label_delimiter="
     )
+    raise DatasetError(f"{where} has several labels per image, and the training images have one: {remedy}")
 
 
 def _count_seen(digests: np.ndarray, recorded: Path | None, record: DatasetRecord | None) -> tuple[int, str]:

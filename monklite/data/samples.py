@@ -49,7 +49,8 @@ class Samples:
     `decode.Oddity`), `problems` (text, the reason why it cannot be read; empty: it can). From splitting: `subsets` (int8, index
     in `SUBSETS`, or `NO_SUBSET`). From grouping: `groups` (text, such as the patient; empty: the image is a group of its own);
     `group_column`: the column of the table that they are from, empty if they are from none. From reading a table, until groups
-    are assigned: `group_columns`, those that may hold them, the best first.
+    are assigned: `group_columns`, those that may hold them, the best first. `label_columns`: those that are a class each, in the
+    order of the table; empty: the labels are from one column, or from folders.
     """
 
     classes: tuple[str, ...]
@@ -69,6 +70,7 @@ class Samples:
     remarks: tuple[str, ...] = ()
     group_column: str = ""
     group_columns: tuple[GroupColumn, ...] = ()
+    label_columns: tuple[str, ...] = ()
 
     @classmethod
     def from_files(

@@ -11,9 +11,10 @@ import numpy as np
 from .. import group_rule
 from ..errors import DatasetError, InvalidValue, shown, suggestion
 from ..rules import AUTO
+from ..spec import Table
 from . import column_names
 from .discover import EXTENSIONS
-from .label_column import LABEL_NAMES, check_subsets, find_label_column
+from .label_column import LABEL_NAMES, check_subsets, find_label_columns
 from .samples import quoted
 from .table_file import TableFile
 from .table_paths import FolderFiles
@@ -39,48 +40,78 @@ SAMPLED_ROWS = 50
 
 @dataclass(frozen=True)
 class Columns:
-    """The positions of the columns in a table. `skipped`: the names of the index columns that were passed over."""
+    """The positions of the columns in a table. `skipped`: the names of the index columns that were passed over.
+
+    `labels`: that of the column of labels; or those of the columns that are a class each. `classes`: the names of these, empty if
+    labels are in one column.
+    """
 
     path: int
-    label: int
+    labels: tuple[int, ...]
+    classes: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
 
+    @property
+    def by_class(self) -> dict[str, int]:
+        """The position of the column of each class."""
+        return dict(zip(self.classes, self.labels, strict=True))
 
-def find(
-    table: TableFile, files: FolderFiles, path_column: str | None, label_column: str | None, group: str = ""
-) -> Columns:
+
+def find(table: TableFile, files: FolderFiles, source: Table, group: str = "") -> Columns:
     """The columns of paths and labels.
 
     Args:
-        path_column, label_column: their names if the user gave them. group: as in the spec; a column that holds groups by its
-            name, or because the user said so, is not guessed to be that of the labels.
+        source: may have their names. group: as in the spec; a column that holds groups by its name, or because the user said so,
+            is not guessed to be that of the labels.
 
     Raises:
         DatasetError: the table has no header, or the columns cannot be told apart.
         InvalidValue: there is no column of the given name.
     """
-    label = _named(table, "label_column", label_column)
-    path = _named(table, "path_column", path_column)
+    labels = _given_labels(table, source)
+    path = _named(table, "path_column", source.path_column)
     if path is None:
         _check_header(table, files)
         _check_header_below(table)
-        path = _path_column(table, files, label)
-    if path == label:
+        path = _path_column(table, files, labels)
+    if path in labels:
         raise InvalidValue(
             f"label_column={table.header[path]!r} is the column of the paths in {table.name}: name another one. "
             f"Columns: {quoted(table.header)}"
         )
     others = [i for i in range(len(table.header)) if i != path and _is_used(table, i)]
-    if label is None:
+    if not labels:
         others = _without_groups(table, others, group)
     skipped = [i for i in others if _is_index(table, i)]
     _check_one_of_name(table, path)
-    if label is None:
-        label = find_label_column(table, path, [i for i in others if i not in skipped])
-    _check_one_of_name(table, label)
-    check_subsets(table, label)
-    names = tuple(table.header[i] for i in skipped if i != label)
-    return Columns(path, label, names)
+    if not labels:
+        one_label = source.label_delimiter == ""
+        labels = find_label_columns(table, path, [i for i in others if i not in skipped], one_label)
+    for label in labels:
+        _check_one_of_name(table, label)
+    check_subsets(table, labels)
+    found = tuple(table.header[i] for i in labels) if len(labels) > 1 else ()
+    names = tuple(table.header[i] for i in skipped if i not in labels)
+    return Columns(path, labels, source.label_columns or found, names)
+
+
+def _given_labels(table: TableFile, source: Table) -> tuple[int, ...]:
+    """The positions of the columns of labels that the user gave; none: they are to be found."""
+    label = _named(table, "label_column", source.label_column)
+    if label is not None:
+        return (label,)
+    positions = {name: _position(table, "label_column", name) for name in source.label_columns}
+    missing = [name for name, position in positions.items() if position is None]
+    if missing:
+        noun = "column" if len(missing) == 1 else "columns"
+        raise InvalidValue(
+            f"label_column: {table.name} lacks the {noun} {quoted(missing)}.{suggestion(missing[0], table.header)} "
+            f"Columns: {quoted(table.header)}"
+        )
+    found = tuple(position for position in positions.values() if position is not None)
+    if len({*found}) < len(source.label_columns):
+        raise InvalidValue(f"label_column names a column of {table.name} twice: {quoted(source.label_columns)}")
+    return found
 
 
 def _named(table: TableFile, argument: str, name: str | None) -> int | None:
@@ -156,12 +187,9 @@ def find_groups(table: TableFile, used: Columns, group: str) -> list[int]:
     """
     if group == "":
         return []
+    taken = (used.path, *used.labels)
     if group == AUTO:
-        ranks = {
-            i: column_names.rank(name, GROUP_NAMES)
-            for i, name in enumerate(table.header)
-            if i not in (used.path, used.label)
-        }
+        ranks = {i: column_names.rank(name, GROUP_NAMES) for i, name in enumerate(table.header) if i not in taken}
         named = {i: rank for i, rank in ranks.items() if rank is not None}
         return sorted(named, key=named.__getitem__)
     position = _given_group(table, group)
@@ -170,7 +198,7 @@ def find_groups(table: TableFile, used: Columns, group: str) -> list[int]:
             f"group={shown(group)}: {table.name} has no such column, and a pattern over the paths needs parentheses, such as "
             f"{group_rule.EXAMPLE}.{suggestion(group, table.header)} Columns: {quoted(table.header)}"
         )
-    if position in (used.path, used.label):
+    if position in taken:
         raise _is_taken(table, group, "paths" if position == used.path else "classes")
     return [] if position is None else [position]
 
@@ -226,9 +254,9 @@ def _no_header(table: TableFile, cell: str) -> DatasetError:
     )
 
 
-def _path_column(table: TableFile, files: FolderFiles, label: int | None) -> int:
+def _path_column(table: TableFile, files: FolderFiles, labels: Sequence[int]) -> int:
     """The column whose cells name files of the folder; of several, the one with the best name."""
-    positions = [i for i in range(len(table.header)) if i != label]
+    positions = [i for i in range(len(table.header)) if i not in labels]
     rows = np.unique(np.linspace(0, len(table.cells) - 1, SAMPLED_ROWS).astype(int)) if len(table.cells) else []
     samples = {i: [cell for cell in table.cells.iloc[rows, i].str.strip() if cell] for i in positions}
     shares = {i: _share([files.exact(cell) is not None for cell in samples[i]]) for i in positions}

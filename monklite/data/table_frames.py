@@ -40,6 +40,21 @@ def write(frame: pd.DataFrame, workspace: Path, label_delimiter: str | None) -> 
     """
     if frame.columns.nlevels > 1:
         raise InvalidValue("path_to_csv: a DataFrame needs columns of one level, such as image and label")
+    text = as_csv(frame, label_delimiter, "path_to_csv: a DataFrame")
+    content = text.encode()
+    path = workspace / FOLDER / f"{hashlib.sha256(content).hexdigest()[:DIGEST_CHARACTERS]}.csv"
+    if content_of(path) != content:
+        make_folder(path.parent)
+        write_text(path, text)
+    return str(path)
+
+
+def as_csv(frame: pd.DataFrame, label_delimiter: str | None, what: str) -> str:
+    """A frame as the text of a CSV file that can be read again. `what`: it is called so in errors.
+
+    Raises:
+        InvalidValue: it has text that cannot be stored.
+    """
     frame = with_index(frame)
     # every cell quoted: a lone carriage return would end the row otherwise
     columns = [str(column) for column in frame.columns]
@@ -47,21 +62,15 @@ def write(frame: pd.DataFrame, workspace: Path, label_delimiter: str | None) -> 
         text = as_text(frame, label_delimiter).to_csv(
             index=False, header=columns, quoting=csv.QUOTE_ALL, lineterminator="\n"
         )
-        content = text.encode()
+        text.encode()
     except UnicodeEncodeError as error:
-        raise InvalidValue(
-            f"path_to_csv: a DataFrame with text that is not valid Unicode cannot be stored: {error}"
-        ) from None
+        raise InvalidValue(f"{what} with text that is not valid Unicode cannot be stored: {error}") from None
     if "\0" in text:
-        raise InvalidValue("path_to_csv: a DataFrame with NUL characters cannot be stored: remove them from its text")
-    path = workspace / FOLDER / f"{hashlib.sha256(content).hexdigest()[:DIGEST_CHARACTERS]}.csv"
-    if _content(path) != content:
-        make_folder(path.parent)
-        write_text(path, text)
-    return str(path)
+        raise InvalidValue(f"{what} with NUL characters cannot be stored: remove them from its text")
+    return str(text)
 
 
-def _content(path: Path) -> bytes | None:
+def content_of(path: Path) -> bytes | None:
     """The bytes of a file; None if it is not there."""
     try:
         with reading(path):

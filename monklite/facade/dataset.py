@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from numbers import Integral
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any, TypeGuard, Union
 
-from ..data import table_frames
+from ..data import label_lists, table_frames
 from ..errors import InvalidType, InvalidValue, shown
 from ..opening import is_given
 from ..rules import Flag, OneOf, PathText, Text, Whole
 from ..setting_ranges import MAX_COUNT
 from ..spec import DELIMITERS, LABEL_DELIMITERS, Folders, Source, Table, Transforms
 from . import messages
-from .base import Base
 from .checks import api
+from .exploration import ExplorationMethods
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Paths = str | os.PathLike[str] | list[Any] | tuple[Any, ...] | bool | None
 Tables = Union[Paths, "pd.DataFrame"]
+LabelColumn = str | Sequence[Any] | None
 
 
-class DatasetMethods(Base):
+class DatasetMethods(ExplorationMethods):
     """`Dataset_Params`, `Dataset`, `reset_transforms`, `update_dataset`."""
 
     @api
@@ -40,7 +43,7 @@ class DatasetMethods(Base):
         num_processors: int | None = None,
         label_delimiter: str | None = None,
         path_column: str | None = None,
-        label_column: str | None = None,
+        label_column: LabelColumn = None,
         group: str | bool | None = None,
     ) -> None:
         r"""Choose the images; in evaluation mode, the test images.
@@ -56,8 +59,9 @@ class DatasetMethods(Base):
             shuffle_data: whether to use the training images in another order each epoch.
             num_processors: threads that decode images; all processors by default.
             label_delimiter: separator of the labels in a table's cell, such as "|", if an image may have several; "": it has
-                one, even if a cell looks like several.
-            path_column, label_column: names of the table's columns; found by default.
+                one, even if a cell looks like several. Cells of a DataFrame that are lists of labels need none.
+            path_column, label_column: names of the table's columns; found by default. If the table has one column per class, of 1
+                where an image has the label and of 0 where not, `label_column` is the list of these columns.
             group: what keeps images of one patient (or other group) on one side of the split: the name of a column of the table,
                 or a pattern (regular expression) over file names, such as `r"(person\d+)_"`: images for which its parentheses (of
                 alternatives, the first that match) give the same text are a group. By default (None) a column, sub-folders or
@@ -111,7 +115,7 @@ class DatasetMethods(Base):
         delimiter: str = ",",
         label_delimiter: str | None = None,
         path_column: str | None = None,
-        label_column: str | None = None,
+        label_column: LabelColumn = None,
         group: str | bool | None = None,
     ) -> None:
         """Use other images; effective after `Reload()`. Arguments as in `Dataset_Params`."""
@@ -128,11 +132,6 @@ class DatasetMethods(Base):
             {"data.transforms": Transforms(**{"train": before.train, "val": before.val, "test": before.test, **empty})}
         )
 
-    @property
-    def _root(self) -> Path:
-        """The folder of the workspace."""
-        return self._opened.workspace.root
-
     def _sources(
         self,
         dataset_path: Paths,
@@ -140,7 +139,7 @@ class DatasetMethods(Base):
         delimiter: str,
         label_delimiter: str | None,
         path_column: str | None,
-        label_column: str | None,
+        label_column: LabelColumn,
     ) -> tuple[Source, ...]:
         """The spec's sources for the arguments of `Dataset_Params`; a DataFrame is written into the workspace."""
         columns = TableColumns.checked(delimiter, label_delimiter, path_column, label_column)
@@ -155,6 +154,7 @@ class TableColumns:
     label_delimiter: str | None
     path_column: str | None
     label_column: str | None
+    label_columns: tuple[str, ...] = ()
 
     @classmethod
     def checked(cls, delimiter: str, labels: str | None, path_column: object, label_column: object) -> TableColumns:
@@ -165,9 +165,17 @@ class TableColumns:
         """
         separator = OneOf(DELIMITERS)("delimiter", delimiter)
         label_delimiter = OneOf(LABEL_DELIMITERS)("label_delimiter", labels) if is_given(labels) else None
-        return cls(
-            separator, label_delimiter, _column("path_column", path_column), _column("label_column", label_column)
-        )
+        path = _column("path_column", path_column)
+        if not _is_several(label_column):
+            return cls(separator, label_delimiter, path, _column("label_column", label_column))
+        columns = tuple(_one_column("label_column", name) for name in label_column)
+        if not columns:
+            raise InvalidValue("label_column is a list without names: leave it out, or list the columns of the classes")
+        if label_delimiter is not None:
+            raise InvalidValue(
+                "label_delimiter goes with one column of labels, not with a list of columns that are a class each"
+            )
+        return cls(separator, None, path, None, columns)
 
     def source(self, folder: str, table: str | pd.DataFrame | None, workspace: Path) -> Source:
         """The spec's source for a folder and its table."""
@@ -178,7 +186,15 @@ class TableColumns:
             if self.label_delimiter == self.delimiter:
                 raise InvalidValue(f"label_delimiter must differ from delimiter, which is {self.delimiter!r} too")
             return self._table(folder, table, self.delimiter)
-        return self._table(folder, table_frames.write(table, workspace, self.label_delimiter), ",")
+        columns = self._of_lists(table)
+        return columns._table(folder, table_frames.write(table, workspace, columns.label_delimiter), ",")
+
+    def _of_lists(self, frame: pd.DataFrame) -> TableColumns:
+        """The same with a delimiter for the labels of a frame whose cells are lists of them."""
+        if self.label_delimiter is not None or self.label_columns:
+            return self
+        found = label_lists.find(frame, self.label_column)
+        return replace(self, label_column=found.column, label_delimiter=found.delimiter) if found else self
 
     def _table(self, folder: str, path: str, delimiter: str) -> Table:
         return Table(
@@ -188,22 +204,32 @@ class TableColumns:
             label_delimiter=self.label_delimiter,
             path_column=self.path_column,
             label_column=self.label_column,
+            label_columns=self.label_columns,
             reading=2,
         )
 
     def _check_unused(self) -> None:
         if self.label_delimiter:
             raise InvalidValue("label_delimiter goes with a table: images in class folders have one label each")
-        for name in ("path_column", "label_column"):
-            if getattr(self, name) is not None:
+        given = {"path_column": self.path_column, "label_column": self.label_column or self.label_columns}
+        for name, value in given.items():
+            if value:
                 raise InvalidValue(f"{name} goes with a table: give path_to_csv= too")
 
 
+def _is_several(value: object) -> TypeGuard[Iterable[object]]:
+    """Whether columns are given and not the name of one; also pandas' `frame.columns[1:]`."""
+    return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping, Set))
+
+
 def _column(name: str, value: object) -> str | None:
+    """The name of a column, None if it was not given."""
+    return _one_column(name, value) if is_given(value) else None
+
+
+def _one_column(name: str, value: object) -> str:
     """The name of a column; a DataFrame may have numbers as names."""
-    if not is_given(value):
-        return None
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, Integral) and not isinstance(value, bool):
         return str(Whole(limit=MAX_COUNT)(name, value))
     return str(Text()(name, value))
 

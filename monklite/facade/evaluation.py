@@ -13,8 +13,10 @@ from ..errors import InvalidType, NotReady, shown
 from ..inference import Prediction
 from ..opening import is_given
 from ..printable import printable
+from ..records import ClassResult
 from ..rules import Flag, PathText
 from ..runs.file_names import PREDICTIONS
+from ..tasks import THRESHOLD, Thresholds
 from . import messages
 from .base import Base
 from .checks import api
@@ -26,15 +28,22 @@ class EvaluationMethods(Base):
     """`Evaluate`, `Infer`."""
 
     @api
-    def Evaluate(self) -> tuple[float, dict[str, dict[str, Any]]]:
+    def Evaluate(self, img_thresh: Thresholds = THRESHOLD) -> tuple[float, dict[str, dict[str, Any]]]:
         """Predict the whole test set of `Dataset_Params` and `Dataset` with the best weights.
+
+        Args:
+            img_thresh: as in `Infer`, for images that may have several labels.
 
         Returns:
             Overall accuracy in %, and for each class of the test set
-            `{"num_images": ..., "num_correct": ..., "accuracy(%)": ...}`.
+            `{"num_images": ..., "num_correct": ..., "accuracy(%)": ...}`. If images have several labels, an image counts in the
+            first if exactly its labels are predicted, and each label has its `num_labels` (images that have it), `num_correct`,
+            `num_predicted` (images predicted to have it), `precision(%)`, `recall(%)` and `f1(%)` too; its precision is NaN if
+            it is never predicted.
 
         Raises:
-            NotReady: the experiment is not trained, or no test set was given.
+            NotReady: the experiment is not trained, or no test set was given. InvalidType, InvalidValue: thresholds that do not
+            fit.
         """
         evaluation = self._evaluation
         if not self._opened.evaluating:
@@ -43,7 +52,7 @@ class EvaluationMethods(Base):
                 "Dataset_Params(dataset_path='test folder'), Dataset() and Evaluate()"
             )
         self._console.say("Testing")
-        result = evaluation.run(self._console.ticker("    testing"))
+        result = evaluation.run(self._console.ticker("    testing"), img_thresh)
         messages.testing(
             self._console,
             type(evaluation.predictor.task),
@@ -51,15 +60,8 @@ class EvaluationMethods(Base):
             evaluation.predictor.run.logs / PREDICTIONS,
             evaluation.unsaved,
         )
-        by_class = {
-            name: {
-                "num_images": counts.num_images,
-                "num_correct": counts.num_correct,
-                "accuracy(%)": 100 * counts.accuracy,
-            }
-            for name, counts in result.classes.items()
-        }
-        return 100 * result.accuracy, by_class
+        exclusive = evaluation.predictor.task.exclusive
+        return 100 * result.accuracy, {name: _of_class(counts, exclusive) for name, counts in result.classes.items()}
 
     @api
     def Infer(
@@ -67,6 +69,7 @@ class EvaluationMethods(Base):
         img_name: Any = False,
         img_dir: Any = False,
         return_raw: bool = False,
+        img_thresh: Thresholds = THRESHOLD,
         stream: bool = False,
         allow_url: bool = False,
     ) -> dict[str, Any] | list[dict[str, Any]] | Iterator[dict[str, Any]]:
@@ -80,6 +83,8 @@ class EvaluationMethods(Base):
                 of several images, which may be of different kinds.
             img_dir: a folder, with the folders in it, or a list or generator as above.
             return_raw: also return the logits as `raw`, a dictionary from class to logit.
+            img_thresh: if images may have several labels, those are predicted whose score is above it, 0 to 1: one for all,
+                a dictionary from label to threshold (0.5 for labels that are not in it), or a list in the order of the labels.
             stream: for several images, return a generator that yields results as they are ready, in place of a list that may
                 not fit into memory. Its threads end with it, even if it is closed early.
             allow_url: fetch images whose path is an address (`https://...`), which are refused otherwise.
@@ -106,7 +111,7 @@ class EvaluationMethods(Base):
                 raise InvalidType(
                     "stream=True goes with a folder: Infer(img_dir='folder', stream=True), or with a list or generator of images"
                 )
-            prediction = self._evaluation.predictor.predict(value, argument, allow_url)
+            prediction = self._evaluation.predictor.predict(value, argument, allow_url, img_thresh)
             messages.prediction(self._console, prediction)
             return self._as_dict(prediction, return_raw)
         if images is None and not isinstance(value, (str, os.PathLike)):
@@ -115,21 +120,20 @@ class EvaluationMethods(Base):
             )
         source = PathText()(argument, value) if images is None else value
         if stream:
-            return self._infer_stream(source, argument, allow_url, return_raw)
-        return self._infer_list(source, argument, allow_url, return_raw)
+            predictions = self._evaluation.predictor.stream(
+                source, lambda _, problem: self._left_out(problem), None, argument, allow_url, img_thresh
+            )
+            return self._as_dicts(predictions, return_raw)
+        return self._infer_list(source, argument, allow_url, return_raw, img_thresh)
 
-    def _infer_stream(self, source: Any, argument: str, allow_url: bool, raw: bool) -> Iterator[dict[str, Any]]:
-        predictions = self._evaluation.predictor.stream(
-            source, lambda _, problem: self._left_out(problem), None, argument, allow_url
-        )
-        return self._as_dicts(predictions, raw)
-
-    def _infer_list(self, source: Any, argument: str, allow_url: bool, raw: bool) -> list[dict[str, Any]]:
+    def _infer_list(
+        self, source: Any, argument: str, allow_url: bool, raw: bool, thresholds: Thresholds
+    ) -> list[dict[str, Any]]:
         problems: list[str] = []
         ticker = self._console.ticker("    predicting")
         predictions = list(
             self._evaluation.predictor.stream(
-                source, lambda _, problem: problems.append(problem), ticker, argument, allow_url
+                source, lambda _, problem: problems.append(problem), ticker, argument, allow_url, thresholds
             )
         )
         rows = {"Dir path": source} if isinstance(source, str) else {}
@@ -158,3 +162,18 @@ class EvaluationMethods(Base):
             return values
         classes = self._evaluation.predictor.task.classes
         return {**values, "raw": dict(zip(classes, prediction.logits.tolist(), strict=True))}
+
+
+def _of_class(counts: ClassResult, exclusive: bool) -> dict[str, Any]:
+    """The figures of one class as `Evaluate` returns them, in Monk's form."""
+    figures = {"num_images": counts.num_images, "num_correct": counts.num_correct, "accuracy(%)": 100 * counts.accuracy}
+    if exclusive:
+        return figures
+    return {
+        **figures,
+        "num_labels": counts.num_images,
+        "num_predicted": counts.num_predicted,
+        "precision(%)": 100 * counts.precision,
+        "recall(%)": 100 * counts.accuracy,
+        "f1(%)": 100 * counts.f1,
+    }

@@ -11,7 +11,7 @@ from ..data.discover import describe_strays
 from ..data.prepare import EvaluationData
 from ..inference import Prediction
 from ..printable import printable
-from ..records import ACCURACY, DatasetRecord, ModelRecord, Testing
+from ..records import ACCURACY, ClassResult, DatasetRecord, ModelRecord, Testing
 from ..reports.wording import only_prediction
 from ..rules import AUTO
 from ..runs.file_names import ACCURACY_CURVE, BEST, FINAL, HEALTH, HISTORY, LOSS_CURVE, PREDICTIONS
@@ -60,7 +60,7 @@ def dataset_details(console: Console, spec: Spec | Resolved) -> None:
         rows[f"{subset.capitalize()} path"] = source and source.path
     for subset, source in zip(("train", "val"), (*data.sources, None), strict=False):
         rows[f"CSV {subset} path"] = _csv(source)
-    console.block("Dataset Details", {**rows, "Label Type": label_type(data.sources)})
+    console.block("Dataset Details", {**rows, "Label Type": _label_type(data.sources)})
     rows = {
         "Input Size": data.input_size,
         "Batch Size": data.batch_size,
@@ -71,11 +71,20 @@ def dataset_details(console: Console, spec: Spec | Resolved) -> None:
         rows["Train-val split"] = data.split
     if data.sources and isinstance(data.sources[0], Table):
         rows["Delimiter"] = data.sources[0].delimiter
+    if data.weighted_sampling:
+        rows["Weighted sampling"] = "training images are drawn, those of rare classes more often"
     if data.stored_views:
         rows["Stored views"] = f"{data.stored_views} fixed pictures of each training image that is resampled at random"
     if data.group != AUTO:
         rows["Group"] = data.group or "each image on its own"
     console.block("Dataset Params", {k: "by recipe" if v is None else v for k, v in rows.items()})
+
+
+def _label_type(sources: Sequence[Source]) -> str:
+    tables = [source for source in sources if isinstance(source, Table)]
+    may_have_columns = any(t.label_delimiter is None and not (t.label_column or t.label_columns) for t in tables)
+    more = ", unless Dataset() finds one column per class" if may_have_columns and tables[0].reading > 1 else ""
+    return label_type(sources) + more
 
 
 def _csv(source: Source | None) -> str | None:
@@ -237,9 +246,8 @@ def testing(console: Console, task: type[Task], result: Testing, table: Path, un
     console.say("    Result")
     console.say("        class based accuracies")
     for i, (name, counts) in enumerate(list(result.classes.items())[:MAX_CLASSES_SHOWN]):
-        console.say(
-            f"            {i}. {name} - {100 * counts.accuracy:.1f} % ({counts.num_correct} of {counts.num_images})"
-        )
+        shown = f"{i}. {name} - {100 * counts.accuracy:.1f} % ({counts.num_correct} of {counts.num_images})"
+        console.say(f"            {shown}{'' if task.exclusive else _beyond_recall(counts)}")
     if len(result.classes) > MAX_CLASSES_SHOWN:
         n_more = len(result.classes) - MAX_CLASSES_SHOWN
         console.say(f"            ... and {n_more} more classes, in the value that Evaluate() returns")
@@ -250,10 +258,21 @@ def testing(console: Console, task: type[Task], result: Testing, table: Path, un
     )
     for name, value in result.figures.items():
         console.say(f"        {f'{name}:':24} {value:.4f}")
+    if result.thresholds:
+        each = ", ".join(f"{name} {value:g}" for name, value in list(result.thresholds.items())[:MAX_CLASSES_SHOWN])
+        console.say(f"        a label is predicted above the score {each}")
     if result.only_prediction:
         console.say(f"        Warning: {only_prediction(result.only_prediction, 'test')}")
     console.say(f"        Always {task.majority_title}: {100 * result.majority_accuracy:.2f} %")
     console.say(f"        Every prediction:        {table}\n" if not unsaved else f"        Note: {unsaved}\n")
+
+
+def _beyond_recall(counts: ClassResult) -> str:
+    """What is printed of a label beside the share of its images that were found."""
+    if counts.num_predicted is None:
+        return ""
+    precision = f"{100 * counts.precision:.1f} %" if counts.num_predicted else "-"
+    return f", precision {precision} ({counts.num_correct} of {counts.num_predicted}), F1 {100 * counts.f1:.1f} %"
 
 
 def prediction(console: Console, predicted: Prediction) -> None:

@@ -833,6 +833,13 @@ class RowMethods(VocabularyMethods):
     def update_shuffle_data(self, shuffle: bool) -> None:
         """Whether the training order is shuffled. Effective after `Reload()`, or with `Train()`."""
 
+    def update_weighted_sampling(self, sample: bool) -> None:
+        """Draw the training images of an epoch with replacement, as many as there are, so that each class has the
+        same share of them on average. An image of several labels counts by its rarest one. Validation and test
+        images are not drawn. Weights of the classes in the loss would correct the same twice. Effective after
+        `Reload()`, or with `Train()`.
+        """
+
     def update_num_processors(self, num_processors: int | Literal[False] | None) -> None:
         """Threads that decode images. Effective after `Reload()`, or with `Train()`."""
 

@@ -9,7 +9,7 @@ from ..rules import Flag
 from ..training.session import Display
 from . import messages
 from .checks import api
-from .dataset import DatasetMethods, Paths, Tables
+from .dataset import DatasetMethods, LabelColumn, Paths, Tables
 from .model import ModelMethods
 
 
@@ -28,7 +28,7 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         use_pretrained: bool = True,
         label_delimiter: str | None = None,
         path_column: str | None = None,
-        label_column: str | None = None,
+        label_column: LabelColumn = None,
         group: str | bool | None = None,
     ) -> None:
         r"""Quick mode: set up everything for training by recipe. Then call `Train()`.

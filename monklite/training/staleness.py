@@ -8,8 +8,8 @@ SPLIT_FIELDS = ("data.sources", "data.split", "data.split_seed", "data.group")
 DATA_FIELDS = (*SPLIT_FIELDS, "data.input_size", "data.stored_size", "data.transforms")
 # those from the epochs on decide the sizes of progressive resizing
 BATCH_FIELDS = (
-    "data.batch_size", "data.shuffle", "data.workers", "data.stored_views", "seed", "training.epochs", "training.resizing",
-    "model.name", "backend",
+    "data.batch_size", "data.shuffle", "data.weighted_sampling", "data.workers", "data.stored_views", "seed", "training.epochs",
+    "training.resizing", "model.name", "backend",
 )  # fmt: skip
 NETWORK_FIELDS = ("model", "data.input_size", "seed", "backend")
 

@@ -1,0 +1,72 @@
+"""A table of a share of a dataset's images, for trying things out on few of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+
+from ..files import make_folder, write_text
+from ..tasks import SEPARATOR
+from . import table_frames
+from .samples import Samples
+
+
+def choose(samples: Samples, share: float, seed: int, least: int) -> Samples:
+    """A random share of the images: of each class, or combination of labels, the same share.
+
+    Args:
+        share: above 0, up to 1. seed: the same one gives the same images. least: as many images of each class at least, if it has
+            them.
+    """
+    chosen = np.zeros(len(samples), bool)
+    n_images = n_chosen = 0
+    for stratum, rows in enumerate(_strata(samples)):
+        n_images += len(rows)
+        # combinations of labels are many and small, so what rounding takes from one of them is given to the next
+        ideal = len(rows) * share if samples.task.exclusive else n_images * share - n_chosen
+        taken = np.random.default_rng([seed, stratum]).permutation(rows)[: max(round(ideal), 0)]
+        n_chosen += len(taken)
+        chosen[taken] = True
+    for label, belongs in enumerate(samples.task.membership(samples.labels).T):
+        others = np.random.default_rng([seed, label]).permutation(np.flatnonzero(belongs & ~chosen))
+        chosen[others[: max(least - np.count_nonzero(belongs & chosen), 0)]] = True
+    return samples.take(np.flatnonzero(chosen))
+
+
+def _strata(samples: Samples) -> list[np.ndarray]:
+    """The rows of each class, or combination of labels."""
+    strata = samples.task.strata(samples.labels)
+    return np.split(np.argsort(strata, kind="stable"), np.cumsum(np.bincount(strata))[:-1])
+
+
+def write(samples: Samples, folder: Path, stem: str) -> Path:
+    """Write images with their labels as CSV, several labels of one image separated by `|`, and the columns that may hold groups.
+
+    A file that has the name and another content is kept: the new one has a number behind its name.
+
+    Raises:
+        InvalidValue: names that cannot be stored. StorageError: the file cannot be written.
+    """
+    import pandas as pd
+
+    text = samples.task.text
+    columns = {"image": samples.paths, "label": [text(label) for label in samples.labels]}
+    groups = {group.name: group.cells for group in samples.group_columns}
+    content = table_frames.as_csv(pd.DataFrame({**columns, **groups}, dtype=object), None, "a table")
+    path = next(path for path in _names(folder, stem) if table_frames.content_of(path) in (None, content.encode()))
+    make_folder(folder)
+    write_text(path, content)
+    return path
+
+
+def delimiter(samples: Samples) -> str:
+    """The delimiter of the labels in such a table; empty if an image has one."""
+    return "" if samples.task.exclusive else SEPARATOR
+
+
+def _names(folder: Path, stem: str) -> Iterator[Path]:
+    yield folder / f"{stem}.csv"
+    yield from (folder / f"{stem}_{number}.csv" for number in count(2))
