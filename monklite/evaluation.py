@@ -70,8 +70,11 @@ class Evaluation:
             return source.model_copy(update={"label_delimiter": trained.label_delimiter})
         return source
 
-    def run(self, tick: Tick | None = None) -> Testing:
+    def run(self, tick: Tick | None = None, n_views: int = 0) -> Testing:
         """Predict every test image; stores the result in the run's state, and the predictions as CSV.
+
+        Args:
+            n_views: of each image beside itself, over which scores are averaged, see `Predictor.stream`.
 
         Raises:
             NotReady: no test set was read.
@@ -81,8 +84,8 @@ class Evaluation:
             raise NotReady(
                 "no test set yet: Dataset_Params(dataset_path='test folder'), then Dataset(), then Evaluate()"
             )
-        logits = self._logits(data, tick)
-        result = self._result(data, source, logits)
+        logits = self._logits(data, tick, n_views)
+        result = self._result(data, source, logits).model_copy(update={"views": n_views})
         try:
             result = result.model_copy(update={"predictions": self._write_predictions(data, logits)})
             self.predictor.run.update(testing=result)
@@ -91,16 +94,17 @@ class Evaluation:
             self.unsaved = str(error)
         return result
 
-    def _logits(self, data: EvaluationData, tick: Tick | None) -> np.ndarray:
+    def _logits(self, data: EvaluationData, tick: Tick | None, n_views: int) -> np.ndarray:
         predictor, total = self.predictor, data.batches.n_images
-        frozen = predictor.learner.frozen(predictor.spec.data.input_size)
+        # what is kept is of the images themselves
+        frozen = None if n_views else predictor.learner.frozen(predictor.spec.data.input_size)
         kept = features.for_batches(frozen, data.batches, predictor.cache)
         if kept is None:
             predictor.speed_up(total)
         chunks, done = [], 0
         try:
             for batch in kept.epoch(data.batches, 0, 0) if kept else data.batches.epoch():
-                chunks.append(kept.logits(batch) if kept else predictor.logits(batch.images, batch.draws))
+                chunks.append(kept.logits(batch) if kept else predictor.averaged_logits(batch.images, batch.draws, n_views))
                 done += len(batch)
                 if tick:
                     tick(done, total)

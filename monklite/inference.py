@@ -30,6 +30,7 @@ from .processors import cpu_count
 from .runs.file_names import BEST, FINAL
 from .runs.run import Run
 from .tasks import task_of
+from .test_time import averaged
 from .working_folder import looked_from
 
 # called with the name of a file and the reason why it cannot be read
@@ -127,8 +128,12 @@ class Predictor:
             logits[near] = self.learner.logits(images[near], draws.take(near))
         return logits
 
-    def predict(self, image: Any, argument: str = "image", allow_url: bool = False) -> Prediction:
-        """Predict one image, of any kind that `image_input` takes. `argument`: what errors call it.
+    def averaged_logits(self, images: np.ndarray, draws: Draws, n_views: int) -> np.ndarray:
+        """As `logits`, of scores that are averaged over the images and `n_views` views of each."""
+        return averaged(lambda view: self.logits(images, view), draws, len(images), n_views, self.task)
+
+    def predict(self, image: Any, argument: str = "image", allow_url: bool = False, n_views: int = 0) -> Prediction:
+        """Predict one image, of any kind that `image_input` takes. `argument`: what errors call it. `n_views`: see `stream`.
 
         Raises:
             NotFound: no such file. UnreadableImage: it cannot be read as an image. InvalidType, InvalidValue: not an image.
@@ -139,7 +144,7 @@ class Predictor:
             raise NotFound(f"there is no image file at {shown(given.source)} ({looked_from()}){hint}")
         policy = prepare.policy_for_testing(self.spec)
         self.speed_up(1)
-        return self._predict_decoded([_decode(given, policy, self.levels)], policy)[0]
+        return self._predict_decoded([_decode(given, policy, self.levels)], policy, n_views)[0]
 
     def predict_folder(self, folder: str | Path, tick: Tick | None = None) -> tuple[list[Prediction], dict[str, str]]:
         """Predict every image of a folder and of the folders in it, sorted by name.
@@ -160,6 +165,7 @@ class Predictor:
         tick: Tick | None = None,
         argument: str = "source",
         allow_url: bool = False,
+        n_views: int = 0,
     ) -> Generator[Prediction, None, None]:
         """Predict any number of images, one after the other; threads decode images in advance.
 
@@ -169,7 +175,8 @@ class Predictor:
                 the path as it was given, or `image 0` after its place in `source`.
             left_out: called for each image that is missing or cannot be read.
             tick: called with the number of images done and the total, if `source` has a length.
-            argument: what errors call `source`. allow_url: also fetch images from addresses on the web.
+            argument: what errors call `source`. allow_url: also fetch images from addresses on the web. n_views: of each image
+                beside itself, over which scores are averaged; 1: its mirror image; more: parts of it too.
 
         Returns:
             A generator; closing it stops its threads.
@@ -181,16 +188,15 @@ class Predictor:
         if isinstance(source, (str, os.PathLike)):
             names = discover.images_in_folder(source)
             files = (ImageInput(name, str(Path(source, name))) for name in names)
-            return self._stream(files, len(names), left_out, tick)
+            return self._stream(files, len(names), left_out, tick, n_views)
         images = images_in(source, argument, allow_url, self.levels)
         if images is None:
-            return self._stream(
-                [image_input(source, argument, allow_url=allow_url, levels=self.levels)], 1, left_out, tick
-            )
-        return self._stream(images, len(source) if isinstance(source, Sized) else None, left_out, tick)
+            image = image_input(source, argument, allow_url=allow_url, levels=self.levels)
+            return self._stream([image], 1, left_out, tick, n_views)
+        return self._stream(images, len(source) if isinstance(source, Sized) else None, left_out, tick, n_views)
 
     def _stream(
-        self, images: Iterable[ImageInput], total: int | None, left_out: LeftOut, tick: Tick | None
+        self, images: Iterable[ImageInput], total: int | None, left_out: LeftOut, tick: Tick | None, n_views: int
     ) -> Generator[Prediction, None, None]:
         policy, threads = prepare.policy_for_testing(self.spec), min(self.spec.data.workers, cpu_count())
         # of a generator the length is not known
@@ -203,18 +209,19 @@ class Predictor:
             while batch := list(islice(decoded, self.spec.data.batch_size)):
                 for name, problem in (item for item in batch if not isinstance(item, _Decoded)):
                     left_out(name, problem)
-                predictions = self._predict_decoded([item for item in batch if isinstance(item, _Decoded)], policy)
+                readable = [item for item in batch if isinstance(item, _Decoded)]
+                predictions = self._predict_decoded(readable, policy, n_views)
                 done += len(batch)
                 if tick and total is not None:
                     tick(done, total)
                 yield from predictions
 
-    def _predict_decoded(self, images: Sequence[_Decoded], policy: Policy) -> list[Prediction]:
+    def _predict_decoded(self, images: Sequence[_Decoded], policy: Policy, n_views: int) -> list[Prediction]:
         if not images:
             return []
         sizes = np.array([image.size for image in images])
         draws = policy.draw(sizes, np.random.default_rng(self.spec.seed))
-        logits = self.logits(np.stack([image.pixels for image in images]), draws)
+        logits = self.averaged_logits(np.stack([image.pixels for image in images]), draws, n_views)
         scores, labels = self.task.scores(logits), self.task.predicted(logits)
         return [
             Prediction(image.name, self.task.as_dict(image_scores, label), image_scores, image_logits)

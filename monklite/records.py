@@ -203,7 +203,7 @@ class Testing(Frozen):
     predicting the most frequent class, or combination of labels. `confusion`: rows are true classes, columns predicted ones;
     empty if images may have several labels. `figures`: the other figures of the task, by name. `only_prediction`: as in
     `Results`, for the test images. `fingerprint`, `content`: as in `DatasetRecord`. `predictions`: SHA-256 of the table of
-    predictions, `""` in older records.
+    predictions, `""` in older records. `views`: of each image beside itself, over which its scores were averaged.
     """
 
     dataset_path: Annotated[str, Text(0, MAX_PATH)]
@@ -221,6 +221,7 @@ class Testing(Frozen):
     only_prediction: LongText = ""
     content: ShortText = ""
     predictions: ShortText = ""
+    views: Count = 0
 
     @model_validator(mode="after")
     def _counts_fit(self) -> Testing:
