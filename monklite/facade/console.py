@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -56,6 +57,12 @@ class Console:
         """Print one name per line, with its number from 1."""
         for i, name in enumerate(names, 1):
             self.say(f"    {i}. {name}")
+
+    def picture(self, png: bytes) -> None:
+        """Show a picture in a notebook; elsewhere it is only in its file."""
+        if self.verbose and progress.in_notebook():
+            shell = importlib.import_module("IPython.display")
+            shell.display(shell.Image(png))
 
     def ticker(self, title: str) -> Callable[[int, int], None] | None:
         """A progress display to be called with the numbers of done and of all images; None if nothing is printed."""
