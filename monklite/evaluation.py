@@ -104,7 +104,9 @@ class Evaluation:
         chunks, done = [], 0
         try:
             for batch in kept.epoch(data.batches, 0, 0) if kept else data.batches.epoch():
-                chunks.append(kept.logits(batch) if kept else predictor.averaged_logits(batch.images, batch.draws, n_views))
+                chunks.append(
+                    kept.logits(batch) if kept else predictor.averaged_logits(batch.images, batch.draws, n_views)
+                )
                 done += len(batch)
                 if tick:
                     tick(done, total)

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import backends
+from .averaged_views import averaged
 from .backends import Learner
 from .backends.base import FAST_FORM_TOLERANCE, FastForm
 from .catalog import LOSSES, resolve
@@ -30,7 +31,6 @@ from .processors import cpu_count
 from .runs.file_names import BEST, FINAL
 from .runs.run import Run
 from .tasks import task_of
-from .test_time import averaged
 from .working_folder import looked_from
 
 # called with the name of a file and the reason why it cannot be read

@@ -309,18 +309,18 @@ class NumberOrList(Rule):
     """A number, or a list of numbers such as both ends of a range."""
 
     number: Number
-    list: ListOf
+    items: ListOf
 
     @property
     def annotation(self) -> str:
-        return f"{self.number.annotation} | {self.list.annotation}"
+        return f"{self.number.annotation} | {self.items.annotation}"
 
     def check(self, value: Any) -> float | tuple[Any, ...]:
         is_list = isinstance(value, Iterable) and not isinstance(value, (str, bytes))
-        return self.list.check(value) if is_list else self.number.check(value)
+        return self.items.check(value) if is_list else self.number.check(value)
 
     def __str__(self) -> str:
-        return f"{self.number}, or {self.list}"
+        return f"{self.number}, or {self.items}"
 
 
 @dataclass(frozen=True)

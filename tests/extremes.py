@@ -29,7 +29,7 @@ def ends(rule: Rule) -> list[Any]:
     if isinstance(rule, (OrNone, OrAuto)):
         return [None, *ends(rule.rule)]
     if isinstance(rule, NumberOrList):
-        return [*ends(rule.number), *ends(rule.list)]
+        return [*ends(rule.number), *ends(rule.items)]
     if isinstance(rule, Slants):
         return [0, rule.most, [-rule.most, rule.most], [-rule.most, -rule.most, rule.most, rule.most]]
     if isinstance(rule, PerClass):
@@ -62,7 +62,7 @@ def inner(rule: Rule) -> list[Any]:
     if isinstance(rule, (OrNone, OrAuto)):
         return inner(rule.rule)
     if isinstance(rule, NumberOrList):
-        return [*inner(rule.number), *inner(rule.list)]
+        return [*inner(rule.number), *inner(rule.items)]
     if isinstance(rule, PerClass):
         return [[value] * N_CLASSES for value in inner(rule.item)] + [[1e-30, 1.0], [1.0, 1e20]]
     if isinstance(rule, Smoothing):

@@ -229,7 +229,7 @@ def test_jitter_stays_within_its_limits() -> None:
     assert -0.1 <= turns.min() < -0.09 and 0.29 < turns.max() <= 0.3
     # more than 1: the smallest factor is 0
     wide = colours.color_jitter(Colours(2000, SIDE), stream, 3.0, 0.0, 0.0, 0.0)
-    assert 0 <= wide.steps[0].values[:, 0, 0].min() and [s.kind for s in wide.steps] == ["affine"]
+    assert wide.steps[0].values[:, 0, 0].min() >= 0 and [s.kind for s in wide.steps] == ["affine"]
 
 
 def test_boxes_have_the_shares_and_shapes_that_are_asked_for() -> None:
@@ -238,8 +238,8 @@ def test_boxes_have_the_shares_and_shapes_that_are_asked_for() -> None:
     used = boxes[boxes[:, 2] > 0]
     assert 900 < len(used) < 1100
     width, height = used[:, 2] - used[:, 0], used[:, 3] - used[:, 1]
-    assert 0.0999 <= (width * height).min() and (width * height).max() <= 0.3001
-    assert 0.4999 <= (height / width).min() and (height / width).max() <= 2.0001
+    assert (width * height).min() >= 0.0999 and (width * height).max() <= 0.3001
+    assert (height / width).min() >= 0.4999 and (height / width).max() <= 2.0001
     assert used.min() >= 0 and used.max() <= 1 + 1e-9
 
 
@@ -252,7 +252,12 @@ def test_a_box_that_fits_nowhere_erases_nothing() -> None:
 @pytest.mark.parametrize(
     ("name", "values", "error", "match"),
     [
-        ("grayscale", {"num_output_channels": 1}, InvalidValue, "must be 3 .networks take images of three channels., not 1"),
+        (
+            "grayscale",
+            {"num_output_channels": 1},
+            InvalidValue,
+            "must be 3 .networks take images of three channels., not 1",
+        ),
         ("color_jitter", {"hue": 0.6}, InvalidValue, "hue must be a number at least 0 and at most 0.5, or a list"),
         ("color_jitter", {"brightness": (1.5, 0.5)}, InvalidValue, "the smallest first"),
         ("color_jitter", {"brightness": "much"}, InvalidType, "brightness must be a number"),

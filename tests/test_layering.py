@@ -25,7 +25,7 @@ LAYERS = (
     ("data", "runs"),
     ("backends", "reports"),
     ("training",),
-    ("inference", "test_time"),
+    ("inference", "averaged_views"),
     ("experiment", "evaluation"),
     ("opening",),
     ("facade", "testing", "pytorch_prototype", "compare_prototype", "gluon_prototype", "__init__"),

@@ -180,7 +180,10 @@ def test_nothing_is_kept_of_mixed_images_and_a_note_says_so(patterns: Path, tmp_
     ptf.Train()
     out = capsys.readouterr().out
     assert "Update: MixUp - 0.2" in out
-    assert "MixUp (alpha 0.2): training images are mixed with each other, so a frozen part of the network is computed" in out
+    assert (
+        "MixUp (alpha 0.2): training images are mixed with each other, so a frozen part of the network is computed"
+        in out
+    )
     methods = Workspace(tmp_path).find("p", "e").state().model.methods
     assert "MixUp (alpha 0.2)" in methods
     # those of validation are

@@ -53,7 +53,9 @@ def compare(found: np.ndarray, function: Any, *arguments: Any) -> None:
 )
 def test_affine_is_torchvisions(learner: Any, angle: float, translate: tuple, scale: float, shear: tuple) -> None:  # noqa: F811
     slants = (np.deg2rad([s]) for s in shear)
-    frame = geometry.affine(whole(), np.deg2rad([angle]), *map(np.array, zip(translate, strict=True)), np.array([scale]), *slants)
+    frame = geometry.affine(
+        whole(), np.deg2rad([angle]), *map(np.array, zip(translate, strict=True)), np.array([scale]), *slants
+    )
     compare(moved(learner, frame), reference.affine, angle, translate, scale, shear)
 
 
@@ -86,7 +88,9 @@ def test_ranges_of_an_affine_move_are_kept() -> None:
     assert 0.5 <= scale.min() < 0.51 and 1.99 < scale.max() <= 2.0
     right, down = ((forward @ (SIDE / 2, SIDE / 2, 1))[:, :2] - SIDE / 2).T
     assert 0.098 * SIDE < np.abs(right).max() <= 0.1 * SIDE and 0.195 * SIDE < np.abs(down).max() <= 0.2 * SIDE
-    slanted = np.linalg.inv(geometry.random_affine(whole(3000), np.random.default_rng(0), 0, None, None, (5, 10)).to_source)
+    slanted = np.linalg.inv(
+        geometry.random_affine(whole(3000), np.random.default_rng(0), 0, None, None, (5, 10)).to_source
+    )
     slant = np.rad2deg(np.arctan(-slanted[:, 0, 1]))
     assert 5 <= slant.min() < 5.1 and 9.9 < slant.max() <= 10 and np.abs(slanted[:, 1, 0]).max() < 1e-9
     both = np.linalg.inv(

@@ -167,7 +167,10 @@ TRANSFORMS = table(
             "random_lighting",
             "Add noise along the principal components of ImageNet's colours (Krizhevsky et al. 2012).",
             Parameter(
-                "alpha", 1.0, Number(least=0, most=MAX_COLOUR_FACTOR), "standard deviation of the noise; 0.1 in the paper"
+                "alpha",
+                1.0,
+                Number(least=0, most=MAX_COLOUR_FACTOR),
+                "standard deviation of the noise; 0.1 in the paper",
             ),
         ),
         _colours(
@@ -215,9 +218,7 @@ TRANSFORMS = table(
             "clahe",
             "Equalise brightness around each place, with limited contrast (CLAHE, Zuiderveld 1994), as for X-rays. Done once, "
             "when an image is decoded.",
-            Parameter(
-                "clip_limit", 2.0, Number(least=1, most=256), "largest gain of contrast; 1: none"
-            ),
+            Parameter("clip_limit", 2.0, Number(least=1, most=256), "largest gain of contrast; 1: none"),
             Parameter("grid", 8, Whole(least=1, most=64), "tiles in each direction, whose brightness is equalised"),
         ),
         TransformRow(

@@ -120,7 +120,7 @@ class Batches:
 
     @property
     def faces(self) -> tuple[int, ...]:
-        """See `Policy.faces`. None if the images change their size or are mixed, since each size and mixture is another picture."""
+        """See `Policy.faces`. None if the images change their size or are mixed, which makes other pictures of them."""
         return self.policy.faces if self.sizes is None and not self.mixing else ()
 
     @cached_property

@@ -119,7 +119,10 @@ def affine(
     slant_x: np.ndarray,
     slant_y: np.ndarray,
 ) -> Frame:
-    """Shear along x, then y, rotate clockwise and scale about the centre, then move; arrays (N,), angles in radians, moves in px."""
+    """Shear along x, then y, rotate clockwise and scale about the centre, then move.
+
+    Args: arrays (N,), angles in radians, moves in px.
+    """
     n = len(angle)
     shear = _affine(1, 1, 0, 0, n)
     shear[:, 0, 1] = -np.tan(slant_x)

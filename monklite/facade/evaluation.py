@@ -134,9 +134,7 @@ class EvaluationMethods(Base):
         )
         return self._as_dicts(predictions, raw)
 
-    def _infer_list(
-        self, source: Any, argument: str, allow_url: bool, raw: bool, n_views: int
-    ) -> list[dict[str, Any]]:
+    def _infer_list(self, source: Any, argument: str, allow_url: bool, raw: bool, n_views: int) -> list[dict[str, Any]]:
         problems: list[str] = []
         ticker = self._console.ticker("    predicting")
         predictions = list(

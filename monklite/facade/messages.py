@@ -247,7 +247,8 @@ def testing(console: Console, task: type[Task], result: Testing, table: Path, un
         console.say(f"            ... and {n_more} more classes, in the value that Evaluate() returns")
     console.say(f"        total images:            {result.num_images}")
     if result.views:
-        console.say(f"        scores averaged over:    each image and {result.views} {'view' if result.views == 1 else 'views'} of it")
+        views = "1 view" if result.views == 1 else f"{result.views} views"
+        console.say(f"        scores averaged over:    each image and {views} of it")
     console.say(f"        num correct predictions: {result.num_correct}")
     console.say(
         f"        Average accuracy (%):    {100 * result.accuracy:.2f}  (95 % interval {100 * low:.1f} to {100 * high:.1f})"

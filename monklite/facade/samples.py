@@ -29,7 +29,7 @@ class SamplesMethods(Base):
         """
         count, name = Whole(least=1, most=MAX_SHOWN)("n", n), OneOf(SPLIT)("subset", subset)
         experiment, with_draws = self._experiment, Flag()("augmented", augmented)
-        data = experiment.refresh_data(self._console.ticker("    reading images"))
+        data = experiment.current_data(self._console.ticker("    reading images"))
         learner = (experiment.learner or experiment.build()) if with_draws else None
         batches = data.train if name == "train" else data.val
         images, texts = samples(batches, data.samples.task, count, learner)

@@ -1,4 +1,5 @@
-"""Line and bar charts, and grids of pictures, as matplotlib figures, saved as PNG files. Figures are created without pyplot's global state.
+"""Line and bar charts, and grids of pictures, as matplotlib figures, saved as PNG files. Figures are created without pyplot's
+global state.
 
 Colours are those of Okabe and Ito (2008), which colour-blind people can distinguish; a curve's colour depends on its position
 in the list only. Beyond eight curves, dashes and markers distinguish them.

@@ -17,8 +17,7 @@ def samples(batches: Batches, task: Task, n: int, learner: Learner | None = None
     """The first `n` images of the first epoch, uint8 (side, side, 3), and the text of their labels.
 
     Args:
-        batches: in their order if they are shuffled, else taken from all over. learner: applies the transforms; without it, images
-            are as they were decoded.
+        batches: taken in shuffled order. learner: applies the transforms; without it, images are as they were decoded.
     """
     images: list[np.ndarray] = []
     texts: list[str] = []

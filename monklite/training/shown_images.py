@@ -20,8 +20,8 @@ def notes(train: Batches) -> Iterator[str]:
         )
     elif policy.views:
         yield (
-            f"stored_views={policy.views} changes nothing here: no random transform but mirroring is applied to the training images, so "
-            f"they have at most four pictures. {KEPT if not mixing else ''}".rstrip()
+            f"stored_views={policy.views} changes nothing here: no random transform but mirroring is applied to the training "
+            f"images, so they have at most four pictures. {KEPT if not mixing else ''}".rstrip(". ")
         )
     if sizes is not None:
         yield (
@@ -30,8 +30,8 @@ def notes(train: Batches) -> Iterator[str]:
         )
     if mixing:
         yield (
-            f"{_name(mixing)}: training images are mixed with each other, so a frozen part of the network is computed for them in "
-            "each epoch. The training accuracy counts the label with the larger share, and is lower than on whole images"
+            f"{_name(mixing)}: training images are mixed with each other, so a frozen part of the network is computed for them "
+            "in each epoch. The training accuracy counts the label with the larger share, and is lower than on whole images"
         )
 
 

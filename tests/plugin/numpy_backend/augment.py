@@ -57,9 +57,9 @@ def _resample(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
 
 def _coloured(pixels: np.ndarray, step: ColourStep, draws: Draws) -> np.ndarray:
     """The formulas, written out for one image after the other."""
-    return np.stack(
-        [_one(p, v, step.kind, draws) for p, v in zip(pixels, step.array(draws.size), strict=True)]
-    ).astype(np.float32)
+    return np.stack([_one(p, v, step.kind, draws) for p, v in zip(pixels, step.array(draws.size), strict=True)]).astype(
+        np.float32
+    )
 
 
 def _one(pixels: np.ndarray, values: np.ndarray, kind: str, draws: Draws) -> np.ndarray:

@@ -18,7 +18,9 @@ SCALE, RATIO = (0.6, 1.0), (0.9, 1.1)
 SMALLEST = 1e-30
 
 
-def averaged(logits_of: Callable[[Draws], np.ndarray], draws: Draws, n_images: int, n_views: int, task: Task) -> np.ndarray:
+def averaged(
+    logits_of: Callable[[Draws], np.ndarray], draws: Draws, n_images: int, n_views: int, task: Task
+) -> np.ndarray:
     """Logits whose scores are the means of those of the images and of `n_views` views of each, float32 (n, classes).
 
     Args:

@@ -10,11 +10,11 @@ from test_features import MODELS, experiment
 from tiny_networks import build_tiny
 
 from monklite import Prototype
+from monklite.averaged_views import averaged, views
 from monklite.data.augment import Draws
 from monklite.errors import InvalidType, InvalidValue
 from monklite.runs.workspace import Workspace
 from monklite.tasks import MultiLabel, SingleLabel
-from monklite.test_time import averaged, views
 
 N = 3
 PLAIN = Draws(8, (0.0,) * 3, (1.0,) * 3)
@@ -68,12 +68,16 @@ def test_scores_are_the_mean_of_those_of_the_views(task) -> None:
     assert np.isfinite(averaged(logits_of, PLAIN, N, 1, task)).all()
 
 
-def test_infer_and_evaluate_average_over_views(patterns: Path, tmp_path: Path, monkeypatch, capsys, backend: str) -> None:
+def test_infer_and_evaluate_average_over_views(
+    patterns: Path, tmp_path: Path, monkeypatch, capsys, backend: str
+) -> None:
     build_tiny(monkeypatch, backend)
     experiment(tmp_path, patterns, "e", backend, epochs=1, model=MODELS[backend]).Train()
     judge = Prototype("p", "e", backend=backend, eval_infer=True, workspace=tmp_path, verbose=1)
     image = str(patterns / "dots" / "dots-000.png")
-    one, mirrored = (np.array(list(judge.Infer(img_name=i, return_raw=True)["raw"].values())) for i in (image, flipped(image)))
+    one, mirrored = (
+        np.array(list(judge.Infer(img_name=i, return_raw=True)["raw"].values())) for i in (image, flipped(image))
+    )
     both = judge.Infer(img_name=image, return_raw=True, tta=1)
     task = judge._evaluation.predictor.task
     mean = task.scores(np.stack([one, mirrored])).mean(axis=0)
@@ -99,8 +103,12 @@ def flipped(path: str) -> np.ndarray:
     return np.asarray(Image.open(path).convert("RGB"))[:, ::-1]
 
 
-@pytest.mark.parametrize(("value", "error"), [(-1, InvalidValue), (65, InvalidValue), (1.5, InvalidType), (True, InvalidType)])
-def test_wrong_numbers_are_refused(patterns: Path, tmp_path: Path, monkeypatch, value: object, error: type[Exception]) -> None:
+@pytest.mark.parametrize(
+    ("value", "error"), [(-1, InvalidValue), (65, InvalidValue), (1.5, InvalidType), (True, InvalidType)]
+)
+def test_wrong_numbers_are_refused(
+    patterns: Path, tmp_path: Path, monkeypatch, value: object, error: type[Exception]
+) -> None:
     build_tiny(monkeypatch, "pytorch")
     experiment(tmp_path, patterns, "e", epochs=1).Train()
     judge = Prototype("p", "e", eval_infer=True, workspace=tmp_path, verbose=0)
