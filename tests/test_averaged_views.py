@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_features import MODELS, experiment
+from test_features import experiment
 from tiny_networks import build_tiny
 
 from monklite import Prototype
@@ -16,6 +16,8 @@ from monklite.errors import InvalidType, InvalidValue
 from monklite.runs.workspace import Workspace
 from monklite.tasks import MultiLabel, SingleLabel
 
+# `tiny_networks` builds a head of the first one's name
+MODELS = {"pytorch": "squeezenet1_1", "mxnet": "resnet18_v1"}
 N = 3
 PLAIN = Draws(8, (0.0,) * 3, (1.0,) * 3)
 MATRIX = np.array([[[0.5, 0, 0.1], [0, 0.5, 0]]] * N, np.float32)
@@ -110,7 +112,7 @@ def test_wrong_numbers_are_refused(
     patterns: Path, tmp_path: Path, monkeypatch, value: object, error: type[Exception]
 ) -> None:
     build_tiny(monkeypatch, "pytorch")
-    experiment(tmp_path, patterns, "e", epochs=1).Train()
+    experiment(tmp_path, patterns, "e", epochs=1, model=MODELS["pytorch"]).Train()
     judge = Prototype("p", "e", eval_infer=True, workspace=tmp_path, verbose=0)
     for call in (judge.Evaluate, lambda tta: judge.Infer(img_name="x.png", tta=tta)):
         with pytest.raises(error, match="tta must be a whole number at least 0 and at most 64"):

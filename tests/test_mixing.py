@@ -52,14 +52,16 @@ def test_images_are_blended_or_cut_on_both_backends(backend: str) -> None:
 @pytest.mark.parametrize("box", [None, (0.0, 0.0, 0.5, 0.5)])
 def test_the_loss_is_that_of_both_labels_by_their_shares(backend: str, box: tuple | None) -> None:
     """A step with almost no rate, so that the network is the same in all of them."""
-    made, (images, labels) = learner(backend, **{"training.mixup": 1.0}), easy(4)
+    made, (images, labels) = learner(backend), easy(4)
+    # whose mixtures are whole numbers
+    images = images // 4 * 4
     made.set_learning_rate(1e-12)
     mixed = Mixed(PARTNERS, 0.75, box)
-    shown = np.clip(np.rint(made.augmented(images, draws(mixed=mixed))), 0, 255).astype(np.uint8)
+    shown = np.rint(made.augmented(images, draws(mixed=mixed))).astype(np.uint8)
     losses = [made.step(shown, y, draws()) for y in (labels, labels[PARTNERS])]
     own, other = (float(loss) for loss, _ in losses)
     loss, correct = made.step(images, labels, draws(mixed=mixed))
-    assert float(loss) == pytest.approx(0.75 * own + 0.25 * other, rel=0.01)
+    assert float(loss) == pytest.approx(0.75 * own + 0.25 * other, rel=1e-4)
     assert float(correct) == float(losses[0][1])
     # the partner has the larger share
     _, correct = made.step(images, labels, draws(mixed=replace(mixed, share=0.25, box=box and (0.0, 0.0, 1.0, 0.75))))

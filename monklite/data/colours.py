@@ -112,7 +112,9 @@ def random_lighting(colours: Colours, rng: Stream, alpha: float) -> Colours:
     # normal numbers from uniform ones, which every stream has (Box and Muller 1958)
     first, second = 1 - rng.random((3, colours.n)), rng.random((3, colours.n))
     weights = alpha * np.sqrt(-2 * np.log(first)) * np.cos(2 * np.pi * second)
-    return colours.then_affine(np.eye(3), constant=(weights.T * EIGENVALUES) @ EIGENVECTORS.T)
+    # no product of matrices, whose last bits may depend on the number of images
+    noise = (weights.T[:, None, :] * (EIGENVECTORS * EIGENVALUES)).sum(axis=2)
+    return colours.then_affine(np.eye(3), constant=noise)
 
 
 def random_gamma(colours: Colours, rng: Stream, gamma: tuple[float, float]) -> Colours:

@@ -34,11 +34,13 @@ def _luma(pixels: np.ndarray) -> np.ndarray:
 
 
 def _table(tile: np.ndarray, clip_limit: float) -> np.ndarray:
-    """The new brightness for each of a tile, (256,): what a level has beyond the limit is spread over all levels."""
-    counts = np.bincount(tile.ravel(), minlength=LEVELS).astype(float)
-    limited = np.minimum(counts, clip_limit * tile.size / LEVELS)
-    limited += (tile.size - limited.sum()) / LEVELS
-    return np.cumsum(limited) * (255 / tile.size)
+    """The new brightness for each of a tile, (256,): what levels have beyond the limit is spread over those below it."""
+    limit = clip_limit * tile.size / LEVELS
+    counts = np.minimum(np.bincount(tile.ravel(), minlength=LEVELS), limit)
+    # each turn places all that is left, or fills a level
+    while (left := tile.size - counts.sum()) > 1e-6 and (below := counts < limit).any():
+        counts[below] = np.minimum(counts[below] + left / below.sum(), limit)
+    return np.cumsum(counts) * (255 / tile.size)
 
 
 def _between_tiles(tables: np.ndarray, luma: np.ndarray) -> np.ndarray:

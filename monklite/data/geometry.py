@@ -158,7 +158,7 @@ def from_corners(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     first, second, third = np.moveaxis(from_unit, 2, 0)
     # the inverse, up to a factor
     to_unit = np.stack([np.cross(second, third), np.cross(third, first), np.cross(first, second)], axis=1)
-    to_unit = to_unit * np.sign(np.linalg.det(from_unit))[:, None, None]
+    to_unit = to_unit * np.sign(det * np.linalg.det(from_unit))[:, None, None]
     square = _affine(2, 2, -1, -1, len(det)) @ to_unit
     return square / np.abs(square).max(axis=(1, 2), keepdims=True)
 

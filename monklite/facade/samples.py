@@ -35,8 +35,7 @@ class SamplesMethods(Base):
         images, texts = samples(batches, data.samples.task, count, learner)
         title = f"{'training' if name == 'train' else 'validation'} images as {'trained' if learner else 'decoded'}"
         path = experiment.run.logs / f"samples-{name}.png"
-        figure = charts.pictures(title.capitalize(), images, texts)
-        charts.save(figure, path)
+        charts.save(charts.pictures(title.capitalize(), images, texts), path)
         self._console.say(f"    Samples: {path}\n")
-        self._console.picture(charts.as_png(figure))
+        self._console.picture(path)
         return str(path)
