@@ -33,7 +33,7 @@ class SamplesMethods(Base):
         learner = (experiment.learner or experiment.build()) if with_draws else None
         batches = data.train if name == "train" else data.val
         images, texts = samples(batches, data.samples.task, count, learner)
-        title = f"{'training' if name == 'train' else 'validation'} images as {'trained' if learner else 'decoded'}"
+        title = f"{'training' if name == 'train' else 'validation'} images as {'given to the network' if learner else 'decoded'}"
         path = experiment.run.logs / f"samples-{name}.png"
         charts.save(charts.pictures(title.capitalize(), images, texts), path)
         self._console.say(f"    Samples: {path}\n")
