@@ -8,7 +8,7 @@ from .data import class_columns, prepare
 from .data.cache import Tick
 from .data.prepare import EvaluationData
 from .errors import InvalidValue, NotReady, StorageError
-from .inference import Predictor
+from .inference import Asked, Predictor
 from .records import ACCURACY, ClassResult, Testing
 from .runs import predictions
 from .runs.file_names import PREDICTIONS, SAMPLES
@@ -74,11 +74,12 @@ class Evaluation:
             return source.model_copy(update={"label_delimiter": trained.label_delimiter})
         return source
 
-    def run(self, tick: Tick | None = None, thresholds: Thresholds = THRESHOLD) -> Testing:
+    def run(self, tick: Tick | None = None, thresholds: Thresholds = THRESHOLD, n_views: int = 0) -> Testing:
         """Predict every test image; stores the result in the run's state, and the predictions as CSV.
 
         Args:
-            thresholds: of the scores of labels, see `Task.with_thresholds`.
+            thresholds: of the scores of labels, see `Task.with_thresholds`. n_views: of each image beside itself, over which
+                scores are averaged, see `Predictor.stream`.
 
         Raises:
             NotReady: no test set was read. InvalidType, InvalidValue: thresholds that do not fit.
@@ -89,8 +90,8 @@ class Evaluation:
             raise NotReady(
                 "no test set yet: Dataset_Params(dataset_path='test folder'), then Dataset(), then Evaluate()"
             )
-        logits = self._logits(data, tick, task)
-        result = self._result(data, source, task, logits)
+        logits = self._logits(data, tick, Asked(task, n_views))
+        result = self._result(data, source, task, logits).model_copy(update={"views": n_views})
         try:
             result = result.model_copy(update={"predictions": self._write_predictions(data, task, logits)})
             self.predictor.run.update(testing=result)
@@ -99,16 +100,17 @@ class Evaluation:
             self.unsaved = str(error)
         return result
 
-    def _logits(self, data: EvaluationData, tick: Tick | None, task: Task | None = None) -> np.ndarray:
+    def _logits(self, data: EvaluationData, tick: Tick | None, asked: Asked) -> np.ndarray:
         predictor, total = self.predictor, data.batches.n_images
-        frozen = predictor.learner.frozen(predictor.spec.data.input_size)
+        # what is kept is of the images themselves
+        frozen = None if asked.n_views else predictor.learner.frozen(predictor.spec.data.input_size)
         kept = features.for_batches(frozen, data.batches, predictor.cache)
         if kept is None:
             predictor.speed_up(total)
         chunks, done = [], 0
         try:
             for batch in kept.epoch(data.batches, 0, 0) if kept else data.batches.epoch():
-                chunks.append(kept.logits(batch) if kept else predictor.logits(batch.images, batch.draws, task))
+                chunks.append(kept.logits(batch) if kept else predictor.logits(batch.images, batch.draws, asked))
                 done += len(batch)
                 if tick:
                     tick(done, total)

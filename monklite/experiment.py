@@ -238,6 +238,12 @@ class Experiment:
             self._rebatch(self.data)
         return self.data
 
+    def current_data(self, tick: Tick | None = None) -> TrainingData:
+        """The data for the current settings, to look at: as `refresh_data`, but data that are ready begin no new version."""
+        if self.data is None or is_stale(self._data_spec, self.resolved(), (*DATA_FIELDS, *BATCH_FIELDS)):
+            return self.refresh_data(tick)
+        return self.data
+
     def _rebatch(self, data: TrainingData) -> None:
         """Divide the same images into new batches."""
         spec, world = self.resolved(), backends.world(self.asked.backend)

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import backends
+from .averaged_views import averaged
 from .backends import Learner
 from .backends.base import FAST_FORM_TOLERANCE, FastForm
 from .catalog import LOSSES, resolve
@@ -55,6 +56,17 @@ def weights_of(run: Run) -> Path:
     return run.models / (BEST if run.has_weights(BEST) else FINAL)
 
 
+class Asked(NamedTuple):
+    """What is asked of a prediction.
+
+    `task`: that of the run, with the thresholds that turn scores into labels. `n_views`: of each image beside itself, over which
+    scores are averaged.
+    """
+
+    task: Task
+    n_views: int = 0
+
+
 class Predictor:
     """A trained run with its best weights loaded; predicting does not change the run.
 
@@ -82,23 +94,29 @@ class Predictor:
         # images that fit into memory at once, as far as is known
         self._max_images = sys.maxsize
 
-    def logits(self, images: np.ndarray, draws: Draws, task: Task | None = None) -> np.ndarray:
+    def logits(self, images: np.ndarray, draws: Draws, asked: Asked | None = None) -> np.ndarray:
         """Compute the logits, float32 (n, classes); if memory is too small, with half as many images at a time from then on.
 
         Args:
-            images: uint8 (n, side, side, 3). draws: the transforms of each image. task: with the thresholds that turn the logits
-                into predictions; by default the usual ones.
+            images: uint8 (n, side, side, 3). draws: the transforms of each image. asked: by default the images alone, with the
+                usual thresholds.
 
         Raises:
             OutOfMemory: memory is too small for one image. NotReady: as `backends.check_process`.
         """
+        asked = asked or Asked(self.task)
+        return averaged(
+            lambda view: self._in_chunks(images, view, asked.task), draws, len(images), asked.n_views, asked.task
+        )
+
+    def _in_chunks(self, images: np.ndarray, draws: Draws, task: Task) -> np.ndarray:
         backends.check_process(self.spec.backend)
         chunks: list[np.ndarray] = []
         first = 0
         while first < len(images):
             chunk = slice(first, first + self._max_images)
             try:
-                chunks.append(self._logits(images[chunk], draws.take(chunk), task or self.task))
+                chunks.append(self._logits(images[chunk], draws.take(chunk), task))
                 first += len(chunks[-1])
             except OutOfMemory:
                 self._max_images = min(self._max_images, len(images) - first) // 2
@@ -129,21 +147,27 @@ class Predictor:
         return logits
 
     def predict(
-        self, image: Any, argument: str = "image", allow_url: bool = False, thresholds: Thresholds = THRESHOLD
+        self,
+        image: Any,
+        argument: str = "image",
+        allow_url: bool = False,
+        thresholds: Thresholds = THRESHOLD,
+        n_views: int = 0,
     ) -> Prediction:
-        """Predict one image, of any kind that `image_input` takes. `argument`: what errors call it; `thresholds`: see `stream`.
+        """Predict one image, of any kind that `image_input` takes. `argument`: what errors call it; `thresholds`, `n_views`: see
+        `stream`.
 
         Raises:
             NotFound: no such file. UnreadableImage: it cannot be read as an image. InvalidType, InvalidValue: not an image.
         """
-        task = self.task.with_thresholds(thresholds)
+        asked = Asked(self.task.with_thresholds(thresholds), n_views)
         given = image_input(image, argument, allow_url=allow_url, levels=self.levels)
         if given.is_missing:
             hint = "; it is a folder: give it as img_dir" if is_folder(Path(given.source)) else ""
             raise NotFound(f"there is no image file at {shown(given.source)} ({looked_from()}){hint}")
         policy = prepare.policy_for_testing(self.spec)
         self.speed_up(1)
-        return self._predict_decoded([_decode(given, policy, self.levels)], policy, task)[0]
+        return self._predict_decoded([_decode(given, policy, self.levels)], policy, asked)[0]
 
     def predict_folder(self, folder: str | Path, tick: Tick | None = None) -> tuple[list[Prediction], dict[str, str]]:
         """Predict every image of a folder and of the folders in it, sorted by name.
@@ -165,6 +189,7 @@ class Predictor:
         argument: str = "source",
         allow_url: bool = False,
         thresholds: Thresholds = THRESHOLD,
+        n_views: int = 0,
     ) -> Generator[Prediction, None, None]:
         """Predict any number of images, one after the other; threads decode images in advance.
 
@@ -175,7 +200,8 @@ class Predictor:
             left_out: called for each image that is missing or cannot be read.
             tick: called with the number of images done and the total, if `source` has a length.
             argument: what errors call `source`. allow_url: also fetch images from addresses on the web.
-            thresholds: of the scores of labels, see `Task.with_thresholds`.
+            thresholds: of the scores of labels, see `Task.with_thresholds`. n_views: of each image beside itself, over which
+                scores are averaged; 1: its mirror image; more: parts of it too.
 
         Returns:
             A generator; closing it stops its threads.
@@ -184,20 +210,19 @@ class Predictor:
             NotFound: no such folder. DatasetError: no images in it. InvalidType, InvalidValue: something that is not an image,
             when its turn comes.
         """
-        task = self.task.with_thresholds(thresholds)
+        asked = Asked(self.task.with_thresholds(thresholds), n_views)
         if isinstance(source, (str, os.PathLike)):
             names = discover.images_in_folder(source)
             files = (ImageInput(name, str(Path(source, name))) for name in names)
-            return self._stream(files, len(names), left_out, tick, task)
+            return self._stream(files, len(names), left_out, tick, asked)
         images = images_in(source, argument, allow_url, self.levels)
         if images is None:
-            return self._stream(
-                [image_input(source, argument, allow_url=allow_url, levels=self.levels)], 1, left_out, tick, task
-            )
-        return self._stream(images, len(source) if isinstance(source, Sized) else None, left_out, tick, task)
+            image = image_input(source, argument, allow_url=allow_url, levels=self.levels)
+            return self._stream([image], 1, left_out, tick, asked)
+        return self._stream(images, len(source) if isinstance(source, Sized) else None, left_out, tick, asked)
 
     def _stream(
-        self, images: Iterable[ImageInput], total: int | None, left_out: LeftOut, tick: Tick | None, task: Task
+        self, images: Iterable[ImageInput], total: int | None, left_out: LeftOut, tick: Tick | None, asked: Asked
     ) -> Generator[Prediction, None, None]:
         policy, threads = prepare.policy_for_testing(self.spec), min(self.spec.data.workers, cpu_count())
         # of a generator the length is not known
@@ -211,21 +236,21 @@ class Predictor:
                 for name, problem in (item for item in batch if not isinstance(item, _Decoded)):
                     left_out(name, problem)
                 readable = [item for item in batch if isinstance(item, _Decoded)]
-                predictions = self._predict_decoded(readable, policy, task)
+                predictions = self._predict_decoded(readable, policy, asked)
                 done += len(batch)
                 if tick and total is not None:
                     tick(done, total)
                 yield from predictions
 
-    def _predict_decoded(self, images: Sequence[_Decoded], policy: Policy, task: Task) -> list[Prediction]:
+    def _predict_decoded(self, images: Sequence[_Decoded], policy: Policy, asked: Asked) -> list[Prediction]:
         if not images:
             return []
         sizes = np.array([image.size for image in images])
         draws = policy.draw(sizes, np.random.default_rng(self.spec.seed))
-        logits = self.logits(np.stack([image.pixels for image in images]), draws, task)
-        scores, labels = task.scores(logits), task.predicted(logits)
+        logits = self.logits(np.stack([image.pixels for image in images]), draws, asked)
+        scores, labels = asked.task.scores(logits), asked.task.predicted(logits)
         return [
-            Prediction(image.name, task.as_dict(image_scores, label), image_scores, image_logits)
+            Prediction(image.name, asked.task.as_dict(image_scores, label), image_scores, image_logits)
             for image, image_scores, label, image_logits in zip(images, scores, labels, logits, strict=True)
         ]
 

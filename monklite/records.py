@@ -221,8 +221,8 @@ class Testing(Frozen):
     predicting the most frequent class, or combination of labels. `confusion`: rows are true classes, columns predicted ones;
     empty if images may have several labels. `figures`: the other figures of the task, by name. `thresholds`: of the score of each
     label, above which it is predicted; empty: 0.5 for all, or an image has one label. `only_prediction`: as in `Results`, for the
-    test images. `fingerprint`, `content`: as in `DatasetRecord`. `predictions`: SHA-256 of the table of
-    predictions, `""` in older records.
+    test images. `fingerprint`, `content`: as in `DatasetRecord`. `predictions`: SHA-256 of the table of predictions, `""` in
+    older records. `views`: of each image beside itself, over which its scores were averaged.
     """
 
     dataset_path: Annotated[str, Text(0, MAX_PATH)]
@@ -241,6 +241,7 @@ class Testing(Frozen):
     only_prediction: LongText = ""
     content: ShortText = ""
     predictions: ShortText = ""
+    views: Count = 0
 
     @model_validator(mode="after")
     def _counts_fit(self) -> Testing:

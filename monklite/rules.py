@@ -305,6 +305,25 @@ class ListOf(Rule):
 
 
 @dataclass(frozen=True)
+class NumberOrList(Rule):
+    """A number, or a list of numbers such as both ends of a range."""
+
+    number: Number
+    items: ListOf
+
+    @property
+    def annotation(self) -> str:
+        return f"{self.number.annotation} | {self.items.annotation}"
+
+    def check(self, value: Any) -> float | tuple[Any, ...]:
+        is_list = isinstance(value, Iterable) and not isinstance(value, (str, bytes))
+        return self.items.check(value) if is_list else self.number.check(value)
+
+    def __str__(self) -> str:
+        return f"{self.number}, or {self.items}"
+
+
+@dataclass(frozen=True)
 class PerClass(Rule):
     """One value per class: a dictionary from class name to value, or the values in the order of the classes, as a tuple.
 

@@ -18,6 +18,8 @@ INPUT_SIZE_RANGE = Whole(least=1, most=4096)
 STORED_SIZE_RANGE = Whole(least=1, most=8192)
 # 0: none are fixed. Each view of a subset has a file of its own, and a process may open about a thousand
 STORED_VIEWS_RANGE = Whole(least=0, most=64)
+# of test-time augmentation; 0: the image alone
+TEST_VIEWS_RANGE = Whole(least=0, most=64)
 BATCH_SIZE_RANGE = Whole(least=1, limit=MAX_COUNT)
 WORKERS_RANGE = Whole(least=1, limit=MAX_COUNT)
 FREEZE_LAYERS_RANGE = Whole(least=0, limit=MAX_COUNT)
@@ -28,5 +30,7 @@ EARLY_STOPPING_RANGE = Whole(least=0, limit=MAX_COUNT)
 EMA_DECAY_RANGE = Number(least=0, below=1)
 # of the input size; 1: always the whole of it
 INITIAL_SCALE_RANGE = Number(above=0, most=1)
+# alpha of a beta distribution; the largest make every share a half. 0: no mixing
+MIXING_RANGE = Number(least=0, most=100)
 EPOCHS_SHARE_RANGE = Number(least=0, most=1)
 SEED_RANGE = Whole(least=0, most=2**31 - 1)

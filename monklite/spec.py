@@ -24,6 +24,7 @@ from .setting_ranges import (
     FREEZE_LAYERS_RANGE,
     INITIAL_SCALE_RANGE,
     INPUT_SIZE_RANGE,
+    MIXING_RANGE,
     SEED_RANGE,
     SPLIT_RANGE,
     STORED_SIZE_RANGE,
@@ -189,13 +190,16 @@ class _Training(Frozen):
 
     `early_stopping`: training ends after this many consecutive epochs without improvement on validation; 0: never.
     `ema_decay`: moving averages of the weights, with this decay per step, are evaluated and kept; 0: the weights themselves.
-    `resizing`: of the training images, epoch by epoch.
+    `resizing`: of the training images, epoch by epoch. `mixup`, `cutmix`: alpha of the beta distribution of the shares with which
+    the images of a batch are mixed; 0: they are not.
     """
 
     epochs: Annotated[int, EPOCHS_RANGE] = 10
     early_stopping: Annotated[int, EARLY_STOPPING_RANGE] = 0
     ema_decay: Annotated[float, EMA_DECAY_RANGE] = 0.0
     resizing: ProgressiveResizing = ProgressiveResizing()
+    mixup: Annotated[float, MIXING_RANGE] = 0.0
+    cutmix: Annotated[float, MIXING_RANGE] = 0.0
     save_intermediate_models: Annotated[bool, Flag()] = False
     intermediate_prefix: Annotated[str, FileStem(reserved=WEIGHT_FILES)] = "intermediate_model_"
 

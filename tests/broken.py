@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 
@@ -18,6 +20,16 @@ class IgnoresTheLearningRate:
 class ForgetsToFlip:
     def augmented(self, images, draws):
         return images.astype(np.float32)
+
+
+class ForgetsTheColours:
+    def augmented(self, images, draws):
+        return super().augmented(images, replace(draws, colours=()))
+
+
+class ForgetsTheMixedLabels:
+    def step(self, images, labels, draws):
+        return super().step(np.rint(self.augmented(images, draws)).astype(np.uint8), labels, replace(draws, mixed=None))
 
 
 class ForgetsTheAverages:
@@ -60,6 +72,8 @@ FAULTS = [
     (IgnoresTheSeed, "test_the_same_seed_gives_the_same_run"),
     (IgnoresTheLearningRate, "test_the_learning_rate_is_obeyed"),
     (ForgetsToFlip, "test_flips_are_exact"),
+    (ForgetsTheColours, "test_colours_are_changed_as_told"),
+    (ForgetsTheMixedLabels, "test_mixed_images_have_the_loss_of_both_labels"),
     (ForgetsTheAverages, "test_averages_are_saved_too"),
     (CountsAveragesAnew, "test_averages_are_saved_too"),
     (TrainsTheAverages, "test_averaged_weights_are_what_answers_and_is_kept"),

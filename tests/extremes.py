@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from monklite.catalog.losses import Axis, Smoothing
-from monklite.rules import Flag, ListOf, Number, OneOf, OrAuto, OrNone, PerClass, Rule, Whole
+from monklite.catalog.transforms import Slants
+from monklite.rules import Flag, ListOf, Number, NumberOrList, OneOf, OrAuto, OrNone, PerClass, Rule, Whole
 
 N_CLASSES = 2
 
@@ -27,6 +28,10 @@ def ends(rule: Rule) -> list[Any]:
         return list(rule.axes)
     if isinstance(rule, (OrNone, OrAuto)):
         return [None, *ends(rule.rule)]
+    if isinstance(rule, NumberOrList):
+        return [*ends(rule.number), *ends(rule.items)]
+    if isinstance(rule, Slants):
+        return [0, rule.most, [-rule.most, rule.most], [-rule.most, -rule.most, rule.most, rule.most]]
     if isinstance(rule, PerClass):
         low, high = ends(rule.item)
         return [[low] * N_CLASSES, [low, high], [high] * N_CLASSES]
@@ -42,7 +47,7 @@ def inner(rule: Rule) -> list[Any]:
     """Values just inside the ends of a rule, in the middle, and odd ones; none for rules of a few values."""
     if isinstance(rule, Whole):
         low, high = ends(rule)
-        return sorted({low + 1, min(low + 7, high), (low + high) // 2, high - 1} - {low, high})
+        return sorted(v for v in {low + 1, low + 7, (low + high) // 2, high - 1} if low < v < high)
     if isinstance(rule, Number):
         low, high = ends(rule)
         # the middle by size too: half of 1e30 is nearly as large
@@ -56,6 +61,8 @@ def inner(rule: Rule) -> list[Any]:
         return sorted({*values, middle} - {low, high})
     if isinstance(rule, (OrNone, OrAuto)):
         return inner(rule.rule)
+    if isinstance(rule, NumberOrList):
+        return [*inner(rule.number), *inner(rule.items)]
     if isinstance(rule, PerClass):
         return [[value] * N_CLASSES for value in inner(rule.item)] + [[1e-30, 1.0], [1.0, 1e20]]
     if isinstance(rule, Smoothing):

@@ -24,9 +24,7 @@ def ptf(workspace: Path, patterns: Path, monkeypatch: pytest.MonkeyPatch, backen
     """An open experiment with data and a tiny network, not trained."""
     build_tiny(monkeypatch, backend)
     opened = Prototype("p", "e", backend=backend, verbose=0)
-    opened.Default(
-        patterns, model_name=MODELS[backend], freeze_base_network=False, num_epochs=1, use_pretrained=False
-    )
+    opened.Default(patterns, model_name=MODELS[backend], freeze_base_network=False, num_epochs=1, use_pretrained=False)
     opened.update_input_size(32)
     return opened
 
@@ -72,7 +70,9 @@ def test_each_analysis_changes_its_setting(ptf: Any, name: str) -> None:
     assert list(results) == experiments
     settings = [dict(_flat(state("project", experiment).resolved.model_dump())) for experiment in experiments]
     assert [setting[path] for setting in settings] == expected
-    others = [{k: v for k, v in setting.items() if not k.startswith(path.removesuffix(".name"))} for setting in settings]
+    others = [
+        {k: v for k, v in setting.items() if not k.startswith(path.removesuffix(".name"))} for setting in settings
+    ]
     if name not in ("Optimizers", "Optimizers_With_LR"):
         assert others[0] == others[1], "nothing else changes"
 

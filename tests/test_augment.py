@@ -143,9 +143,9 @@ def test_a_probability_is_the_share_of_images(probability: float, share: int) ->
 
 def test_a_transform_of_a_kind_that_cannot_be_applied_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is never passed over without a word."""
-    row = replace(TRANSFORMS["random_rotation"], name="jitter", kind="colour")
+    row = replace(TRANSFORMS["random_rotation"], name="jitter", kind="sound")
     monkeypatch.setitem(TRANSFORMS, "jitter", row)
-    with pytest.raises(InvalidValue, match="jitter is a transform of kind 'colour'"):
+    with pytest.raises(InvalidValue, match="jitter is a transform of kind 'sound'"):
         policy([row.choose("pytorch", {"degrees": 5})], 32)
 
 

@@ -85,7 +85,21 @@ BREAKING = {
     "probability": [-0.1, 1.1, True],
     "scale": [(0, 1), (0.1, 1.1), (0.5,), 0.5],
     "ratio": [(0, 1), (1, 2, 3), "12"],
-    "degrees": [-1, 181, "10"],
+    "degrees": [-1, 181, "10", (5, -5), (0, 200)],
+    "random_affine scale": [(0, 1), (0.5,), 0.5, (2, 1)],
+    "translate": [0.1, (0.1,), (0, 1.1)],
+    "shear": [-1, 90, (1, 2, 3), "5"],
+    "distortion_scale": [-0.1, 1.1],
+    "brightness": [-0.1, 101, (1, 0.5), "1"],
+    "contrast": [-0.1, 101, (-1, 0.5)],
+    "saturation": [-0.1, 101, (1, 2, 3)],
+    "hue": [-0.1, 0.6, (-0.6, 0)],
+    "alpha": [-1, 101, None],
+    "sigma": [0, (0, 1), (2, 1)],
+    "random_gamma gamma": [1, (0, 1), (2, 1)],
+    "num_output_channels": [1, 3.0, None],
+    "clip_limit": [0.5, None],
+    "grid": [0, 65, 2.5],
     "mean": [(0.5, 0.5), (0, 0, 1.1), 0.5],
     "std": [(0.5, 0.5), (0, 1, 1), 0.5],
 }
@@ -163,7 +177,7 @@ def test_every_default_obeys_its_own_rule(row, parameter):
 @pytest.mark.parametrize(("row", "parameter"), PARAMETERS)
 def test_every_rule_refuses_values_made_to_break_it(row, parameter):
     values = dict(needed(row))
-    for broken in BREAKING.get(f"{row.name} {parameter.name}", BREAKING[parameter.name]):
+    for broken in BREAKING.get(f"{row.name} {parameter.name}", BREAKING.get(parameter.name, ())):
         values[parameter.name] = broken
         with pytest.raises((InvalidType, InvalidValue), match=f"^{row.name}: {parameter.name} must be "):
             row.choose(row.backends()[0], values)
@@ -208,19 +222,21 @@ def test_label_smoothing_is_a_switch_or_an_amount(given, amount):
 
 @pytest.mark.parametrize("row", TRANSFORMS.values(), ids=TRANSFORMS)
 def test_every_transform_resolves(row):
-    assert row.kind in ("geometry", "normalize")
-    assert row.random == row.name.startswith("random_")
-    assert bool(row.compose) == (row.kind == "geometry")
+    assert row.random == row.name.startswith(("random_", "color_jitter", "trivial_augment"))
+    assert bool(row.compose) == (row.kind in ("geometry", "colours", "both"))
     assert row.random or row.kind == "normalize" or callable(load(row.decode))
     assert bool(row.flip) == row.name.endswith("_flip")
 
 
-@pytest.mark.parametrize("row", [r for r in TRANSFORMS.values() if r.kind == "geometry"], ids=lambda r: r.name)
+@pytest.mark.parametrize("row", [r for r in TRANSFORMS.values() if r.kind != "normalize"], ids=lambda r: r.name)
 def test_the_functions_of_a_transform_take_the_parameters_of_its_row(row):
     parameters = [p.name for p in row.parameters]
-    assert list(inspect.signature(load(row.compose)).parameters) == ["frame", "rng", *parameters]
+    given = {"geometry": ["frame"], "colours": ["colours"], "both": ["frame", "colours"]}
+    if row.compose:
+        assert list(inspect.signature(load(row.compose)).parameters) == [*given[row.kind], "rng", *parameters]
     if row.decode:
-        assert list(inspect.signature(load(row.decode)).parameters) == ["image", *parameters]
+        first = "pixels" if row.kind == "pixels" else "image"
+        assert list(inspect.signature(load(row.decode)).parameters) == [first, *parameters]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -47,4 +47,6 @@ def test_a_note_is_about_a_method_of_monk() -> None:
 
 
 def test_the_page_is_up_to_date() -> None:
-    assert write_from_monk.PAGE.read_text(encoding="utf-8") == write_from_monk.page(), "run python tools/write_from_monk.py"
+    assert write_from_monk.PAGE.read_text(encoding="utf-8") == write_from_monk.page(), (
+        "run python tools/write_from_monk.py"
+    )

@@ -25,7 +25,7 @@ LAYERS = (
     ("data", "runs"),
     ("backends", "reports"),
     ("training",),
-    ("inference",),
+    ("inference", "averaged_views"),
     ("experiment", "evaluation"),
     ("opening",),
     ("sweeps",),

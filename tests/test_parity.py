@@ -164,6 +164,21 @@ CHAINS = {
         ("random_rotation", {"degrees": 30}),
     ],
     "crop, resized": [("random_crop", {"input_size": 20}), ("resize", {"input_size": 32})],
+    "affine": [
+        ("random_affine", {"degrees": 90, "translate": (0.2, 0.1), "scale": (0.5, 2), "shear": (-20, 20, -9, 9)})
+    ],
+    "perspective": [("random_perspective", {"distortion_scale": 0.6}), ("random_horizontal_flip", {})],
+    "trivial augment": [("trivial_augment", {})],
+    "jitter": [("color_jitter", {"brightness": 0.5, "contrast": 0.5, "saturation": 0.5, "hue": 0.3})],
+    "all colours": [
+        ("random_horizontal_flip", {}),
+        ("random_lighting", {"alpha": 0.5}),
+        ("random_gamma", {"gamma": (0.4, 2.5)}),
+        ("random_blur", {}),
+        ("random_autocontrast", {}),
+        ("color_jitter", {"contrast": 0.9}),
+        ("random_erasing", {}),
+    ],
 }
 
 

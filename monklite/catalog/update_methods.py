@@ -116,6 +116,22 @@ SETTINGS = {
             "Decay of a moving average (EMA) of the weights over the steps, such as 0.999; 0: no average. "
             "Validation, all that depends on it (best weights, early stopping, plateaus) and the weight files use the average.",
         ),
+        Setting(
+            "mixup",
+            "alpha",
+            "training.mixup",
+            "MixUp",
+            "Blend each training image, and its labels, with another one of the batch (Zhang et al. 2018); alpha of the beta "
+            "distribution of the shares, such as 0.2; 0: not. With `cutmix` too, each batch is mixed in one of both ways.",
+        ),
+        Setting(
+            "cutmix",
+            "alpha",
+            "training.cutmix",
+            "CutMix",
+            "Paste a box of another image of the batch into each training image, and mix the labels by area (Yun et al. 2019); "
+            "alpha of the beta distribution of the shares, such as 1; 0: not.",
+        ),
         Setting("seed", "seed", "seed", "Seed", "Determines order, augmentation and first weights, but not the split."),
         Setting(
             "split_seed",

@@ -17,7 +17,10 @@ from ..errors import InvalidValue, find
 from ..rules import AUTO
 from ..spec import Choice
 from . import geometry
+from .boxes import Stream
+from .colours import Colours, ColourStep
 from .fixed_stream import VERSION, FixedStream, keys_of
+from .mixing import Mixed
 
 
 @dataclass(frozen=True)
@@ -25,10 +28,11 @@ class Draws:
     """The transforms of each image of a batch, applied in this order.
 
     `flip_x`, `flip_y`: bool (N,), whether it is mirrored left-right, top-bottom; None: no image is.
-    `matrix`: float32 (N, 2, 3), from output to input coordinates, each -1 to 1 (edges of the picture); None: no
-    resampling. A matrix holds the flips too. `size`: side of the resulting square, px. `mean`, `std`: of red,
-    green and blue as values 0 to 1, for normalising. `face`: which of its few pictures each image is shown as, see
-    `Policy.faces`, int64 (N,); None: each draw may show another one.
+    `matrix`: float32 (N, 2, 3), from output to input coordinates, each -1 to 1 (edges of the picture), or (N, 3, 3), which is
+    projective; None: no resampling. A matrix holds the flips too. `size`: side of the resulting square, px. `colours`: changes
+    of the colours of the moved pictures, then `mixed`: how the images are mixed with each other. `mean`, `std`: of red, green
+    and blue as values 0 to 1, for normalising. `face`: which of its few pictures each image is shown as, see `Policy.faces`,
+    int64 (N,); None: each draw may show another one.
     """
 
     size: int
@@ -38,6 +42,16 @@ class Draws:
     flip_y: np.ndarray | None = None
     matrix: np.ndarray | None = None
     face: np.ndarray | None = None
+    colours: tuple[ColourStep, ...] = ()
+    mixed: Mixed | None = None
+
+    def label_shares(self, labels: np.ndarray) -> list[tuple[float, np.ndarray]]:
+        """The labels (N,) that the images show, with their share in each image; the largest share first."""
+        if self.mixed is None:
+            return [(1.0, labels)]
+        share = self.mixed.share_at(self.size)
+        shares = [(share, labels), (1 - share, labels[self.mixed.partners])]
+        return shares if share >= 0.5 else shares[::-1]
 
     def resized(self, size: int, n: int) -> Draws:
         """The same draws, of `n` images, at another size, px."""
@@ -51,7 +65,9 @@ class Draws:
     def take(self, rows: np.ndarray | slice) -> Draws:
         """The draws of some of the images."""
         arrays = {name: getattr(self, name) for name in ("flip_x", "flip_y", "matrix", "face")}
-        return replace(self, **{name: a[rows] for name, a in arrays.items() if a is not None})
+        colours = tuple(replace(step, values=step.values[rows]) for step in self.colours)
+        taken: dict[str, np.ndarray] = {name: a[rows] for name, a in arrays.items() if a is not None}
+        return replace(self, **taken, colours=colours, mixed=self.mixed and self.mixed.take(rows))
 
 
 @dataclass(frozen=True)
@@ -59,8 +75,8 @@ class Policy:
     """The transforms of one subset, sorted by when they are done.
 
     `prefix` is done once when a file is decoded, into squares of `stored_size`; `steps` are done for each batch;
-    the result has `input_size` and is normalised with `mean` and `std`. `views`: of steps that resample, each image has
-    this many draws, which are fixed; 0: each draw is another one.
+    the result has `input_size` and is normalised with `mean` and `std`. `views`: of steps that do more than mirror, each image
+    has this many draws, which are fixed; 0: each draw is another one.
     """
 
     prefix: tuple[Choice, ...]
@@ -80,21 +96,30 @@ class Policy:
     def faces(self) -> tuple[int, ...]:
         """The numbers of the pictures that an image can be shown as, if these are few; else none.
 
-        If it is only mirrored: 1 if left-right, plus 2 if top-bottom. If it is resampled: its fixed views, if it has such.
+        If it is only mirrored: 1 if left-right, plus 2 if top-bottom. If more is changed: its fixed views, if it has such.
         """
-        if self._resamples:
+        if not self._only_mirrors:
             return tuple(range(self.views))
-        axes = {_row(step).flip for step in self.steps}
+        axes = self._axes
         return tuple(x + 2 * y for y in range(1 + ("y" in axes)) for x in range(1 + ("x" in axes)))
 
     @property
     def has_views(self) -> bool:
         """Whether the pictures of an image are fixed views. Images that are only mirrored have at most four pictures anyway."""
-        return self.views > 0 and self._resamples
+        return self.views > 0 and not self._only_mirrors
+
+    @property
+    def _only_mirrors(self) -> bool:
+        return not self._resamples and all(_row(step).flip for step in self.steps)
 
     @property
     def _resamples(self) -> bool:
-        return self.stored_size != self.input_size or not _only_flips(self.steps)
+        return self.stored_size != self.input_size or _moves_pixels(self.steps)
+
+    @property
+    def _axes(self) -> set[str]:
+        """The axes that images are mirrored along."""
+        return {_row(step).flip for step in self.steps} - {""}
 
     def face_key(self, face: int, seed: int) -> str:
         """A text that is equal where the same decoded image is shown as the same picture."""
@@ -112,34 +137,41 @@ class Policy:
             return replace(self.draw(sizes, FixedStream(keys_of(seed, names, faces))), face=faces)
         return Draws(self.input_size, self.mean, self.std, flip_x=faces % 2 == 1, flip_y=faces >= 2, face=faces)
 
-    def draw(self, sizes: np.ndarray, rng: geometry.Stream) -> Draws:
+    def draw(self, sizes: np.ndarray, rng: Stream) -> Draws:
         """The draws for images of the given sizes, (N, 2) width and height px; other ones in each call."""
-        if not self._resamples:
-            return self._draw_flips(len(sizes), rng)
-        frame = geometry.Frame.whole(sizes)
+        frame, colours = geometry.Frame.whole(sizes), Colours(len(sizes), self.input_size)
         for step in self.steps:
-            frame = load(_row(step).compose)(frame, rng, **_row(step).values(step))
-        return Draws(self.input_size, self.mean, self.std, matrix=geometry.to_unit(frame, sizes))
+            row = _row(step)
+            compose, values = load(row.compose), row.values(step)
+            if row.kind == "both":
+                frame, colours = compose(frame, colours, rng, **values)
+            elif row.kind == "colours":
+                colours = compose(colours, rng, **values)
+            else:
+                frame = compose(frame, rng, **values)
+        draws = Draws(self.input_size, self.mean, self.std, colours=colours.steps)
+        if self._resamples:
+            return replace(draws, matrix=geometry.to_unit(frame, sizes))
+        return self._mirrored(draws, frame)
 
-    def _draw_flips(self, n: int, rng: geometry.Stream) -> Draws:
-        flips: dict[str, np.ndarray | None] = {"x": None, "y": None}
-        for step in self.steps:
-            flip, axis = geometry.draw_flips(n, rng, **_row(step).values(step)), _row(step).flip
-            previous = flips[axis]
-            flips[axis] = flip if previous is None else previous ^ flip
-        face = sum(
-            (k * flip for k, flip in ((1, flips["x"]), (2, flips["y"])) if flip is not None), np.zeros(n, np.int64)
+    def _mirrored(self, draws: Draws, frame: geometry.Frame) -> Draws:
+        """Draws of images that are only mirrored, and changed in their colours."""
+        flip_x, flip_y = (frame.to_source[:, i, i] < 0 for i in (0, 1))
+        return replace(
+            draws,
+            flip_x=flip_x if "x" in self._axes else None,
+            flip_y=flip_y if "y" in self._axes else None,
+            face=flip_x + 2 * flip_y.astype(np.int64) if self._only_mirrors else None,
         )
-        return Draws(self.input_size, self.mean, self.std, flip_x=flips["x"], flip_y=flips["y"], face=face)
 
 
 def _row(choice: Choice) -> TransformRow:
     return find("transform", choice.name, TRANSFORMS)
 
 
-def _only_flips(steps: Sequence[Choice]) -> bool:
-    """Whether all steps are flips, so that nothing has to be resampled."""
-    return all(_row(step).flip for step in steps)
+def _moves_pixels(steps: Sequence[Choice]) -> bool:
+    """Whether a step does more to the places of pixels than mirroring, so that they have to be resampled."""
+    return any(_row(step).kind in ("geometry", "both") and not _row(step).flip for step in steps)
 
 
 def policy(
@@ -151,28 +183,28 @@ def policy(
     size (four times if a fixed number of pixels is cropped from an image of unknown size), so that a crop of a quarter
     of the image loses nothing. `views`: see `Policy`.
     """
-    steps: list[Choice] = []
+    prefix, pixels, steps = [], [], []
     mean, std = (0.0,) * 3, (1.0,) * 3
     for transform in transforms:
-        kind = _row(transform).kind
-        if kind == "geometry":
-            steps.append(transform)
-        elif kind == "normalize":
-            values = _row(transform).values(transform)
-            mean, std = values["mean"], values["std"]
+        row = _row(transform)
+        if row.kind == "normalize":
+            mean, std = row.values(transform)["mean"], row.values(transform)["std"]
+        elif row.kind == "pixels":
+            pixels.append(transform)
+        elif row.kind not in ("geometry", "colours", "both"):
+            raise InvalidValue(f"{transform.name} is a transform of kind {row.kind!r}, which cannot be applied yet")
+        elif row.decode and all(_row(step).kind == "colours" for step in steps):
+            prefix.append(transform)
         else:
-            raise InvalidValue(f"{transform.name} is a transform of kind {kind!r}, which cannot be applied yet")
-    prefix: list[Choice] = []
-    while steps and _row(steps[0]).decode:
-        prefix.append(steps.pop(0))
+            steps.append(transform)
     stored = _stored_size(prefix, steps, input_size, stored_size)
-    return Policy(tuple(prefix), tuple(steps), stored, input_size, mean, std, views)
+    return Policy((*prefix, *pixels), tuple(steps), stored, input_size, mean, std, views)
 
 
 def _stored_size(
     prefix: Sequence[Choice], steps: Sequence[Choice], input_size: int, requested: int | Literal["auto"]
 ) -> int:
-    if _only_flips(steps):
+    if not _moves_pixels(steps):
         return input_size
     if prefix:
         return int(_row(prefix[-1]).values(prefix[-1])["input_size"])

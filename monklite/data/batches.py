@@ -10,20 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from ..catalog.image_sizes import SizeSchedule
 from .augment import Draws, Policy
+from .mixing import Mixing
 from .prefetch import in_order
 from .samples import UNREAD
 from .stores import Store
 
 PREFETCH = 3  # batches prepared in advance
-# separate random streams, so that a new transform does not change the order
-_ORDER, _DRAWS, _SAMPLE = 1, 2, 3
+# separate random streams, so that a new transform does not change the order, nor mixing the transforms
+_ORDER, _DRAWS, _SAMPLE, _MIXING = 1, 2, 3, 4
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ class Batches:
     number of this process, from 0, among the `n_processes` that share every batch. `digests`: of the files' bytes, S16;
     none if they are not known. `probabilities`: of each image in one draw, float64 (n,), if the images of an epoch are drawn with
     replacement, as many as there are; None: it has each image once. `reading`: False makes batches without pixels. `sizes`: the
-    size of the images in each epoch; None: always that of the policy.
+    size of the images in each epoch; None: always that of the policy. `mixing`: whether the images of a batch are mixed; each
+    process mixes its own.
     """
 
     store: Store
@@ -68,6 +70,7 @@ class Batches:
     probabilities: np.ndarray | None = None
     reading: bool = True
     sizes: SizeSchedule | None = None
+    mixing: Mixing = Mixing()
 
     @property
     def n_images(self) -> int:
@@ -111,6 +114,9 @@ class Batches:
             draws = self.showing(chosen, rng.integers(self.policy.views, size=len(chosen)))
         else:
             draws = self.policy.draw(self.store.sizes[self.rows[chosen]], rng)
+        if self.mixing:
+            own = np.random.default_rng([self.seed, _MIXING, number, bounds[0]])
+            draws = replace(draws, mixed=self.mixing.draw(len(chosen), own))
         size = self.size_in(number)
         return chosen, draws if size == draws.size else draws.resized(size, len(chosen))
 
@@ -120,8 +126,8 @@ class Batches:
 
     @property
     def faces(self) -> tuple[int, ...]:
-        """See `Policy.faces`. None if the images change their size, since each size is another picture."""
-        return self.policy.faces if self.sizes is None else ()
+        """See `Policy.faces`. None if the images change their size or are mixed, which makes other pictures of them."""
+        return self.policy.faces if self.sizes is None and not self.mixing else ()
 
     @cached_property
     def knows_digests(self) -> bool:

@@ -107,7 +107,7 @@ def load(
     Args:
         path: JPEG, PNG, BMP, TIFF, WebP or GIF (its first frame).
         side: side of the resulting square, px; the picture is squeezed into it.
-        prefix: `resize` and `center_crop` choices to apply first, at full resolution.
+        prefix: `resize` and `center_crop` choices to apply first, at full resolution, and changes of the colours of the square.
         levels: by which pictures of more than 8 bits are scaled; undecided: each by its own range.
 
     Returns:
@@ -222,7 +222,7 @@ def _read(
     check_size(image.size)
     # before `draft`, which changes the properties of the image
     oddities, full_size = _header_oddities(opened, smallest_side), _upright_size(opened)
-    drafted = image.format == "JPEG" and not prefix
+    drafted = image.format == "JPEG" and all(TRANSFORMS[step.name].kind == "pixels" for step in prefix)
     if drafted:
         image.draft(None, (DRAFT_FACTOR * side, DRAFT_FACTOR * side))
     held = _picture_bytes(opened)
@@ -253,10 +253,14 @@ def _to_square(opened: OpenedImage, side: int, prefix: Sequence[Choice], levels:
     picture = to_rgb(image)
     if opened.orientation in TURNS:
         picture = picture.transpose(TURNS[opened.orientation])
-    for step in prefix:
-        row = TRANSFORMS[step.name]
-        picture = load_function(row.decode)(picture, **row.values(step))
+    rows = [(TRANSFORMS[step.name], step) for step in prefix]
+    for row, step in rows:
+        if row.kind != "pixels":
+            picture = load_function(row.decode)(picture, **row.values(step))
     pixels = np.asarray(resize(picture, side))
+    for row, step in rows:
+        if row.kind == "pixels":
+            pixels = load_function(row.decode)(pixels, **row.values(step))
     return Decoded(pixels, picture.size, oddities, own_range=own, scaled_by=scale)
 
 

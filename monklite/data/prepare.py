@@ -21,6 +21,7 @@ from .cache import Tick, open_store
 from .class_order import in_order
 from .depth import UNDECIDED, Levels
 from .group_told import Grouping
+from .mixing import Mixing
 from .samples import NO_SUBSET, Samples, concatenate
 from .stores import Store
 
@@ -36,7 +37,7 @@ class TrainingData:
     remarks: tuple[str, ...] = ()
 
     def batched(self, spec: Resolved) -> TrainingData:
-        """The same images with the spec's seed, batch size, shuffling, number of decoding threads, views and sizes."""
+        """The same images with the spec's seed, batch size, shuffling, number of decoding threads, views, sizes and mixing."""
         data = spec.data
         train, val = (
             replace(b, batch_size=data.batch_size, seed=spec.seed, store=b.store.with_workers(data.workers))
@@ -44,7 +45,7 @@ class TrainingData:
         )
         how = replace(train.policy, views=data.stored_views)
         sizes = image_sizes.schedule(spec)
-        train = replace(train, shuffle=data.shuffle, policy=how, sizes=sizes)
+        train = replace(train, shuffle=data.shuffle, policy=how, sizes=sizes, mixing=Mixing.of(spec))
         return replace(self, train=_sampled(train, self.samples, spec), val=val)
 
     def for_process(self, process: int, n_processes: int) -> TrainingData:
@@ -137,6 +138,7 @@ def for_training(
             shuffle=data.shuffle and name == "train",
             digests=samples.digests[samples.rows_of(name)],
             sizes=image_sizes.schedule(spec) if name == "train" else None,
+            mixing=Mixing.of(spec) if name == "train" else Mixing(),
         )
         for name in SPLIT
     }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ..printable import printable
@@ -56,6 +58,12 @@ class Console:
         """Print one name per line, with its number from 1."""
         for i, name in enumerate(names, 1):
             self.say(f"    {i}. {name}")
+
+    def picture(self, path: Path) -> None:
+        """Show the picture in a file in a notebook."""
+        if self.verbose and progress.in_notebook():
+            shell = importlib.import_module("IPython.display")
+            shell.display(shell.Image(filename=str(path)))
 
     def ticker(self, title: str) -> Callable[[int, int], None] | None:
         """A progress display to be called with the numbers of done and of all images; None if nothing is printed."""

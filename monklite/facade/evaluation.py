@@ -16,6 +16,7 @@ from ..printable import printable
 from ..records import ClassResult
 from ..rules import Flag, PathText
 from ..runs.file_names import PREDICTIONS
+from ..setting_ranges import TEST_VIEWS_RANGE
 from ..tasks import THRESHOLD, Thresholds
 from . import messages
 from .base import Base
@@ -28,11 +29,13 @@ class EvaluationMethods(Base):
     """`Evaluate`, `Infer`."""
 
     @api
-    def Evaluate(self, img_thresh: Thresholds = THRESHOLD) -> tuple[float, dict[str, dict[str, Any]]]:
+    def Evaluate(self, img_thresh: Thresholds = THRESHOLD, tta: int = 0) -> tuple[float, dict[str, dict[str, Any]]]:
         """Predict the whole test set of `Dataset_Params` and `Dataset` with the best weights.
 
         Args:
             img_thresh: as in `Infer`, for images that may have several labels.
+            tta: test-time augmentation: scores are averaged over each image and so many other pictures of it, always the same; 1:
+                its mirror image; more: also parts of it. It takes as much longer. 0: the image alone.
 
         Returns:
             Overall accuracy in %, and for each class of the test set
@@ -45,14 +48,14 @@ class EvaluationMethods(Base):
             NotReady: the experiment is not trained, or no test set was given. InvalidType, InvalidValue: thresholds that do not
             fit.
         """
-        evaluation = self._evaluation
+        evaluation, n_views = self._evaluation, TEST_VIEWS_RANGE("tta", tta)
         if not self._opened.evaluating:
             raise NotReady(
                 "evaluation needs its own mode: Switch_Mode(eval_infer=True), then "
                 "Dataset_Params(dataset_path='test folder'), Dataset() and Evaluate()"
             )
         self._console.say("Testing")
-        result = evaluation.run(self._console.ticker("    testing"), img_thresh)
+        result = evaluation.run(self._console.ticker("    testing"), img_thresh, n_views)
         messages.testing(
             self._console,
             type(evaluation.predictor.task),
@@ -72,6 +75,7 @@ class EvaluationMethods(Base):
         img_thresh: Thresholds = THRESHOLD,
         stream: bool = False,
         allow_url: bool = False,
+        tta: int = 0,
     ) -> dict[str, Any] | list[dict[str, Any]] | Iterator[dict[str, Any]]:
         """Predict one image, several images, or every image of a folder, with the best weights.
 
@@ -88,6 +92,7 @@ class EvaluationMethods(Base):
             stream: for several images, return a generator that yields results as they are ready, in place of a list that may
                 not fit into memory. Its threads end with it, even if it is closed early.
             allow_url: fetch images whose path is an address (`https://...`), which are refused otherwise.
+            tta: as in `Evaluate`.
 
         Returns:
             `{"img_name", "predicted_class", "score"}`, the score being a probability, 0 to 1; if images have several labels,
@@ -102,6 +107,7 @@ class EvaluationMethods(Base):
         Flag()("return_raw", return_raw)
         Flag()("stream", stream)
         Flag()("allow_url", allow_url)
+        n_views = TEST_VIEWS_RANGE("tta", tta)
         if is_given(img_name) == is_given(img_dir):
             raise InvalidType("give one: Infer(img_name='image file') or Infer(img_dir='folder')")
         argument, value = ("img_name", img_name) if is_given(img_name) else ("img_dir", img_dir)
@@ -111,7 +117,7 @@ class EvaluationMethods(Base):
                 raise InvalidType(
                     "stream=True goes with a folder: Infer(img_dir='folder', stream=True), or with a list or generator of images"
                 )
-            prediction = self._evaluation.predictor.predict(value, argument, allow_url, img_thresh)
+            prediction = self._evaluation.predictor.predict(value, argument, allow_url, img_thresh, n_views)
             messages.prediction(self._console, prediction)
             return self._as_dict(prediction, return_raw)
         if images is None and not isinstance(value, (str, os.PathLike)):
@@ -121,19 +127,19 @@ class EvaluationMethods(Base):
         source = PathText()(argument, value) if images is None else value
         if stream:
             predictions = self._evaluation.predictor.stream(
-                source, lambda _, problem: self._left_out(problem), None, argument, allow_url, img_thresh
+                source, lambda _, problem: self._left_out(problem), None, argument, allow_url, img_thresh, n_views
             )
             return self._as_dicts(predictions, return_raw)
-        return self._infer_list(source, argument, allow_url, return_raw, img_thresh)
+        return self._infer_list(source, argument, allow_url, return_raw, img_thresh, n_views)
 
     def _infer_list(
-        self, source: Any, argument: str, allow_url: bool, raw: bool, thresholds: Thresholds
+        self, source: Any, argument: str, allow_url: bool, raw: bool, thresholds: Thresholds, n_views: int
     ) -> list[dict[str, Any]]:
         problems: list[str] = []
         ticker = self._console.ticker("    predicting")
         predictions = list(
             self._evaluation.predictor.stream(
-                source, lambda _, problem: problems.append(problem), ticker, argument, allow_url, thresholds
+                source, lambda _, problem: problems.append(problem), ticker, argument, allow_url, thresholds, n_views
             )
         )
         rows = {"Dir path": source} if isinstance(source, str) else {}

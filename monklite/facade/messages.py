@@ -209,6 +209,8 @@ def training_params(console: Console, spec: Spec | Resolved) -> None:
             "Progressive resizing": f"from {training.resizing.initial_scale:g} of the input size"
             if training.resizing.initial_scale < 1
             else "no",
+            **({"MixUp": f"alpha {training.mixup:g}"} if training.mixup else {}),
+            **({"CutMix": f"alpha {training.cutmix:g}"} if training.cutmix else {}),
             "Save Intermediate models": training.save_intermediate_models,
             "Intermediate model prefix": training.intermediate_prefix,
         },
@@ -252,6 +254,9 @@ def testing(console: Console, task: type[Task], result: Testing, table: Path, un
         n_more = len(result.classes) - MAX_CLASSES_SHOWN
         console.say(f"            ... and {n_more} more classes, in the value that Evaluate() returns")
     console.say(f"        total images:            {result.num_images}")
+    if result.views:
+        views = "1 view" if result.views == 1 else f"{result.views} views"
+        console.say(f"        scores averaged over:    each image and {views} of it")
     console.say(f"        num correct predictions: {result.num_correct}")
     console.say(
         f"        Average accuracy (%):    {100 * result.accuracy:.2f}  (95 % interval {100 * low:.1f} to {100 * high:.1f})"

@@ -11,10 +11,11 @@ from .checks import api
 from .evaluation import EvaluationMethods
 from .opening import OpeningMethods
 from .row_methods import RowMethods
+from .samples import SamplesMethods
 from .training import TrainingMethods
 
 
-class prototype(OpeningMethods, TrainingMethods, EvaluationMethods, RowMethods):
+class prototype(OpeningMethods, TrainingMethods, EvaluationMethods, SamplesMethods, RowMethods):
     """An experiment in Monk's form: `ptf = prototype(verbose=1); ptf.Prototype("project", "experiment")`.
 
     Args:

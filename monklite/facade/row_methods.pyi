@@ -782,11 +782,204 @@ class RowMethods(VocabularyMethods):
         Backends: pytorch, mxnet.
         """
 
-    def apply_random_rotation(self, degrees: float, train: bool = False, val: bool = False, test: bool = False) -> None:
+    def apply_random_rotation(
+        self, degrees: float | Sequence[float], train: bool = False, val: bool = False, test: bool = False
+    ) -> None:
         """Rotate about the centre by up to `degrees` either way; corners become black.
 
         Args:
-            degrees: largest angle; a number at least 0 and at most 180.
+            degrees: largest angle either way, or both ends, counterclockwise; a number at least 0 and at most
+                180, or a list of 2 values, each a number at least -180 and at most 180, the smallest first.
+            train, val, test: for which images.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def apply_random_affine(
+        self,
+        degrees: float | Sequence[float],
+        translate: Sequence[float] | Literal[False] | None = None,
+        scale: Sequence[float] | Literal[False] | None = None,
+        shear: float | Sequence[float] | Literal[False] | None = None,
+        train: bool = False,
+        val: bool = False,
+        test: bool = False,
+    ) -> None:
+        """Rotate about the centre, move, scale and shear; what comes from outside the image is black.
+
+        Args:
+            degrees: largest angle either way, or both ends, clockwise; a number at least 0 and at most 180, or a
+                list of 2 values, each a number at least -180 and at most 180, the smallest first.
+            translate: largest shares of width and height by which it is moved either way; None: not at all; a
+                list of 2 values, each a number at least 0 and at most 1 or None.
+            scale: smallest and largest factor of the size; None: 1; a list of 2 values, each a number at least
+                0.01 and at most 100, the smallest first or None.
+            shear: largest angle of slanting along x either way, both ends, or both ends along x and along y;
+                None: 0; a number at least 0 and at most 89, or a list of 2 values, each a number at least -89
+                and at most 89, the smallest first, or of 4 values, for x and for y or None.
+            train, val, test: for which images.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def apply_random_perspective(
+        self,
+        distortion_scale: float = 0.5,
+        probability: float = 0.5,
+        train: bool = False,
+        val: bool = False,
+        test: bool = False,
+    ) -> None:
+        """Tilt the image: move its corners inwards by random distances; what comes from outside is black.
+
+        Args:
+            distortion_scale: largest distance as a share of half the side; a number at least 0 and at most 1.
+            probability: share of images that are transformed; a number at least 0 and at most 1.
+            train, val, test: for which images.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def apply_color_jitter(
+        self,
+        brightness: float | Sequence[float] = 0.0,
+        contrast: float | Sequence[float] = 0.0,
+        saturation: float | Sequence[float] = 0.0,
+        hue: float | Sequence[float] = 0.0,
+        train: bool = False,
+        val: bool = False,
+        test: bool = False,
+    ) -> None:
+        """Change brightness, then contrast, saturation and hue at random, as torchvision defines them.
+
+        Args:
+            brightness: largest distance of the factor of the brightness from 1, or both of its ends; a number at
+                least 0 and at most 100, or a list of 2 values, each a number at least 0 and at most 100, the
+                smallest first.
+            contrast: largest distance of the factor of the contrast from 1, or both of its ends; a number at
+                least 0 and at most 100, or a list of 2 values, each a number at least 0 and at most 100, the
+                smallest first.
+            saturation: largest distance of the factor of the saturation from 1, or both of its ends; a number at
+                least 0 and at most 100, or a list of 2 values, each a number at least 0 and at most 100, the
+                smallest first.
+            hue: largest turn of the hue either way, as a share of the colour circle, or both ends; a number at
+                least 0 and at most 0.5, or a list of 2 values, each a number at least -0.5 and at most 0.5, the
+                smallest first.
+            train, val, test: for which images.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def apply_random_lighting(
+        self, alpha: float = 1.0, train: bool = False, val: bool = False, test: bool = False
+    ) -> None:
+        """Add noise along the principal components of ImageNet's colours (Krizhevsky et al. 2012).
+
+        Args:
+            alpha: standard deviation of the noise; 0.1 in the paper; a number at least 0 and at most 100.
+            train, val, test: for which images.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def apply_random_gamma(
+        self, gamma: Sequence[float] = (0.8, 1.25), train: bool = False, val: bool = False, test: bool = False
+    ) -> None:
+        """Brighten or darken the middle greys: raise the values, 0 to 1, to a random power.
+
+        Args:
+            gamma: smallest and largest exponent; a list of 2 values, each a number at least 0.01 and at most
+                100, the smallest first.
+            train, val, test: for which images.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def apply_random_autocontrast(
+        self, probability: float = 0.5, train: bool = False, val: bool = False, test: bool = False
+    ) -> None:
+        """Stretch each channel to the whole range from black to white, as torchvision does.
+
+        Args:
+            probability: share of images that are transformed; a number at least 0 and at most 1.
+            train, val, test: for which images.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def apply_random_blur(
+        self,
+        sigma: Sequence[float] = (0.1, 2.0),
+        probability: float = 0.5,
+        train: bool = False,
+        val: bool = False,
+        test: bool = False,
+    ) -> None:
+        """Blur with a Gaussian kernel of random width.
+
+        Args:
+            sigma: smallest and largest standard deviation, px of the input size; a list of 2 values, each a
+                number above 0 and at most 100, the smallest first.
+            probability: share of images that are transformed; a number at least 0 and at most 1.
+            train, val, test: for which images.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def apply_random_erasing(
+        self,
+        probability: float = 0.5,
+        scale: Sequence[float] = (0.02, 0.33),
+        ratio: Sequence[float] = (0.3, 3.3),
+        train: bool = False,
+        val: bool = False,
+        test: bool = False,
+    ) -> None:
+        """Fill a random box with the mean colour of normalize (Zhong et al. 2020).
+
+        Args:
+            probability: share of images that are transformed; a number at least 0 and at most 1.
+            scale: smallest and largest share of the area; a list of 2 values, each a number above 0 and at most
+                1, the smallest first.
+            ratio: smallest and largest height / width; a list of 2 values, each a number above 0, the smallest
+                first.
+            train, val, test: for which images.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def apply_trivial_augment(self, train: bool = False, val: bool = False, test: bool = False) -> None:
+        """One random transform of each image, of its place or its colours, at random strength (Müller and Hutter
+        2021).
+
+        Args:
+            train, val, test: for which images.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def apply_grayscale(
+        self, num_output_channels: int = 3, train: bool = False, val: bool = False, test: bool = False
+    ) -> None:
+        """Take the colours out of an image. Done once, when it is decoded.
+
+        Args:
+            num_output_channels: channels of the result; 3 (networks take images of three channels).
+            train, val, test: for which images.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def apply_clahe(
+        self, clip_limit: float = 2.0, grid: int = 8, train: bool = False, val: bool = False, test: bool = False
+    ) -> None:
+        """Equalise brightness around each place, with limited contrast (CLAHE, Zuiderveld 1994), as for X-rays.
+        Done once, when an image is decoded.
+
+        Args:
+            clip_limit: largest gain of contrast; 1: none; a number at least 1 and at most 256.
+            grid: tiles in each direction, whose brightness is equalised; a whole number at least 1 and at most
+                64.
             train, val, test: for which images.
 
         Backends: pytorch, mxnet.
@@ -885,6 +1078,18 @@ class RowMethods(VocabularyMethods):
         """Decay of a moving average (EMA) of the weights over the steps, such as 0.999; 0: no average. Validation,
         all that depends on it (best weights, early stopping, plateaus) and the weight files use the average.
         Effective after `Reload()`, or with `Train()`.
+        """
+
+    def update_mixup(self, alpha: float) -> None:
+        """Blend each training image, and its labels, with another one of the batch (Zhang et al. 2018); alpha of
+        the beta distribution of the shares, such as 0.2; 0: not. With `cutmix` too, each batch is mixed in one
+        of both ways. Effective after `Reload()`, or with `Train()`.
+        """
+
+    def update_cutmix(self, alpha: float) -> None:
+        """Paste a box of another image of the batch into each training image, and mix the labels by area (Yun et
+        al. 2019); alpha of the beta distribution of the shares, such as 1; 0: not. Effective after `Reload()`,
+        or with `Train()`.
         """
 
     def update_seed(self, seed: int) -> None:

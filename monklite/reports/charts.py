@@ -1,4 +1,5 @@
-"""Line and bar charts as matplotlib figures, saved as PNG files. Figures are created without pyplot's global state.
+"""Line and bar charts, and grids of pictures, as matplotlib figures, saved as PNG files. Figures are created without pyplot's
+global state.
 
 Colours are those of Okabe and Ito (2008), which colour-blind people can distinguish; a curve's colour depends on its position
 in the list only. Beyond eight curves, dashes and markers distinguish them.
@@ -33,6 +34,8 @@ AXIS_PERCENTILES = (1, 99)
 MAX_DRAWN = 1e30
 # characters that fit below the narrowest figure
 NOTE_WIDTH = 115
+# grid of pictures: inches of a side, characters of a name beside each other, and columns for the width of the title
+PICTURE_SIDE, PICTURE_NAME_WIDTH, MIN_COLUMNS = 1.6, 22, 3
 # longer legends are put beside the axes, where they hide no curve
 MAX_LEGEND_INSIDE = 6
 
@@ -120,6 +123,30 @@ def bars(
     axes.set_xlim(0, maximum * 1.08 if maximum else max([*lengths, 1e-9]) * 1.15)
     axes.set_xlabel(x_label)
     return _finish(figure, axes, title, f"{note} {names.note}".strip(), grid="x")
+
+
+@_default_style()
+def pictures(title: str, images: Sequence[np.ndarray], names: Sequence[str]) -> Figure:
+    """Draw images, uint8 (side, side, 3), in a grid, each with its name above it."""
+    from matplotlib.figure import Figure
+
+    columns = max(MIN_COLUMNS, math.ceil(math.sqrt(len(images))))
+    rows = math.ceil(len(images) / columns)
+    # a name may fill the width of its picture and no more
+    texts = chart_text.labels(names)
+    wrapped = [fill(text, PICTURE_NAME_WIDTH) for text in texts.texts]
+    n_lines = max(text.count("\n") + 1 for text in wrapped)
+    size = PICTURE_SIDE * columns, (PICTURE_SIDE + 0.13 * n_lines) * rows + 0.5
+    figure = Figure(figsize=size, layout="constrained", dpi=120)
+    for i, (image, text) in enumerate(zip(images, wrapped, strict=True), 1):
+        axes = figure.add_subplot(rows, columns, i)
+        axes.imshow(image)
+        axes.set_axis_off()
+        axes.set_title("", fontsize=8, pad=3).update({**texts.style, "text": text})
+    figure.suptitle(title, fontsize=12, x=0.01, ha="left")
+    if texts.note:
+        figure.supxlabel(fill(texts.note, NOTE_WIDTH), fontsize=8, color="#555555", x=0.01, ha="left")
+    return figure
 
 
 def as_png(figure: Figure) -> bytes:

@@ -18,6 +18,8 @@ import numpy as np
 from ..backends.base import Backend, Learner
 from ..catalog import LOSSES, OPTIMIZERS, resolve
 from ..data.augment import Draws
+from ..data.colours import LUMA, Colours
+from ..data.mixing import Mixed
 from ..errors import DamagedFile, MonkliteError, TrainingFailed, WeightsMismatch
 from ..spec import Resolved, Spec
 from ..tasks import MultiLabel, SingleLabel
@@ -358,3 +360,59 @@ class LearnerContract:
         rows = images[:, low] * (1 - share)[None, :, None, None] + images[:, low + 1] * share[None, :, None, None]
         expected = rows[:, :, low] * (1 - share)[None, None, :, None] + rows[:, :, low + 1] * share[None, None, :, None]
         assert np.abs(found - expected).max() <= 1
+
+    def test_colours_are_changed_as_told(self) -> None:
+        """Each kind of step, one after the other, for images that it is and is not meant for."""
+        images, _ = easy(4)
+        strength = np.array([0.0, 0.0, 1.0, 1.0])
+        colours = Colours(4, SIDE).brightness(1 - 0.5 * strength).contrast(1 - 0.3 * strength)
+        found = self.learner().augmented(images, plain(colours=colours.steps))
+        grey = (images @ LUMA).mean(axis=(1, 2))[:, None, None, None]
+        darker = 0.7 * 0.5 * images + 0.3 * 0.5 * grey
+        assert np.abs(found[:2] - images[:2]).max() <= 1e-3
+        assert np.abs(found[2:] - darker[2:]).max() <= 1e-2
+        box = np.array([(0.0, 0.0, 0.5, 0.5)]) * strength[:, None]
+        steps = Colours(4, SIDE).then("gamma", 1 + strength).then("autocontrast", strength).then("erase", box)
+        found = self.learner().augmented(images, plain(colours=steps.steps))
+        square = images[2:].astype(float) ** 2
+        low, high = square.min(axis=(1, 2), keepdims=True), square.max(axis=(1, 2), keepdims=True)
+        expected = 255 * (square - low) / (high - low)
+        expected[:, : SIDE // 2, : SIDE // 2] = 255 * np.array(MEAN)
+        assert np.abs(found[:2] - images[:2]).max() <= 1e-3
+        assert np.abs(found[2:] - expected).max() <= 1e-2
+
+    def test_hues_turn_and_blurs_blur(self) -> None:
+        images, _ = easy(3)
+        turned = self.learner().augmented(images, plain(colours=Colours(3, SIDE).then("hue", np.full(3, 1 / 3)).steps))
+        # a third of the circle: red becomes green, green blue, and blue red
+        assert np.abs(turned - images[..., [2, 0, 1]]).max() <= 1e-2
+        sigma = np.array([0.0, 0.05, 0.05])
+        blurred = self.learner().augmented(images, plain(colours=Colours(3, SIDE).then("blur", sigma).steps))
+        assert np.abs(blurred[0] - images[0]).max() <= 1e-3
+        assert blurred[1].std(axis=(0, 1)).max() < 0.5 * images[1].std(axis=(0, 1)).min()
+        assert np.abs(blurred[1].mean(axis=(0, 1)) - images[1].mean(axis=(0, 1))).max() < 3
+
+    def test_a_matrix_may_be_projective(self) -> None:
+        """The rows are narrower the farther down, and what lies outside is black."""
+        images = np.full((1, SIDE, SIDE, 3), 200, np.uint8)
+        matrix = np.array([[[1, 0, 0], [0, 1, 0], [0, -0.5, 1]]], np.float32)
+        found = self.learner().augmented(images, plain(matrix=matrix))[0, :, :, 0]
+        centres = (2 * np.arange(SIDE) + 1) / SIDE - 1
+        inside = np.abs(centres[None, :] / (1 - 0.5 * centres[:, None])) <= 1
+        inside &= np.abs(centres / (1 - 0.5 * centres))[:, None] <= 1
+        assert np.array_equal(found > 100, inside)
+
+    def test_mixed_images_have_the_loss_of_both_labels(self) -> None:
+        """With almost no learning rate, so that the network is the same in each step."""
+        learner = self.learner()
+        learner.set_learning_rate(1e-12)
+        images, labels = easy(4)
+        # whose mixtures are whole numbers
+        images = images // 4 * 4
+        mixed = Mixed(np.array([1, 2, 3, 0]), 0.75)
+        shown = np.rint(learner.augmented(images, plain(mixed=mixed))).astype(np.uint8)
+        assert np.array_equal(shown, 0.75 * images + 0.25 * images[mixed.partners])
+        losses = [float(learner.step(shown, y, plain())[0]) for y in (labels, labels[mixed.partners])]
+        found = float(learner.step(images, labels, plain(mixed=mixed))[0])
+        assert math.isclose(found, 0.75 * losses[0] + 0.25 * losses[1], rel_tol=1e-4)
+        assert not math.isclose(losses[0], losses[1], rel_tol=0.02)

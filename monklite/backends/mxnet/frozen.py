@@ -39,7 +39,7 @@ class FrozenPart:
         learner = self._learner
         with translated(learner.context, f"{len(labels)} images in one step"):
             values = self._cut.from_bytes(features, learner.context)
-            return learner.update(values, self._cut.upper, labels, watched=True)
+            return learner.update(values, self._cut.upper, [(1.0, labels)], watched=True)
 
     def logits(self, features: np.ndarray) -> np.ndarray:
         learner = self._learner

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from .. import array_files, user_changes
 from ..averaging import Averages
 from ..base import FastForm, Frozen
 from ..capabilities import check_capabilities
+from ..mixed_loss import mixed_loss
 from . import augment, device, halves, losses, network, weights
 from .arrays import NetworkArrays
 from .framework import autograd, gluon, mx, nd
@@ -103,17 +105,22 @@ class GluonLearner:
 
     def step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[Pending, Pending]:
         with translated(self.context, f"{len(labels)} images of {draws.size} px in one step"):
-            x = self.inputs(images, draws)
+            x, shown = self.inputs(images, draws), draws.label_shares(labels)
             if self._cut is None:
-                return self.update([x], self.network, labels, watched=self._starts_with_batch_norm)
+                return self.update([x], self.network, shown, watched=self._starts_with_batch_norm)
             with autograd.predict_mode():
                 values = self._cut.values(x)
-            return self.update(values, self._cut.upper, labels, watched=True)
+            return self.update(values, self._cut.upper, shown, watched=True)
 
-    def update(self, values: list[Any], network: Any, labels: np.ndarray, watched: bool) -> tuple[Pending, Pending]:
-        """Update the weights once; `network` is given the `values`. `watched`: the backward pass reaches them."""
+    def update(
+        self, values: list[Any], network: Any, labels: Sequence[tuple[float, np.ndarray]], watched: bool
+    ) -> tuple[Pending, Pending]:
+        """Update the weights once; `network` is given the `values`. `watched`: the backward pass reaches them.
+
+        `labels`: see `Draws.label_shares`; correct is who predicts the first.
+        """
         self.averages.before_step()
-        y = self._targets(labels)
+        targets = [(share, self._targets(part)) for share, part in labels]
         # MXNet's random state cannot be read, so every step has its own seed: a resumed run draws the same numbers
         mx.random.seed((self.seed * 1_000_003 + self._steps) % 2**31, ctx=self.context)
         self._steps += 1
@@ -121,14 +128,14 @@ class GluonLearner:
             value.attach_grad()
         with autograd.record():
             logits = network(*values)
-            loss = self._compare(logits, y)
+            loss = mixed_loss(lambda target: self._compare(logits, target), targets)
         loss.backward()
         self._clip()
         self._trainer.step(1)
         if self.averages.limit:
             self.wait()
             self.averages.after_step()
-        return Pending(loss), Pending(self.task.correct(logits, y).sum())
+        return Pending(loss), Pending(self.task.correct(logits, targets[0][1]).sum())
 
     def _compare(self, logits: Any, y: Any) -> Any:
         return self.criterion(logits, y).mean()

@@ -41,7 +41,7 @@ class FrozenPart:
         with translated(learner.device, len(labels), 0), device.algorithms(learner.device, learner.deterministic):
             # all layers of a large network would take longer than the step
             network.set_train_mode(self._cut.upper_train)
-            return learner.update(lambda: self._cut.upper_train(*self._values(features)), labels)
+            return learner.update(lambda: self._cut.upper_train(*self._values(features)), [(1.0, labels)])
 
     def logits(self, features: np.ndarray) -> np.ndarray:
         learner = self._learner

@@ -33,6 +33,7 @@ from .. import user_changes
 from ..array_files import Snapshot
 from ..averaging import Averages
 from ..base import FastForm, Frozen
+from ..mixed_loss import mixed_loss
 from . import augment, device, distributed, fast_form, halves, losses, network, saved_state, weights
 from .arrays import NetworkArrays
 from .framework_errors import is_memory_error, translated
@@ -131,7 +132,7 @@ class TorchLearner:
     def step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
         with translated(self.device, len(labels), draws.size), device.algorithms(self.device, self.deterministic):
             network.set_train_mode(self.network)
-            return self.update(lambda: self._output(images, draws), labels)
+            return self.update(lambda: self._output(images, draws), draws.label_shares(labels))
 
     def _output(self, images: np.ndarray, draws: Draws) -> Any:
         """The output of the network in training."""
@@ -140,20 +141,27 @@ class TorchLearner:
             return self._training_network()(x)
         return self._cut.upper_train(*self.lower(self._cut, x))
 
-    def update(self, output_of: Callable[[], Any], labels: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        """Update the weights once; `output_of` computes the output of the network, whose layers are in training mode."""
+    def update(
+        self, output_of: Callable[[], Any], labels: Sequence[tuple[float, np.ndarray]]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Update the weights once; `output_of` computes the output of the network, whose layers are in training mode.
+
+        `labels`: see `Draws.label_shares`; correct is who predicts the first.
+        """
         self.averages.before_step()
-        y = self._targets(labels)
+        targets = [(share, self._targets(part)) for share, part in labels]
+        y, n_images = targets[0][1], len(labels[0][1])
         self.optimizer.zero_grad(set_to_none=True)
         with self._use_own_random_state(), self.autocast():
             output = output_of()
-        loss, logits = self._loss(output, y)
+        logits = output[0] if isinstance(output, tuple) else output
+        loss = mixed_loss(lambda target: self._loss(output, target), targets)
         n_correct = self.task.correct(logits.detach(), y).sum()
         mean_loss, share = loss.detach(), 1.0
         if self.world.size > 1:
             # gradients are averaged over the processes, so each loss is weighted by its process's share of the images
-            sums = distributed.totals(loss, n_correct, len(labels))
-            mean_loss, n_correct, share = sums[0] / sums[2], sums[1], len(labels) * self.world.size / sums[2]
+            sums = distributed.totals(loss, n_correct, n_images)
+            mean_loss, n_correct, share = sums[0] / sums[2], sums[1], n_images * self.world.size / sums[2]
         self._scaler.scale(loss * share).backward()
         self._clip()
         self._scaler.step(self.optimizer)
@@ -167,14 +175,14 @@ class TorchLearner:
             self._wrapped_network = torch.compile(wrapped) if self._compiled else wrapped
         return self._wrapped_network
 
-    def _loss(self, output: Any, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The loss in float32, with that of the auxiliary heads of GoogLeNet and Inception, and the main logits."""
+    def _loss(self, output: Any, y: torch.Tensor) -> torch.Tensor:
+        """The loss in float32, with that of the auxiliary heads of GoogLeNet and Inception."""
         main, *auxiliary = output if isinstance(output, tuple) else (output,)
         loss = self._compare(main, y)
         for logits in auxiliary:
             if logits is not None:
                 loss = loss + AUXILIARY_LOSS_WEIGHT[self.family] * self._compare(logits, y)
-        return loss, main
+        return loss
 
     def _compare(self, logits: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         return self.criterion(logits.float(), y)
@@ -208,7 +216,9 @@ class TorchLearner:
         return augment.apply(self._to_device(images), draws).permute(0, 2, 3, 1).cpu().numpy()
 
     def inputs(self, images: np.ndarray, draws: Draws) -> torch.Tensor:
-        return augment.normalize(augment.apply(self._to_device(images), draws), draws)
+        # places and colours need float32, in whatever the network computes
+        with torch.autocast(self.device.type, enabled=False):
+            return augment.normalize(augment.apply(self._to_device(images), draws), draws)
 
     def _to_device(self, images: np.ndarray) -> torch.Tensor:
         return augment.to_device(images, self.device)

@@ -54,17 +54,19 @@ class NumpyLearner:
 
     def step(self, images: np.ndarray, labels: np.ndarray, draws: Draws) -> tuple[float, float]:
         self.averages.before_step()
-        features, targets = self._features(images, draws), self.task.targets(labels, self._form)
+        features = self._features(images, draws)
+        targets = [(share, self.task.targets(part, self._form)) for share, part in draws.label_shares(labels)]
         if self.network.dropout:
             kept = self._random.random(features.shape) >= self.network.dropout
             features = features * kept / (1 - self.network.dropout)
         with np.errstate(all="ignore"):  # a rate that is too large is reported when the weights are kept
             logits = self.network.forward(features)
-            loss, slope = self.criterion(logits, targets)
+            parts = [(share, *self.criterion(logits, target)) for share, target in targets]
+            loss, slope = (sum(part[0] * part[i] for part in parts) for i in (1, 2))
             gradients = self._clipped(self.network.gradients(features, slope))
             self.optimizer.step(self.network.parameters, gradients)
         self.averages.after_step()
-        return loss, float(self.task.correct(logits, targets).sum())
+        return loss, float(self.task.correct(logits, targets[0][1]).sum())
 
     def _clipped(self, gradients: Parameters) -> Parameters:
         if limit := self._clips["clipvalue"]:
