@@ -51,6 +51,7 @@ class Base:
         self._console = Console(self.verbose if world.rank == 0 else 0)
         self._opened = OpenExperiment(runs, self._backend, self._console.say)
         self._display = Display()
+        self._callbacks: list[object] = []
         self._console.say(f"{describe(self._backend).title} Version: {backends.version(self._backend)}\n")
 
     @property

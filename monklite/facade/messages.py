@@ -206,6 +206,12 @@ def training_params(console: Console, spec: Spec | Resolved) -> None:
     )
 
 
+def trained_already(console: Console, run: Run, state: RunState) -> None:
+    console.say(f"    {run} is trained already: nothing is trained again. To train a new version: Prototype(...) without")
+    console.say("    resume_train\n")
+    training_outputs(console, run, state)
+
+
 def training_outputs(console: Console, run: Run, state: RunState) -> None:
     results = state.results
     if results is None:

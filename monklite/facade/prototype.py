@@ -48,7 +48,7 @@ class Prototype(prototype):
         experiment: str,
         backend: str | None = None,
         eval_infer: bool = False,
-        resume_train: bool = False,
+        resume_train: bool | str = False,
         copy_from: Sequence[Any] | bool = False,
         pseudo_copy_from: Sequence[Any] | bool = False,
         summary: bool = False,

@@ -138,10 +138,13 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         """
         experiment = self._experiment
         self._opened.forget_evaluation()
+        if not experiment.take_over_script():
+            messages.trained_already(self._console, experiment.run, experiment.run.state())
+            return
         experiment.refresh(self._console.ticker("    reading images"))
         self._console.say("Training Resume" if experiment.resuming else "Training Start")
         display = Display(self._display.lines, self._display.bar and bool(self._console.verbose))
-        state = experiment.train(display)
+        state = experiment.train(display, callbacks=tuple(self._callbacks))
         messages.training_outputs(self._console, experiment.run, state)
 
     @api
