@@ -25,7 +25,8 @@ from .runs.state import RunState
 from .runs.workspace import Workspace
 from .spec import Resolved, Spec
 from .tasks import Task
-from .training import batch_size, copying, precision, resuming
+from .training import batch_size, copying, estimate, precision, resuming
+from .training.estimate import Estimate
 from .training.loss_task import fits, task_for_loss
 from .training.progress import Say
 from .training.recorded import Recorded
@@ -269,6 +270,11 @@ class Experiment:
             self.say(f"{text}\n")
 
     # Training
+
+    def estimate(self, tick: Tick | None = None) -> Estimate:
+        """How long `train` will take. Raises as `estimate.estimate`."""
+        data, learner = self.refresh(tick)
+        return estimate.estimate(self.resolved(), learner.task, data)
 
     def take_over_script(self) -> bool:
         """Compare the settings of a script that is run again with the run's own, and take over those that may change.

@@ -17,6 +17,7 @@ from .rules import AUTO, Flag
 from .runs.file_names import STATE
 from .runs.run import Run
 from .runs.workspace import Workspace
+from .spec import Resolved
 from .training import resuming
 from .training.progress import Say
 from .training.same_script import ScriptSettings
@@ -220,6 +221,11 @@ class OpenExperiment:
     def run(self) -> Run:
         """The run that is open."""
         return self.evaluation.predictor.run if self.evaluating else self.experiment.run
+
+    @property
+    def spec(self) -> Resolved:
+        """The settings of what is open. Raises as `experiment`."""
+        return self.evaluation.predictor.spec if self.evaluating else self.experiment.resolved()
 
     @property
     def learner(self) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 # pictures that a notebook shows; all are in the folder
 MAX_SHOWN = 8
 MAX_PORT = 65535
+# characters
+MAX_NAME = 80
 
 
 class LookingMethods(Base):
@@ -64,7 +67,7 @@ class LookingMethods(Base):
         learner, backend = self._built()
         images, draws = network_input(image_path, self._opened.spec, self._levels(), "image_path")
         maps = backend.feature_maps(learner, images, draws)
-        folder = f"feature_maps/{file_stem(image_path)}"
+        folder = f"feature_maps/{image_stem(image_path)}"
         self._draw(folder, maps, lambda name: grids.feature_maps(f"output of {name}", maps[name][0]))
 
     @api
@@ -89,11 +92,15 @@ class LookingMethods(Base):
         folder = self._opened.run.folder / VISUALIZATION / "netron"
         make_folder(folder)
         file = backend.write_graph(learner, folder / "model", given or (3, side, side))
-        self._console.block("Network", {"Graph": file})
+        self._console.block("Network", {"File": file})
         if not is_installed("netron"):
             raise MissingPackage(f"the graph is in {file}; to show it here, install Netron: {install_command('netron')}")
         netron: Any = importlib.import_module("netron")
-        netron.start(str(file), address=("127.0.0.1", chosen or 0), browse=not in_notebook())
+        try:
+            host, found = netron.start(str(file), ("127.0.0.1", chosen), browse=not in_notebook(), verbosity=0)
+        except OSError as error:
+            raise InvalidValue(f"port {chosen} cannot be used ({error}): take another one, or none") from None
+        self._console.say(f"    Netron shows it at http://{host}:{found}\n")
 
     def _built(self) -> tuple[Learner, LooksInside]:
         """The live network, which is built if need be, and its backend."""
@@ -117,7 +124,7 @@ class LookingMethods(Base):
         tick = self._console.ticker("    drawing")
         for number, name in enumerate(names, 1):
             content = charts.as_png(figure_of(name))
-            write_bytes(folder / f"{file_stem(name)}.png", content)
+            write_bytes(folder / f"{_plain(name)}.png", content)
             if number <= MAX_SHOWN:
                 show_in_notebook(content)
             if tick:
@@ -125,11 +132,15 @@ class LookingMethods(Base):
         self._console.block("Visualization", {"Layers": len(names), "Folder": folder})
 
 
-def file_stem(source: Any) -> str:
-    """A name for the pictures of an image or layer: of a path that of its file, with plain characters only."""
-    name = Path(source).stem if isinstance(source, Path) or (isinstance(source, str) and "/" in source) else source
-    text = name if isinstance(name, str) else "image"
-    return re.sub(r"[^\w.-]+", "_", text)[:80].strip(".") or "image"
+def image_stem(image: Any) -> str:
+    """A name for the pictures of an image, after its file if it has one."""
+    name = getattr(image, "name", None) if not isinstance(image, (str, os.PathLike)) else image
+    return _plain(Path(name).stem) if isinstance(name, (str, os.PathLike)) else "image"
+
+
+def _plain(name: str) -> str:
+    """A name with plain characters only, for a file."""
+    return re.sub(r"[^\w.-]+", "_", name)[:MAX_NAME].strip(".") or "image"
 
 
 def show_in_notebook(content: bytes) -> None:

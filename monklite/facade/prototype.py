@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from .base import Base
+from .callbacks import CallbackMethods
 from .checks import api
 from .evaluation import EvaluationMethods
+from .looking_inside import LookingMethods
 from .opening import OpeningMethods
 from .row_methods import RowMethods
 from .training import TrainingMethods
 
 
-class prototype(OpeningMethods, TrainingMethods, EvaluationMethods, RowMethods):
+class prototype(OpeningMethods, TrainingMethods, EvaluationMethods, CallbackMethods, LookingMethods, RowMethods):
     """An experiment in Monk's form: `ptf = prototype(verbose=1); ptf.Prototype("project", "experiment")`.
 
     Args:

@@ -11,7 +11,7 @@ from ..opening import OpenExperiment
 from ..records import DatasetRecord, Results, Testing
 from ..runs.run import Run
 from ..runs.state import RunState
-from ..spec import Choice, Resolved, Source, Spec, Table
+from ..spec import Choice, Resolved, Source, Table
 
 # how a value is set, where there is no row of its own
 SETTERS = {
@@ -36,7 +36,7 @@ class Opened(NamedTuple):
 
     run: Run
     state: RunState
-    spec: Spec | Resolved
+    spec: Resolved
     learner: Any
     evaluating: bool
 
@@ -79,8 +79,8 @@ def _chain(subset: str) -> Value:
     return lambda o: [{c.name: dict(c.params)} for c in getattr(o.spec.data.transforms, subset)]
 
 
-def _choice(choice: Choice | None) -> dict[str, Any]:
-    return {"name": choice.name, "params": dict(choice.params)} if choice else {"name": False, "params": {}}
+def _choice(choice: Choice) -> dict[str, Any]:
+    return {"name": choice.name, "params": dict(choice.params)}
 
 
 def _minutes(seconds: float) -> str:
@@ -125,11 +125,11 @@ ENTRIES: Mapping[str, Value] = {
     "dataset.csv_val": _csv(1),
     "dataset.test_path": _of("testing", lambda t: t.dataset_path),
     "dataset.status": lambda o: o.dataset is not None,
-    "dataset.params.input_size": lambda o: o.spec.data.input_size or False,
-    "dataset.params.data_shape": lambda o: (3, *[o.spec.data.input_size] * 2) if o.spec.data.input_size else False,
-    "dataset.params.batch_size": lambda o: o.spec.data.batch_size or False,
+    "dataset.params.input_size": lambda o: o.spec.data.input_size,
+    "dataset.params.data_shape": lambda o: (3, *[o.spec.data.input_size] * 2),
+    "dataset.params.batch_size": lambda o: o.spec.data.batch_size,
     "dataset.params.train_shuffle": lambda o: o.spec.data.shuffle,
-    "dataset.params.num_workers": lambda o: o.spec.data.workers or False,
+    "dataset.params.num_workers": lambda o: o.spec.data.workers,
     "dataset.params.num_classes": _of("dataset", lambda d: len(d.classes)),
     "dataset.params.classes": _of("dataset", lambda d: list(d.classes)),
     "dataset.params.num_train_images": _of("dataset", lambda d: d.n_train),
@@ -149,9 +149,9 @@ ENTRIES: Mapping[str, Value] = {
     "model.params.num_layers": lambda o: o.state.model.layers if o.state.model else False,
     "model.params.num_params_to_update": lambda o: o.state.model.trainable_layers if o.state.model else False,
     "model.params.num_freeze": lambda o: o.spec.model.freeze_layers,
-    "hyper-parameters.status": lambda o: o.spec.training.optimizer is not None,
+    "hyper-parameters.status": lambda o: o.state.status != "new",
     "hyper-parameters.num_epochs": lambda o: o.spec.training.epochs,
-    "hyper-parameters.learning_rate": lambda o: _choice(o.spec.training.optimizer)["params"].get("learning_rate", False),
+    "hyper-parameters.learning_rate": lambda o: o.spec.training.optimizer.params.get("learning_rate", False),
     "hyper-parameters.optimizer": lambda o: _choice(o.spec.training.optimizer),
     "hyper-parameters.learning_rate_scheduler": lambda o: _choice(o.spec.training.schedule),
     "hyper-parameters.loss": lambda o: _choice(o.spec.training.loss),
@@ -221,7 +221,4 @@ class SystemDict(Mapping[str, Any]):
 
 def _now(opened: OpenExperiment) -> Opened:
     run = opened.run
-    state = run.state()
-    # with the settings that have changed since they were stored
-    spec = state.spec if opened.evaluating else opened.experiment.resolved()
-    return Opened(run, state, spec, opened.learner, opened.evaluating)
+    return Opened(run, run.state(), opened.spec, opened.learner, opened.evaluating)

@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from ..errors import InvalidValue
+
 # of the random weights; the same in every study
 SEED = 0
+CHANNELS = 3
 # the settings of a study that are neither its arguments nor fixed in its row
 USUAL = {"num_filters": 1, "kernel_size": 3, "stride": 1, "padding": 0, "groups": 1, "dilation": 1}
 
@@ -22,15 +25,32 @@ def results(image: np.ndarray, values: Mapping[str, Any], pools: bool) -> list[n
         pools: a pooling, which gives one picture in colour; a convolution gives one in grey per filter.
 
     Returns:
-        float (height, width, 3) from 0 to 1, or float (height, width).
+        float32 (height, width, 3) from 0 to 1, or float32 (height, width).
+
+    Raises:
+        InvalidValue: the windows are larger than the image, or the groups do not divide its channels.
     """
     settings = {**USUAL, **values}
     settings["dilation"] = max(1, settings.get("factor", settings["dilation"]))
-    pixels = image.transpose(2, 0, 1) / 255
+    pixels = image.transpose(2, 0, 1).astype(np.float32) / 255
+    _check(settings, min(pixels.shape[1:]) + 2 * settings["padding"])
     if pools:
         kind = np.max if settings["type"] == "max" else np.mean
         return [kind(_windows(pixels, settings), axis=(-2, -1)).transpose(1, 2, 0)]
     return list(convolution(pixels, _filters(settings), settings))
+
+
+def _check(settings: Mapping[str, int], side: int) -> None:
+    reach = _reach(settings)
+    if reach > side:
+        raise InvalidValue(f"a window of {reach} px does not fit into an image of {side} px: take smaller ones")
+    if CHANNELS % settings["groups"]:
+        raise InvalidValue(f"groups must divide the {CHANNELS} channels of an image, and {settings['groups']} does not")
+
+
+def _reach(settings: Mapping[str, int]) -> int:
+    """The side of a window with the pixels between those that it takes, px."""
+    return settings["dilation"] * (settings["kernel_size"] - 1) + 1
 
 
 def convolution(pixels: np.ndarray, filters: np.ndarray, settings: Mapping[str, int]) -> np.ndarray:
@@ -51,17 +71,16 @@ def convolution(pixels: np.ndarray, filters: np.ndarray, settings: Mapping[str, 
 
 def _windows(pixels: np.ndarray, settings: Mapping[str, int]) -> np.ndarray:
     """The windows of each channel: (channels, height, width, side, side), the height and width of the result."""
-    padding, dilation, stride, side = (settings[n] for n in ("padding", "dilation", "stride", "kernel_size"))
+    padding, dilation, stride = (settings[name] for name in ("padding", "dilation", "stride"))
     padded = np.pad(pixels, ((0, 0), (padding, padding), (padding, padding)))
-    reach = dilation * (side - 1) + 1
-    windows = sliding_window_view(padded, (reach, reach), axis=(1, 2))
+    windows = sliding_window_view(padded, (_reach(settings),) * 2, axis=(1, 2))
     return windows[:, ::stride, ::stride, ::dilation, ::dilation]
 
 
 def _filters(settings: Mapping[str, int]) -> np.ndarray:
     """Random weights whose sum is 0 in each filter, so that they respond to edges and not to brightness."""
     side, groups = settings["kernel_size"], settings["groups"]
-    shape = (settings["num_filters"], 3 // groups, side, side)
-    weights = np.random.default_rng(SEED).normal(size=shape)
+    shape = (settings["num_filters"], CHANNELS // groups, side, side)
+    weights = np.random.default_rng(SEED).normal(size=shape).astype(np.float32)
     # a single weight has no edge to respond to
     return weights if weights[0].size == 1 else weights - weights.mean(axis=(1, 2, 3), keepdims=True)
