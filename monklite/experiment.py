@@ -291,6 +291,8 @@ class Experiment:
         for note in script.kept(self.asked):
             self._note(note)
         if resuming.is_over(self.run, self._resolve(self.asked.replace(changes)).training):
+            if changes:
+                self._note(f"the training is done, so these settings of this script change nothing: {', '.join(changes)}")
             if self.learner is not None and self.run.has_weights(FINAL):
                 self.learner.load_weights(self.run.models / FINAL)
             return False

@@ -197,12 +197,15 @@ def test_a_wrong_value_is_refused_at_once(workspace: Path, patterns: Path) -> No
         ptf.update_batch_size(0)
 
 
-def test_more_epochs_extend_a_finished_run(workspace: Path, patterns: Path) -> None:
+def test_more_epochs_extend_a_finished_run(workspace: Path, patterns: Path, capsys) -> None:
     script(patterns, epochs=1).Train()
     script(patterns, epochs=2).Train()
     assert (state().results.epochs_completed, state().spec.training.epochs) == (2, 2)
     assert [run.version for run in Workspace().versions("p", "e")] == [1]
-    script(patterns, epochs=1).Train()
+    ptf = script(patterns, epochs=1)
+    ptf._console.verbose = 1
+    ptf.Train()
+    assert "so these settings of this script change nothing: training.epochs" in capsys.readouterr().out
     assert state().spec.training.epochs == 2
 
 

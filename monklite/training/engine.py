@@ -97,6 +97,7 @@ class Loop:
     def __post_init__(self) -> None:
         start = self.start or Position(self.train.batch_size)
         self.history, self.only_prediction = list(start.history), start.only_prediction
+        self.epoch = len(self.history)
         self._set_batch_size(start.batch_size)
 
     @property
