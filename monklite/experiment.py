@@ -33,8 +33,8 @@ from .training.recorded import Recorded
 from .training.same_script import ScriptSettings
 from .training.session import SHOW_ALL, Display, Session
 from .training.side_effects import side_effects
-from .training.starting_over import COPIED, starts_over
 from .training.staleness import BATCH_FIELDS, DATA_FIELDS, NETWORK_FIELDS, is_stale
+from .training.starting_over import COPIED, starts_over
 
 
 class Experiment:
@@ -292,7 +292,9 @@ class Experiment:
             self._note(note)
         if resuming.is_over(self.run, self._resolve(self.asked.replace(changes)).training):
             if changes:
-                self._note(f"the training is done, so these settings of this script change nothing: {', '.join(changes)}")
+                self._note(
+                    f"the training is done, so these settings of this script change nothing: {', '.join(changes)}"
+                )
             if self.learner is not None and self.run.has_weights(FINAL):
                 self.learner.load_weights(self.run.models / FINAL)
             return False
@@ -325,7 +327,9 @@ class Experiment:
         for note in learner.refresh(spec):
             self._note(note)
         start = resuming.restore(self.run, learner, spec.training, data.train, self.say) if self.resuming else None
-        session = Session(self.workspace, self.run, self.asked, spec, data, learner, self.say, display, start, callbacks)
+        session = Session(
+            self.workspace, self.run, self.asked, spec, data, learner, self.say, display, start, callbacks
+        )
         try:
             signals = session.train()
         except BaseException:

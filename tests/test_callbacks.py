@@ -74,9 +74,7 @@ def test_functions_are_given_by_the_name_of_their_hook(workspace: Path, patterns
     assert len(losses) == 5
 
 
-def test_random_numbers_of_a_callback_do_not_change_the_training(
-    workspace: Path, patterns: Path, backend: str
-) -> None:
+def test_random_numbers_of_a_callback_do_not_change_the_training(workspace: Path, patterns: Path, backend: str) -> None:
     def draw(view: Any) -> None:
         from mxnet import nd, random
 

@@ -52,7 +52,10 @@ def test_it_is_printed_as_monk_did(workspace: Path, patterns: Path, capsys, monk
     ptf.Estimate_Train_Time()
     ptf.Estimate_Train_Time(num_epochs=1)
     said = capsys.readouterr().out
-    assert said == "Training time estimate\n    4 Epochs: Approx. 5 Min\n\nTraining time estimate\n    1 Epoch: Approx. 70 Sec\n\n"
+    assert (
+        said
+        == "Training time estimate\n    4 Epochs: Approx. 5 Min\n\nTraining time estimate\n    1 Epoch: Approx. 70 Sec\n\n"
+    )
     with pytest.raises(InvalidValue, match="num_epochs must be a whole number at least 1 or None, not -1"):
         ptf.Estimate_Train_Time(num_epochs=-1)
 

@@ -123,7 +123,9 @@ def test_a_run_that_saved_something_is_never_begun_again(workspace: Path, patter
     run = Workspace().find("p", "e")
     assert run.state().results is not None
     (run.models / RESUME).unlink()
-    with pytest.raises(NotReady, match=r"p/e/v001 cannot be trained further: its state for resuming is not there.*copy"):
+    with pytest.raises(
+        NotReady, match=r"p/e/v001 cannot be trained further: its state for resuming is not there.*copy"
+    ):
         Prototype("p", "e", resume_train=True, verbose=0)
 
 

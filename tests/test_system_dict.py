@@ -84,7 +84,9 @@ def test_settings_that_have_changed_are_shown(workspace: Path, patterns: Path) -
 
 
 def test_what_is_wrong_is_explained(trained: Prototype) -> None:
-    with pytest.raises(KeyError, match=r"^system_dict has no entry 'clases' in 'dataset.params'. Did you mean 'classes'\?"):
+    with pytest.raises(
+        KeyError, match=r"^system_dict has no entry 'clases' in 'dataset.params'. Did you mean 'classes'\?"
+    ):
         trained.system_dict["dataset"]["params"]["clases"]
     with pytest.raises(InvalidType, match=r"only shows 'dataset.params.batch_size': change it with Dataset_Params"):
         trained.system_dict["dataset"]["params"]["batch_size"] = 4

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import backends
 from ..backends import Learner
@@ -23,9 +23,6 @@ from ..runs.file_names import VISUALIZATION
 from ..training.progress import in_notebook
 from .base import Base
 from .checks import api
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 # pictures that a notebook shows; all are in the folder
 MAX_SHOWN = 8
@@ -94,7 +91,9 @@ class LookingMethods(Base):
         file = backend.write_graph(learner, folder / "model", given or (3, side, side))
         self._console.block("Network", {"File": file})
         if not is_installed("netron"):
-            raise MissingPackage(f"the graph is in {file}; to show it here, install Netron: {install_command('netron')}")
+            raise MissingPackage(
+                f"the graph is in {file}; to show it here, install Netron: {install_command('netron')}"
+            )
         netron: Any = importlib.import_module("netron")
         try:
             host, found = netron.start(str(file), ("127.0.0.1", chosen), browse=not in_notebook(), verbosity=0)

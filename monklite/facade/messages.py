@@ -220,7 +220,9 @@ def _about(seconds: float) -> str:
 
 
 def trained_already(console: Console, run: Run, state: RunState) -> None:
-    console.say(f"    {run} is trained already: nothing is trained again. To train a new version: Prototype(...) without")
+    console.say(
+        f"    {run} is trained already: nothing is trained again. To train a new version: Prototype(...) without"
+    )
     console.say("    resume_train\n")
     training_outputs(console, run, state)
 

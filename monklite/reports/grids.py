@@ -59,7 +59,9 @@ def beside(title: str, note: str, image: np.ndarray, results: Sequence[np.ndarra
     columns = min(n, 4)
     rows = math.ceil(n / columns)
     figure = Figure(figsize=(3 * columns, 3.3 * rows + 0.5), layout="constrained", dpi=100)
-    for place, (name, picture) in enumerate([("image", image), *((f"result {i}", r) for i, r in enumerate(results, 1))]):
+    for place, (name, picture) in enumerate(
+        [("image", image), *((f"result {i}", r) for i, r in enumerate(results, 1))]
+    ):
         axes = figure.add_subplot(rows, columns, place + 1)
         axes.imshow(picture, cmap="gray", interpolation="nearest")
         axes.set_title(f"{name}, {picture.shape[1]} x {picture.shape[0]}", fontsize=9)

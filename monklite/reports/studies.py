@@ -65,7 +65,9 @@ def convolution(pixels: np.ndarray, filters: np.ndarray, settings: Mapping[str, 
     windows, groups = _windows(pixels, settings), settings["groups"]
     inputs = np.split(windows, groups)
     outputs = np.split(filters, groups)
-    parts = [np.einsum("chwij,ocij->ohw", x, weights, optimize=True) for x, weights in zip(inputs, outputs, strict=True)]
+    parts = [
+        np.einsum("chwij,ocij->ohw", x, weights, optimize=True) for x, weights in zip(inputs, outputs, strict=True)
+    ]
     return np.concatenate(parts)
 
 

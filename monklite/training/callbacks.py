@@ -115,8 +115,10 @@ class Callbacks(Handler):
             last = traceback.format_exception_only(error)[-1].strip()
             frames = traceback.extract_tb(error.__traceback__)
             where = f" in line {frames[-1].lineno} of {frames[-1].filename}" if frames else ""
-            self._say(f"    Note: the callback {hook} failed{where} ({last}); the training goes on, and later errors of it are "
-                      "not shown\n")
+            self._say(
+                f"    Note: the callback {hook} failed{where} ({last}); the training goes on, and later errors of it are "
+                "not shown\n"
+            )
 
 
 def check(callback: object) -> object:

@@ -52,7 +52,9 @@ def check_change(run: Run, before: Resolved, after: Resolved) -> None:
     changed = after.differences(before)
     refused = [path for path in changed if not is_changeable(path)]
     if refused:
-        more = f"copy it: {copy_call(run)}" if run.is_trained() else "train a new version: Prototype(project, experiment)"
+        more = (
+            f"copy it: {copy_call(run)}" if run.is_trained() else "train a new version: Prototype(project, experiment)"
+        )
         raise NotReady(
             f"a resumed run keeps its {refused[0]}, because its weights were trained with it. It may change its number "
             "of epochs, learning rate, early stopping, number of processors and the place of its images; to change more, "

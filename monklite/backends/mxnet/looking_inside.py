@@ -36,9 +36,7 @@ def feature_maps(learner: GluonLearner, images: np.ndarray, draws: Draws) -> dic
         return {}
     internals = symbol.get_internals()
     group = mx.sym.Group([internals[f"{operation}_output"] for operation in outputs.values()])
-    block = gluon.SymbolBlock(
-        group, [mx.sym.var(INPUT, dtype="float32")], params=learner.network.collect_params()
-    )
+    block = gluon.SymbolBlock(group, [mx.sym.var(INPUT, dtype="float32")], params=learner.network.collect_params())
     learner.wait()
     learner.averages.swap_in()
     with translated(learner.context), autograd.predict_mode():

@@ -55,7 +55,9 @@ def write_graph(learner: TorchLearner, path: Path, shape: tuple[int, int, int]) 
     example = torch.zeros(2, *shape, device=learner.device)
     content = onnx_network.export(learner.network, example)
     if not content:
-        raise InvalidValue(f"the network cannot be written as ONNX for images of shape {shape}: torch's exporter refuses it")
+        raise InvalidValue(
+            f"the network cannot be written as ONNX for images of shape {shape}: torch's exporter refuses it"
+        )
     file = path.with_name(f"{path.name}.onnx")
     write_bytes(file, content)
     return file
