@@ -224,7 +224,7 @@ def network_input(image: Any, spec: Resolved, levels: Levels, argument: str) -> 
     """One image as a test image comes to a network: uint8 (1, side, side, 3) and its transforms. Raises as `predict`."""
     policy = prepare.policy_for_testing(spec)
     decoded = _decode(_one_image(image, argument, False, levels), policy, levels)
-    return decoded.pixels[None], policy.draw(np.array([decoded.size]), np.random.default_rng(spec.seed))
+    return np.stack([decoded.pixels]), policy.draw(np.array([decoded.size]), np.random.default_rng(spec.seed))
 
 
 def _one_image(image: Any, argument: str, allow_url: bool, levels: Levels) -> ImageInput:

@@ -126,7 +126,7 @@ def test_a_callback_can_interrupt_as_ctrl_c_does(workspace: Path, patterns: Path
     assert state().results.epochs_completed == 2
 
 
-@pytest.mark.parametrize("hook", HOOKS[:-1])
+@pytest.mark.parametrize(("backend", "hook"), [*(("pytorch", hook) for hook in HOOKS[:-1]), ("mxnet", "epoch_end")])
 def test_a_callback_can_end_the_training_with_an_epoch(
     workspace: Path, patterns: Path, backend: str, hook: str, capsys
 ) -> None:

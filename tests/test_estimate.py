@@ -36,6 +36,8 @@ def test_the_training_is_the_same_as_without_it(workspace: Path, patterns: Path,
     plain = expert(patterns, experiment="plain", backend=backend)
     plain.Train()
     ptf = expert(patterns, experiment="estimated", backend=backend)
+    # the optimizer that was chosen after the network was built
+    ptf.Reload()
     before, optimizer = weights(ptf), ptf.optimizer
     ptf.Estimate_Train_Time(num_epochs=5)
     assert equal(before, weights(ptf)) and ptf.optimizer is optimizer

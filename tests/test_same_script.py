@@ -195,7 +195,7 @@ def test_another_network_is_refused_of_a_finished_run_too(workspace: Path, patte
 def test_a_wrong_value_is_refused_at_once(workspace: Path, patterns: Path) -> None:
     stopped(script(patterns), 2)
     ptf = Prototype("p", "e", resume_train="auto", verbose=0)
-    with pytest.raises(InvalidValue, match="batch_size must be a whole number at least 1, not 0"):
+    with pytest.raises(InvalidValue, match="batch_size must be a whole number at least 1 or 'auto' or None, not 0"):
         ptf.update_batch_size(0)
 
 
