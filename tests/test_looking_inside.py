@@ -97,6 +97,8 @@ def test_a_real_networks_layers_all_have_maps(workspace: Path, patterns: Path, b
     maps, kernels = own.feature_maps(learner, images, draws), own.kernels(learner)
     assert maps.keys() == kernels.keys() and len(maps) == 26
     assert all(maps[name].shape[1] == kernels[name].shape[0] for name in maps)
+    # before ReLU, which PyTorch's network applies in place
+    assert all((values < 0).any() for values in maps.values())
     last = list(maps)[-1]
     # the last convolution is the head, whose mean over the image (after ReLU) is the logits
     assert np.allclose(np.maximum(maps[last], 0).mean((2, 3)), learner.logits(images, draws), atol=1e-4)
@@ -159,11 +161,15 @@ def test_a_mosaic_has_each_tile_at_its_place() -> None:
     assert np.isnan(drawn[4]).all() and np.isnan(drawn[:, 5]).all()
 
 
+def note(figure: Any) -> str:
+    return figure.texts[1].get_text()
+
+
 def test_large_layers_are_drawn_in_part_and_it_is_said() -> None:
     figure = grids.kernels("k", np.ones((512, 256, 1, 1)))
-    assert "the first 32 of 512 filters, columns: the first 16 of 256 input channels" in figure._supxlabel.get_text()
+    assert "columns: the first 32 of 512 filters, rows: the first 16 of 256 input channels; 1 x 1" in note(figure)
     figure = grids.feature_maps("m", np.zeros((100, 3, 3)))
-    assert "the first 64 of 100 channels of 3 x 3" in figure._supxlabel.get_text()
+    assert "the first 64 of 100 channels of 3 x 3" in note(figure)
 
 
 # Studies

@@ -15,21 +15,22 @@ if TYPE_CHECKING:
 
 # of a layer, more are not drawn: filters and input channels of kernels, channels of feature maps
 MAX_FILTERS, MAX_INPUTS, MAX_CHANNELS = 32, 16, 64
-# inches
-MAX_SIDE = 12.0
+# inches: width, and height of the texts above and below
+SIDE, MARGIN = 9.0, 0.4
 
 
 def kernels(title: str, weights: np.ndarray) -> Figure:
-    """A grid of kernels: one row per filter, one column per input channel.
+    """A grid of kernels: one column per filter, one row per input channel.
 
     Args:
         weights: float (outputs, inputs, height, width). All have the same scale: blue is negative, white 0, red positive.
     """
     drawn = weights[:MAX_FILTERS, :MAX_INPUTS]
     limit = float(np.abs(drawn[np.isfinite(drawn)]).max(initial=0.0)) or 1.0
-    note = f"rows: {_share(len(drawn), len(weights), 'filters')}, columns: "
-    note += f"{_share(drawn.shape[1], weights.shape[1], 'input channels')}; kernels of {weights.shape[2]} x {weights.shape[3]}"
-    return _figure(title, note, mosaic(drawn), "RdBu_r", -limit, limit)
+    note = f"columns: {_share(len(drawn), len(weights), 'filters')}, rows: "
+    note += f"{_share(drawn.shape[1], weights.shape[1], 'input channels')}; {weights.shape[2]} x {weights.shape[3]} weights, "
+    note += f"from {-limit:.3g} (blue) to {limit:.3g} (red)"
+    return _figure(title, note, mosaic(drawn.swapaxes(0, 1)), "RdBu_r", -limit, limit)
 
 
 def feature_maps(title: str, maps: np.ndarray) -> Figure:
@@ -56,7 +57,7 @@ def beside(title: str, note: str, image: np.ndarray, results: Sequence[np.ndarra
     from matplotlib.figure import Figure
 
     n = 1 + len(results)
-    columns = min(n, 4)
+    columns = min(n, 5)
     rows = math.ceil(n / columns)
     figure = Figure(figsize=(3 * columns, 3.3 * rows + 0.5), layout="constrained", dpi=100)
     for place, (name, picture) in enumerate(
@@ -93,15 +94,13 @@ def _share(drawn: int, total: int, what: str) -> str:
 def _figure(title: str, note: str, values: np.ndarray, colours: str, low: float, high: float) -> Figure:
     from matplotlib.figure import Figure
 
-    height, width = values.shape
-    scale = MAX_SIDE / max(height, width)
-    size = (max(4.0, width * scale), max(2.0, height * scale) + 1.0)
-    figure = Figure(figsize=size, layout="constrained", dpi=100)
-    axes = figure.add_subplot()
-    drawn = axes.imshow(values, cmap=colours, vmin=low, vmax=high, interpolation="nearest")
+    height = min(SIDE, SIDE * values.shape[0] / values.shape[1])
+    figure = Figure(figsize=(SIDE, height + 2 * MARGIN), dpi=100)
+    # placed here, because a layout that is found takes longer than the drawing
+    margin = MARGIN / (height + 2 * MARGIN)
+    axes = figure.add_axes((0.01, margin, 0.98, 1 - 2 * margin))
+    axes.imshow(values, cmap=colours, vmin=low, vmax=high, interpolation="nearest")
     axes.set_axis_off()
-    axes.set_title(title, fontsize=12, loc="left")
-    if low < 0:
-        figure.colorbar(drawn, ax=axes, shrink=0.5, pad=0.02)
-    figure.supxlabel(note, fontsize=8, color="#555555", x=0.01, ha="left")
+    figure.text(0.01, 1 - margin / 2, title, fontsize=12, va="center")
+    figure.text(0.01, margin / 2, note, fontsize=8, color="#555555", va="center")
     return figure

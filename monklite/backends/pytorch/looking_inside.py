@@ -35,7 +35,8 @@ def feature_maps(learner: TorchLearner, images: np.ndarray, draws: Draws) -> dic
         for name, layer in _convolutions(learner.network):
 
             def keep(layer: nn.Module, inputs: Any, output: torch.Tensor, name: str = name) -> None:
-                found[name] = output.detach().float().cpu().numpy()
+                # a copy: the layer after it may write into the same memory
+                found[name] = output.detach().to("cpu", torch.float32, copy=True).numpy()
 
             hooks.callback(layer.register_forward_hook(keep).remove)
         learner.logits(images, draws)
