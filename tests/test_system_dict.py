@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from test_prototype import expert, state
+from tiny_networks import build_tiny
 
 from monklite import Prototype
 from monklite.errors import InvalidType, NotReady
@@ -19,6 +20,7 @@ from monklite.runs.workspace import Workspace
 def trained(patterns: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prototype]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("trained"))
+        build_tiny(patch, "pytorch")
         ptf = expert(patterns, epochs=2)
         ptf.Train()
         ptf.Switch_Mode(eval_infer=True)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, NoReturn
 from ..catalog.backends import describe
 from ..errors import InvalidType, UnknownName, shown, suggestion
 from ..opening import OpenExperiment
-from ..records import DatasetRecord, Results, Testing
+from ..records import Testing
 from ..runs.run import Run
 from ..runs.state import RunState
 from ..spec import Choice, Resolved, Source, Table
@@ -39,18 +39,6 @@ class Opened(NamedTuple):
     spec: Resolved
     learner: Any
     evaluating: bool
-
-    @property
-    def dataset(self) -> DatasetRecord | None:
-        return self.state.dataset
-
-    @property
-    def results(self) -> Results | None:
-        return self.state.results
-
-    @property
-    def testing(self) -> Testing | None:
-        return self.state.testing
 
     def source(self, index: int) -> Source | None:
         sources = self.spec.data.sources
@@ -88,21 +76,20 @@ def _minutes(seconds: float) -> str:
     return f"{minutes}m {rest}s"
 
 
-def _class_accuracy(o: Opened) -> Any:
-    counts = o.testing.classes if o.testing else {}
+def _class_accuracy(testing: Testing) -> dict[str, dict[str, Any]]:
     return {
         name: {"num_images": c.num_images, "num_correct": c.num_correct, "accuracy(%)": 100 * c.accuracy}
-        for name, c in counts.items()
-    } or False
+        for name, c in testing.classes.items()
+    }
 
 
 def _live(name: str) -> Value:
     return lambda o: getattr(o.learner, name, False)
 
 
-def _of(record: str, value: Value) -> Value:
+def _of(name: str, value: Callable[[Any], Any]) -> Value:
     """The value of a record that a run may not have yet; as in Monk, False then."""
-    return lambda o: value(getattr(o, record)) if getattr(o, record) is not None else False
+    return lambda o: False if (record := getattr(o.state, name)) is None else value(record)
 
 
 # path in Monk's dictionary -> its value; a value that is not set yet is False, as in Monk
@@ -124,7 +111,7 @@ ENTRIES: Mapping[str, Value] = {
     "dataset.csv_train": _csv(0),
     "dataset.csv_val": _csv(1),
     "dataset.test_path": _of("testing", lambda t: t.dataset_path),
-    "dataset.status": lambda o: o.dataset is not None,
+    "dataset.status": lambda o: o.state.dataset is not None,
     "dataset.params.input_size": lambda o: o.spec.data.input_size,
     "dataset.params.data_shape": lambda o: (3, *[o.spec.data.input_size] * 2),
     "dataset.params.batch_size": lambda o: o.spec.data.batch_size,
@@ -146,8 +133,8 @@ ENTRIES: Mapping[str, Value] = {
     "model.params.use_gpu": lambda o: o.spec.model.use_gpu,
     "model.params.use_pretrained": lambda o: o.spec.model.pretrained,
     "model.params.freeze_base_network": lambda o: o.spec.model.freeze_base,
-    "model.params.num_layers": lambda o: o.state.model.layers if o.state.model else False,
-    "model.params.num_params_to_update": lambda o: o.state.model.trainable_layers if o.state.model else False,
+    "model.params.num_layers": _of("model", lambda m: m.layers),
+    "model.params.num_params_to_update": _of("model", lambda m: m.trainable_layers),
     "model.params.num_freeze": lambda o: o.spec.model.freeze_layers,
     "hyper-parameters.status": lambda o: o.state.status != "new",
     "hyper-parameters.num_epochs": lambda o: o.spec.training.epochs,
@@ -164,11 +151,11 @@ ENTRIES: Mapping[str, Value] = {
     "training.outputs.epochs_completed": _of("results", lambda r: r.epochs_completed),
     "training.outputs.training_time": _of("results", lambda r: _minutes(r.train_seconds)),
     "training.outputs.max_gpu_memory_usage": _of("results", lambda r: round(r.gpu_process_mib or 0)),
-    "testing.status": lambda o: o.testing is not None,
+    "testing.status": lambda o: o.state.testing is not None,
     "testing.num_images": _of("testing", lambda t: t.num_images),
     "testing.num_correct_predictions": _of("testing", lambda t: t.num_correct),
     "testing.percentage_accuracy": _of("testing", lambda t: 100 * t.accuracy),
-    "testing.class_accuracy": _class_accuracy,
+    "testing.class_accuracy": _of("testing", _class_accuracy),
     "states.eval_infer": lambda o: o.evaluating,
     "local.model": _live("network"),
     "local.criterion": _live("criterion"),

@@ -75,8 +75,8 @@ def _windows(pixels: np.ndarray, settings: Mapping[str, int]) -> np.ndarray:
     """The windows of each channel: (channels, height, width, side, side), the height and width of the result."""
     padding, dilation, stride = (settings[name] for name in ("padding", "dilation", "stride"))
     padded = np.pad(pixels, ((0, 0), (padding, padding), (padding, padding)))
-    windows = sliding_window_view(padded, (_reach(settings),) * 2, axis=(1, 2))
-    return windows[:, ::stride, ::stride, ::dilation, ::dilation]
+    windows = sliding_window_view(padded, (1, *[_reach(settings)] * 2))
+    return windows[:, ::stride, ::stride, 0, ::dilation, ::dilation]
 
 
 def _filters(settings: Mapping[str, int]) -> np.ndarray:

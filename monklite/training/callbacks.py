@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..errors import InvalidType, suggestion
+from ..errors import InvalidType, cut, suggestion
 from ..records import EpochRow
 from .engine import Handler, Loop
 
@@ -24,6 +24,7 @@ class TrainingView:
     """
 
     __slots__ = ("_loop",)
+    _loop: Loop
 
     def __init__(self, loop: Loop) -> None:
         object.__setattr__(self, "_loop", loop)
@@ -98,11 +99,9 @@ class Callbacks(Handler):
 
     def _call(self, hook: str, loop: Loop) -> None:
         for callback in self._callbacks:
-            function = getattr(callback, hook, None)
-            if function is None:
-                continue
             try:
-                function(TrainingView(loop))
+                if (function := getattr(callback, hook, None)) is not None:
+                    function(TrainingView(loop))
             # of any kind: it is the user's code. Ctrl-C and sys.exit() are no errors, and pass
             except Exception as error:
                 self._tell(hook, error)
@@ -112,7 +111,7 @@ class Callbacks(Handler):
         self._failed.add(hook)
         logger.log(logging.ERROR if first else logging.DEBUG, "the callback %s failed", hook, exc_info=error)
         if first:
-            last = traceback.format_exception_only(error)[-1].strip()
+            last = cut(traceback.format_exception_only(error)[-1].strip())
             frames = traceback.extract_tb(error.__traceback__)
             where = f" in line {frames[-1].lineno} of {frames[-1].filename}" if frames else ""
             self._say(
