@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import backends
@@ -19,27 +19,31 @@ from .errors import MonkliteError, NotReady
 from .inference import weights_of
 from .records import MEASURED_PRECISION
 from .rules import AUTO
-from .runs.file_names import HEALTH, SAMPLES
+from .runs.file_names import FINAL, HEALTH, SAMPLES
 from .runs.run import Run
 from .runs.state import RunState
 from .runs.workspace import Workspace
 from .spec import Resolved, Spec
 from .tasks import Task
-from .training import batch_size, copying, precision, resuming
+from .training import batch_size, copying, estimate, precision, resuming
+from .training.estimate import Estimate
 from .training.loss_task import fits, task_for_loss
 from .training.progress import Say
 from .training.recorded import Recorded
+from .training.same_script import ScriptSettings
 from .training.session import SHOW_ALL, Display, Session
 from .training.side_effects import side_effects
 from .training.staleness import BATCH_FIELDS, DATA_FIELDS, NETWORK_FIELDS, is_stale
+from .training.starting_over import COPIED, starts_over
 
 
 class Experiment:
     """An experiment whose settings may change until training begins.
 
     `run`: the version it is stored in. `asked`: the settings as the user gave them. `origin`: the run it was copied from.
-    `copies_weights`: whether it starts from the weights of `origin`. `resuming`: whether it continues a training. `data`,
-    `learner`: None until prepared and built.
+    `copies_weights`: whether it starts from the weights of `origin`. `resuming`: whether it continues a training. `script`: the
+    settings of a script that is run again, which are compared with the run's own when it comes to training. `data`, `learner`:
+    None until prepared and built.
     """
 
     def __init__(
@@ -48,6 +52,7 @@ class Experiment:
         self.workspace, self.run, self.asked, self.say = workspace, run, asked, say
         self.origin, self.resuming = origin, resuming
         self.copies_weights = False
+        self.script: ScriptSettings | None = None
         self.data: TrainingData | None = None
         self.learner: Learner | None = None
         self._stored_spec = precision.recorded(run.state()) if resuming else None
@@ -81,6 +86,9 @@ class Experiment:
             MonkliteError: a wrong value, or a change that a resumed run does not allow.
         """
         asked = self.checked(changes, names)
+        if self.script is not None:
+            self.script = self.script.after(asked, changes)
+            return
         before, after = self.resolved(), self._resolve(asked)
         if self.resuming:
             resuming.check_change(self.run, before, after)
@@ -100,7 +108,7 @@ class Experiment:
         Raises:
             MonkliteError: a wrong value, or one that the backend or the network does not support.
         """
-        asked = self.asked.replace(changes, names)
+        asked = self.requested.replace(changes, names)
         check_setting(asked.data)
         network_row(asked.model, asked.backend)
         check_capabilities(asked)
@@ -116,6 +124,15 @@ class Experiment:
         except MonkliteError:
             self.asked = previous
             raise
+
+    @property
+    def requested(self) -> Spec:
+        """The settings as they were given: by a script that is run again, those that it has given so far."""
+        return self.asked if self.script is None else self.script.asked
+
+    def requested_resolved(self) -> Resolved:
+        """`requested`, with every value filled in that was left open."""
+        return self.resolved() if self.script is None else resolve(self.script.asked)
 
     def resolved(self) -> Resolved:
         """The settings, with every value filled in that the user left open."""
@@ -173,7 +190,9 @@ class Experiment:
         if self.data is None:
             raise NotReady("the number of classes is not known yet: call Dataset() before Model()")
         task = self._task(self.resolved(), self.data)
-        copied = self.origin if self.copies_weights and not self.resuming else None
+        # a training that goes on has its weights in its saved state
+        begins = not self.resuming or starts_over(self.run)
+        copied = self.origin if self.copies_weights and begins else None
         source = copying.weights_source(copied, self.resolved(), task.classes, self._note)
         # frees the memory of the previous network first
         self.learner = None
@@ -181,13 +200,13 @@ class Experiment:
         if self.asked.data.batch_size == AUTO and not self.resuming:
             self._find_batch_size(self.data, task)
         spec = self.resolved()
-        learner = backends.load(spec.backend).learner(spec, task, pretrained=not (source or self.resuming))
+        learner = backends.load(spec.backend).learner(spec, task, pretrained=begins and not source)
         record = learner.describe()
         if source is not None:
             learner.load_weights(weights_of(source))
             for note in copying.leaks(source, self.data.samples):
                 self._note(note)
-            record = record.model_copy(update={"weights": f"copied from {source}"})
+            record = record.model_copy(update={"weights": f"{COPIED}{source}"})
         if self._auto_precision is not None and self._auto_precision.measured:
             record = record.model_copy(update={"methods": (*record.methods, MEASURED_PRECISION)})
         if not self.resuming:
@@ -282,8 +301,48 @@ class Experiment:
 
     # Training
 
-    def train(self, display: Display = SHOW_ALL, tick: Tick | None = None) -> RunState:
+    def estimate(self, tick: Tick | None = None) -> Estimate:
+        """How long `train` will take. Raises as `estimate.estimate`."""
+        data, learner = self.refresh(tick)
+        return estimate.estimate(self.resolved(), learner.task, data)
+
+    def take_over_script(self) -> bool:
+        """Compare the settings of a script that is run again with the run's own, and take over those that may change.
+
+        Returns:
+            Whether anything is left to train; if not, a network that was built gets the last weights.
+
+        Raises:
+            NotReady: a setting differs that the weights depend on.
+        """
+        if self.script is None:
+            return True
+        script, changes = self.script, self.script.changes(self.run, self.asked)
+        for note in script.kept(self.asked):
+            self._note(note)
+        if resuming.is_over(self.run, self._resolve(self.asked.replace(changes)).training):
+            if changes:
+                self._note(
+                    f"the training is done, so these settings of this script change nothing: {', '.join(changes)}"
+                )
+            if self.learner is not None and self.run.has_weights(FINAL):
+                self.learner.load_weights(self.run.models / FINAL)
+            return False
+        self.script = None
+        try:
+            self.change(changes)
+        except MonkliteError:
+            self.script = script
+            raise
+        return True
+
+    def train(
+        self, display: Display = SHOW_ALL, tick: Tick | None = None, callbacks: Sequence[object] = ()
+    ) -> RunState:
         """Train to the last epoch, from the start or from the saved state of a resumed run.
+
+        Args:
+            callbacks: the user's own, see `training.callbacks`.
 
         Raises:
             NotReady: another process trains the run. The other errors of `Session.train`.
@@ -298,8 +357,16 @@ class Experiment:
         for note in learner.refresh(spec):
             self._note(note)
         start = resuming.restore(self.run, learner, spec.training, data.train, self.say) if self.resuming else None
-        session = Session(self.workspace, self.run, self.asked, spec, data, learner, self.say, display, start)
-        signals = session.train()
+        session = Session(
+            self.workspace, self.run, self.asked, spec, data, learner, self.say, display, start, callbacks
+        )
+        try:
+            signals = session.train()
+        except BaseException:
+            # a training that began again may have saved nothing, and the next attempt begins with a new network
+            if self.resuming and start is None:
+                self.learner = None
+            raise
         # what is set up next in this session is a new experiment, with the recipe for what it leaves open
         self.resuming, self._stored_spec = False, None
         signals.act()

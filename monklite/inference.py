@@ -30,6 +30,7 @@ from .looking import is_folder
 from .processors import cpu_count
 from .runs.file_names import BEST, FINAL
 from .runs.run import Run
+from .spec import Resolved
 from .tasks import THRESHOLD, Task, Thresholds, task_of
 from .working_folder import looked_from
 
@@ -161,13 +162,10 @@ class Predictor:
             NotFound: no such file. UnreadableImage: it cannot be read as an image. InvalidType, InvalidValue: not an image.
         """
         asked = Asked(self.task.with_thresholds(thresholds), n_views)
-        given = image_input(image, argument, allow_url=allow_url, levels=self.levels)
-        if given.is_missing:
-            hint = "; it is a folder: give it as img_dir" if is_folder(Path(given.source)) else ""
-            raise NotFound(f"there is no image file at {shown(given.source)} ({looked_from()}){hint}")
         policy = prepare.policy_for_testing(self.spec)
+        decoded = _decode(_one_image(image, argument, allow_url, self.levels), policy, self.levels)
         self.speed_up(1)
-        return self._predict_decoded([_decode(given, policy, self.levels)], policy, asked)[0]
+        return self._predict_decoded([decoded], policy, asked)[0]
 
     def predict_folder(self, folder: str | Path, tick: Tick | None = None) -> tuple[list[Prediction], dict[str, str]]:
         """Predict every image of a folder and of the folders in it, sorted by name.
@@ -253,6 +251,21 @@ class Predictor:
             Prediction(image.name, asked.task.as_dict(image_scores, label), image_scores, image_logits)
             for image, image_scores, label, image_logits in zip(images, scores, labels, logits, strict=True)
         ]
+
+
+def network_input(image: Any, spec: Resolved, levels: Levels, argument: str) -> tuple[np.ndarray, Draws]:
+    """One image as a test image comes to a network: uint8 (1, side, side, 3) and its transforms. Raises as `predict`."""
+    policy = prepare.policy_for_testing(spec)
+    decoded = _decode(_one_image(image, argument, False, levels), policy, levels)
+    return np.stack([decoded.pixels]), policy.draw(np.array([decoded.size]), np.random.default_rng(spec.seed))
+
+
+def _one_image(image: Any, argument: str, allow_url: bool, levels: Levels) -> ImageInput:
+    given = image_input(image, argument, allow_url=allow_url, levels=levels)
+    if given.is_missing:
+        hint = "; it is a folder: give it as img_dir" if is_folder(Path(given.source)) else ""
+        raise NotFound(f"there is no image file at {shown(given.source)} ({looked_from()}){hint}")
+    return given
 
 
 class _Decoded(NamedTuple):

@@ -12,11 +12,16 @@ from .errors import InvalidType, InvalidValue, MonkliteError, NotReady, shown
 from .evaluation import Evaluation
 from .experiment import Experiment
 from .inference import Predictor
-from .rules import Flag
+from .looking import exists
+from .rules import AUTO, Flag
+from .runs.file_names import STATE
 from .runs.run import Run
 from .runs.workspace import Workspace
+from .spec import Resolved
 from .training import resuming
 from .training.progress import Say
+from .training.same_script import ScriptSettings
+from .training.starting_over import copied_weights, starts_over
 
 COPY_MODES = ("copy_from", "pseudo_copy_from")
 
@@ -25,8 +30,9 @@ COPY_MODES = ("copy_from", "pseudo_copy_from")
 class Mode:
     """A mode in which an experiment is opened.
 
-    `name`: `new`, `summary`, `eval_infer`, `resume_train`, `copy_from` or `pseudo_copy_from`. `source`: project, experiment
-    and version to copy. `version`: the version to open; by default the newest that suits the mode.
+    `name`: `new`, `summary`, `eval_infer`, `resume_train`, `copy_from`, `pseudo_copy_from`, or `auto`: resume what has begun, or
+    else create. `source`: project, experiment and version to copy. `version`: the version to open; by default the newest that
+    suits the mode.
     """
 
     name: str
@@ -40,14 +46,16 @@ class Mode:
         Raises:
             InvalidValue: several modes, or a version for a mode that creates one. InvalidType: a wrong type.
         """
-        names = [name for name, value in flags.items() if Flag()(name, value)]
+        names = [name for name, value in flags.items() if _is_on(name, value)]
         names += [name for name, value in copies.items() if is_given(value)]
         if len(names) > 1:
             raise InvalidValue(f"choose one of {' and '.join(names)}, not several")
         name = names[0] if names else "new"
-        if version is not None and name in ("new", *COPY_MODES):
+        if name in flags and _is_auto(name, flags[name]):
+            name = AUTO
+        if version is not None and name in ("new", AUTO, *COPY_MODES):
             raise InvalidValue(
-                "version= opens an existing run: use it with eval_infer, resume_train or summary "
+                "version= opens an existing run: use it with eval_infer, resume_train=True or summary "
                 "(a copy names it in copy_from)"
             )
         return cls(name, _source(name, copies[name]) if name in COPY_MODES else None, version)
@@ -56,6 +64,16 @@ class Mode:
 def is_given(value: Any) -> bool:
     """Whether an argument was given; as in Monk, False and None mean that it was not."""
     return value is not None and value is not False
+
+
+def _is_on(name: str, value: Any) -> bool:
+    if name == "resume_train" and isinstance(value, str) and value != AUTO:
+        raise InvalidType(f"resume_train must be True, False or {AUTO!r}, not {shown(value)}")
+    return _is_auto(name, value) or bool(Flag()(name, value))
+
+
+def _is_auto(name: str, value: Any) -> bool:
+    return name == "resume_train" and isinstance(value, str) and value == AUTO
 
 
 def _source(name: str, value: Any) -> tuple[Any, Any, Any]:
@@ -84,7 +102,10 @@ class OpenExperiment:
             UnknownName: no such experiment or version. InvalidValue: a name that cannot be a folder. NotReady: not trained.
         """
         self.close()
-        if mode.name == "new":
+        begun = self.workspace.newest(project, experiment, has_begun) if mode.name == AUTO else None
+        if begun is not None:
+            return self._open_run(begun, mode, announce)
+        if mode.name in ("new", AUTO):
             opened = new(self.workspace, project, experiment, self.backend, self.say)
         elif mode.source is not None:
             source = self.workspace.find(*mode.source, trained=True)
@@ -115,14 +136,16 @@ class OpenExperiment:
             )
 
     def _find(self, project: str, experiment: str, mode: Mode) -> Run:
-        prefer = (can_resume, can_extend) if mode.name == "resume_train" else ()
+        prefer = (can_resume, starts_over, can_extend) if mode.name == "resume_train" else ()
         return self.workspace.find(project, experiment, mode.version, mode.name == "eval_infer", prefer)
 
     def _open_run(self, run: Run, mode: Mode, announce: Callable[[Run], None]) -> Run:
         if mode.name == "summary":
             return run
         announce(run)
-        if mode.name == "resume_train":
+        if mode.name == AUTO:
+            self._experiment = go_on(self.workspace, run, self.backend, self.say)
+        elif mode.name == "resume_train":
             self._experiment = resume(self.workspace, run, self.say)
         else:
             self._evaluate(run)
@@ -200,6 +223,11 @@ class OpenExperiment:
         return self.evaluation.predictor.run if self.evaluating else self.experiment.run
 
     @property
+    def spec(self) -> Resolved:
+        """The settings of what is open. Raises as `experiment`."""
+        return self.evaluation.predictor.spec if self.evaluating else self.experiment.resolved()
+
+    @property
     def learner(self) -> Any:
         """The live learner; None before the network is built, or an experiment is open."""
         if self.evaluating and self._evaluation is not None:
@@ -243,21 +271,57 @@ def can_extend(run: Run) -> bool:
     return run.has_saved_state()
 
 
+def has_begun(run: Run) -> bool:
+    """Whether the training of a run has begun, however it went on."""
+    return exists(run.folder / STATE) and run.state().status != "new"
+
+
 def resume(workspace: Workspace, run: Run, say: Say) -> Experiment:
     """Open a run to continue its training; a finished one needs more epochs first.
 
+    A training that was broken off before anything was saved begins at its beginning, with the same settings.
+
     Raises:
-        NotReady: it has no saved state, or another process is training it.
+        NotReady: its training has not begun, its saved state was removed, or another process is training it.
     """
     state = run.state()
-    if not run.has_saved_state() or state.resolved is None:
-        raise NotReady(f"{run} cannot be resumed: it stopped before anything was saved. Train a new version")
-    if not run.acquire():
-        raise NotReady(run.busy_message())
-    run.remove_leftovers()
-    experiment = Experiment(workspace, run, state.asked, say, resuming=True)
-    if state.status == "done" and state.results is not None:
+    resuming.check_resumable(run, state)
+    experiment = _continued(workspace, run, say)
+    if state.status == "done" and state.results is not None and state.resolved is not None:
         results = state.results
         message = resuming.how_to_extend(run, state.resolved.training, results.epochs_completed, results.best_epoch)
         say(f"    {message}\n")
+    return experiment
+
+
+def go_on(workspace: Workspace, run: Run, backend: str, say: Say) -> Experiment:
+    """Open a run for the script that began it, which is run again: its settings are compared with the run's own.
+
+    Raises:
+        InvalidValue: the script uses another backend. Else as `resume`, but of a finished run nothing is required.
+    """
+    state = run.state()
+    if state.asked.backend != backend:
+        raise InvalidValue(
+            f"{run} was made with backend={state.asked.backend!r}; resume it with the same, not {backend!r}"
+        )
+    if state.status != "done":
+        resuming.check_resumable(run, state)
+    experiment = _continued(workspace, run, say)
+    experiment.script = ScriptSettings(default_spec(backend))
+    return experiment
+
+
+def _continued(workspace: Workspace, run: Run, say: Say) -> Experiment:
+    """The experiment of a run whose training goes on, or begins again."""
+    if not run.acquire():
+        raise NotReady(run.busy_message())
+    run.remove_leftovers()
+    state, from_beginning = run.state(), starts_over(run)
+    # those of another run are copied again
+    origin = workspace.find(*state.origin) if from_beginning and state.origin and copied_weights(run) else None
+    experiment = Experiment(workspace, run, state.asked, say, origin, resuming=True)
+    experiment.copies_weights = origin is not None
+    if from_beginning:
+        say(f"    {run} stopped before anything was saved: its training begins at its beginning, with its settings\n")
     return experiment

@@ -49,4 +49,5 @@ RIGHT = {
     "batch_size": 4, "stored_size": 64, "shuffle": True, "num_processors": 1, "gpu": False, "pretrained": False,
     "freeze": True, "num_freeze": 1, "precision": "float32", "compile": False, "deterministic": False, "num_epochs": 1,
     "patience": 1, "decay": 0.9, "seed": 1, "group": "", "model_name": "squeezenet1_1", "model_path": False, "num": 1,
+    "img_name": "none.png", "image_path": "none.png",
 }  # fmt: skip

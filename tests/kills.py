@@ -27,6 +27,7 @@ from monklite.runs.run import Run
 from monklite.runs.workspace import Workspace
 from monklite.training.early_stopping import best_of
 from monklite.training.position import Position
+from monklite.training.starting_over import starts_over
 
 TIMES = ("seconds", "data_wait", "images_per_second")
 UNLIKE = ("train_seconds", "images_per_second", "gpu_process_mib", "gpu_framework_mib", "process_mib")
@@ -185,8 +186,9 @@ class Killer:
         return Workspace(plan.folder / "workspace").versions("p", "e")
 
     def _next(self, plan: Plan) -> Plan:
-        """Going on, or beginning anew where a kill came before anything was saved."""
-        return replace(plan, resume=any(map(opening.can_resume, self._readable(plan))))
+        """Going on, also where a kill came before anything was saved; beginning anew where it came before the training."""
+        runs = self._readable(plan)
+        return replace(plan, resume=any(opening.can_resume(run) or starts_over(run) for run in runs))
 
     def _readable(self, plan: Plan) -> list[Run]:
         return [r for r in self._runs(plan) if (r.folder / STATE).exists()]

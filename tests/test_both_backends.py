@@ -317,7 +317,7 @@ CALLS = [
     (lambda p, d: p.Infer(img_name=d), NotReady, r"has not been trained yet"),
     (lambda p, d: p.Prototype("p", "other", eval_infer=True), UnknownName, r"no experiment of project 'p' is called 'other'"),
     (lambda p, d: p.Prototype("p", "e", eval_infer=True), MonkliteError, r"p/e has not been trained yet"),
-    (lambda p, d: p.Prototype("p", "e", resume_train=True), NotReady, r"p/e/v001 cannot be resumed: it stopped before anything was saved"),
+    (lambda p, d: p.Prototype("p", "e", resume_train=True), NotReady, r"p/e/v001 cannot be resumed: its training has not begun"),
 ]  # fmt: skip
 
 

@@ -68,14 +68,14 @@ def without_onnx(monkeypatch: pytest.MonkeyPatch) -> None:
 def exported(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """An export pays for any number of images; what was exported."""
     exports: list[str] = []
-    original = onnx_network._export
+    original = onnx_network.export
 
     def export(network: nn.Module, x: torch.Tensor) -> bytes:
         exports.append(type(network).__name__)
         return original(network, x)
 
     monkeypatch.setattr(onnx_network, "EXPORT_SECONDS", 0.0)
-    monkeypatch.setattr(onnx_network, "_export", export)
+    monkeypatch.setattr(onnx_network, "export", export)
     return exports
 
 

@@ -104,6 +104,12 @@ def test_a_resumed_run_equals_the_unbroken_one(workspace: Path, patterns: Path) 
     assert [r.train_loss for r in ours] == [r.train_loss for r in theirs]
 
 
+def test_what_it_cannot_show_is_told(workspace: Path, patterns: Path) -> None:
+    ptf = opened(patterns, "e")
+    with pytest.raises(InvalidValue, match="the numpy backend cannot show the inside of its networks"):
+        ptf.Visualize_Kernels()
+
+
 def test_several_labels(workspace: Path, tmp_path: Path) -> None:
     drawn(tmp_path, "train", 80, 0)
     drawn(tmp_path, "test", 24, 1)

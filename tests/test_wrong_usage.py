@@ -19,8 +19,15 @@ from monklite.facade.prototype import prototype
 from monklite.testing.datasets import draw_patterns
 
 MAX_LENGTH = 500  # characters of a message
-# they train, or read the images of a test set: called with no arguments only
-LONG = ("Train", "Evaluate")
+# they train, draw or time every layer, or read the images of a test set: called with no arguments only
+LONG = (
+    "Train",
+    "Evaluate",
+    "Estimate_Train_Time",
+    "get_training_estimate",
+    "Visualize_Kernels",
+    "Visualize_With_Netron",
+)
 # they read at once the folder that is named: "/" would take minutes
 READING = ("Default", "Infer")
 

@@ -22,11 +22,12 @@ WIDTH = 105  # of a docstring's lines, so that they fit with their indent
 HEAD = '''"""Written by tools/write_stubs.py: do not edit."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
+from .studies import StudyMethods
 from .vocabulary import VocabularyMethods
 
-class RowMethods(VocabularyMethods):
+class RowMethods(VocabularyMethods, StudyMethods):
     """The methods generated from the catalog's rows."""
 
 '''

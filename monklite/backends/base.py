@@ -244,3 +244,30 @@ class SeveralPrecisions(Protocol):
     def use_precision(self, learner: Any, precision: str) -> None:
         """Let a learner compute its following steps in one of the candidates."""
         ...
+
+
+@runtime_checkable
+class LooksInside(Protocol):
+    """A backend whose networks can be looked into; it has these methods beside those of `Backend`."""
+
+    def kernels(self, learner: Any) -> dict[str, np.ndarray]:
+        """The weights of each convolution over images, by the name of its layer: float32 (outputs, inputs, height, width)."""
+        ...
+
+    def feature_maps(self, learner: Any, images: np.ndarray, draws: Draws) -> dict[str, np.ndarray]:
+        """The output of each such convolution for images as of `Learner.logits`: float32 (n, channels, height, width).
+
+        A layer that is used several times has the output of its last use. Training is not affected.
+        """
+        ...
+
+    def write_graph(self, learner: Any, path: Path, shape: tuple[int, int, int]) -> Path:
+        """Write the network for images of a shape (channels, height, width) as a file that other tools show; returns its path.
+
+        Args:
+            path: the file without an ending, which the backend chooses.
+
+        Raises:
+            MissingPackage: what writes it is not installed. InvalidValue: the network cannot be written.
+        """
+        ...

@@ -16,6 +16,9 @@ REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "<required>"})()
 INSTALL_COMMANDS = {
     "gluoncv": 'pip install "monklite[gluoncv]"',
     "pillow_heif": 'pip install "monklite[heif]"',
+    "onnx": 'pip install "monklite[onnx]"',
+    "onnxscript": 'pip install "monklite[onnx]"',
+    "netron": 'pip install "monklite[netron]"',
 }  # optional package -> how to install it
 
 

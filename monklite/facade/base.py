@@ -17,6 +17,7 @@ from ..runs.followers import SharedWorkspace
 from ..runs.workspace import Workspace
 from ..training.session import Display
 from .console import Console
+from .system_dict import SystemDict
 
 # field of the spec -> the argument that sets it, if its name differs
 ARGUMENTS = {
@@ -51,6 +52,7 @@ class Base:
         self._console = Console(self.verbose if world.rank == 0 else 0)
         self._opened = OpenExperiment(runs, self._backend, self._console.say)
         self._display = Display()
+        self._callbacks: list[object] = []
         self._console.say(f"{describe(self._backend).title} Version: {backends.version(self._backend)}\n")
 
     @property
@@ -67,6 +69,11 @@ class Base:
     def optimizer(self) -> Any:
         """The framework's own live optimizer; None before Model()."""
         return getattr(self._opened.learner, "optimizer", None)
+
+    @property
+    def system_dict(self) -> SystemDict:
+        """Monk's dictionary of an experiment, to be read: `ptf.system_dict["dataset"]["params"]["classes"]`."""
+        return SystemDict(self._opened)
 
     def _change(self, changes: Mapping[str, Any], names: Mapping[str, str] | None = None) -> None:
         """Change settings by field; errors name the user's argument (`names`: field -> argument)."""

@@ -126,7 +126,7 @@ class DatasetMethods(ExplorationMethods):
     @api
     def reset_transforms(self, test: bool = False) -> None:
         """Remove the transforms of training and validation images, or with `test` those of test images."""
-        before = self._experiment.asked.data.transforms
+        before = self._experiment.requested.data.transforms
         empty = {"test": ()} if Flag()("test", test) else {"train": (), "val": ()}
         self._change(
             {"data.transforms": Transforms(**{"train": before.train, "val": before.val, "test": before.test, **empty})}

@@ -217,6 +217,27 @@ def training_params(console: Console, spec: Spec | Resolved) -> None:
     )
 
 
+def training_estimate(console: Console, epochs: int, seconds: float) -> None:
+    console.say("Training time estimate")
+    console.say(f"    {epochs} {'Epoch' if epochs == 1 else 'Epochs'}: Approx. {_about(seconds)}\n")
+
+
+def _about(seconds: float) -> str:
+    if seconds < 10:
+        return f"{seconds:.1f} Sec"
+    if seconds < 90:
+        return f"{seconds:.0f} Sec"
+    return f"{seconds / 60:.0f} Min" if seconds < 5400 else f"{seconds / 3600:.1f} Hours"
+
+
+def trained_already(console: Console, run: Run, state: RunState) -> None:
+    console.say(
+        f"    {run} is trained already: nothing is trained again. To train a new version: Prototype(...) without"
+    )
+    console.say("    resume_train\n")
+    training_outputs(console, run, state)
+
+
 def training_outputs(console: Console, run: Run, state: RunState) -> None:
     results = state.results
     if results is None:

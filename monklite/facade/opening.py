@@ -23,7 +23,7 @@ class OpeningMethods(Base):
         project_name: str,
         experiment_name: str,
         eval_infer: bool = False,
-        resume_train: bool = False,
+        resume_train: bool | str = False,
         copy_from: Sequence[Any] | bool = False,
         pseudo_copy_from: Sequence[Any] | bool = False,
         summary: bool = False,
@@ -35,11 +35,17 @@ class OpeningMethods(Base):
             project_name: name of the project; a folder of the workspace.
             experiment_name: name of the experiment in it. An existing name gets a new version; nothing is overwritten.
             eval_infer: open a trained experiment to evaluate it and to predict.
-            resume_train: resume an interrupted training, or extend a finished one (`update_num_epochs`).
+            resume_train: resume an interrupted training, or extend a finished one (`update_num_epochs`). One that was killed
+                before anything was saved begins at its beginning. "auto": resume the newest version whose training has begun,
+                or create an experiment if there is none; so one script, run again and again, finishes its training.
             copy_from: `[project, experiment]` or `[project, experiment, version]`: start from its settings, split and weights.
             pseudo_copy_from: the same without the weights.
             summary: only print a summary of the experiment.
             version: the version to open; by default the newest suitable one.
+
+        With "auto", the script makes the same calls each time. `Train()` compares its settings with those of the run: it takes
+        over another number of epochs, learning rate, early stopping, number of processors or place of the images, and refuses
+        others. When the training is done, `Train()` says so and trains nothing.
 
         Raises:
             UnknownName: no such experiment or version. InvalidValue: a name that cannot be a folder. NotReady: not trained.

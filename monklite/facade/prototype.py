@@ -7,15 +7,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from .base import Base
+from .callbacks import CallbackMethods
 from .checks import api
 from .evaluation import EvaluationMethods
+from .looking_inside import LookingMethods
 from .opening import OpeningMethods
 from .row_methods import RowMethods
 from .samples import SamplesMethods
 from .training import TrainingMethods
 
 
-class prototype(OpeningMethods, TrainingMethods, EvaluationMethods, SamplesMethods, RowMethods):
+class prototype(
+    OpeningMethods, TrainingMethods, EvaluationMethods, SamplesMethods, CallbackMethods, LookingMethods, RowMethods
+):
     """An experiment in Monk's form: `ptf = prototype(verbose=1); ptf.Prototype("project", "experiment")`.
 
     Args:
@@ -49,7 +53,7 @@ class Prototype(prototype):
         experiment: str,
         backend: str | None = None,
         eval_infer: bool = False,
-        resume_train: bool = False,
+        resume_train: bool | str = False,
         copy_from: Sequence[Any] | bool = False,
         pseudo_copy_from: Sequence[Any] | bool = False,
         summary: bool = False,

@@ -1,4 +1,4 @@
-"""Methods generated from the catalog's rows: `optimizer_*`, `lr_*`, `loss_*`, `apply_*`, `update_*` and `List_*`.
+"""Methods generated from the catalog's rows: `optimizer_*`, `lr_*`, `loss_*`, `apply_*`, `update_*`, `study_*` and `List_*`.
 
 Signature and docstring come from the row; `help()` and notebooks show them. Editors and type checkers read
 `row_methods.pyi`, which `python tools/write_stubs.py` generates from the same methods.
@@ -13,11 +13,13 @@ from typing import Any
 from ..catalog import ANALYSES, LOSSES, OPTIMIZERS, SCHEDULES, SETTINGS, TRANSFORMS
 from ..catalog.analyses import AnalysisRow
 from ..catalog.rows import REQUIRED, Row
+from ..catalog.studies import STUDIES, Study
 from ..catalog.transforms import TransformRow
 from ..catalog.update_methods import Setting
 from ..spec import SUBSETS, Spec, rule_of
 from .analysis import KEEP_ALL, AnalysisMethods
 from .checks import api
+from .studies import StudyMethods
 
 POSITIONAL_OR_KEYWORD = inspect.Parameter.POSITIONAL_OR_KEYWORD
 CHOICES: tuple[tuple[str, str, str, Mapping[str, Row]], ...] = (
@@ -34,7 +36,7 @@ LISTS: Mapping[str, Mapping[str, Row]] = {
 }
 
 
-class RowMethods(AnalysisMethods):
+class RowMethods(AnalysisMethods, StudyMethods):
     """One method per row; `_install_all` adds them."""
 
 
@@ -63,6 +65,13 @@ def _make_update_method(setting: Setting) -> Callable[..., None]:
 def _make_list_method(title: str, rows: Mapping[str, Row]) -> Callable[..., list[str]]:
     def method(self: RowMethods) -> list[str]:
         return self._list(title, [name for name, row in rows.items() if row.is_available(self._backend)])
+
+    return method
+
+
+def _make_study_method(row: Study) -> Callable[..., None]:
+    def method(self: RowMethods, img_name: Any, **values: Any) -> None:
+        self._study(row, img_name, values)
 
     return method
 
@@ -156,6 +165,10 @@ def _install_all() -> None:
         doc = analysis.doc + ANALYSE_ARGUMENTS.format(argument=analysis.argument, rule=analysis.rule)
         method = _make_analyse_method(analysis)
         _install(f"Analyse_{analysis.name}", method, _analyse_parameters(analysis), doc, "dict[str, dict[str, float]]")
+    for study in STUDIES.values():
+        parameters = [_parameter("img_name", REQUIRED, "Any"), *_parameters(study)]
+        doc = _doc(study, "\n    img_name: an image, as in `Infer`. The picture goes into `visualization/studies`.")
+        _install(f"study_{study.name}", _make_study_method(study), parameters, doc)
     for title, rows in LISTS.items():
         doc = f"Print and return the names of the {title.lower()} that the backend has."
         _install(f"List_{title}", _make_list_method(title, rows), [], doc, "list[str]")

@@ -1,11 +1,12 @@
 """Written by tools/write_stubs.py: do not edit."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
+from .studies import StudyMethods
 from .vocabulary import VocabularyMethods
 
-class RowMethods(VocabularyMethods):
+class RowMethods(VocabularyMethods, StudyMethods):
     """The methods generated from the catalog's rows."""
 
     def optimizer_sgd(
@@ -1106,6 +1107,120 @@ class RowMethods(VocabularyMethods):
         """Keeps images of a group, such as a patient, on one side of the split: a column of the table, or a pattern
         over file names such as '(person[0-9]+)_'; '': each image on its own; None: found where it is plain.
         Effective after `Reload()`, or with `Train()`.
+        """
+
+    def study_convolution_filters(self, img_name: Any, num_filters: int = 4) -> None:
+        """Convolve an image with several filters: each gives a channel.
+
+        Args:
+            num_filters: number of filters; a whole number at least 1 and at most 32.
+            img_name: an image, as in `Infer`. The picture goes into `visualization/studies`.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def study_convolution_kernels(self, img_name: Any, kernel_size: int = 4) -> None:
+        """Convolve an image with kernels of a size: larger ones see more at once.
+
+        Args:
+            kernel_size: side of the kernel, px; a whole number at least 1 and at most 16.
+            img_name: an image, as in `Infer`. The picture goes into `visualization/studies`.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def study_convolution_stride(self, img_name: Any, stride: int = 4) -> None:
+        """Convolve an image at every so many pixels: the result becomes smaller.
+
+        Args:
+            stride: step between two windows, px; a whole number at least 1 and at most 64.
+            img_name: an image, as in `Infer`. The picture goes into `visualization/studies`.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def study_convolution_padding(self, img_name: Any, padding: int = 0) -> None:
+        """Convolve an image with a border of zeros around it.
+
+        Args:
+            padding: width of the border, px; a whole number at least 0 and at most 64.
+            img_name: an image, as in `Infer`. The picture goes into `visualization/studies`.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def study_convolution_grouping(self, img_name: Any, groups: int = 1) -> None:
+        """Convolve the colours of an image in groups: a filter sees those of its group only.
+
+        Args:
+            groups: 1: filters see all three colours; 3: each sees one; a whole number at least 1 and at most 3.
+            img_name: an image, as in `Infer`. The picture goes into `visualization/studies`.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def study_convolution_dilation(self, img_name: Any, factor: int = 0) -> None:
+        """Convolve an image with spread kernels: they see further with as many weights.
+
+        Args:
+            factor: distance between two weights, px; 0 is as 1; a whole number at least 0 and at most 64.
+            img_name: an image, as in `Infer`. The picture goes into `visualization/studies`.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def study_pooling_type(self, img_name: Any, type: Literal["max", "avg"] = "max") -> None:
+        """Pool an image: one value for each window of 4 x 4 px.
+
+        Args:
+            type: the largest value of a window, or its mean; one of 'max', 'avg'.
+            img_name: an image, as in `Infer`. The picture goes into `visualization/studies`.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def study_pooling_kernels(self, img_name: Any, kernel_size: int = 4, type: Literal["max", "avg"] = "avg") -> None:
+        """Pool an image in windows of a size.
+
+        Args:
+            kernel_size: side of the window, px; a whole number at least 1 and at most 16.
+            type: the largest value of a window, or its mean; one of 'max', 'avg'.
+            img_name: an image, as in `Infer`. The picture goes into `visualization/studies`.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def study_pooling_stride(self, img_name: Any, stride: int = 4, type: Literal["max", "avg"] = "avg") -> None:
+        """Pool an image at every so many pixels.
+
+        Args:
+            stride: step between two windows, px; a whole number at least 1 and at most 64.
+            type: the largest value of a window, or its mean; one of 'max', 'avg'.
+            img_name: an image, as in `Infer`. The picture goes into `visualization/studies`.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def study_pooling_padding(self, img_name: Any, padding: int = 1, type: Literal["max", "avg"] = "avg") -> None:
+        """Pool an image with a border around it, whose pixels count as zeros.
+
+        Args:
+            padding: width of the border, px; a whole number at least 0 and at most 64.
+            type: the largest value of a window, or its mean; one of 'max', 'avg'.
+            img_name: an image, as in `Infer`. The picture goes into `visualization/studies`.
+
+        Backends: pytorch, mxnet.
+        """
+
+    def study_pooling_dilation(self, img_name: Any, dilation: int = 1, type: Literal["max", "avg"] = "avg") -> None:
+        """Pool an image in windows of spread pixels.
+
+        Args:
+            dilation: distance between two pixels of a window, px; a whole number at least 1 and at most 64.
+            type: the largest value of a window, or its mean; one of 'max', 'avg'.
+            img_name: an image, as in `Infer`. The picture goes into `visualization/studies`.
+
+        Backends: pytorch, mxnet.
         """
 
     def List_Optimizers(self) -> list[str]:

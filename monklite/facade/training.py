@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..catalog.default_recipes import quick_mode
-from ..rules import Flag
+from ..rules import Flag, OrNone
+from ..setting_ranges import EPOCHS_RANGE
 from ..training.session import Display
 from . import messages
 from .checks import api
@@ -14,7 +15,7 @@ from .model import ModelMethods
 
 
 class TrainingMethods(DatasetMethods, ModelMethods):
-    """`Default`, `Training_Params`, `Reload`, `Train`."""
+    """`Default`, `Training_Params`, `Reload`, `Train`, `Estimate_Train_Time`."""
 
     @api
     def Default(
@@ -138,11 +139,34 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         """
         experiment = self._experiment
         self._opened.forget_evaluation()
+        if not experiment.take_over_script():
+            messages.trained_already(self._console, experiment.run, experiment.run.state())
+            return
         experiment.refresh(self._console.ticker("    reading images"))
         self._console.say("Training Resume" if experiment.resuming else "Training Start")
         display = Display(self._display.lines, self._display.bar and bool(self._console.verbose))
-        state = experiment.train(display)
+        state = experiment.train(display, callbacks=tuple(self._callbacks))
         messages.training_outputs(self._console, experiment.run, state)
+
+    @api
+    def Estimate_Train_Time(self, num_epochs: int | bool | None = False) -> None:
+        """Print how long `Train()` will take, from some steps of a second network; that of the experiment is not changed.
+
+        Args:
+            num_epochs: number of epochs; by default those of the experiment.
+
+        Raises:
+            TrainingFailed: memory is too small for a second network.
+        """
+        epochs = OrNone(EPOCHS_RANGE)("num_epochs", num_epochs) or self._experiment.resolved().training.epochs
+        estimate = self._experiment.estimate(self._console.ticker("    reading images"))
+        messages.training_estimate(self._console, epochs, estimate.seconds(epochs))
+
+    @api
+    def get_training_estimate(self) -> float:
+        """Seconds that an epoch of `Train()` will take, as a mean over its epochs. Raises as `Estimate_Train_Time`."""
+        epochs = self._experiment.resolved().training.epochs
+        return self._experiment.estimate().seconds(epochs) / epochs
 
     @api
     def update_display_progress(self, value: bool) -> None:

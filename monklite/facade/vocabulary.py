@@ -26,7 +26,7 @@ class VocabularyMethods(Base):
     def update_learning_rate(self, learning_rate: float) -> None:
         """Change the learning rate of the optimizer that was chosen or that the recipe gives."""
         rate = LEARNING_RATE.rule("learning_rate", learning_rate)
-        self._change(with_learning_rate(self._experiment.resolved(), rate))
+        self._change(with_learning_rate(self._experiment.requested_resolved(), rate))
         self._console.say(f"Update: Learning Rate - {rate}\n")
 
     @api
@@ -47,7 +47,7 @@ class VocabularyMethods(Base):
 
     def _add_transform(self, row: TransformRow, values: Mapping[str, Any], subsets: Mapping[str, bool]) -> None:
         selected = [s for s in SUBSETS if Flag()(s, subsets[s])]
-        chains, choice = self._experiment.asked.data.transforms, row.choose(self._backend, values)
+        chains, choice = self._experiment.requested.data.transforms, row.choose(self._backend, values)
         chains, note = append(chains, choice, selected)
         self._change({"data.transforms": chains})
         if note:

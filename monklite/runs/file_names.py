@@ -21,6 +21,8 @@ COMPARISON_TABLE, REPORT = "comparison.csv", "report.html"
 ACCURACY_CURVE, LOSS_CURVE = "train_val_accuracy.png", "train_val_loss.png"
 CLASSES_CHART = "classes_per_image.png"
 HISTORY, SAMPLES, HEALTH, PREDICTIONS = "history.csv", "dataset.csv", "health.csv", "test_predictions.csv"
+# pictures of the inside of a network; in Monk's folder of that name
+VISUALIZATION = "visualization"
 LOGS_PREFIX, MODELS_PREFIX = "output/logs/", "output/models/"
 # limit of file systems for the name of one folder
 MAX_NAME_BYTES = 255

@@ -32,6 +32,16 @@ class SharedWorkspace(Workspace):
         folder = self.world.lead(lambda: str(Workspace.find(self, *args, **options).folder))
         return Run(Path(folder)) if self.world.rank == 0 else Follower(Path(folder))
 
+    def newest(self, *args: Any, **options: Any) -> Run | None:
+        def find() -> str:
+            run = Workspace.newest(self, *args, **options)
+            return "" if run is None else str(run.folder)
+
+        folder = self.world.lead(find)
+        if not folder:
+            return None
+        return Run(Path(folder)) if self.world.rank == 0 else Follower(Path(folder))
+
     def link(self, run: Run) -> None:
         if self.world.rank == 0:
             super().link(run)

@@ -91,7 +91,7 @@ def plan(
 
 
 def remove_runs(workspace: Workspace, runs: Iterable[Run], warn: Warn) -> int:
-    """Remove runs that the user no longer wants; returns the number of bytes freed. Arguments and exceptions as of `carry_out`."""
+    """Remove runs that the user no longer wants; returns the number of bytes freed. `warn`: as in `carry_out`."""
     states = list(_read_states(runs, warn))
     return carry_out(workspace, [Item(OLD, str(r), (r.folder,), _size(r.folder), r, s) for r, s in states], warn)
 

@@ -172,6 +172,10 @@ class Workspace:
                 return run
         raise NotFound(f"{project}/{experiment} has not been trained yet: call Train() first")
 
+    def newest(self, project: str, experiment: str, suits: Callable[[Run], bool]) -> Run | None:
+        """The newest run of an experiment, which need not exist, that satisfies a condition; None if there is none."""
+        return next((run for run in reversed(self.versions(project, experiment)) if suits(run)), None)
+
     @staticmethod
     def _parse_version(version: int | str) -> int:
         if isinstance(version, numbers.Integral) and not isinstance(version, bool):

@@ -63,8 +63,9 @@ class Loop:
     `history`: rows of the finished epochs, including those before a resume. `rate`: the learning rate of the first step of this
     epoch. `steps`: loss, number of correct predictions and number of images of each step of this epoch; the device may still be
     computing the first two. `n_steps`: number of steps of this epoch. `images`: number of training images of this epoch done.
-    `patience`: see `ended`. `stop`: set it to stop after the current step. `only_prediction`: of the best epoch, see `Results`.
-    `features`: what the frozen part of the network gives for the images of a subset, by its name, where that is kept.
+    `patience`: see `ended`. `stop`: set it to stop after the current step. `finish`: set it to end training with this epoch.
+    `only_prediction`: of the best epoch, see `Results`. `features`: what the frozen part of the network gives for the images of a
+    subset, by its name, where that is kept.
     """
 
     learner: Learner
@@ -84,9 +85,12 @@ class Loop:
     steps: list[tuple] = field(default_factory=list)
     n_steps: int = 0
     stop: bool = False
+    finish: bool = False
     only_prediction: str = ""
     world: World = field(default_factory=Alone)
     features: Mapping[str, Features] = field(default_factory=dict)
+    # an epoch has just been completed
+    _between_epochs: bool = False
     _epoch_start: float = 0.0
     _batches_since_agreement: int = 0
     _waited: float = 0.0
@@ -94,6 +98,7 @@ class Loop:
     def __post_init__(self) -> None:
         start = self.start or Position(self.train.batch_size)
         self.history, self.only_prediction = list(start.history), start.only_prediction
+        self.epoch = len(self.history)
         self._set_batch_size(start.batch_size)
 
     @property
@@ -111,7 +116,8 @@ class Loop:
 
     @property
     def ended(self) -> bool:
-        return ended(self.history, self.epochs, self.patience, self.task.deciding_figure)
+        finished = self.finish and self._between_epochs
+        return finished or ended(self.history, self.epochs, self.patience, self.task.deciding_figure)
 
     def position(self) -> Position:
         """The current position; waits for the device.
@@ -169,16 +175,18 @@ class Loop:
         self.history.append(row)
         if self.best is row:
             self.only_prediction = only_prediction
-        self.images, self.steps, self._waited = 0, [], 0.0
+        self.images, self.steps, self._waited, self._between_epochs = 0, [], 0.0, True
         for features in self.features.values():
             features.save()
         for handler in self.handlers:
             handler.epoch_end(self, row)
+        # only the first process has handlers
+        self.finish = self.world.any(self.finish) if self.world.size > 1 else self.finish
 
     def _begin_epoch(self) -> None:
         """Begin the epoch, or continue within it if the start position says so."""
         start = self.start or Position(self.train.batch_size)
-        self.start = None
+        self.start, self._between_epochs = None, False
         self._epoch_start, self._waited = time.perf_counter() - start.seconds, start.waited
         self.images, self.steps, self.done = start.images, list(start.steps), len(start.steps)
         self._count_steps()

@@ -137,11 +137,16 @@ class Features:
             file.close()
 
 
+def are_kept(frozen: Frozen, batches: Batches) -> bool:
+    """Whether the values for the images of a subset are few enough to be kept, where there is space."""
+    return frozen.width <= MAX_WIDTH and bool(batches.faces) and batches.knows_digests
+
+
 def for_batches(frozen: Frozen | None, batches: Batches, cache: Path) -> Features | None:
     """The values for the images of a subset; None where they are too many to be kept: another crop in each epoch, or a full
     cache."""
     faces = batches.faces
-    if frozen is None or frozen.width > MAX_WIDTH or not faces or not batches.knows_digests:
+    if frozen is None or not are_kept(frozen, batches):
         return None
     # before other values are removed to make space for a part of these
     if cache_limit.refusal(cache, len(faces) * len(np.unique(batches.digests)) * frozen.width):

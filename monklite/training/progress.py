@@ -82,7 +82,11 @@ class Progress(Handler):
         self.say("" if loop.ended else f"    {self._time_left(loop)}\n")
 
     def train_end(self, loop: Loop) -> None:
-        if self.lines and len(loop.history) < loop.epochs:
+        if not self.lines or len(loop.history) >= loop.epochs:
+            return
+        if loop.finish:
+            self.say(f"    Ended by a callback after {len(loop.history)} of {loop.epochs} epochs\n")
+        else:
             self.say(f"    Stopped early: no epoch after {loop.best.epoch} was better on validation\n")
 
     def _time_left(self, loop: Loop) -> str:

@@ -24,6 +24,7 @@ from ..tasks import SINGLE, TASKS
 from .early_stopping import best_of, ended
 from .position import Position
 from .progress import Say
+from .starting_over import check_same_network, starts_over
 
 CHANGEABLE = (
     "training.epochs",
@@ -38,6 +39,11 @@ CHANGEABLE = (
 AFFECTING_EPOCHS = ("training.epochs", "training.early_stopping", "training.optimizer.params.learning_rate")
 
 
+def is_changeable(path: str) -> bool:
+    """Whether a resumed run may change the setting at a dotted path."""
+    return path.startswith(CHANGEABLE)
+
+
 def check_change(run: Run, before: Resolved, after: Resolved) -> None:
     """Refuse changes of settings that the weights of a resumed run depend on.
 
@@ -45,7 +51,7 @@ def check_change(run: Run, before: Resolved, after: Resolved) -> None:
         NotReady: a refused change; the message says how to train with it.
     """
     changed = after.differences(before)
-    refused = [path for path in changed if not path.startswith(CHANGEABLE)]
+    refused = [path for path in changed if not is_changeable(path)]
     if refused:
         raise _refused_change(run, refused[0])
     if any(path.startswith(AFFECTING_EPOCHS) for path in changed):
@@ -63,10 +69,10 @@ def check_balance(run: Run, before: Choice | None, after: Choice | None) -> None
 
 
 def _refused_change(run: Run, path: str) -> NotReady:
+    more = f"copy it: {copy_call(run)}" if run.is_trained() else "train a new version: Prototype(project, experiment)"
     return NotReady(
-        f"a resumed run keeps its {path}, because its weights were trained with it. It may change its number "
-        "of epochs, learning rate, early stopping, number of processors and the place of its images; to change more, "
-        f"copy it: {copy_call(run)}"
+        f"a resumed run keeps its {path}, because its weights were trained with it. It may change its number of epochs, learning "
+        f"rate, early stopping, number of processors and the place of its images; to change more, {more}"
     )
 
 
@@ -104,6 +110,9 @@ def _check_best_is_kept(run: Run) -> None:
 
     With other settings that epoch would end differently, and the weights would match no epoch in the history.
     """
+    # without a saved state it begins again: every epoch is repeated, and its best weights are written anew
+    if not run.has_saved_state():
+        return
     done, best = len(saved_position(run).history), _best_written(run)
     if best > done:
         raise NotReady(
@@ -149,12 +158,47 @@ def _check_figure(rows: Sequence[EpochRow], figure: str, source: str) -> None:
         raise DamagedFile(f"{source} is damaged: its epochs have no {figure}")
 
 
-def restore(run: Run, learner: Learner, training: ResolvedTraining, train: Batches, say: Say) -> Position:
-    """Load a run's saved state into a learner; returns its position. `train`: the training images.
+def check_resumable(run: Run, state: RunState) -> None:
+    """Refuse a run whose training cannot be continued, nor begun again without a loss.
 
     Raises:
-        DamagedFile: the state cannot be read, or is that of other images. NotReady: there is nothing left to train.
+        NotReady: it cannot; the message says why.
     """
+    if state.status == "new" or state.resolved is None:
+        raise NotReady(
+            f"{run} cannot be resumed: its training has not begun. Set it up and call Train(): Prototype(project, experiment)"
+        )
+    if not run.has_saved_state() and not starts_over(run):
+        hint = f": {copy_call(run)}" if run.is_trained() else ""
+        raise NotReady(
+            f"{run} cannot be trained further: its state for resuming is not there (it was pruned, or left out of an archive). "
+            f"Its weights can be copied into a new version{hint}"
+        )
+
+
+def is_over(run: Run, training: ResolvedTraining) -> bool:
+    """Whether a run is done, and stays so with these settings of training."""
+    state = run.state()
+    if state.status != "done" or state.resolved is None:
+        return False
+    before = state.resolved.training
+    if (before.epochs, before.early_stopping) == (training.epochs, training.early_stopping):
+        return True
+    rows = saved_position(run).history if run.has_saved_state() else tuple(history.read(run.logs / HISTORY))
+    return ended(rows, training.epochs, training.early_stopping, _deciding(run))
+
+
+def restore(run: Run, learner: Learner, training: ResolvedTraining, train: Batches, say: Say) -> Position | None:
+    """Load a run's saved state into a learner; returns its position, None if nothing was saved. `train`: the training images.
+
+    Raises:
+        DamagedFile: the state cannot be read, or is that of other images. NotReady: there is nothing left to train, or the
+        user had changed the network of a training that begins again.
+    """
+    if starts_over(run):
+        check_same_network(run, learner)
+        return None
+    check_resumable(run, run.state())
     _check_epochs_left(run, training)
     _check_images(run, saved_position(run), train)
     _check_best_can_be_read(run, learner, say)
@@ -210,6 +254,9 @@ def how_to_extend(run: Run, training: ResolvedTraining, done: int, best: int) ->
         reason, calls = f"{run} stopped early after {done} of {training.epochs} epochs", []
     if 0 < training.early_stopping <= done - best:
         calls.append(f"update_early_stopping(0, or more than {done - best})")
+    # stopped by a callback
+    if not calls:
+        return f"{reason}: to train it further, call Train()"
     return f"{reason}: to train it further, call {' and '.join(calls)}"
 
 

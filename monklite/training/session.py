@@ -17,6 +17,7 @@ from ..runs.state import CONTROL, Status, now
 from ..runs.workspace import Workspace
 from ..spec import Resolved, Spec
 from . import environment, features, shown_images
+from .callbacks import Callbacks
 from .checkpoints import Checkpoints
 from .curves import Curves
 from .engine import Handler, Loop, Stopped
@@ -41,7 +42,10 @@ SHOW_ALL = Display()
 
 @dataclass(frozen=True)
 class Session:
-    """A training session with everything it needs. `start`: position of a resumed run; None for a new one."""
+    """A training session with everything it needs.
+
+    `start`: position of a resumed run; None for a new one. `callbacks`: the user's own.
+    """
 
     workspace: Workspace
     run: Run
@@ -52,6 +56,7 @@ class Session:
     say: Say
     display: Display = SHOW_ALL
     start: Position | None = None
+    callbacks: Sequence[object] = ()
 
     def train(self) -> StopSignals:
         """Train to the last epoch, and write everything.
@@ -143,6 +148,8 @@ class Session:
     def _handlers(self, writer: Writer) -> list[Handler]:
         memory = Memory()
         return [
+            # before what is written at the end of an epoch, so that it is known then whether it was the last
+            *([Callbacks(self.callbacks, self.say)] if self.callbacks else []),
             memory,
             History(self.run, writer),
             Checkpoints(self.run, self.spec.training, writer),

@@ -8,6 +8,7 @@ from importlib import metadata
 from ...processes import Alone
 from ...spec import Resolved
 from ...tasks import Task
+from . import looking_inside
 from .framework import mx
 from .learner import GluonLearner
 from .network import parameter_layers
@@ -23,6 +24,10 @@ class GluonBackend:
 
     def layers(self, learner: GluonLearner) -> list[str]:
         return [name for name, _ in parameter_layers(learner.network)]
+
+    kernels = staticmethod(looking_inside.kernels)
+    feature_maps = staticmethod(looking_inside.feature_maps)
+    write_graph = staticmethod(looking_inside.write_graph)
 
     def world(self) -> Alone:
         return Alone()

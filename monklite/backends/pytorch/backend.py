@@ -9,7 +9,7 @@ from ...processes import World
 from ...spec import Resolved
 from ...tasks import Task
 from ..base import Candidates
-from . import device, distributed
+from . import device, distributed, looking_inside
 from .learner import TorchLearner
 from .network import parameter_layers
 
@@ -33,6 +33,10 @@ class TorchBackend:
 
     def use_precision(self, learner: TorchLearner, precision: str) -> None:
         learner.dtype = device.precision(precision, learner.device)
+
+    kernels = staticmethod(looking_inside.kernels)
+    feature_maps = staticmethod(looking_inside.feature_maps)
+    write_graph = staticmethod(looking_inside.write_graph)
 
     def world(self) -> World:
         return distributed.world()

@@ -54,14 +54,14 @@ def session(
             os.utime(file)
     if kept is None and seconds * SAVED_SHARE < EXPORT_SECONDS:
         return None
-    model = kept[0].tobytes() if kept is not None else _export(network, x)
+    model = kept[0].tobytes() if kept is not None else export(network, x)
     run = _load(model) if model else None
     if run is not None and kept is None:
         _keep(file, model)
     return run
 
 
-def _export(network: nn.Module, x: torch.Tensor) -> bytes:
+def export(network: nn.Module, x: torch.Tensor) -> bytes:
     """The network as the bytes of an ONNX file; empty if it cannot be exported."""
     batch = torch.export.Dim("batch", min=1, max=MAX_BATCH)
     file = io.BytesIO()
