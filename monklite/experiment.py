@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import backends
 from .backends import Learner
 from .backends.capabilities import check_capabilities
-from .catalog import image_sizes, resolve
+from .catalog import fine_tuning, image_sizes, resolve
 from .catalog.losses import class_weights, positional_weights, weights_by_name
 from .catalog.models import network_row
 from .data import dataset_csv, health, prepare
@@ -25,7 +25,7 @@ from .runs.state import RunState
 from .runs.workspace import Workspace
 from .spec import Resolved, Spec
 from .tasks import Task
-from .training import batch_size, copying, precision, resuming
+from .training import batch_size, copying, precision, rate_test, resuming
 from .training.loss_task import fits, task_for_loss
 from .training.progress import Say
 from .training.recorded import Recorded
@@ -86,6 +86,7 @@ class Experiment:
         check_capabilities(asked)
         before, after = self.resolved(), self._resolve(asked)
         image_sizes.schedule(after)
+        fine_tuning.check(after)
         if self.resuming:
             resuming.check_change(self.run, before, after)
         loss = asked.training.loss
@@ -189,7 +190,7 @@ class Experiment:
         self._auto_precision = None
         if self.asked.model.precision != AUTO:
             return
-        spec = self.resolved()
+        spec = self._without_head_epochs()
         if self.resuming:
             for note in resuming.slow_precision(self.run, spec, precision.candidates(spec).precisions):
                 self._note(note)
@@ -201,9 +202,13 @@ class Experiment:
 
     def _find_batch_size(self, data: TrainingData, task: Task) -> None:
         """Choose the batch size for `"auto"`."""
-        self._auto_batch_size = batch_size.choose(self.resolved(), task, data.train.n_images)
+        self._auto_batch_size = batch_size.choose(self._without_head_epochs(), task, data.train.n_images)
         self._note(f"batch_size='auto' took {self._auto_batch_size}")
         self._rebatch(data)
+
+    def _without_head_epochs(self) -> Resolved:
+        """The settings with which all layers are trained at once, whose steps take the most time and memory."""
+        return self.resolved().replace({"training.head_epochs": 0})
 
     def refresh_data(self, tick: Tick | None = None) -> TrainingData:
         """Prepare again the data that a change of the settings has made stale, and only those."""
@@ -252,6 +257,25 @@ class Experiment:
 
     # Training
 
+    def test_learning_rates(self, rates: Sequence[float], tick: Tick | None = None) -> rate_test.RateTest:
+        """Take a step at each learning rate with the network as it is; it stays so. Table and chart go into the run's logs.
+
+        Raises:
+            NotReady: a resumed run, or several processes. The other errors of `rate_test.run`.
+        """
+        if self.resuming:
+            raise NotReady("a resumed run goes on with its learning rate: look for one in a new version or a copy")
+        if backends.world(self.asked.backend).size > 1:
+            raise NotReady("learning rates are tried in one process, before torchrun starts several")
+        data, learner = self.refresh(tick)
+        spec = self.resolved()
+        for note in learner.refresh(spec):
+            self._note(note)
+        usual = spec.training.optimizer.params["learning_rate"]
+        found = rate_test.run(learner, data.train, self.workspace.cache, spec.data.input_size, rates, usual)
+        rate_test.write(found, self.run.logs)
+        return found
+
     def train(self, display: Display = SHOW_ALL, tick: Tick | None = None) -> RunState:
         """Train to the last epoch, from the start or from the saved state of a resumed run.
 
@@ -267,7 +291,7 @@ class Experiment:
         spec = self.resolved()
         for note in learner.refresh(spec):
             self._note(note)
-        start = resuming.restore(self.run, learner, spec.training, data.train, self.say) if self.resuming else None
+        start = resuming.restore(self.run, learner, spec, data.train, self.say) if self.resuming else None
         session = Session(self.workspace, self.run, self.asked, spec, data, learner, self.say, display, start)
         signals = session.train()
         # what is set up next in this session is a new experiment, with the recipe for what it leaves open

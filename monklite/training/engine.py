@@ -64,7 +64,7 @@ class Loop:
     and number of images of each step of this epoch; the device may still be computing the first two. `images`: number of
     training images of this epoch done. `patience`: see `ended`. `stop`: set it to stop after the current step.
     `only_prediction`: of the best epoch, see `Results`. `features`: what the frozen part of the network gives for the
-    images of a subset, by its name, where that is kept.
+    images of a subset, by its name, where that is kept. `head_epochs`: the first epochs, which have a schedule of their own.
     """
 
     learner: Learner
@@ -86,6 +86,7 @@ class Loop:
     only_prediction: str = ""
     world: World = field(default_factory=Alone)
     features: Mapping[str, Features] = field(default_factory=dict)
+    head_epochs: int = 0
     _epoch_start: float = 0.0
     _batches_since_agreement: int = 0
     _waited: float = 0.0
@@ -110,7 +111,7 @@ class Loop:
 
     @property
     def ended(self) -> bool:
-        return ended(self.history, self.epochs, self.patience, self.task.deciding_figure)
+        return ended(self.history, self.epochs, self.patience, self.task.deciding_figure, self.head_epochs)
 
     def position(self) -> Position:
         """The current position; waits for the device.
@@ -184,9 +185,11 @@ class Loop:
         self.learner.set_learning_rate(self.rate)
 
     def _moment(self) -> schedules.Moment:
-        losses = [row.val_loss for row in self.history]
-        figures = [row.figure(self.task.deciding_figure) for row in self.history]
-        return schedules.Moment(self.base_rate, self.epoch, self.epochs, losses, figures)
+        before = self.head_epochs if self.epoch >= self.head_epochs else 0
+        end = self.epochs if self.epoch >= self.head_epochs else self.head_epochs
+        losses = [row.val_loss for row in self.history[before:]]
+        figures = [row.figure(self.task.deciding_figure) for row in self.history[before:]]
+        return schedules.Moment(self.base_rate, self.epoch - before, end - before, losses, figures)
 
     def _train(self) -> tuple[float, float]:
         def step(batch: Batch) -> None:
