@@ -8,7 +8,7 @@ from typing import Any
 from . import backends
 from .backends import Learner
 from .backends.capabilities import check_capabilities
-from .catalog import image_sizes, resolve
+from .catalog import fine_tuning, image_sizes, resolve
 from .catalog.class_weights import balance, in_order, is_balanced, positional_weights, weights_by_name
 from .catalog.models import network_row
 from .data import class_columns, dataset_csv, health, prepare
@@ -25,7 +25,7 @@ from .runs.state import RunState
 from .runs.workspace import Workspace
 from .spec import Resolved, Spec
 from .tasks import Task
-from .training import batch_size, copying, estimate, precision, resuming
+from .training import batch_size, copying, estimate, precision, rate_test, resuming
 from .training.estimate import Estimate
 from .training.loss_task import fits, task_for_loss
 from .training.progress import Say
@@ -112,7 +112,9 @@ class Experiment:
         check_setting(asked.data)
         network_row(asked.model, asked.backend)
         check_capabilities(asked)
-        image_sizes.schedule(self._resolve(asked))
+        resolved = self._resolve(asked)
+        image_sizes.schedule(resolved)
+        fine_tuning.check(resolved)
         return asked
 
     def rebuild_with(self, changes: Mapping[str, Any], names: Mapping[str, str] | None = None) -> Learner:
@@ -232,7 +234,7 @@ class Experiment:
         self._auto_precision = None
         if self.asked.model.precision != AUTO:
             return
-        spec = self.resolved()
+        spec = self._without_head_epochs()
         if self.resuming:
             for note in resuming.slow_precision(self.run, spec, precision.candidates(spec).precisions):
                 self._note(note)
@@ -244,9 +246,13 @@ class Experiment:
 
     def _find_batch_size(self, data: TrainingData, task: Task) -> None:
         """Choose the batch size for `"auto"`."""
-        self._auto_batch_size = batch_size.choose(self.resolved(), task, data.train.n_images)
+        self._auto_batch_size = batch_size.choose(self._without_head_epochs(), task, data.train.n_images)
         self._note(f"batch_size='auto' took {self._auto_batch_size}")
         self._rebatch(data)
+
+    def _without_head_epochs(self) -> Resolved:
+        """The settings with which all layers are trained at once, whose steps take the most time and memory."""
+        return self.resolved().replace({"training.head_epochs": 0})
 
     def refresh_data(self, tick: Tick | None = None) -> TrainingData:
         """Prepare again the data that a change of the settings has made stale, and only those."""
@@ -306,6 +312,25 @@ class Experiment:
         data, learner = self.refresh(tick)
         return estimate.estimate(self.resolved(), learner.task, data)
 
+    def test_learning_rates(self, rates: Sequence[float], tick: Tick | None = None) -> rate_test.RateTest:
+        """Take a step at each learning rate with the network as it is; it stays so. Table and chart go into the run's logs.
+
+        Raises:
+            NotReady: a resumed run, or several processes. The other errors of `rate_test.run`.
+        """
+        if self.resuming:
+            raise NotReady("a resumed run goes on with its learning rate: look for one in a new version or a copy")
+        if backends.world(self.asked.backend).size > 1:
+            raise NotReady("learning rates are tried in one process, before torchrun starts several")
+        data, learner = self.refresh(tick)
+        spec = self.resolved()
+        for note in learner.refresh(spec):
+            self._note(note)
+        usual = spec.training.optimizer.params["learning_rate"]
+        found = rate_test.run(learner, data.train, self.workspace.cache, spec.data.input_size, rates, usual)
+        rate_test.write(found, self.run.logs)
+        return found
+
     def take_over_script(self) -> bool:
         """Compare the settings of a script that is run again with the run's own, and take over those that may change.
 
@@ -356,7 +381,7 @@ class Experiment:
         spec = self.resolved()
         for note in learner.refresh(spec):
             self._note(note)
-        start = resuming.restore(self.run, learner, spec.training, data.train, self.say) if self.resuming else None
+        start = resuming.restore(self.run, learner, spec, data.train, self.say) if self.resuming else None
         session = Session(
             self.workspace, self.run, self.asked, spec, data, learner, self.say, display, start, callbacks
         )

@@ -28,6 +28,10 @@ EPOCHS_RANGE = Whole(least=1, limit=MAX_COUNT)
 EARLY_STOPPING_RANGE = Whole(least=0, limit=MAX_COUNT)
 # 0: no averages
 EMA_DECAY_RANGE = Number(least=0, below=1)
+# 0: all layers are trained from the first epoch on
+HEAD_EPOCHS_RANGE = Whole(least=0, limit=MAX_COUNT)
+# multiples of the learning rate
+RATE_FACTOR_RANGE = Number(above=0, limit=MAX_FACTOR)
 # of the input size; 1: always the whole of it
 INITIAL_SCALE_RANGE = Number(above=0, most=1)
 # alpha of a beta distribution; the largest make every share a half. 0: no mixing

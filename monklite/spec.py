@@ -22,9 +22,11 @@ from .setting_ranges import (
     EPOCHS_RANGE,
     EPOCHS_SHARE_RANGE,
     FREEZE_LAYERS_RANGE,
+    HEAD_EPOCHS_RANGE,
     INITIAL_SCALE_RANGE,
     INPUT_SIZE_RANGE,
     MIXING_RANGE,
+    RATE_FACTOR_RANGE,
     SEED_RANGE,
     SPLIT_RANGE,
     STORED_SIZE_RANGE,
@@ -146,14 +148,26 @@ class ResolvedData(_Data):
     workers: Annotated[int, WORKERS_RANGE]
 
 
+class OwnNetwork(Frozen):
+    """A network of the user.
+
+    `place`: of the class or function that builds it, `module:name` or `file.py:name`; `""`: only the session that made it has
+    it. `key`: SHA-256 of the file, or of no file a text that no other network has.
+    """
+
+    place: Annotated[str, Text(0, 4096)] = ""
+    key: Annotated[str, Text(1, 64)]
+
+
 class ModelSpec(Frozen):
     """The network, the origin of its initial weights, and the layers that are trained.
 
-    `weights_path`: the user's own weight files. `freeze_layers`: the number of first layers that are frozen; 0: as
-    `freeze_base` says.
+    `source`: of a network that is the user's own. `weights_path`: the user's own weight files. `freeze_layers`: the number of
+    first layers that are frozen; 0: as `freeze_base` says.
     """
 
     name: Annotated[str, Text()] = "resnet18"
+    source: OwnNetwork | None = None
     pretrained: Annotated[bool, Flag()] = True
     weights_path: Annotated[tuple[str, ...], ListOf(PathText())] = ()
     freeze_base: Annotated[bool, Flag()] = True
@@ -191,7 +205,9 @@ class _Training(Frozen):
     `early_stopping`: training ends after this many consecutive epochs without improvement on validation; 0: never.
     `ema_decay`: moving averages of the weights, with this decay per step, are evaluated and kept; 0: the weights themselves.
     `resizing`: of the training images, epoch by epoch. `mixup`, `cutmix`: alpha of the beta distribution of the shares with which
-    the images of a batch are mixed; 0: they are not.
+    the images of a batch are mixed; 0: they are not. `head_epochs`: the first epochs, in which the head alone is trained.
+    `layer_rates`: the learning rates of groups of trained layers, from the first layers to the head, as multiples of the
+    optimizer's; (): all have the same.
     """
 
     epochs: Annotated[int, EPOCHS_RANGE] = 10
@@ -200,8 +216,19 @@ class _Training(Frozen):
     resizing: ProgressiveResizing = ProgressiveResizing()
     mixup: Annotated[float, MIXING_RANGE] = 0.0
     cutmix: Annotated[float, MIXING_RANGE] = 0.0
+    head_epochs: Annotated[int, HEAD_EPOCHS_RANGE] = 0
+    layer_rates: Annotated[tuple[float, ...], ListOf(RATE_FACTOR_RANGE)] = ()
     save_intermediate_models: Annotated[bool, Flag()] = False
     intermediate_prefix: Annotated[str, FileStem(reserved=WEIGHT_FILES)] = "intermediate_model_"
+
+    @model_validator(mode="after")
+    def _base_is_trained(self) -> _Training:
+        if self.head_epochs >= self.epochs:
+            raise InvalidValue(
+                f"the head alone is trained in the first {self.head_epochs} epochs (head_epochs), so there must be more than "
+                f"{self.head_epochs} epochs in all, not {self.epochs}"
+            )
+        return self
 
 
 class TrainingSpec(_Training):

@@ -18,6 +18,8 @@ from ..tasks import Task
 
 # `ModelRecord.weights` of a network that was not loaded from a file
 RANDOM_WEIGHTS = "random"
+# of a network of the user
+OWN_WEIGHTS = "those of the network itself"
 
 
 class Snapshot(Protocol):
@@ -140,6 +142,14 @@ class Learner(Protocol):
 
     def configure(self, spec: Resolved) -> None:
         """Replace loss and optimizer (with fresh optimizer state); the weights in the network are kept."""
+        ...
+
+    def train_base(self, spec: Resolved, trained: bool = True) -> None:
+        """Train from now on the layers that are frozen in the first `head_epochs`; `trained=False`: freeze them again.
+
+        Loss and optimizer are replaced as by `configure`. A learner begins with these layers frozen. Only backends that fine-tune
+        (see `catalog.backends.Description`) have this method.
+        """
         ...
 
     def refresh(self, spec: Resolved) -> Sequence[str]:

@@ -10,7 +10,7 @@ from ..spec import Resolved, Spec
 
 
 def check_capabilities(spec: Spec | Resolved) -> None:
-    """Refuse a precision or compilation that the spec's backend does not support.
+    """Refuse a precision, compilation or fine-tuning that the spec's backend does not support.
 
     Raises:
         InvalidValue: not supported; the message names the alternatives.
@@ -25,6 +25,12 @@ def check_capabilities(spec: Spec | Resolved) -> None:
     if spec.model.compile and not backend.compiles:
         raise InvalidValue(
             f"the {backend.name} backend does not compile on request; use {_others(lambda other: other.compiles)}"
+        )
+
+    if (spec.training.layer_rates or spec.training.head_epochs) and not backend.fine_tunes:
+        raise InvalidValue(
+            f"the {backend.name} backend trains all layers from the first epoch on at one learning rate; for layer_rates and "
+            f"head_epochs use {_others(lambda other: other.fine_tunes)}"
         )
 
 

@@ -29,10 +29,16 @@ def _size(shapes: Shapes, name: str) -> str:
     return " x ".join(map(str, shapes[name])) or "one number" if name in shapes else "none"
 
 
-def own_rates(factors: Sequence[float]) -> Iterator[str]:
-    """Yield a note if the user has set rates of the optimizer's groups; `factors`: each as a multiple of the schedule's."""
-    if any(abs(factor - 1) > SAME_RATE for factor in factors):
+def own_rates(factors: Sequence[float], asked: Sequence[float] = (1.0,)) -> Iterator[str]:
+    """Yield a note if the user has set rates of the optimizer's groups.
+
+    Args:
+        factors: the rate of each group as a multiple of the schedule's. asked: those that the settings ask for.
+    """
+    other_groups = len(factors) != len(asked)
+    expected = [1.0] * len(factors) if other_groups else asked
+    if any(abs(factor / own - 1) > SAME_RATE for factor, own in zip(factors, expected, strict=True)):
         listed = ", ".join(f"{factor:g}" for factor in factors)
         yield f"the optimizer has learning rates of its own, which are kept: {listed} times the rate of the schedule"
-    if len(factors) > 1:
+    if other_groups:
         yield "the optimizer has groups of its own: this training cannot be resumed, because a new session does not know them"

@@ -44,11 +44,13 @@ class Description:
 
     `title`: its name in messages. `packages`: modules that must be installed. `install`: how to install them.
     `backend`: dotted path of its `backends.base.Backend`, imported on first use. `precisions`: those it supports.
-    `compiles`: whether it can compile a network on request. `distributes`: whether several processes can train one network.
+    `compiles`: whether it can compile a network on request. `fine_tunes`: whether it trains groups of layers at rates of their
+    own, and the head alone at first. `distributes`: whether several processes can train one network.
     `numbered_endings`: regular expression for what follows the prefix in the names of an epoch's weight files.
     `unusable`: returns why it cannot work here although its packages are installed, `""`: it can. Plugins, which have no
     column in monklite's tables, also give `cells`: table -> row -> implementation; and `models`: dotted path of a sequence of
-    `ModelRow`, their own networks.
+    `ModelRow`, their own networks. `collections`: package -> dotted path of the function that gives the `ModelRow` of one of its
+    networks, which are too many for a table; users write `package/name`.
     """
 
     name: str
@@ -59,10 +61,12 @@ class Description:
     precisions: tuple[str, ...] = ("auto", "float32")
     numbered_endings: str = EPOCH_NUMBER
     compiles: bool = False
+    fine_tunes: bool = False
     distributes: bool = False
     unusable: Callable[[], str] = lambda: ""
     cells: Mapping[str, Mapping[str, Cell | str]] = field(default_factory=dict)
     models: str = ""
+    collections: Mapping[str, str] = field(default_factory=dict)
 
 
 def load(path: str) -> Any:

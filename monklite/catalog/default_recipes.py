@@ -17,7 +17,7 @@ from ..spec import Choice, ModelSpec, Resolved, Spec, TrainingSpec, Transforms, 
 from ..tasks import MULTIPLE, SINGLE, label_type
 from .class_weights import balanced, is_balanced, with_factors_of
 from .losses import LOSSES
-from .models import find_model, names, network_row
+from .models import names, network_row
 from .optimizers import OPTIMIZERS
 from .schedules import SCHEDULES
 from .transforms import TRANSFORMS
@@ -30,8 +30,8 @@ BATCH_SIZE = 16
 class Recipe:
     """Optimizer for some families in one situation; the first row that matches is used.
 
-    `situation`: `head` (the base is frozen), `finetune` (pretrained weights, all layers) or `scratch` (random weights, all
-    layers). `families`: () for every family.
+    `situation`: `head` (the base is frozen), `head first` (then all layers, at smaller rates), `finetune` (pretrained weights,
+    all layers) or `scratch` (random weights, all layers). `families`: () for every family.
     """
 
     situation: str
@@ -50,6 +50,12 @@ ATTENTION = ("vit", "swin", "maxvit", "convnext")
 RECIPES = (
     Recipe("head", (), "adam", 1e-3, 0.0,
            "one linear layer is nearly convex, so Adam's default rate works", "Kingma and Ba 2015"),
+    Recipe("head first", ATTENTION, "adamw", 5e-4, 0.05,
+           "the layers below the head have a tenth of it or less", "Howard and Ruder 2018"),
+    Recipe("head first", NO_BATCH_NORM, "adam", 5e-4, 1e-4,
+           "the layers below the head have a tenth of it or less", "Howard and Ruder 2018"),
+    Recipe("head first", (), "adam", 1e-3, 1e-4,
+           "the layers below the head have a tenth of it or less", "Howard and Ruder 2018"),
     Recipe("finetune", ATTENTION, "adamw", 5e-5, 0.05,
            "attention loses its pretraining at learning rates usual for convolutions", "Steiner et al. 2022"),
     Recipe("finetune", NO_BATCH_NORM, "adam", 5e-5, 1e-4,
@@ -81,7 +87,9 @@ def default_spec(backend: str) -> Spec:
 
 
 def situation(spec: Spec) -> str:
-    """The kind of training that the spec asks for: `head`, `finetune` or `scratch`."""
+    """The kind of training that the spec asks for: `head`, `head first`, `finetune` or `scratch`."""
+    if spec.training.head_epochs:
+        return "head first"
     if spec.model.freeze_base and not spec.model.freeze_layers:
         return "head"
     return "finetune" if spec.model.pretrained or spec.model.weights_path else "scratch"
@@ -184,7 +192,7 @@ def default_transforms(backend: str, model_name: str = "resnet18") -> Transforms
     Monk flips 8 of 10 images; with 0.5, both directions are equally frequent (He et al. 2016).
     """
     flip = TRANSFORMS["random_horizontal_flip"].choose(backend, {"probability": 0.5})
-    normalization = find_model(model_name, backend).normalization
+    normalization = network_row(ModelSpec(name=model_name), backend).normalization
     values = {"mean": normalization.mean, "std": normalization.std}
     normalize = TRANSFORMS["normalize"].choose(backend, values)
     return Transforms(train=(flip, normalize), val=(normalize,), test=(normalize,))

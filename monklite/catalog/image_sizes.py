@@ -50,10 +50,10 @@ def schedule(spec: Resolved) -> SizeSchedule | None:
     if resizing.initial_scale == 1:
         return None
     row = network_row(model, spec.backend)
-    if model.freeze_base or model.freeze_layers:
+    if model.freeze_base or model.freeze_layers or spec.training.head_epochs:
         raise InvalidValue(
             "progressive resizing is for networks whose layers are all trained: what frozen layers give is computed once for "
-            f"each picture, and would have to be computed for each size. Use freeze_base_network=False; {OFF}"
+            f"each picture, and would have to be computed for each size. Use freeze_base_network=False and no head_epochs; {OFF}"
         )
     if spec.backend in row.fixed_size:
         raise InvalidValue(

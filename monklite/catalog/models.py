@@ -12,11 +12,11 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from ..errors import InvalidValue, nearest, shown, unknown
+from ..errors import InvalidValue, MissingPackage, nearest, shown, unknown
 from ..spec import ModelSpec
-from .backends import Cell, Description, load, plugins
+from .backends import BUILT_IN, Cell, Description, describe, load, plugins
 from .backends import names as backend_names
-from .rows import check_cell, is_installed, table
+from .rows import check_cell, install_command, is_installed, table
 from .transforms import IMAGENET_MEAN, IMAGENET_STD
 
 
@@ -290,7 +290,26 @@ def network_row(model: ModelSpec, backend: str) -> ModelRow:
     Raises:
         UnknownName, InvalidValue, MissingPackage: as `find_model`.
     """
-    return find_model(model.name, backend)
+    if model.source is not None:
+        # what more there is to know, it says when it is built
+        return ModelRow(model.name, "own", {backend: Cell("")}, {backend: ()}, min_size=1)
+    package, _, name = model.name.partition("/")
+    return _of_collection(package, name, backend) if name else find_model(model.name, backend)
+
+
+def _of_collection(package: str, name: str, backend: str) -> ModelRow:
+    """The row of a network of a large package, which knows it itself."""
+    path = describe(backend).collections.get(package)
+    if path is None:
+        having = [other for other in BUILT_IN if package in describe(other).collections]
+        if not having:
+            raise unknown(f"{backend} model", f"{package}/{name}", names(backend))
+        raise InvalidValue(
+            f"the {backend} backend has no networks of {package}; use {' or '.join(f'backend={other!r}' for other in having)}"
+        )
+    if not is_installed(package):
+        raise MissingPackage(f"{package}/{name} needs {package}: {install_command(package)}")
+    return load(path)(name)
 
 
 def names(backend: str) -> list[str]:

@@ -15,6 +15,7 @@ from .backends import Cell, names, plugin_cells
 REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "<required>"})()
 INSTALL_COMMANDS = {
     "gluoncv": 'pip install "monklite[gluoncv]"',
+    "timm": 'pip install "monklite[timm]"',
     "pillow_heif": 'pip install "monklite[heif]"',
     "onnx": 'pip install "monklite[onnx]"',
     "onnxscript": 'pip install "monklite[onnx]"',

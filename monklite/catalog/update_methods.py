@@ -76,7 +76,7 @@ SETTINGS = {
             "num_freeze",
             "model.freeze_layers",
             "Freeze layers",
-            "Number of first layers that are not trained.",
+            "Number of first layers that are not trained; 0: as freeze_base_network says.",
         ),
         Setting(
             "precision",

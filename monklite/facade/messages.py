@@ -20,6 +20,8 @@ from ..runs.state import RunState
 from ..spec import Choice, Resolved, ResolvedTraining, Source, Spec, Table, TrainingSpec
 from ..tasks import FIGURE_TITLES, SINGLE, TASKS, Task, label_type
 from ..training import progress
+from ..training.rate_test import CHART as RATES_CHART
+from ..training.rate_test import RateTest
 from .console import Console
 
 MAX_CLASSES_SHOWN = MAX_FILES_SHOWN = 20
@@ -155,6 +157,10 @@ def model_params(console: Console, spec: Spec | Resolved) -> None:
     }
     if model.weights_path:
         rows["Model path"] = ", ".join(model.weights_path)
+    if model.source is not None:
+        rows["Network from"] = (
+            model.source.place or "this session; another one is given it with Prototype(..., model=...)"
+        )
     console.block("Model Params", rows)
     if model.freeze_base and not (model.pretrained or model.weights_path):
         console.say(
@@ -211,6 +217,8 @@ def training_params(console: Console, spec: Spec | Resolved) -> None:
             else "no",
             **({"MixUp": f"alpha {training.mixup:g}"} if training.mixup else {}),
             **({"CutMix": f"alpha {training.cutmix:g}"} if training.cutmix else {}),
+            **({"Head alone": f"{training.head_epochs} of {training.epochs} epochs"} if training.head_epochs else {}),
+            **({"Rates of layers": ", ".join(f"{r:g}" for r in training.layer_rates)} if training.layer_rates else {}),
             "Save Intermediate models": training.save_intermediate_models,
             "Intermediate model prefix": training.intermediate_prefix,
         },
@@ -236,6 +244,18 @@ def trained_already(console: Console, run: Run, state: RunState) -> None:
     )
     console.say("    resume_train\n")
     training_outputs(console, run, state)
+
+
+def learning_rate_found(console: Console, rate: float, found: RateTest, logs: Path) -> None:
+    console.block(
+        "Learning rate",
+        {
+            "Falls fastest at": f"{rate:g}",
+            "Tried": f"{len(found.rates)} steps at {found.rates[0]:.3g} to {found.rates[-1]:.3g}",
+            "Chart": logs / RATES_CHART,
+        },
+    )
+    console.say(f"    update_learning_rate({rate:g}) takes it; one up to ten times smaller is more careful\n")
 
 
 def training_outputs(console: Console, run: Run, state: RunState) -> None:

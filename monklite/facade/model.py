@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import backends
+from ..catalog import own_networks
 from ..errors import InvalidType, NotFound, shown
 from ..looking import is_file
 from ..rules import PathText
@@ -29,6 +30,7 @@ class ModelMethods(Base):
         use_gpu: bool = True,
         use_pretrained: bool = True,
         model_path: WeightFile = False,
+        model: Any = None,
     ) -> None:
         """Choose the network.
 
@@ -39,13 +41,25 @@ class ModelMethods(Base):
             use_pretrained: start from weights trained on ImageNet.
             model_path: start from your own weight file: a state dict (`torch.save`) or safetensors; with MXNet a file of
                 parameters, or `[symbol.json, params]`.
+            model: in place of `model_name`, a network of your own: a class or function that builds it for a number of classes
+                (`torch.nn.Module`, `gluon.HybridBlock`), the place of one (`"nets:build"`, `"nets.py:build"`), or, with
+                PyTorch, a network, which is copied. All but its last layer with weights is its base. `use_pretrained` then says
+                whether its weights are trained already, on which the recipe depends. One that is in a file of yours can be
+                opened in another session; any other is given again there: `Prototype(..., model=...)`.
 
         Raises:
             UnknownName: no such model; the message suggests similar names. NotFound: there is no file `model_path`.
         """
+        name, source = model_name, None
+        if model is not None:
+            # a file of the user may import MXNet, which the backend makes fit for newer releases of NumPy
+            backends.load(self._backend)
+            name, source = own_networks.given(model)
         self._change(
             {
-                "model.name": model_name,
+                "model.name": name,
+                "model.source": source,
+                "model.freeze_layers": 0,
                 "model.freeze_base": freeze_base_network,
                 "model.use_gpu": use_gpu,
                 "model.pretrained": use_pretrained,
@@ -74,7 +88,7 @@ class ModelMethods(Base):
     @api
     def update_model_name(self, model_name: str, force: bool = False) -> None:
         """Use another network; effective after `Reload()`. `force` is kept from Monk and has no effect."""
-        self._change({"model.name": model_name})
+        self._change({"model.name": model_name, "model.source": None})
         self._console.say(f"Update: Model name - {model_name}\n")
 
     @api

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .. import backends
+from ..catalog import own_networks
 from ..errors import InvalidValue
 from ..opening import Mode
 from ..rules import Flag
@@ -28,6 +30,7 @@ class OpeningMethods(Base):
         pseudo_copy_from: Sequence[Any] | bool = False,
         summary: bool = False,
         version: int | str | None = None,
+        model: Any = None,
     ) -> None:
         """Create an experiment, or open one.
 
@@ -42,6 +45,7 @@ class OpeningMethods(Base):
             pseudo_copy_from: the same without the weights.
             summary: only print a summary of the experiment.
             version: the version to open; by default the newest suitable one.
+            model: the network of the experiment that is opened, if it was given by `Model_Params(model=...)` and is in no file.
 
         With "auto", the script makes the same calls each time. `Train()` compares its settings with those of the run: it takes
         over another number of epochs, learning rate, early stopping, number of processors or place of the images, and refuses
@@ -53,6 +57,14 @@ class OpeningMethods(Base):
         flags = {"summary": summary, "eval_infer": eval_infer, "resume_train": resume_train}
         copies = {"copy_from": copy_from, "pseudo_copy_from": pseudo_copy_from}
         mode = Mode.from_flags(flags, copies, version)
+        if model is not None:
+            if mode.name == "new":
+                raise InvalidValue(
+                    "model= is for opening an experiment; a new one gets its network in Model_Params(model=...)"
+                )
+            # before a file of the user, see `Model_Params`
+            backends.load(self._backend)
+            own_networks.provide(model)
         run = self._opened.open(project_name, experiment_name, mode, self._announce)
         if mode.name == "summary":
             messages.summary(self._console, run, run.state())

@@ -41,7 +41,7 @@ class Prototype(prototype):
     Args:
         project: name of the project. experiment: name of the experiment in it.
         backend: `pytorch`, `mxnet`, or a plugin's name.
-        eval_infer, resume_train, copy_from, pseudo_copy_from, summary, version: as in the method `Prototype`.
+        eval_infer, resume_train, copy_from, pseudo_copy_from, summary, version, model: as in the method `Prototype`.
         workspace: the folder for all output.
         verbose: 0 prints nothing.
     """
@@ -60,6 +60,9 @@ class Prototype(prototype):
         version: int | str | None = None,
         workspace: str | os.PathLike[str] = "workspace",
         verbose: int = 1,
+        model: Any = None,
     ) -> None:
         Base.__init__(self, verbose, workspace, backend)
-        self.Prototype(project, experiment, eval_infer, resume_train, copy_from, pseudo_copy_from, summary, version)
+        self.Prototype(
+            project, experiment, eval_infer, resume_train, copy_from, pseudo_copy_from, summary, version, model
+        )

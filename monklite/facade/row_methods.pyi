@@ -1050,7 +1050,9 @@ class RowMethods(VocabularyMethods, StudyMethods):
         """Train only the new head. Effective after `Reload()`, or with `Train()`."""
 
     def update_freeze_layers(self, num_freeze: int) -> None:
-        """Number of first layers that are not trained. Effective after `Reload()`, or with `Train()`."""
+        """Number of first layers that are not trained; 0: as freeze_base_network says. Effective after `Reload()`,
+        or with `Train()`.
+        """
 
     def update_precision(self, precision: Literal["auto", "float32", "bfloat16", "float16"]) -> None:
         """auto, float32, bfloat16 or float16. auto: the one in which the network's steps take least time here, kept

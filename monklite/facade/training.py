@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..catalog import fine_tuning
 from ..catalog.default_recipes import quick_mode
-from ..rules import Flag, OrNone
+from ..catalog.optimizers import LEARNING_RATE
+from ..errors import InvalidValue
+from ..rules import Flag, OrNone, Whole
 from ..setting_ranges import EPOCHS_RANGE
+from ..training import rate_test
 from ..training.session import Display
 from . import messages
 from .checks import api
 from .dataset import DatasetMethods, LabelColumn, Paths, Tables
 from .model import ModelMethods
 
+RATE_RANGE = LEARNING_RATE.rule
+# with fewer there is no slope, and each of more is a step of training
+STEPS_RANGE = Whole(least=10, most=10_000)
+
 
 class TrainingMethods(DatasetMethods, ModelMethods):
-    """`Default`, `Training_Params`, `Reload`, `Train`, `Estimate_Train_Time`."""
+    """`Default`, `Training_Params`, `Reload`, `Train`, `Fine_Tune`, `Find_Learning_Rate`, `Estimate_Train_Time`."""
 
     @api
     def Default(
@@ -167,6 +175,54 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         """Seconds that an epoch of `Train()` will take, as a mean over its epochs. Raises as `Estimate_Train_Time`."""
         epochs = self._experiment.resolved().training.epochs
         return self._experiment.estimate().seconds(epochs) / epochs
+
+    @api
+    def Fine_Tune(self, num_epochs: int = 5, head_epochs: int = 1, layer_decay: float = 0.1) -> None:
+        """Train the new head first, then all layers, the first ones at smaller rates, in one run; call it in place of `Train()`.
+
+        Args:
+            num_epochs: epochs in which all layers are trained, but those of `Freeze_Layers`.
+            head_epochs: epochs before, in which the head alone is trained: what the other layers give is computed once for each
+                image. The schedule begins again after them.
+            layer_decay: the first and the second half of the layers before the head have this multiple of the rate twice and
+                once; 1: the rate of the head.
+
+        It comes after `Default(...)`, for example, and sets the number of epochs, which layers are frozen, and the rates of
+        layers. Optimizer and rate are those that you chose, else those of the recipe for this.
+
+        Raises:
+            The errors of `Train`.
+        """
+        self._change(fine_tuning.settings(num_epochs, head_epochs, layer_decay))
+        self._console.say(
+            f"Fine-tuning: the head alone in the first {head_epochs} of {head_epochs + num_epochs} epochs\n"
+        )
+        self.Train()
+
+    @api
+    def Find_Learning_Rate(self, lowest: float = 1e-7, highest: float = 10.0, steps: int = 100) -> float:
+        """Try out learning rates (range test, Smith 2017), and return the one at which the loss falls fastest.
+
+        Args:
+            lowest, highest: the first rate and the last. steps: training steps from one to the other, unless the loss explodes.
+
+        Weights, optimizer and random numbers stay as they are, and so does the learning rate: `update_learning_rate(...)` takes
+        the suggestion. Rates of layers grow together. `learning_rates.png` and `learning_rates.csv` in the run's logs show every
+        step.
+
+        Raises:
+            TrainingFailed: the loss falls at none of the rates. NotReady: there is no network yet, or the run is resumed.
+        """
+        rates = rate_test.growing(
+            RATE_RANGE("lowest", lowest), RATE_RANGE("highest", highest), STEPS_RANGE("steps", steps)
+        )
+        if lowest >= highest:
+            raise InvalidValue(f"highest must be more than lowest ({lowest:g}), not {highest:g}")
+        found = self._experiment.test_learning_rates(rates, self._console.ticker("    reading images"))
+        logs = self._experiment.run.logs
+        rate = rate_test.suggested(found, logs)
+        messages.learning_rate_found(self._console, rate, found, logs)
+        return rate
 
     @api
     def update_display_progress(self, value: bool) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..catalog import models
+from ..catalog import fine_tuning, models
 from ..catalog.analyses import with_learning_rate
 from ..catalog.optimizers import LEARNING_RATE
 from ..catalog.rows import Row
 from ..catalog.transforms import TransformRow, append
 from ..catalog.update_methods import Setting
-from ..errors import NotReady
-from ..rules import Flag
+from ..errors import InvalidValue, NotReady
+from ..rules import Flag, ListOf
 from ..spec import SUBSETS
 from . import messages
 from .base import Base
@@ -20,14 +20,48 @@ from .checks import api
 
 
 class VocabularyMethods(Base):
-    """`update_learning_rate`, `List_Models`, and the implementation of the generated methods."""
+    """`update_learning_rate`, `update_layer_rates`, `List_Models`, and the implementation of the generated methods."""
 
     @api
     def update_learning_rate(self, learning_rate: float) -> None:
         """Change the learning rate of the optimizer that was chosen or that the recipe gives."""
         rate = LEARNING_RATE.rule("learning_rate", learning_rate)
-        self._change(with_learning_rate(self._experiment.requested_resolved(), rate))
+        self._change(self._with_rate(rate))
         self._console.say(f"Update: Learning Rate - {rate}\n")
+
+    @api
+    def update_layer_rates(
+        self, rates: Sequence[float] | None = None, decay: float | None = None, groups: int = 3
+    ) -> None:
+        """Train the first layers at smaller rates than the head; effective with `Train()`.
+
+        Args:
+            rates: the learning rate of each group of layers, the first layers first, the head last, such as `[1e-5, 1e-4, 1e-3]`;
+                the last one becomes that of the optimizer, and the others stay in proportion to it.
+            decay: instead of `rates`: each of the `groups` has this multiple of the rate of the next one, and the head that of
+                the optimizer; 1: all layers have one rate, as without this call.
+            groups: the number of groups, with the head.
+
+        The layers before the head that are trained are divided into groups of equal numbers, in their order (`List_Layers()`).
+
+        Raises:
+            InvalidValue: only the head is trained, or the network has fewer layers than groups.
+        """
+        if (rates is None) == (decay is None):
+            raise InvalidValue("give either rates or decay: update_layer_rates([1e-5, 1e-4, 1e-3]) or (decay=0.3)")
+        if decay is not None:
+            factors, changes = fine_tuning.falling(decay, groups), {}
+        else:
+            checked = ListOf(LEARNING_RATE.rule)("rates", rates)
+            if not checked:
+                raise InvalidValue("rates must have the rate of the head at least; decay=1 gives all layers one rate")
+            factors, changes = fine_tuning.relative(checked), self._with_rate(checked[-1])
+        self._change({"training.layer_rates": factors, **changes})
+        self._console.say(f"Update: Rates of layers - {', '.join(f'{f:g}' for f in factors) or 'one'}\n")
+
+    def _with_rate(self, rate: float) -> dict[str, Any]:
+        """The optimizer that was chosen or that the recipe gives, with another learning rate, as a change of settings."""
+        return with_learning_rate(self._experiment.requested_resolved(), rate)
 
     @api
     def List_Models(self) -> list[str]:

@@ -32,6 +32,8 @@ GREY = "#8A8A8A"
 AXIS_PERCENTILES = (1, 99)
 # a diverging loss can exceed what matplotlib can put on an axis
 MAX_DRAWN = 1e30
+# of a loss over the learning rates, in multiples of the first
+MAX_GROWTH = 2.0
 # characters that fit below the narrowest figure
 NOTE_WIDTH = 115
 # grid of pictures: inches of a side, characters of a name beside each other, and columns for the width of the title
@@ -125,7 +127,7 @@ def bars(
     return _finish(figure, axes, title, f"{note} {names.note}".strip(), grid="x")
 
 
-@_default_style()
+@default_style()
 def pictures(title: str, images: Sequence[np.ndarray], names: Sequence[str]) -> Figure:
     """Draw images, uint8 (side, side, 3), in a grid, each with its name above it."""
     from matplotlib.figure import Figure
@@ -147,6 +149,28 @@ def pictures(title: str, images: Sequence[np.ndarray], names: Sequence[str]) -> 
     if texts.note:
         figure.supxlabel(fill(texts.note, NOTE_WIDTH), fontsize=8, color="#555555", x=0.01, ha="left")
     return figure
+
+
+@default_style()
+def learning_rates(
+    rates: Sequence[float], losses: Sequence[float], smoothed: Sequence[float], suggestion: float | None
+) -> Figure:
+    """Draw the loss of each step over its learning rate, on a logarithmic axis, with the suggested rate."""
+    figure, axes = _figure(1)
+    axes.plot(rates, _points(losses, 1.0)[:, 1], color=GREY, linewidth=0.8, label="each step")
+    axes.plot(rates, _points(smoothed, 1.0)[:, 1], color=COLOURS[0], label="smoothed")
+    if suggestion is not None:
+        axes.axvline(suggestion, color=COLOURS[1], linestyle="--", label=f"falls fastest at {suggestion:g}")
+    axes.set_xscale("log")
+    if smoothed:
+        # an explosion would flatten all the rest
+        low, high = min(smoothed), min(max(smoothed), MAX_GROWTH * smoothed[0])
+        margin = 0.1 * (high - low or 1.0)
+        axes.set_ylim(low - margin, high + margin)
+    axes.set_xlabel("learning rate")
+    axes.set_ylabel("training loss")
+    axes.legend(fontsize=9, framealpha=0.85)
+    return _finish(figure, axes, "Learning-rate range test", "")
 
 
 def as_png(figure: Figure) -> bytes:

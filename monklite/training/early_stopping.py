@@ -13,10 +13,14 @@ def best_of(history: Sequence[EpochRow], figure: str) -> EpochRow:
     return max(history, key=lambda row: _rank(row, figure))
 
 
-def ended(history: Sequence[EpochRow], epochs: int, patience: int, figure: str) -> bool:
-    """Whether training is over: all epochs are done, or the last `patience` (0: off) epochs brought no improvement."""
-    early = patience > 0 and len(history) > 0 and len(history) - best_of(history, figure).epoch >= patience
-    return early or len(history) >= epochs
+def ended(history: Sequence[EpochRow], epochs: int, patience: int, figure: str, head_epochs: int = 0) -> bool:
+    """Whether training is over: all epochs are done, or the last `patience` (0: off) epochs brought no improvement.
+
+    Epochs count once all layers are trained, after `head_epochs`.
+    """
+    if patience > 0 and history and len(history) - max(best_of(history, figure).epoch, head_epochs) >= patience:
+        return True
+    return len(history) >= epochs
 
 
 def _rank(row: EpochRow, figure: str) -> tuple[bool, float, float]:

@@ -65,7 +65,7 @@ class Loop:
     computing the first two. `n_steps`: number of steps of this epoch. `images`: number of training images of this epoch done.
     `patience`: see `ended`. `stop`: set it to stop after the current step. `finish`: set it to end training with this epoch.
     `only_prediction`: of the best epoch, see `Results`. `features`: what the frozen part of the network gives for the images of a
-    subset, by its name, where that is kept.
+    subset, by its name, where that is kept. `head_epochs`: the first epochs, which have a schedule of their own.
     """
 
     learner: Learner
@@ -89,6 +89,7 @@ class Loop:
     only_prediction: str = ""
     world: World = field(default_factory=Alone)
     features: Mapping[str, Features] = field(default_factory=dict)
+    head_epochs: int = 0
     # an epoch has just been completed
     _between_epochs: bool = False
     _epoch_start: float = 0.0
@@ -116,8 +117,8 @@ class Loop:
 
     @property
     def ended(self) -> bool:
-        finished = self.finish and self._between_epochs
-        return finished or ended(self.history, self.epochs, self.patience, self.task.deciding_figure)
+        finished, figure = self.finish and self._between_epochs, self.task.deciding_figure
+        return finished or ended(self.history, self.epochs, self.patience, figure, self.head_epochs)
 
     def position(self) -> Position:
         """The current position; waits for the device.
@@ -195,9 +196,13 @@ class Loop:
 
     def _rate(self, steps_done: int) -> float:
         """The learning rate of the step of this epoch after so many."""
-        losses = [row.val_loss for row in self.history]
-        figures = [row.figure(self.task.deciding_figure) for row in self.history]
-        moment = schedules.Moment(self.base_rate, self.epoch, self.epochs, losses, figures, steps_done, self.n_steps)
+        before = self.head_epochs if self.epoch >= self.head_epochs else 0
+        end = self.epochs if self.epoch >= self.head_epochs else self.head_epochs
+        losses = [row.val_loss for row in self.history[before:]]
+        figures = [row.figure(self.task.deciding_figure) for row in self.history[before:]]
+        moment = schedules.Moment(
+            self.base_rate, self.epoch - before, end - before, losses, figures, steps_done, self.n_steps
+        )
         return schedules.learning_rate(self.schedule, moment)
 
     def _count_steps(self) -> None:

@@ -21,6 +21,7 @@ from ..runs.run import Run
 from ..runs.state import RunState
 from ..spec import Choice, Resolved, ResolvedTraining
 from ..tasks import SINGLE, TASKS
+from . import head_first
 from .early_stopping import best_of, ended
 from .position import Position
 from .progress import Say
@@ -185,10 +186,10 @@ def is_over(run: Run, training: ResolvedTraining) -> bool:
     if (before.epochs, before.early_stopping) == (training.epochs, training.early_stopping):
         return True
     rows = saved_position(run).history if run.has_saved_state() else tuple(history.read(run.logs / HISTORY))
-    return ended(rows, training.epochs, training.early_stopping, _deciding(run))
+    return ended(rows, training.epochs, training.early_stopping, _deciding(run), training.head_epochs)
 
 
-def restore(run: Run, learner: Learner, training: ResolvedTraining, train: Batches, say: Say) -> Position | None:
+def restore(run: Run, learner: Learner, spec: Resolved, train: Batches, say: Say) -> Position | None:
     """Load a run's saved state into a learner; returns its position, None if nothing was saved. `train`: the training images.
 
     Raises:
@@ -199,9 +200,12 @@ def restore(run: Run, learner: Learner, training: ResolvedTraining, train: Batch
         check_same_network(run, learner)
         return None
     check_resumable(run, run.state())
-    _check_epochs_left(run, training)
-    _check_images(run, saved_position(run), train)
+    _check_epochs_left(run, spec.training)
+    position = saved_position(run)
+    _check_images(run, position, train)
     _check_best_can_be_read(run, learner, say)
+    if spec.training.head_epochs:
+        learner.train_base(spec, head_first.is_over(spec.training, position))
     path = run.models / RESUME
     with _damage_explained(run):
         return Position.from_dict(learner.load(path), str(path))
@@ -211,7 +215,7 @@ def _check_epochs_left(run: Run, training: ResolvedTraining) -> None:
     position = saved_position(run)
     done = len(position.history)
     figure = _deciding(run)
-    over = ended(position.history, training.epochs, training.early_stopping, figure)
+    over = ended(position.history, training.epochs, training.early_stopping, figure, training.head_epochs)
     if done > training.epochs or (over and run.state().status == "done"):
         best = best_of(position.history, figure).epoch
         raise NotReady(f"{how_to_extend(run, training, done, best)}, then Train()")
@@ -252,8 +256,9 @@ def how_to_extend(run: Run, training: ResolvedTraining, done: int, best: int) ->
     calls = [f"update_num_epochs(more than {done})"]
     if done < training.epochs:
         reason, calls = f"{run} stopped early after {done} of {training.epochs} epochs", []
-    if 0 < training.early_stopping <= done - best:
-        calls.append(f"update_early_stopping(0, or more than {done - best})")
+    without_better = done - max(best, training.head_epochs)
+    if 0 < training.early_stopping <= without_better:
+        calls.append(f"update_early_stopping(0, or more than {without_better})")
     # stopped by a callback
     if not calls:
         return f"{reason}: to train it further, call Train()"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .. import backends
 from ..backends import Learner
+from ..catalog import fine_tuning
 from ..data.prepare import TrainingData
 from ..errors import MonkliteError
 from ..records import KEPT_FEATURES, MEASURED_PRECISION, REUSED_FEATURES
@@ -21,6 +22,7 @@ from .callbacks import Callbacks
 from .checkpoints import Checkpoints
 from .curves import Curves
 from .engine import Handler, Loop, Stopped
+from .head_first import HeadFirst
 from .memory import Memory
 from .position import Position
 from .progress import Progress, Say
@@ -88,6 +90,8 @@ class Session:
         Returns:
             Entries for `ModelRecord.methods`.
         """
+        if loop.world.size > 1:
+            return []
         frozen = self.learner.frozen(self.spec.data.input_size)
         subsets = {"train": self.data.train, "val": self.data.val}
         found = {n: features.for_batches(frozen, b, self.workspace.cache) for n, b in subsets.items()}
@@ -139,10 +143,12 @@ class Session:
             training.epochs,
             training.optimizer.params["learning_rate"],
             training.schedule,
-            self._handlers(writer) if world.rank == 0 else [],
+            # every process changes its layers
+            [HeadFirst(self.spec, self.say, self._use_features), *(self._handlers(writer) if world.rank == 0 else [])],
             self.start,
             training.early_stopping,
             world=world,
+            head_epochs=training.head_epochs,
         )
 
     def _handlers(self, writer: Writer) -> list[Handler]:
@@ -165,7 +171,7 @@ class Session:
         try:
             for note in shown_images.notes(self.data.train):
                 self.say(f"    Note: {note}\n")
-            self._record_start(self._use_features(loop) if loop.world.size == 1 else [])
+            self._record_start(self._use_features(loop))
             yield
             self.run.update(status="done", ended=now())
         except BaseException as error:
@@ -184,7 +190,7 @@ class Session:
         weights = previous.model.weights if previous.model else model.weights
         if self.start is not None and previous.model and REUSED_FEATURES in previous.model.methods:
             methods = [REUSED_FEATURES]
-        methods = [*shown_images.methods(self.data.train), *methods]
+        methods = [*shown_images.methods(self.data.train), *fine_tuning.methods(self.spec.training), *methods]
         if previous.model and MEASURED_PRECISION in previous.model.methods:
             methods = [MEASURED_PRECISION, *methods]
         self.run.update(

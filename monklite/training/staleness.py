@@ -11,7 +11,7 @@ BATCH_FIELDS = (
     "data.batch_size", "data.shuffle", "data.weighted_sampling", "data.workers", "data.stored_views", "seed", "training.epochs",
     "training.resizing", "training.mixup", "training.cutmix", "model.name", "backend",
 )  # fmt: skip
-NETWORK_FIELDS = ("model", "data.input_size", "seed", "backend")
+NETWORK_FIELDS = ("model", "data.input_size", "seed", "backend", "training.head_epochs")
 
 
 def is_stale(used: Spec | Resolved | None, current: Resolved, fields: tuple[str, ...]) -> bool:

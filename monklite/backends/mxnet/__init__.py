@@ -20,5 +20,6 @@ DESCRIPTION = Description(
     backend="monklite.backends.mxnet.backend.BACKEND",
     precisions=("auto", "float32"),
     numbered_endings=r"-symbol\.json|-\d{4,}\.params(\.sha256)?",
+    fine_tunes=True,
     unusable=_unusable,
 )

@@ -34,6 +34,7 @@ from .. import array_files, user_changes
 from ..averaging import Averages
 from ..base import FastForm, Frozen
 from ..capabilities import check_capabilities
+from ..layer_groups import Group, layer_groups
 from ..mixed_loss import mixed_loss
 from . import augment, device, halves, losses, network, weights
 from .arrays import NetworkArrays
@@ -65,13 +66,14 @@ class GluonLearner:
         self.task, self.seed, self._steps = task, spec.seed, 0
         mx.random.seed(spec.seed)
         self.network, self.source = network.build(spec, len(task.classes), self.context, pretrained)
-        # a graph can be exported only after a hybridized network has seen images
-        with autograd.predict_mode():
-            size = spec.data.input_size
-            self.network(nd.zeros((1, 3, size, size), ctx=self.context)).wait_to_read()
+        self.heads = network.head_names(self.network, network.network_row(spec.model, "mxnet"))
+        self._waiting = network.Waiting.of(self.network, spec, self.heads)
+        self._waiting.set_trained(False)
+        self._show_blank(spec.data.input_size)
         # A first layer that normalizes the images (resnet*_v2) has nothing to train, so the backward pass, in which MXNet
         # updates batch statistics, would not reach it, and its statistics would stay at 0 and 1
         self._shapes = self._array_shapes()
+        self._has_groups = False
         # the network cut above its frozen part, made before training
         self._cut: halves.Cut | None = None
         self._starts_with_batch_norm = isinstance(network.parameter_layers(self.network)[0][1], gluon.nn.BatchNorm)
@@ -85,10 +87,38 @@ class GluonLearner:
         self._trained = [p for p in self.network.collect_params().values() if p.grad_req != "null"]
         self._trainer = gluon.Trainer(self._trained, self.optimizer, kvstore=None)
         self._trainer._init_kvstore()
+        self._group_rates(spec)
         self._rate, self._rate_factor = float(optimizer.params["learning_rate"]), 1.0
         self._clips = {name: optimizer.params.get(name, 0.0) for name in ("clipnorm", "clipvalue")}
         self.criterion = losses.criterion(loss, self.task, self.context)
         self._form = LOSSES[loss.name].form
+
+    def _group_rates(self, spec: Resolved) -> None:
+        """Give the parameters the rates of `layer_rates`; those that the user has set are kept where there are none."""
+        layers = [(n, b) for n, b in network.parameter_layers(self.network) if network.trainable(b)]
+        groups = layer_groups(spec, layers, self.heads)
+        if not groups and self._has_groups:
+            groups = [Group(1.0, [block for _, block in layers])]
+        self._has_groups = bool(groups)
+        for factor, blocks in groups:
+            for parameter in (p for block in blocks for p in block._reg_params.values()):
+                parameter.lr_mult = factor
+
+    def train_base(self, spec: Resolved, trained: bool = True) -> None:
+        self.wait()
+        # the next step starts from the trained weights, and not from their averages
+        self.averages.swap_out()
+        if self._waiting.are_trained != trained:
+            self._waiting.set_trained(trained)
+            network.hybridize(self.network)
+            self._show_blank(spec.data.input_size)
+        self._cut = None
+        self.configure(spec)
+
+    def _show_blank(self, size: int) -> None:
+        """A graph can be exported only after a hybridized network has seen images."""
+        with autograd.predict_mode():
+            self.network(nd.zeros((1, 3, size, size), ctx=self.context)).wait_to_read()
 
     def refresh(self, spec: Resolved) -> list[str]:
         trained = [p for p in self.network.collect_params().values() if p.grad_req != "null"]
@@ -251,11 +281,17 @@ class GluonLearner:
                 schedule = Number()("schedule", schedule)
             progress = metadata["notes"]
             weights.load_into(self.network, model, path)
+            self._cut = None
             self.averages.restore([nd.array(a) for a in saved_averages], count)
             updater = self._trainer._updaters[0]
-            updater.states.update(states)
-            updater.states_synced.update(dict.fromkeys(states, True))
-            self.optimizer._index_update_count.update(counts)
+            # in place of those of steps that were taken before
+            for table, saved in (
+                (updater.states, states),
+                (updater.states_synced, dict.fromkeys(states, True)),
+                (self.optimizer._index_update_count, counts),
+            ):
+                table.clear()
+                table.update(saved)
             self.optimizer.num_update = n_updates
             if schedule is not None:
                 self.optimizer.m_schedule = schedule
@@ -295,12 +331,17 @@ class GluonLearner:
     def describe(self) -> ModelRecord:
         layers = network.parameter_layers(self.network)
         parameters = {n: p for n, p in self.network.collect_params().items() if not network.is_statistic(n)}
+        live = [p for p in parameters.values() if p.grad_req != "null"]
+        trained = {id(p) for p in (*live, *self._waiting.parameters)}
         cpu = self.context.device_type == "cpu"
         return ModelRecord(
             parameters=sum(int(np.prod(p.shape)) for p in parameters.values()),
-            trainable_parameters=sum(int(np.prod(p.shape)) for p in parameters.values() if p.grad_req != "null"),
+            trainable_parameters=sum(int(np.prod(p.shape)) for p in parameters.values() if id(p) in trained),
             layers=len(layers),
-            trainable_layers=sum(network.trainable(layer) for _, layer in layers),
+            trainable_layers=sum(
+                network.trainable(layer) or any(id(p) in trained for p in layer._reg_params.values())
+                for _, layer in layers
+            ),
             weights=self.source,
             device=f"cpu ({os.environ.get('OMP_NUM_THREADS') or cpu_count()} threads)" if cpu else str(self.context),
             precision="float32",

@@ -9,15 +9,15 @@ import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...catalog.models import ModelRow, network_row
 from ...errors import InvalidValue, MonkliteError, PretrainedUnavailable, WeightsMismatch, cut
 from ...spec import Resolved
 from .. import cached_weights
-from ..base import RANDOM_WEIGHTS
-from ..freezing import layers_to_freeze
-from . import weights
+from ..base import OWN_WEIGHTS, RANDOM_WEIGHTS
+from ..freezing import layers_that_wait, layers_to_freeze
+from . import own_network, weights
 from .framework import autograd, gluon, gluoncv, model_store, mx, nd, reason, vision
 
 # the same in every process, so that saved parameters fit a network that is built again
@@ -35,19 +35,36 @@ def build(spec: Resolved, n_classes: int, context: Any, pretrained: bool) -> tup
     size = spec.data.input_size
     if size < row.min_size:
         raise InvalidValue(f"{row.name} needs images of at least {row.min_size} px, not input_size={size}")
+    own = spec.model.source is not None
+    he = mx.init.Xavier(rnd_type="gaussian", factor_type="in", magnitude=2)  # He et al. 2015
+    if own:
+        network = own_network.build(spec, n_classes, PARAMETER_PREFIX)
+        own_network.initialize(network, he, context)
+    else:
+        network = _of_zoo(row, n_classes)
+        network.initialize(he, ctx=context)
+    _infer_shapes(network, row, size, context)
+    if own:
+        own_network.check_output(network, spec, n_classes, context)
+    heads, source = head_names(network, row), OWN_WEIGHTS if own else RANDOM_WEIGHTS
+    if pretrained and spec.model.weights_path:
+        source = _load_user_weights(network, heads[0], spec.model.weights_path)
+    elif pretrained and spec.model.pretrained and not own:
+        source = _load_pretrained(network, row, size)
+    _freeze(network, heads, spec)
+    hybridize(network)
+    return network, source
+
+
+def hybridize(network: Any) -> None:
+    """Compile the network at its next use, as its layers are then."""
+    network.hybridize(static_alloc=True, static_shape=True)
+
+
+def _of_zoo(row: ModelRow, n_classes: int) -> Any:
     network = _gluoncv_network(row, n_classes) if row.cells["mxnet"].package else _gluon_network(row, n_classes)
     _use_global_pooling(network)
-    he = mx.init.Xavier(rnd_type="gaussian", factor_type="in", magnitude=2)  # He et al. 2015
-    network.initialize(he, ctx=context)
-    _infer_shapes(network, row, size, context)
-    source = RANDOM_WEIGHTS
-    if pretrained and spec.model.weights_path:
-        source = _load_user_weights(network, row, spec.model.weights_path)
-    elif pretrained and spec.model.pretrained:
-        source = _load_pretrained(network, row, size)
-    _freeze(network, row, spec)
-    network.hybridize(static_alloc=True, static_shape=True)
-    return network, source
+    return network
 
 
 def _head(row: ModelRow) -> str:
@@ -172,14 +189,14 @@ def _model_store(row: ModelRow) -> tuple[str, Any, str]:
     return "GluonCV", zoo.model_store, store_names.get(name, name)
 
 
-def _load_user_weights(network: Any, row: ModelRow, paths: tuple[str, ...]) -> str:
+def _load_user_weights(network: Any, head: str, paths: tuple[str, ...]) -> str:
     """Load `[symbol.json, params]`, as in Monk, or a file of parameters alone; returns their source."""
     files = [Path(p) for p in paths if not p.endswith(".json")]
     if len(files) != 1:
         raise InvalidValue(
             f"the mxnet backend takes [symbol.json, params] or one file of parameters, not {list(paths)}"
         )
-    return ", ".join([files[0].name, *weights.load_user_file(network, files[0], _head(row))])
+    return ", ".join([files[0].name, *weights.load_user_file(network, files[0], head)])
 
 
 def parameter_layers(block: Any, path: str = "") -> list[tuple[str, Any]]:
@@ -207,10 +224,39 @@ def trainable(block: Any) -> bool:
     return any(p.grad_req != "null" for p in weights)
 
 
-def _freeze(network: Any, row: ModelRow, spec: Resolved) -> None:
+def head_names(network: Any, row: ModelRow) -> tuple[str, ...]:
+    """Dotted names of the classifiers; where the row does not know them, that of the last layer with weights."""
+    return row.heads["mxnet"] or (parameter_layers(network)[-1][0],)
+
+
+def _freeze(network: Any, heads: tuple[str, ...], spec: Resolved) -> None:
     """Freeze layers; frozen batch normalization keeps its statistics and uses them in training too."""
-    for layer in layers_to_freeze(spec.model, parameter_layers(network), row.heads["mxnet"]):
+    for layer in layers_to_freeze(spec.model, parameter_layers(network), heads):
         for parameter in layer._reg_params.values():
             parameter.grad_req = "null"
         if isinstance(layer, gluon.nn.BatchNorm):
             layer._kwargs["use_global_stats"] = True
+
+
+class Waiting(NamedTuple):
+    """What is trained, but not in the first `head_epochs`: `parameters`, and layers of batch normalization, `norms`."""
+
+    parameters: list[Any]
+    norms: list[Any]
+
+    @classmethod
+    def of(cls, network: Any, spec: Resolved, heads: tuple[str, ...]) -> Waiting:
+        layers = layers_that_wait(spec, parameter_layers(network), heads)
+        norms = [n for n in layers if isinstance(n, gluon.nn.BatchNorm) and not n._kwargs["use_global_stats"]]
+        return cls([p for layer in layers for p in layer._reg_params.values() if p.grad_req != "null"], norms)
+
+    @property
+    def are_trained(self) -> bool:
+        return any(parameter.grad_req != "null" for parameter in self.parameters)
+
+    def set_trained(self, trained: bool) -> None:
+        """Train them from now on, or freeze them; a hybridized network must be hybridized again."""
+        for parameter in self.parameters:
+            parameter.grad_req = "write" if trained else "null"
+        for norm in self.norms:
+            norm._kwargs["use_global_stats"] = not trained

@@ -11,5 +11,7 @@ DESCRIPTION = Description(
     backend="monklite.backends.pytorch.backend.BACKEND",
     precisions=PRECISIONS,
     compiles=True,
+    fine_tunes=True,
     distributes=True,
+    collections={"timm": "monklite.backends.pytorch.timm_networks.row"},
 )

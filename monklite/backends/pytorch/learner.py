@@ -38,11 +38,12 @@ from . import augment, device, distributed, fast_form, halves, losses, network, 
 from .arrays import NetworkArrays
 from .framework_errors import is_memory_error, translated
 from .frozen import FrozenPart
+from .parameter_groups import parameter_groups
 
 # in the pass that shows the shapes at the cut; a prime, so that no other dimension is taken for the batch
 LAYOUT_IMAGES = 7
-# weight of auxiliary losses: Szegedy et al. 2015; torchvision's reference training
-AUXILIARY_LOSS_WEIGHT = {"googlenet": 0.3, "inception": 0.4}
+# weight of auxiliary losses: Szegedy et al. 2015; torchvision's reference training; for networks of the user as GoogLeNet
+AUXILIARY_LOSS_WEIGHT = {"googlenet": 0.3, "inception": 0.4, "own": 0.3}
 
 
 class TorchLearner:
@@ -71,18 +72,22 @@ class TorchLearner:
         # the network cut above its frozen part, made before training
         self._cut: halves.Cut | None = None
         self._shapes = self._array_shapes()
-        self.family = network.network_row(spec.model, "pytorch").family
+        row = network.network_row(spec.model, "pytorch")
+        self.family, self.heads = row.family, network.head_names(self.network, row)
+        self._waiting = network.waiting_parameters(self.network, spec, self.heads)
+        network.set_trained(self._waiting, False)
         self.configure(spec)
 
     def configure(self, spec: Resolved) -> None:
         optimizer, loss = spec.training.optimizer, spec.training.loss
         self.averages = Averages(NetworkArrays(self.network), spec.training.ema_decay)
-        trained = [p for p in self.network.parameters() if p.requires_grad]
+        groups = parameter_groups(self.network, spec, self.heads)
         row = OPTIMIZERS[optimizer.name]
         optimizer_class = load_path(row.path("pytorch"))
         fused = {"fused": True} if device.supports_fused(optimizer_class, self.device) else {}
-        self.optimizer = optimizer_class(trained, **_with_tuples(row.keywords("pytorch", optimizer)), **fused)
-        self._rate = float(optimizer.params["learning_rate"])
+        self.optimizer = optimizer_class(groups, **_with_tuples(row.keywords("pytorch", optimizer)), **fused)
+        self._factors = [group.get("rate_factor", 1.0) for group in groups]
+        self.set_learning_rate(float(optimizer.params["learning_rate"]))
         self._clips = {name: optimizer.params.get(name, 0.0) for name in ("clipnorm", "clipvalue")}
         self.criterion = losses.criterion(loss, self.task, self.device)
         self._form = LOSSES[loss.name].form
@@ -99,7 +104,15 @@ class TorchLearner:
             if group["lr"] != self._rate * group.get("rate_factor", 1.0):
                 group["rate_factor"] = group["lr"] / self._rate
         factors = [group.get("rate_factor", 1.0) for group in self.optimizer.param_groups]
-        return [*user_changes.replaced_layers(self._shapes, self._array_shapes()), *user_changes.own_rates(factors)]
+        replaced = user_changes.replaced_layers(self._shapes, self._array_shapes())
+        return [*replaced, *user_changes.own_rates(factors, self._factors)]
+
+    def train_base(self, spec: Resolved, trained: bool = True) -> None:
+        # the next step starts from the trained weights, and not from their averages
+        self.averages.swap_out()
+        network.set_trained(self._waiting, trained)
+        self._wrapped_network = self._cut = None
+        self.configure(spec)
 
     def frozen(self, size: int) -> Frozen | None:
         # processes that train together, and compilation, need the whole network
@@ -323,11 +336,12 @@ class TorchLearner:
     def describe(self) -> ModelRecord:
         layers = network.parameter_layers(self.network)
         parameters = list(self.network.parameters())
+        trained = {id(p) for p in (*self._waiting, *(p for p in parameters if p.requires_grad))}
         return ModelRecord(
             parameters=sum(p.numel() for p in parameters),
-            trainable_parameters=sum(p.numel() for p in parameters if p.requires_grad),
+            trainable_parameters=sum(p.numel() for p in parameters if id(p) in trained),
             layers=len(layers),
-            trainable_layers=sum(any(p.requires_grad for p in layer.parameters(recurse=False)) for _, layer in layers),
+            trainable_layers=sum(any(id(p) in trained for p in layer.parameters(recurse=False)) for _, layer in layers),
             weights=self.source,
             device=device.title(self.device),
             precision=str(self.dtype).removeprefix("torch."),

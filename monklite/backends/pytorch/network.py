@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlparse
@@ -16,9 +17,9 @@ from ...errors import InvalidValue, PretrainedUnavailable, StorageError, Weights
 from ...looking import is_file
 from ...spec import Resolved
 from .. import cached_weights, weight_files
-from ..base import RANDOM_WEIGHTS
-from ..freezing import layers_to_freeze
-from . import weights
+from ..base import OWN_WEIGHTS, RANDOM_WEIGHTS
+from ..freezing import layers_that_wait, layers_to_freeze
+from . import own_network, timm_networks, weights
 
 
 def build(spec: Resolved, n_classes: int, pretrained: bool) -> tuple[nn.Module, str]:
@@ -27,17 +28,29 @@ def build(spec: Resolved, n_classes: int, pretrained: bool) -> tuple[nn.Module, 
     size = spec.data.input_size
     if size < row.min_size:
         raise InvalidValue(f"{row.name} needs images of at least {row.min_size} px, not input_size={size}")
+    if spec.model.source is not None:
+        network, source = own_network.build(spec, n_classes), OWN_WEIGHTS
+    else:
+        network, source = _of_zoo(row, spec, n_classes, pretrained)
+    heads = head_names(network, row)
+    if pretrained and spec.model.weights_path:
+        source = _load_user_weights(network, heads, spec.model.weights_path)
+    _freeze(network, heads, spec)
+    return network, source
+
+
+def _of_zoo(row: ModelRow, spec: Resolved, n_classes: int, pretrained: bool) -> tuple[nn.Module, str]:
+    """A network of torchvision or timm with new heads, and the source of its weights."""
+    if row.family == timm_networks.FAMILY:
+        return timm_networks.build(row, spec, n_classes, pretrained)
+    size = spec.data.input_size
     from_zoo = pretrained and spec.model.pretrained and not spec.model.weights_path
     network = _pretrained(row, size) if from_zoo else _random(row, size)
     if row.auxiliary_size > size:
         network.aux_logits, network.AuxLogits = False, None
     for head in row.heads["pytorch"]:
         _replace_head(network, head, n_classes)
-    source = _zoo_weights(row).DEFAULT.name if from_zoo else RANDOM_WEIGHTS
-    if pretrained and spec.model.weights_path:
-        source = _load_user_weights(network, row, spec.model.weights_path)
-    _freeze(network, row, spec)
-    return network, source
+    return network, _zoo_weights(row).DEFAULT.name if from_zoo else RANDOM_WEIGHTS
 
 
 def _zoo_weights(row: ModelRow) -> type[torchvision.models.WeightsEnum]:
@@ -127,11 +140,11 @@ def _replace_head(network: nn.Module, head: str, n_classes: int) -> None:
     setattr(parent, name, new)
 
 
-def _load_user_weights(network: nn.Module, row: ModelRow, paths: tuple[str, ...]) -> str:
+def _load_user_weights(network: nn.Module, heads: tuple[str, ...], paths: tuple[str, ...]) -> str:
     if len(paths) != 1:
         raise InvalidValue(f"the pytorch backend takes one weight file, not {len(paths)}: model_path='weights.pth'")
     file = Path(paths[0])
-    return ", ".join([file.name, *weights.load_user_file(network, file, row.heads["pytorch"])])
+    return ", ".join([file.name, *weights.load_user_file(network, file, heads)])
 
 
 def parameter_layers(network: nn.Module) -> list[tuple[str, nn.Module]]:
@@ -141,10 +154,26 @@ def parameter_layers(network: nn.Module) -> list[tuple[str, nn.Module]]:
     return [(n or type(m).__name__, m) for n, m in layers]
 
 
-def _freeze(network: nn.Module, row: ModelRow, spec: Resolved) -> None:
-    for layer in layers_to_freeze(spec.model, parameter_layers(network), row.heads["pytorch"]):
-        for parameter in layer.parameters(recurse=False):
-            parameter.requires_grad_(False)
+def head_names(network: nn.Module, row: ModelRow) -> tuple[str, ...]:
+    """Dotted names of the classifiers; where the row does not know them, that of the last layer with weights."""
+    return row.heads["pytorch"] or (parameter_layers(network)[-1][0],)
+
+
+def _freeze(network: nn.Module, heads: tuple[str, ...], spec: Resolved) -> None:
+    for layer in layers_to_freeze(spec.model, parameter_layers(network), heads):
+        set_trained(layer.parameters(recurse=False), False)
+
+
+def waiting_parameters(network: nn.Module, spec: Resolved, heads: tuple[str, ...]) -> list[nn.Parameter]:
+    """The parameters that are trained, but not in the first `head_epochs`."""
+    layers = layers_that_wait(spec, parameter_layers(network), heads)
+    return [p for layer in layers for p in layer.parameters(recurse=False) if p.requires_grad]
+
+
+def set_trained(parameters: Iterable[nn.Parameter], trained: bool) -> None:
+    """Train parameters from now on, or freeze them."""
+    for parameter in parameters:
+        parameter.requires_grad_(trained)
 
 
 def set_train_mode(network: nn.Module) -> None:

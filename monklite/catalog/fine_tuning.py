@@ -1,0 +1,77 @@
+"""Fine-tuning: the head first, then all layers, the first ones at smaller rates; and which settings contradict it.
+
+As it is commonly taught (Howard and Ruder 2018; fastai's `fine_tune`): a new head sends large random gradients through the
+pretrained layers, which spoil them; and what the first layers see is common to all pictures, so that they need to change least.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ..errors import InvalidValue, cut
+from ..rules import Number, Whole
+from ..setting_ranges import EPOCHS_RANGE, HEAD_EPOCHS_RANGE, RATE_FACTOR_RANGE
+from ..spec import Resolved, ResolvedTraining
+
+# as fastai divides its networks: the first half of the base, the second one, the head
+GROUPS = 3
+GROUPS_RANGE = Whole(least=2, most=1000)
+DECAY_RANGE = Number(above=0, most=1)
+
+
+def settings(num_epochs: int, head_epochs: int, layer_decay: float) -> dict[str, Any]:
+    """The settings that the method `Fine_Tune` makes, by dotted path."""
+    in_all = EPOCHS_RANGE("num_epochs", num_epochs) + HEAD_EPOCHS_RANGE("head_epochs", head_epochs)
+    return {
+        "model.freeze_base": False,
+        "training.head_epochs": head_epochs,
+        "training.epochs": in_all,
+        "training.layer_rates": falling(layer_decay, GROUPS, "layer_decay"),
+    }
+
+
+def falling(decay: float, groups: int, argument: str = "decay") -> tuple[float, ...]:
+    """Multiples of the learning rate for groups of layers, the first ones first: each `decay` times the next; 1.0 for the head.
+
+    No multiples for a decay of 1, with which all are the same.
+    """
+    factor = DECAY_RANGE(argument, decay)
+    n = GROUPS_RANGE("groups", groups)
+    rates = tuple(factor ** (n - 1 - i) for i in range(n)) if factor < 1 else ()
+    # zero, after very many groups
+    for rate in rates:
+        RATE_FACTOR_RANGE(f"{argument}, by group,", rate)
+    return rates
+
+
+def check(spec: Resolved) -> None:
+    """Refuse settings that would have no effect.
+
+    Raises:
+        InvalidValue: rates of layers, or epochs for the head first, although only the head is trained.
+    """
+    training, only_head = spec.training, spec.model.freeze_base and not spec.model.freeze_layers
+    for asked, what, off in (
+        (
+            training.layer_rates,
+            "layer rates are for networks with several trained layers",
+            "update_layer_rates(decay=1)",
+        ),
+        (training.head_epochs, "the head is trained first where the other layers follow", "Fine_Tune(head_epochs=0)"),
+    ):
+        if asked and only_head:
+            raise InvalidValue(f"{what}, and the base is frozen: use freeze_base_network=False; {off} turns it off")
+
+
+def methods(training: ResolvedTraining) -> Iterator[str]:
+    """Yield the entries for `ModelRecord.methods`."""
+    if n := training.head_epochs:
+        yield f"head alone in the first {n} {'epoch' if n == 1 else 'epochs'}"
+    if training.layer_rates:
+        yield cut(f"rates of layers {', '.join(f'{rate:g}' for rate in training.layer_rates)}")
+
+
+def relative(rates: Sequence[float]) -> tuple[float, ...]:
+    """Learning rates of groups of layers as multiples of the last, which is that of the head."""
+    return tuple(rate / rates[-1] for rate in rates)
