@@ -4,7 +4,11 @@ No framework is imported here; a row names classes by dotted path, and `backends
 To add an optimizer, for example, add a row: the façade's methods, the `List_*` printers, the checks and the tests follow.
 """
 
+from .activations import ACTIVATIONS
+from .appended import APPENDED
+from .blocks import BLOCKS
 from .default_recipes import resolve
+from .layers import LAYERS
 from .losses import LOSSES
 from .models import MODELS
 from .optimizers import OPTIMIZERS
@@ -12,4 +16,16 @@ from .schedules import SCHEDULES
 from .transforms import TRANSFORMS
 from .update_methods import SETTINGS
 
-__all__ = ["LOSSES", "MODELS", "OPTIMIZERS", "SCHEDULES", "SETTINGS", "TRANSFORMS", "resolve"]
+__all__ = [
+    "ACTIVATIONS",
+    "APPENDED",
+    "BLOCKS",
+    "LAYERS",
+    "LOSSES",
+    "MODELS",
+    "OPTIMIZERS",
+    "SCHEDULES",
+    "SETTINGS",
+    "TRANSFORMS",
+    "resolve",
+]

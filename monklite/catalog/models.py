@@ -12,10 +12,13 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from ..errors import InvalidValue, nearest, shown, unknown
+from ..errors import InvalidValue, find, nearest, shown, unknown
 from ..spec import ModelSpec
-from .backends import Cell, Description, load, plugins
+from . import custom_networks
+from .backends import BUILT_IN, Cell, Description, load, plugins
 from .backends import names as backend_names
+from .initialisers import DEFAULT as DEFAULT_INITIALISER
+from .initialisers import INITIALISERS
 from .rows import check_cell, is_installed, table
 from .transforms import IMAGENET_MEAN, IMAGENET_STD
 
@@ -290,7 +293,36 @@ def network_row(model: ModelSpec, backend: str) -> ModelRow:
     Raises:
         UnknownName, InvalidValue, MissingPackage: as `find_model`.
     """
-    return find_model(model.name, backend)
+    return _custom_row(model, backend) if model.layers else find_model(model.name, backend)
+
+
+def _custom_row(model: ModelSpec, backend: str) -> ModelRow:
+    """The row of a user's own network.
+
+    Raises:
+        InvalidValue: it has nothing to train, or is to begin with pretrained weights. UnknownName: no such initialiser.
+    """
+    if model.pretrained:
+        raise InvalidValue(
+            "a network of your own has no pretrained weights: use_pretrained=False, or model_path= a file with its weights"
+        )
+    if model.appended:
+        raise InvalidValue(
+            "append_* puts layers in place of the head of a network of the table: put them into the list of your own network, "
+            "and call reset_model()"
+        )
+    find("initializer", model.initializer or DEFAULT_INITIALISER, INITIALISERS)
+    head = custom_networks.head(model.layers)
+    row = ModelRow(
+        custom_networks.CUSTOM,
+        custom_networks.CUSTOM,
+        {name: Cell(custom_networks.CUSTOM) for name in BUILT_IN},
+        dict.fromkeys(BUILT_IN, (head,)),
+        min_size=1,
+        fixed_size=tuple(BUILT_IN) if custom_networks.is_of_one_size(model.layers) else (),
+    )
+    check_cell(row, backend)
+    return row
 
 
 def names(backend: str) -> list[str]:

@@ -33,6 +33,8 @@ DECIDING_FIELDS = (
     "backend",
     "data.input_size",
     "model.name",
+    "model.layers",
+    "model.appended",
     "model.freeze_base",
     "model.freeze_layers",
     "model.use_gpu",
