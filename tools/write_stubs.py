@@ -22,7 +22,7 @@ WIDTH = 105  # of a docstring's lines, so that they fit with their indent
 HEAD = '''"""Written by tools/write_stubs.py: do not edit."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from .vocabulary import VocabularyMethods
 

@@ -7,7 +7,7 @@ by side; or any other list: a sequence. In the spec the lists are tuples and the
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from .layers import ALIASES, LayerRow
 
 CUSTOM = "custom"
 KEYS = ("uid", "name", "params")
-# of what one image gives to the layers that begin a network
+# nested tuples of choices
 Layers = tuple[Any, ...]
 
 
@@ -28,12 +28,11 @@ Layers = tuple[Any, ...]
 class Node:
     """A layer, a sequence, or branches that are merged, with the shapes that it is given and gives.
 
-    `name`: among its siblings. `place`: in the user's list, for messages. `choice`: the layer, or what merges the branches; None
-    for a sequence.
+    `name`: among its siblings. `choice`: the layer, or what merges the branches; None for a sequence. `before`, `after`: (),
+    where nothing is known.
     """
 
     name: str
-    place: str
     choice: Choice | None
     children: tuple[Node, ...]
     before: Shape
@@ -173,7 +172,7 @@ def is_of_one_size(layers: Layers) -> bool:
 
 
 def tree(layers: Layers, shape: Shape) -> Node:
-    """The network with the shapes that its layers are given and give, for an input of `shape`.
+    """The network with the shapes that its layers are given and give, for an input of `shape`; (): without its shapes.
 
     Raises:
         InvalidValue: a layer cannot take what it is given; the message names its place in the list.
@@ -190,19 +189,25 @@ def _node(name: str, place: str, layers: Choice | Layers, shape: Shape) -> Node:
         children.append(child)
         given = shape if _merges(layers[-1]) else child.after
     if not _merges(layers[-1]):
-        return Node(name, place, None, tuple(children), shape, given)
-    merges = ALL_LAYERS[layers[-1].name].merges
+        return Node(name, None, tuple(children), shape, given)
+    after = _merged(f"{place}[{len(layers) - 1}]", layers[-1], [child.after for child in children]) if shape else ()
+    return Node(name, layers[-1], tuple(children), shape, after)
+
+
+def _merged(place: str, choice: Choice, shapes: Sequence[Shape]) -> Shape:
+    merges = ALL_LAYERS[choice.name].merges
     assert merges is not None
-    after = _explained(f"{place}[{len(layers) - 1}]", lambda: merges([child.after for child in children]))
-    return Node(name, place, layers[-1], tuple(children), shape, after)
+    return _explained(place, lambda: merges(shapes))
 
 
 def _layer(name: str, place: str, choice: Choice, shape: Shape) -> Node:
     row, where = ALL_LAYERS[choice.name], f"{place} ({choice.name})"
+    if not shape:
+        return Node(name, choice, (), shape, shape)
     if row.dimensions and len(shape) != row.dimensions + 1:
         raise InvalidValue(f"{where}: {_wrong_dimensions(choice, row, shape)}")
     after = _explained(where, lambda: row.shape(row.values(choice), shape))
-    return Node(name, place, choice, (), shape, after)
+    return Node(name, choice, (), shape, after)
 
 
 def _wrong_dimensions(choice: Choice, row: LayerRow, shape: Shape) -> str:
@@ -213,21 +218,26 @@ def _wrong_dimensions(choice: Choice, row: LayerRow, shape: Shape) -> str:
     return f"{given}, and it is for images: put it before the first flatten() or fully_connected()"
 
 
-def _explained(place: str, shape: Any) -> Shape:
+def _explained(place: str, shape: Callable[[], Shape]) -> Shape:
     try:
         return shape()
     except InvalidValue as error:
         raise InvalidValue(f"{place}: {error}") from None
 
 
-def check_output(root: Node, n_classes: int, what: str = "the network") -> None:
-    """Refuse a network that does not give one value for each class.
+def check_output(
+    root: Node, n_classes: int, what: str = "the network", remedy: str = "fully_connected(units={})"
+) -> None:
+    """Refuse a network that does not give one value for each class; `remedy`: the layer that would.
 
     Raises:
         InvalidValue: it does not.
     """
-    if math.prod(root.after) != n_classes:
-        raise InvalidValue(
-            f"{what} gives {shape_text(root.after)} for each image, and the dataset has {n_classes} classes: end it with "
-            f"fully_connected(units={n_classes}), or append_linear(final_layer=True) after a network of the table"
-        )
+    if root.after == (n_classes,):
+        return
+    if math.prod(root.after) == n_classes:
+        raise InvalidValue(f"{what} gives {shape_text(root.after)} for each image: put flatten() at its end")
+    raise InvalidValue(
+        f"{what} gives {shape_text(root.after)} for each image, and the dataset has {n_classes} classes: end it with "
+        f"{remedy.format(n_classes)}"
+    )

@@ -8,13 +8,14 @@ from typing import Any
 
 from .base import Base
 from .checks import api
+from .custom_networks import CustomNetworkMethods
 from .evaluation import EvaluationMethods
 from .opening import OpeningMethods
 from .row_methods import RowMethods
 from .training import TrainingMethods
 
 
-class prototype(OpeningMethods, TrainingMethods, EvaluationMethods, RowMethods):
+class prototype(OpeningMethods, TrainingMethods, CustomNetworkMethods, EvaluationMethods, RowMethods):
     """An experiment in Monk's form: `ptf = prototype(verbose=1); ptf.Prototype("project", "experiment")`.
 
     Args:

@@ -38,7 +38,7 @@ MAX_LEGEND_INSIDE = 6
 
 
 @contextmanager
-def _default_style() -> Iterator[None]:
+def default_style() -> Iterator[None]:
     """matplotlib's default settings, whatever a notebook has set: a chart depends on its numbers only."""
     from matplotlib import style
 
@@ -48,14 +48,14 @@ def _default_style() -> Iterator[None]:
 
 def get_ready() -> None:
     """Load matplotlib, which takes longer than a chart."""
-    with _default_style():
+    with default_style():
         from matplotlib.backends import backend_agg
         from matplotlib.figure import Figure
 
         backend_agg.FigureCanvasAgg(Figure())
 
 
-@_default_style()
+@default_style()
 def lines(
     title: str,
     y_label: str,
@@ -85,7 +85,7 @@ def lines(
     return _finish(figure, axes, title, f"{note} {names.note}".strip())
 
 
-@_default_style()
+@default_style()
 def bars(
     title: str,
     x_label: str,
@@ -125,7 +125,7 @@ def bars(
 def as_png(figure: Figure) -> bytes:
     """The figure as PNG; equal figures give equal bytes."""
     content = io.BytesIO()
-    with _default_style():
+    with default_style():
         figure.savefig(content, format="png", metadata={"Software": None})
     return content.getvalue()
 

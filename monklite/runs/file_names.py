@@ -19,6 +19,8 @@ WEIGHT_KINDS = (BEST, FINAL, RESUME, INTERMEDIATE)
 # files of a comparison, named as in Monk
 COMPARISON_TABLE, REPORT = "comparison.csv", "report.html"
 ACCURACY_CURVE, LOSS_CURVE = "train_val_accuracy.png", "train_val_loss.png"
+# drawings of a user's own network
+GRAPH, DESIGN = "graph.png", "design.png"
 HISTORY, SAMPLES, HEALTH, PREDICTIONS = "history.csv", "dataset.csv", "health.csv", "test_predictions.csv"
 LOGS_PREFIX, MODELS_PREFIX = "output/logs/", "output/models/"
 # limit of file systems for the name of one folder

@@ -17,11 +17,10 @@ from ...spec import Resolved
 from .. import cached_weights
 from ..base import RANDOM_WEIGHTS
 from ..freezing import layers_to_freeze
-from . import weights
+from . import custom_network, weights
+from .custom_network import HE, PARAMETER_PREFIX
 from .framework import autograd, gluon, gluoncv, model_store, mx, nd, reason, vision
 
-# the same in every process, so that saved parameters fit a network that is built again
-PARAMETER_PREFIX = "net_"
 STATISTICS = ("running_mean", "running_var")
 # characters of a downloader's error, which repeats the address
 MAX_PROBLEM = 100
@@ -35,19 +34,28 @@ def build(spec: Resolved, n_classes: int, context: Any, pretrained: bool) -> tup
     size = spec.data.input_size
     if size < row.min_size:
         raise InvalidValue(f"{row.name} needs images of at least {row.min_size} px, not input_size={size}")
-    network = _gluoncv_network(row, n_classes) if row.cells["mxnet"].package else _gluon_network(row, n_classes)
-    _use_global_pooling(network)
-    he = mx.init.Xavier(rnd_type="gaussian", factor_type="in", magnitude=2)  # He et al. 2015
-    network.initialize(he, ctx=context)
+    network = (
+        custom_network.build(spec, n_classes, context) if spec.model.layers else _of_table(row, n_classes, context)
+    )
     _infer_shapes(network, row, size, context)
     source = RANDOM_WEIGHTS
     if pretrained and spec.model.weights_path:
         source = _load_user_weights(network, row, spec.model.weights_path)
     elif pretrained and spec.model.pretrained:
         source = _load_pretrained(network, row, size)
+    if spec.model.appended:
+        custom_network.append(network, _head(row), spec, n_classes, context)
     _freeze(network, row, spec)
     network.hybridize(static_alloc=True, static_shape=True)
     return network, source
+
+
+def _of_table(row: ModelRow, n_classes: int, context: Any) -> Any:
+    """A network of the table with a new head and random weights."""
+    network = _gluoncv_network(row, n_classes) if row.cells["mxnet"].package else _gluon_network(row, n_classes)
+    _use_global_pooling(network)
+    network.initialize(mx.init.Xavier(**HE), ctx=context)
+    return network
 
 
 def _head(row: ModelRow) -> str:

@@ -291,6 +291,10 @@ def _parameters_by_file_name(network: Any, arrays: Mapping[str, np.ndarray]) -> 
     whose prefix depends on how many networks its process had built."""
     if any("." in name for name in arrays):
         return network._collect_params_with_prefix()
+    own = dict(network.collect_params().items())
+    # also where all names begin with that of one layer
+    if own.keys() & arrays.keys():
+        return own
     common = os.path.commonprefix(list(arrays)).rpartition("_")[0]
     prefix = f"{common}_" if common else ""
     return {prefix + name.removeprefix(network.prefix): p for name, p in network.collect_params().items()}

@@ -18,7 +18,7 @@ from ...spec import Resolved
 from .. import cached_weights, weight_files
 from ..base import RANDOM_WEIGHTS
 from ..freezing import layers_to_freeze
-from . import weights
+from . import custom_network, weights
 
 
 def build(spec: Resolved, n_classes: int, pretrained: bool) -> tuple[nn.Module, str]:
@@ -28,16 +28,24 @@ def build(spec: Resolved, n_classes: int, pretrained: bool) -> tuple[nn.Module, 
     if size < row.min_size:
         raise InvalidValue(f"{row.name} needs images of at least {row.min_size} px, not input_size={size}")
     from_zoo = pretrained and spec.model.pretrained and not spec.model.weights_path
+    network = custom_network.build(spec, n_classes) if spec.model.layers else _of_table(row, size, n_classes, from_zoo)
+    source = _zoo_weights(row).DEFAULT.name if from_zoo else RANDOM_WEIGHTS
+    if pretrained and spec.model.weights_path:
+        source = _load_user_weights(network, row, spec.model.weights_path)
+    if spec.model.appended:
+        custom_network.append(network, row.heads["pytorch"][0], spec, n_classes)
+    _freeze(network, row, spec)
+    return network, source
+
+
+def _of_table(row: ModelRow, size: int, n_classes: int, from_zoo: bool) -> nn.Module:
+    """A network of the table with new heads; `from_zoo`: with torchvision's weights."""
     network = _pretrained(row, size) if from_zoo else _random(row, size)
     if row.auxiliary_size > size:
         network.aux_logits, network.AuxLogits = False, None
     for head in row.heads["pytorch"]:
         _replace_head(network, head, n_classes)
-    source = _zoo_weights(row).DEFAULT.name if from_zoo else RANDOM_WEIGHTS
-    if pretrained and spec.model.weights_path:
-        source = _load_user_weights(network, row, spec.model.weights_path)
-    _freeze(network, row, spec)
-    return network, source
+    return network
 
 
 def _zoo_weights(row: ModelRow) -> type[torchvision.models.WeightsEnum]:
