@@ -22,35 +22,24 @@ MOMENTUM = 0.9
 
 
 def convolution(shape: Shape, values: Values, prefix: str) -> Any:
-    kernel, stride, padding, dilation = window(values, len(shape) - 1)
-    return CONVOLUTIONS[len(kernel) - 1](
-        values["output_channels"],
-        kernel,
-        stride,
-        padding,
-        dilation,
-        values["groups"],
-        use_bias=values["use_bias"],
-        in_channels=shape[0],
-        prefix=prefix,
-    )
+    return _convolution(CONVOLUTIONS, shape, values, prefix)
 
 
 def transposed_convolution(shape: Shape, values: Values, prefix: str) -> Any:
+    extra, n = values["output_padding"], len(shape) - 1
+    extra = extra if isinstance(extra, tuple) else (extra,) * n
+    return _convolution(TRANSPOSED, shape, values, prefix, output_padding=extra)
+
+
+def _convolution(layers: Any, shape: Shape, values: Values, prefix: str, **options: Any) -> Any:
     kernel, stride, padding, dilation = window(values, len(shape) - 1)
-    extra = values["output_padding"]
-    return TRANSPOSED[len(kernel) - 1](
-        values["output_channels"],
-        kernel,
-        stride,
-        padding,
-        extra if isinstance(extra, tuple) else (extra,) * len(kernel),
-        dilation,
-        values["groups"],
-        use_bias=values["use_bias"],
-        in_channels=shape[0],
-        prefix=prefix,
-    )
+    options |= {
+        "dilation": dilation,
+        "groups": values["groups"],
+        "use_bias": values["use_bias"],
+        "in_channels": shape[0],
+    }
+    return layers[len(kernel) - 1](values["output_channels"], kernel, stride, padding, prefix=prefix, **options)
 
 
 def max_pooling(shape: Shape, values: Values, prefix: str) -> Any:
