@@ -218,6 +218,18 @@ def test_names_without_a_number_are_those_for_images() -> None:
             (3, 8, 8),
             r"output_padding=1 must be smaller than stride=1",
         ),
+        (
+            "fully_connected",
+            {"units": 10**6},
+            (3, 64, 64),
+            r"it would have 12,288,000,000 weights: take fewer channels",
+        ),
+        (
+            "transposed_convolution2d",
+            {"stride": 10**4, "kernel_size": 1, "padding": 0},
+            (3, 8, 8),
+            r"one image would become 3 x 70001 x 70001, which no memory holds",
+        ),
         ("dropout", {"axes": (3,)}, (7, 7), r"axes has 3, and there are the axes 0 \(images\) to 2"),
         ("instance_normalization", {}, (7, 1, 1), r"7 x 1 x 1 has one value per channel"),
         ("prelu", {"num_parameters": 2}, (3, 8, 8), r"num_parameters must be 1 or the 3 channels, not 2"),

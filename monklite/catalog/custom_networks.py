@@ -14,6 +14,7 @@ from typing import Any
 from ..errors import InvalidType, InvalidValue, MonkliteError, UnknownArgument, find, shown, suggestion
 from ..setting_ranges import MAX_NESTED_LAYERS
 from ..spec import Choice
+from . import layer_shapes
 from .activations import ALL_LAYERS
 from .layer_shapes import Shape, shape_text
 from .layers import ALIASES, LayerRow
@@ -92,11 +93,12 @@ def _element(element: Any, backend: str, place: str, depth: int) -> Choice | Lay
         return _list(element, backend, place, depth + 1)
     if not isinstance(element, Mapping) or not isinstance(element.get("name"), str):
         raise InvalidType(f"{place} must be a layer, such as relu(), or a list of layers, not {shown(element)}")
-    if unknown := next((key for key in element if key not in KEYS), None):
+    # a key of another kind may not be comparable
+    if unknown := [key for key in element if not isinstance(key, str) or key not in KEYS]:
         raise UnknownArgument(
-            f"{place}: a layer has no {shown(unknown)}.{suggestion(unknown, KEYS)} It has {', '.join(KEYS)}"
+            f"{place}: a layer has no {shown(unknown[0])}.{suggestion(unknown[0], KEYS)} It has {', '.join(KEYS)}"
         )
-    params = element.get("params") or {}
+    params = {} if element.get("params") is None else element["params"]
     if not isinstance(params, Mapping):
         raise InvalidType(f"{place}: params must be a dictionary, not {shown(params)}")
     try:
@@ -207,6 +209,8 @@ def _layer(name: str, place: str, choice: Choice, shape: Shape) -> Node:
     if row.dimensions and len(shape) != row.dimensions + 1:
         raise InvalidValue(f"{where}: {_wrong_dimensions(choice, row, shape)}")
     after = _explained(where, lambda: row.shape(row.values(choice), shape))
+    if math.prod(after) > layer_shapes.MAX_NUMBERS:
+        raise InvalidValue(f"{where}: one image would become {shape_text(after)}, which no memory holds")
     return Node(name, choice, (), shape, after)
 
 

@@ -69,7 +69,8 @@ class Only(Rule):
 
     def check(self, value: Any) -> Any:
         for allowed in self.values:
-            if value == allowed and isinstance(value, bool) == isinstance(allowed, bool):
+            # of the same type: True is no 1, and an object of another may not be comparable
+            if type(value) is type(allowed) and value == allowed:
                 return allowed
         raise ValueError
 

@@ -16,6 +16,9 @@ from typing import Any, NamedTuple
 from ..errors import InvalidValue
 from .layer_rules import IN_EQ_OUT
 
+# of the weights of a layer, and of what it makes of an image
+MAX_NUMBERS = 2**29
+
 Shape = tuple[int, ...]
 Values = Mapping[str, Any]
 
@@ -75,6 +78,7 @@ def convolution(values: Values, shape: Shape) -> Shape:
     channels, *sides = shape
     kernel, stride, padding, dilation = window(values, len(sides))
     _check_groups(values, channels)
+    _check_weights(channels * values["output_channels"] // values["groups"] * math.prod(kernel))
     given = zip(sides, kernel, stride, padding, dilation, strict=True)
     after = tuple((side + 2 * p - d * (k - 1) - 1) // s + 1 for side, k, s, p, d in given)
     return (values["output_channels"], *_not_empty(after, shape))
@@ -85,6 +89,7 @@ def transposed_convolution(values: Values, shape: Shape) -> Shape:
     kernel, stride, padding, dilation = window(values, len(sides))
     extra = _each(values["output_padding"], len(sides))
     _check_groups(values, channels)
+    _check_weights(channels * values["output_channels"] // values["groups"] * math.prod(kernel))
     if any(e and e >= s for e, s in zip(extra, stride, strict=True)):
         raise InvalidValue(f"output_padding={_plain(extra)} must be smaller than stride={_plain(stride)}")
     given = zip(sides, kernel, stride, padding, dilation, extra, strict=True)
@@ -96,6 +101,11 @@ def _check_groups(values: Values, channels: int) -> None:
     for name, count in (("input", channels), ("output", values["output_channels"])):
         if count % values["groups"]:
             raise InvalidValue(f"groups={values['groups']} must divide the {count} {name} channels")
+
+
+def _check_weights(count: int) -> None:
+    if count > MAX_NUMBERS:
+        raise InvalidValue(f"it would have {count:,} weights: take fewer channels or units, or pool the image before")
 
 
 def _not_empty(sides: Shape, before: Shape) -> Shape:
@@ -131,6 +141,7 @@ def flatten(values: Values, shape: Shape) -> Shape:
 
 
 def fully_connected(values: Values, shape: Shape) -> Shape:
+    _check_weights(values["units"] * (math.prod(shape) if values["flatten"] else shape[-1]))
     return (values["units"],) if values["flatten"] else (*shape[:-1], values["units"])
 
 
