@@ -34,32 +34,34 @@ def pair(root: Node) -> tuple[torch.nn.Module, Any]:
     return ours, theirs
 
 
-def results(ours: torch.nn.Module, theirs: Any, shape: Shape, n: int = 2) -> list[tuple[np.ndarray, np.ndarray]]:
-    """What each of a pair gives in inference mode, and the gradient of a weighted sum of it for the input."""
+def compare(ours: torch.nn.Module, theirs: Any, shape: Shape, random: bool = False, n: int = 4) -> Shape:
+    """Compare what a pair gives in inference mode and, unless it draws `random` numbers, the gradients in training mode of a
+    weighted sum of what it gives; returns the shape of what it gives."""
     rng = np.random.default_rng(1)
     images = rng.normal(0, 1, (n, *shape)).astype(np.float32)
-    x = torch.from_numpy(images).requires_grad_()
-    y = ours.eval()(x)
-    weights = rng.normal(0, 1, tuple(y.shape)).astype(np.float32)
-    (y * torch.from_numpy(weights)).sum().backward()
-    assert x.grad is not None
-    x2 = nd.array(images)
-    x2.attach_grad()
     theirs.hybridize()
-    with autograd.record(train_mode=False):
-        y2 = theirs(x2)
-        total = (y2 * nd.array(weights)).sum()
-    total.backward(train_mode=False)
-    return [(y.detach().numpy(), y2.asnumpy()), (x.grad.numpy(), x2.grad.asnumpy())]
-
-
-def train_once(ours: torch.nn.Module, theirs: Any, shape: Shape, n: int = 3) -> None:
-    """Both in training mode, forward and backward: every weight gets a finite gradient."""
-    images = np.random.default_rng(2).normal(0, 1, (n, *shape)).astype(np.float32)
-    ours.train()(torch.from_numpy(images)).sum().backward()
-    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in ours.parameters())
+    with torch.no_grad():
+        y = ours.eval()(torch.from_numpy(images)).numpy()
+    check_equal(y, theirs(nd.array(images)).asnumpy())
+    weights = rng.normal(0, 1, y.shape).astype(np.float32)
+    x, x2 = torch.from_numpy(images).requires_grad_(), nd.array(images)
+    x2.attach_grad()
+    (ours.train()(x) * torch.from_numpy(weights)).sum().backward()
     with autograd.record():
-        total = theirs(nd.array(images)).sum()
+        total = (theirs(x2) * nd.array(weights)).sum()
     total.backward()
     gradients = [p.grad().asnumpy() for p in theirs.collect_params().values() if p.grad_req != "null"]
     assert all(np.isfinite(gradient).all() for gradient in gradients)
+    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in ours.parameters())
+    mine = [array.grad.numpy() for array in (x, *ours.parameters()) if array.grad is not None]
+    # that of a bias before batch normalization is 0 up to rounding
+    largest = max(float(np.abs(gradient).max()) for gradient in mine)
+    for gradient, other in zip(mine, [x2.grad.asnumpy(), *gradients], strict=True) if not random else ():
+        check_equal(gradient, other.reshape(gradient.shape), largest)
+    return y.shape[1:]
+
+
+def check_equal(mine: np.ndarray, other: np.ndarray, largest: float = 1.0) -> None:
+    assert mine.shape == other.shape
+    largest = max(1.0, largest, float(np.abs(mine).max()))
+    np.testing.assert_allclose(mine, other, rtol=1e-3, atol=1e-4 * largest)

@@ -101,8 +101,7 @@ def _described(node: dict[str, Any], nodes: Sequence[dict[str, Any]], parameters
     parameter = parameters.get(node["name"]) if node["op"] == "null" else None
     return Operation(
         node["name"],
-        # rrelu, which is random, is one of the functions of an operation
-        f"{node['op']} {node.get('attrs', {}).get('act_type', '')}",
+        node["op"],
         sources,
         statistics or (parameter is not None and parameter.grad_req != "null"),
         bool(own),

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ...catalog.layer_shapes import Shape, Values, window
+from . import activations
 from .framework import gluon
 
 nn = gluon.nn
@@ -77,7 +78,7 @@ def flatten(shape: Shape, values: Values, prefix: str) -> Any:
 
 
 def identity(shape: Shape, values: Values, prefix: str) -> Any:
-    return Sequence((), prefix)
+    return activations.identity(prefix=prefix)
 
 
 def batch_normalization(shape: Shape, values: Values, prefix: str) -> Any:
