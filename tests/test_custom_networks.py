@@ -37,9 +37,9 @@ def layers(ptf: Prototype, units: int = 3) -> list[Any]:
     ]
 
 
-def prepared(patterns: Path, backend: str, experiment: str = "e", epochs: int = 1) -> Prototype:
+def prepared(patterns: Path, backend: str, experiment: str = "e", epochs: int = 1, side: int = SIDE) -> Prototype:
     ptf = Prototype("p", experiment, backend=backend, verbose=0)
-    ptf.Dataset_Params(dataset_path=patterns, split=0.67, input_size=SIDE, batch_size=8)
+    ptf.Dataset_Params(dataset_path=patterns, split=0.67, input_size=side, batch_size=8)
     ptf.apply_random_horizontal_flip(train=True)
     ptf.apply_normalize(train=True, val=True, test=True)
     ptf.Dataset()
@@ -307,7 +307,7 @@ def test_a_design_is_drawn_without_being_built_and_says_what_is_wrong(
 
 
 def test_layers_are_appended_in_place_of_the_head(workspace: Path, patterns: Path, backend: str) -> None:
-    ptf = prepared(patterns, backend)
+    ptf = prepared(patterns, backend, side=32)
     ptf.Model_Params(model_name="resnet18", freeze_base_network=True, use_pretrained=False)
     ptf.append_linear(num_neurons=16)
     ptf.append_prelu()
@@ -336,9 +336,7 @@ def test_layers_are_appended_in_place_of_the_head(workspace: Path, patterns: Pat
 
 
 def test_a_head_that_is_a_convolution_is_replaced_too(workspace: Path, patterns: Path, backend: str) -> None:
-    ptf = prepared(patterns, backend)
-    ptf.Dataset_Params(dataset_path=patterns, split=0.67, input_size=32, batch_size=8)
-    ptf.Dataset()
+    ptf = prepared(patterns, backend, side=32)
     ptf.Model_Params(model_name="squeezenet1_1", freeze_base_network=True, use_pretrained=False)
     ptf.append_tanh()
     ptf.append_linear(final_layer=True)
@@ -349,7 +347,7 @@ def test_a_head_that_is_a_convolution_is_replaced_too(workspace: Path, patterns:
 
 
 def test_appended_layers_give_one_value_for_each_class(workspace: Path, patterns: Path, backend: str) -> None:
-    ptf = prepared(patterns, backend)
+    ptf = prepared(patterns, backend, side=32)
     ptf.Model_Params(model_name="resnet18", use_pretrained=False)
     ptf.append_linear(num_neurons=7)
     ptf.append_relu(final_layer=True)

@@ -207,7 +207,7 @@ def test_names_without_a_number_are_those_for_images() -> None:
         ("max_pooling2d", {"kernel_size": 9, "ceil_mode": True}, (3, 8, 8), r"nothing is left of an image"),
         (
             "transposed_convolution2d",
-            {"output_padding": 1},
+            {"output_padding": 1, "padding": 0},
             (3, 8, 8),
             r"output_padding=1 must be smaller than stride=1",
         ),
