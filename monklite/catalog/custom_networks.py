@@ -91,7 +91,8 @@ def _check_merges(layers: Layers, place: str) -> None:
 def _element(element: Any, backend: str, place: str, depth: int) -> Choice | Layers:
     if isinstance(element, (list, tuple)):
         return _list(element, backend, place, depth + 1)
-    if not isinstance(element, Mapping) or not isinstance(element.get("name"), str):
+    name = element.get("name") if isinstance(element, Mapping) else None
+    if not isinstance(element, Mapping) or not isinstance(name, str):
         raise InvalidType(f"{place} must be a layer, such as relu(), or a list of layers, not {shown(element)}")
     # a key of another kind may not be comparable
     if unknown := [key for key in element if not isinstance(key, str) or key not in KEYS]:
@@ -102,7 +103,7 @@ def _element(element: Any, backend: str, place: str, depth: int) -> Choice | Lay
     if not isinstance(params, Mapping):
         raise InvalidType(f"{place}: params must be a dictionary, not {shown(params)}")
     try:
-        row = find("layer", ALIASES.get(element["name"], element["name"]), ALL_LAYERS)
+        row = find("layer", ALIASES.get(name, name), ALL_LAYERS)
         return row.choose(backend, {**params, "uid": element.get("uid")})
     except MonkliteError as error:
         raise type(error)(f"{place}: {error}") from None

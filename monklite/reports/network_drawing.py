@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 # inches
 BOX_WIDTH, BOX_HEIGHT, GAP, COLUMN_GAP, MARGIN, TITLE_HEIGHT = 2.7, 0.44, 0.24, 0.3, 0.25, 0.5
-# in a box, at the font size of its second line
-MAX_CHARACTERS = 46
+# of the two lines in a box: font size in points, and the characters that fit
+LINES = ((8.5, 40), (6.8, 58))
 # px; a larger picture could not be opened
 MAX_PIXELS, DPI = 30_000, 110
 # the beginning of a layer's name -> colour; others are activations
@@ -68,7 +68,7 @@ def draw(root: Node, title: str) -> Figure:
     centre, top = figure.get_figwidth() / 2, MARGIN + TITLE_HEIGHT
     end = _box(axes, Point(centre, top), "images", shape_text(root.before) if root.before else "", "#FFFFFF")
     start = Point(centre, end.y + GAP)
-    _arrow(axes, end, start)
+    (_line if _begins_with_branches(root) else _arrow)(axes, end, start)
     _draw(axes, root, start)
     return figure
 
@@ -94,10 +94,14 @@ def _draw(axes: Axes, node: Node, top: Point) -> Point:
     for i, child in enumerate(node.children):
         if i:
             start = Point(end.x, end.y + GAP)
-            _arrow(axes, end, start)
+            (_line if _begins_with_branches(child) else _arrow)(axes, end, start)
             end = start
         end = _draw(axes, child, end)
     return end
+
+
+def _begins_with_branches(node: Node) -> bool:
+    return bool(node.children) and (node.choice is not None or _begins_with_branches(node.children[0]))
 
 
 def _branches(axes: Axes, node: Node, top: Point) -> Point:
@@ -145,15 +149,13 @@ def _box(axes: Axes, top: Point, name: str, detail: str, colour: str) -> Point:
     from matplotlib.patches import FancyBboxPatch
 
     corner = (top.x - BOX_WIDTH / 2, top.y)
-    style = {"boxstyle": "round,pad=0,rounding_size=0.06", "edgecolor": "#404040", "linewidth": 0.8}
+    style: dict[str, Any] = {"boxstyle": "round,pad=0,rounding_size=0.06", "edgecolor": "#404040", "linewidth": 0.8}
     axes.add_patch(FancyBboxPatch(corner, BOX_WIDTH, BOX_HEIGHT, facecolor=_light(colour), **style))
-    lines = [(name, 8.5, "#000000"), (detail, 6.8, "#404040")] if detail else [(name, 8.5, "#000000")]
-    for i, (text, size, ink) in enumerate(lines):
-        y = top.y + BOX_HEIGHT * (i + 1) / (len(lines) + 1)
+    texts = [name, detail] if detail else [name]
+    for i, (text, (size, most)) in enumerate(zip(texts, LINES, strict=False)):
+        y = top.y + BOX_HEIGHT * (i + 1) / (len(texts) + 1)
         # no formulas: a name may have dollar signs
-        axes.text(
-            top.x, y, cut(text, MAX_CHARACTERS), ha="center", va="center", fontsize=size, color=ink, parse_math=False
-        )
+        axes.text(top.x, y, cut(text, most), ha="center", va="center", fontsize=size, parse_math=False)
     return Point(top.x, top.y + BOX_HEIGHT)
 
 
