@@ -122,6 +122,8 @@ class Experiment:
         previous = self.asked
         self.change(changes, names)
         try:
+            if self.data is not None:
+                self.refresh_data()
             return self.build()
         except MonkliteError:
             self.asked = previous

@@ -38,3 +38,6 @@ INITIAL_SCALE_RANGE = Number(above=0, most=1)
 MIXING_RANGE = Number(least=0, most=100)
 EPOCHS_SHARE_RANGE = Number(least=0, most=1)
 SEED_RANGE = Whole(least=0, most=2**31 - 1)
+# of a user's own network: lists in lists, and layers
+MAX_NESTED_LAYERS: Final = 32
+MAX_LAYERS: Final = 5000

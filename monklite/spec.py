@@ -25,6 +25,8 @@ from .setting_ranges import (
     HEAD_EPOCHS_RANGE,
     INITIAL_SCALE_RANGE,
     INPUT_SIZE_RANGE,
+    MAX_LAYERS,
+    MAX_NESTED_LAYERS,
     MIXING_RANGE,
     RATE_FACTOR_RANGE,
     SEED_RANGE,
@@ -162,12 +164,17 @@ class OwnNetwork(Frozen):
 class ModelSpec(Frozen):
     """The network, the origin of its initial weights, and the layers that are trained.
 
-    `source`: of a network that is the user's own. `weights_path`: the user's own weight files. `freeze_layers`: the number of
-    first layers that are frozen; 0: as `freeze_base` says.
+    `layers`: of a network that the user put together, `Choice`s in nested tuples, see `catalog.custom_networks`; (): it is of
+    another kind. `initializer`: how its weights begin. `source`: of a network that is the user's own code. `appended`: layers in
+    place of the head of a network of the table. `weights_path`: the user's own weight files. `freeze_layers`: the number of first
+    layers that are frozen; 0: as `freeze_base` says.
     """
 
     name: Annotated[str, Text()] = "resnet18"
     source: OwnNetwork | None = None
+    layers: tuple[Any, ...] = ()
+    initializer: Annotated[str, Text(least=0)] = ""
+    appended: Annotated[tuple[Choice, ...], Field(max_length=MAX_LAYERS)] = ()
     pretrained: Annotated[bool, Flag()] = True
     weights_path: Annotated[tuple[str, ...], ListOf(PathText())] = ()
     freeze_base: Annotated[bool, Flag()] = True
@@ -176,6 +183,26 @@ class ModelSpec(Frozen):
     precision: Annotated[str, OneOf(PRECISIONS)] = "auto"
     compile: Annotated[bool, Flag()] = False
     deterministic: Annotated[bool, Flag()] = False
+
+    @field_validator("layers", mode="before")
+    @classmethod
+    def _layers_are_choices(cls, layers: Any) -> tuple[Any, ...]:
+        if not isinstance(layers, (list, tuple)):
+            raise InvalidValue(f"layers must be a nested list of layers, not {shown(layers)}")
+        return _choices(layers, [0], 0)
+
+
+def _choices(layers: list[Any] | tuple[Any, ...], count: list[int], depth: int) -> tuple[Any, ...]:
+    """Nested lists of layers as nested tuples of choices. `count`: of layers so far."""
+    count[0] += len(layers)
+    if depth > MAX_NESTED_LAYERS or count[0] > MAX_LAYERS or (depth and not layers):
+        raise InvalidValue(
+            f"layers must be lists that are not empty, at most {MAX_NESTED_LAYERS} deep, of at most {MAX_LAYERS} layers"
+        )
+    return tuple(
+        _choices(layer, count, depth + 1) if isinstance(layer, (list, tuple)) else build(Choice, layer)
+        for layer in layers
+    )
 
 
 class ProgressiveResizing(Frozen):

@@ -76,7 +76,9 @@ def _section(title: str, group: list[Method]) -> str:
 
 def _line(method: Method) -> str:
     note = " ".join(filter(None, (notes().get(method.name, ("", ""))[1], " ".join(_new_arguments(method)))))
-    return f"| `{method.name}` | {OUTCOMES[_outcome(method)]} | {_backends(method)} | {note.replace('|', chr(92) + '|')} |"
+    return (
+        f"| `{method.name}` | {OUTCOMES[_outcome(method)]} | {_backends(method)} | {note.replace('|', chr(92) + '|')} |"
+    )
 
 
 def _outcome(method: Method) -> str:

@@ -12,10 +12,13 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from ..errors import InvalidValue, MissingPackage, nearest, shown, unknown
+from ..errors import InvalidValue, MissingPackage, find, nearest, shown, unknown
 from ..spec import ModelSpec
+from . import custom_networks
 from .backends import BUILT_IN, Cell, Description, describe, load, plugins
 from .backends import names as backend_names
+from .initialisers import DEFAULT as DEFAULT_INITIALISER
+from .initialisers import INITIALISERS
 from .rows import check_cell, install_command, is_installed, table
 from .transforms import IMAGENET_MEAN, IMAGENET_STD
 
@@ -290,6 +293,10 @@ def network_row(model: ModelSpec, backend: str) -> ModelRow:
     Raises:
         UnknownName, InvalidValue, MissingPackage: as `find_model`.
     """
+    if model.layers or model.source is not None:
+        _check_own(model)
+    if model.layers:
+        return _custom_row(model, backend)
     if model.source is not None:
         # what more there is to know, it says when it is built
         return ModelRow(model.name, "own", {backend: Cell("")}, {backend: ()}, min_size=1)
@@ -310,6 +317,43 @@ def _of_collection(package: str, name: str, backend: str) -> ModelRow:
     if not is_installed(package):
         raise MissingPackage(f"{package}/{name} needs {package}: {install_command(package)}")
     return load(path)(name)
+
+
+def _check_own(model: ModelSpec) -> None:
+    """Refuse what a network of the user cannot have.
+
+    Raises:
+        InvalidValue: appended layers.
+    """
+    if model.appended:
+        raise InvalidValue(
+            "append_* puts layers in place of the head of a network of the table: put them into your own network, and call "
+            "reset_model()"
+        )
+
+
+def _custom_row(model: ModelSpec, backend: str) -> ModelRow:
+    """The row of a network that the user put together from layers.
+
+    Raises:
+        InvalidValue: it has nothing to train, or is to begin with pretrained weights. UnknownName: no such initialiser.
+    """
+    if model.pretrained:
+        raise InvalidValue(
+            "a network of your own has no pretrained weights: use_pretrained=False, or model_path= a file with its weights"
+        )
+    find("initializer", model.initializer or DEFAULT_INITIALISER, INITIALISERS)
+    head = custom_networks.head(model.layers)
+    row = ModelRow(
+        custom_networks.CUSTOM,
+        custom_networks.CUSTOM,
+        {name: Cell(custom_networks.CUSTOM) for name in BUILT_IN},
+        dict.fromkeys(BUILT_IN, (head,)),
+        min_size=1,
+        fixed_size=tuple(BUILT_IN) if custom_networks.is_of_one_size(model.layers) else (),
+    )
+    check_cell(row, backend)
+    return row
 
 
 def names(backend: str) -> list[str]:

@@ -12,6 +12,8 @@ from typing import Any
 
 from ..errors import find
 from ..spec import SUBSETS, Choice, Resolved, Spec
+from . import custom_networks
+from .appended import APPENDED
 from .losses import LOSSES
 from .optimizers import OPTIMIZERS
 from .rows import Row
@@ -40,6 +42,9 @@ def _choices(spec: Spec | Resolved) -> Iterator[tuple[str, Any]]:
         chosen: Choice | None = getattr(spec.training, name)
         if chosen is not None:
             yield f"training.{name}", find(kind, chosen.name, rows).stored(chosen)
+    yield "model.layers", custom_networks.stored(spec.model.layers)
+    appended = (find("appended layer", chosen.name, APPENDED).stored(chosen) for chosen in spec.model.appended)
+    yield "model.appended", tuple(appended)
     for subset in SUBSETS:
         chain = getattr(spec.data.transforms, subset)
         yield (

@@ -57,7 +57,7 @@ class ModelMethods(Base):
             name, source = own_networks.given(model)
         self._change(
             {
-                "model.name": name,
+                **_in_the_table(name),
                 "model.source": source,
                 "model.freeze_layers": 0,
                 "model.freeze_base": freeze_base_network,
@@ -88,7 +88,7 @@ class ModelMethods(Base):
     @api
     def update_model_name(self, model_name: str, force: bool = False) -> None:
         """Use another network; effective after `Reload()`. `force` is kept from Monk and has no effect."""
-        self._change({"model.name": model_name, "model.source": None})
+        self._change(_in_the_table(model_name))
         self._console.say(f"Update: Model name - {model_name}\n")
 
     @api
@@ -104,6 +104,11 @@ class ModelMethods(Base):
         names = backends.load(self._backend).layers(learner)
         self._console.numbered(names)
         return names
+
+
+def _in_the_table(model_name: str) -> dict[str, Any]:
+    """The settings for a network of the table, in place of the user's own if there was one."""
+    return {"model.name": model_name, "model.source": None, "model.layers": (), "model.initializer": ""}
 
 
 def _weight_files(path: WeightFile) -> tuple[str, ...]:

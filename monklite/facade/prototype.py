@@ -9,6 +9,7 @@ from typing import Any
 from .base import Base
 from .callbacks import CallbackMethods
 from .checks import api
+from .custom_networks import CustomNetworkMethods
 from .evaluation import EvaluationMethods
 from .looking_inside import LookingMethods
 from .opening import OpeningMethods
@@ -18,7 +19,14 @@ from .training import TrainingMethods
 
 
 class prototype(
-    OpeningMethods, TrainingMethods, EvaluationMethods, SamplesMethods, CallbackMethods, LookingMethods, RowMethods
+    OpeningMethods,
+    TrainingMethods,
+    CustomNetworkMethods,
+    EvaluationMethods,
+    SamplesMethods,
+    CallbackMethods,
+    LookingMethods,
+    RowMethods,
 ):
     """An experiment in Monk's form: `ptf = prototype(verbose=1); ptf.Prototype("project", "experiment")`.
 

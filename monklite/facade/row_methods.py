@@ -1,4 +1,5 @@
-"""Methods generated from the catalog's rows: `optimizer_*`, `lr_*`, `loss_*`, `apply_*`, `update_*`, `study_*` and `List_*`.
+"""Methods generated from the catalog's rows: `optimizer_*`, `lr_*`, `loss_*`, `apply_*`, `append_*`, `update_*`, `study_*`,
+`Analyse_*` and `List_*`, and the layers, activations and blocks of a user's own network.
 
 Signature and docstring come from the row; `help()` and notebooks show them. Editors and type checkers read
 `row_methods.pyi`, which `python tools/write_stubs.py` generates from the same methods.
@@ -8,10 +9,25 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from ..catalog import ANALYSES, LOSSES, OPTIMIZERS, SCHEDULES, SETTINGS, TRANSFORMS
+from ..catalog import (
+    ACTIVATIONS,
+    ANALYSES,
+    APPENDED,
+    BLOCKS,
+    LAYERS,
+    LOSSES,
+    OPTIMIZERS,
+    SCHEDULES,
+    SETTINGS,
+    TRANSFORMS,
+)
 from ..catalog.analyses import AnalysisRow
+from ..catalog.appended import AppendRow
+from ..catalog.blocks import BlockRow
+from ..catalog.layers import ALIASES, LayerRow
 from ..catalog.rows import REQUIRED, Row
 from ..catalog.studies import STUDIES, Study
 from ..catalog.transforms import TransformRow
@@ -33,6 +49,12 @@ LISTS: Mapping[str, Mapping[str, Row]] = {
     "Schedulers": SCHEDULES,
     "Losses": LOSSES,
     "Transforms": TRANSFORMS,
+    "Layers_Custom_Model": LAYERS,
+    "Activations": ACTIVATIONS,
+    "Activations_Custom_Model": ACTIVATIONS,
+    "Blocks": BLOCKS,
+    "Layers_Transfer_Learning": {name: row for name, row in APPENDED.items() if row.layer.name in LAYERS},
+    "Activations_Transfer_Learning": {name: row for name, row in APPENDED.items() if row.layer.name in ACTIVATIONS},
 }
 
 
@@ -51,6 +73,27 @@ def _make_apply_method(row: TransformRow) -> Callable[..., None]:
     def method(self: RowMethods, **values: Any) -> None:
         subsets = {s: values.pop(s, False) for s in SUBSETS}
         self._add_transform(row, values, subsets)
+
+    return method
+
+
+def _make_layer_method(row: LayerRow) -> Callable[..., dict[str, Any]]:
+    def method(self: RowMethods, **values: Any) -> dict[str, Any]:
+        return self._layer(row, values)
+
+    return method
+
+
+def _make_block_method(row: BlockRow) -> Callable[..., list[Any]]:
+    def method(self: RowMethods, **values: Any) -> list[Any]:
+        return self._block(row, values)
+
+    return method
+
+
+def _make_append_method(row: AppendRow) -> Callable[..., None]:
+    def method(self: RowMethods, **values: Any) -> None:
+        self._append(row, values)
 
     return method
 
@@ -157,6 +200,7 @@ def _install_all() -> None:
         parameters = [*_parameters(transform), *subsets]
         doc = _doc(transform, "\n    train, val, test: for which images.")
         _install(f"apply_{transform.name}", _make_apply_method(transform), parameters, doc)
+    _install_layers()
     for setting in SETTINGS.values():
         doc = f"{setting.doc} Effective after `Reload()`, or with `Train()`."
         value = _parameter(setting.argument, REQUIRED, _annotation(setting))
@@ -170,8 +214,21 @@ def _install_all() -> None:
         doc = _doc(study, "\n    img_name: an image, as in `Infer`. The picture goes into `visualization/studies`.")
         _install(f"study_{study.name}", _make_study_method(study), parameters, doc)
     for title, rows in LISTS.items():
-        doc = f"Print and return the names of the {title.lower()} that the backend has."
-        _install(f"List_{title}", _make_list_method(title, rows), [], doc, "list[str]")
+        doc = f"Print and return the names of the {title.lower().replace('_', ' ')} that the backend has."
+        _install(f"List_{title}", _make_list_method(title.replace("_", " "), rows), [], doc, "list[str]")
+
+
+def _install_layers() -> None:
+    """The layers, activations and blocks of a user's own network, and what is appended to one of the table."""
+    aliases = {alias: LAYERS[name] for alias, name in ALIASES.items()}
+    for name, layer in {**LAYERS, **aliases, **ACTIVATIONS}.items():
+        _install(name, _make_layer_method(layer), _parameters(layer), _doc(layer), "dict[str, Any]")
+    for block in BLOCKS.values():
+        _install(block.name, _make_block_method(block), _parameters(block), _doc(block), "list[Any]")
+    for appended in APPENDED.values():
+        doc = f"In place of the head of the network: {appended.doc}"
+        parameters = _parameters(appended)
+        _install(f"append_{appended.name}", _make_append_method(appended), parameters, _doc(replace(appended, doc=doc)))
 
 
 def _annotation(setting: Setting) -> str:

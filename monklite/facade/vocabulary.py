@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 from ..catalog import fine_tuning, models
 from ..catalog.analyses import with_learning_rate
+from ..catalog.appended import AppendRow
+from ..catalog.appended import append as append_layer
+from ..catalog.blocks import BlockRow
+from ..catalog.layers import LayerRow
 from ..catalog.optimizers import LEARNING_RATE
 from ..catalog.rows import Row
 from ..catalog.transforms import TransformRow, append
@@ -86,6 +91,19 @@ class VocabularyMethods(Base):
         self._change({"data.transforms": chains})
         if note:
             self._console.say(f"Note: {note}\n")
+
+    def _layer(self, row: LayerRow, values: Mapping[str, Any]) -> dict[str, Any]:
+        params = dict(row.choose(self._backend, values).params)
+        return {"uid": params.pop("uid"), "name": row.name, "params": params}
+
+    def _block(self, row: BlockRow, values: Mapping[str, Any]) -> list[Any]:
+        # a copy: the user may change what is in the list
+        return deepcopy(row.layers(**row.choose(self._backend, values).params))
+
+    def _append(self, row: AppendRow, values: Mapping[str, Any]) -> None:
+        appended, chosen = self._experiment.asked.model.appended, row.choose(self._backend, values)
+        self._change({"model.appended": append_layer(appended, chosen)})
+        messages.choice(self._console, "Appended layer", chosen)
 
     def _update(self, setting: Setting, value: Any) -> None:
         if self._opened.evaluating:

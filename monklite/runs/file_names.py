@@ -20,6 +20,8 @@ WEIGHT_KINDS = (BEST, FINAL, RESUME, INTERMEDIATE)
 COMPARISON_TABLE, REPORT = "comparison.csv", "report.html"
 ACCURACY_CURVE, LOSS_CURVE = "train_val_accuracy.png", "train_val_loss.png"
 CLASSES_CHART = "classes_per_image.png"
+# drawings of a user's own network
+GRAPH, DESIGN = "graph.png", "design.png"
 HISTORY, SAMPLES, HEALTH, PREDICTIONS = "history.csv", "dataset.csv", "health.csv", "test_predictions.csv"
 # pictures of the inside of a network; in Monk's folder of that name
 VISUALIZATION = "visualization"

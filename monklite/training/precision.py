@@ -5,6 +5,7 @@ docs/decisions/0026 has the reasons.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -28,12 +29,16 @@ IMAGES = 8
 ROUNDS, SLOW_ROUND = 3, 1.0
 # less could be chance, and equal settings must lead to equal weights
 MIN_SPEEDUP = 1.1
+# characters of a setting in the key of a measurement
+MAX_TEXT = 80
 # the settings that decide which precision is fastest, and whether it is measured
 DECIDING_FIELDS = (
     "backend",
     "data.input_size",
     "model.name",
     "model.source",
+    "model.layers",
+    "model.appended",
     "model.freeze_base",
     "model.freeze_layers",
     "model.use_gpu",
@@ -100,7 +105,7 @@ def recorded(state: RunState) -> Resolved | None:
 
 def _by_measurement(spec: Resolved, task: Task, found: Candidates, steps: MeasuredSteps) -> Chosen:
     n_images = min(IMAGES, spec.data.batch_size)
-    values = ", ".join(f"{path} {spec.get(path)}" for path in DECIDING_FIELDS)
+    values = ", ".join(f"{path} {_short(spec.get(path))}" for path in DECIDING_FIELDS)
     key = f"{found.device}; {values}; {n_images} images"
     with steps.alone():
         seconds = steps.find(key, found.precisions)
@@ -113,6 +118,12 @@ def _by_measurement(spec: Resolved, task: Task, found: Candidates, steps: Measur
                 return Chosen(found.precisions[0], f"its steps could not be timed: {error}")
             steps.add(key, seconds)
     return _fastest(found.precisions, seconds, when)
+
+
+def _short(value: object) -> str:
+    """A value as text, or its digest where it is as long as a user's own network."""
+    text = str(value)
+    return text if len(text) < MAX_TEXT else hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def _measure(spec: Resolved, task: Task, precisions: Sequence[str], n_images: int) -> dict[str, float]:

@@ -9,7 +9,7 @@ DATA_FIELDS = (*SPLIT_FIELDS, "data.input_size", "data.stored_size", "data.trans
 # those from the epochs on decide the sizes of progressive resizing
 BATCH_FIELDS = (
     "data.batch_size", "data.shuffle", "data.weighted_sampling", "data.workers", "data.stored_views", "seed", "training.epochs",
-    "training.resizing", "training.mixup", "training.cutmix", "model.name", "backend",
+    "training.resizing", "training.mixup", "training.cutmix", "model.name", "model.layers", "backend",
 )  # fmt: skip
 NETWORK_FIELDS = ("model", "data.input_size", "seed", "backend", "training.head_epochs")
 

@@ -17,11 +17,10 @@ from ...spec import Resolved
 from .. import cached_weights
 from ..base import OWN_WEIGHTS, RANDOM_WEIGHTS
 from ..freezing import layers_that_wait, layers_to_freeze
-from . import own_network, weights
+from . import custom_network, own_network, weights
+from .custom_network import HE, PARAMETER_PREFIX
 from .framework import autograd, gluon, gluoncv, model_store, mx, nd, reason, vision
 
-# the same in every process, so that saved parameters fit a network that is built again
-PARAMETER_PREFIX = "net_"
 STATISTICS = ("running_mean", "running_var")
 # characters of a downloader's error, which repeats the address
 MAX_PROBLEM = 100
@@ -36,13 +35,7 @@ def build(spec: Resolved, n_classes: int, context: Any, pretrained: bool) -> tup
     if size < row.min_size:
         raise InvalidValue(f"{row.name} needs images of at least {row.min_size} px, not input_size={size}")
     own = spec.model.source is not None
-    he = mx.init.Xavier(rnd_type="gaussian", factor_type="in", magnitude=2)  # He et al. 2015
-    if own:
-        network = own_network.build(spec, n_classes, PARAMETER_PREFIX)
-        own_network.initialize(network, he, context)
-    else:
-        network = _of_zoo(row, n_classes)
-        network.initialize(he, ctx=context)
+    network = _with_weights(row, spec, n_classes, context)
     _infer_shapes(network, row, size, context)
     if own:
         own_network.check_output(network, spec, n_classes, context)
@@ -51,6 +44,8 @@ def build(spec: Resolved, n_classes: int, context: Any, pretrained: bool) -> tup
         source = _load_user_weights(network, heads[0], spec.model.weights_path)
     elif pretrained and spec.model.pretrained and not own:
         source = _load_pretrained(network, row, size)
+    if spec.model.appended:
+        custom_network.append(network, heads[0], spec, n_classes, context)
     _freeze(network, heads, spec)
     hybridize(network)
     return network, source
@@ -61,9 +56,22 @@ def hybridize(network: Any) -> None:
     network.hybridize(static_alloc=True, static_shape=True)
 
 
-def _of_zoo(row: ModelRow, n_classes: int) -> Any:
+def _with_weights(row: ModelRow, spec: Resolved, n_classes: int, context: Any) -> Any:
+    """The network with random weights, or with those that the user's own has."""
+    if spec.model.layers:
+        return custom_network.build(spec, n_classes, context)
+    if spec.model.source is None:
+        return _of_table(row, n_classes, context)
+    network = own_network.build(spec, n_classes, PARAMETER_PREFIX)
+    own_network.initialize(network, mx.init.Xavier(**HE), context)
+    return network
+
+
+def _of_table(row: ModelRow, n_classes: int, context: Any) -> Any:
+    """A network of the table with a new head and random weights."""
     network = _gluoncv_network(row, n_classes) if row.cells["mxnet"].package else _gluon_network(row, n_classes)
     _use_global_pooling(network)
+    network.initialize(mx.init.Xavier(**HE), ctx=context)
     return network
 
 

@@ -292,8 +292,8 @@ def _parameters_by_file_name(network: Any, arrays: Mapping[str, np.ndarray]) -> 
     if any("." in name for name in arrays):
         return network._collect_params_with_prefix()
     own = dict(network.collect_params().items())
-    # also of blocks whose layers were made outside their name scope
-    if arrays.keys() == own.keys():
+    # also of blocks whose layers were made outside their name scope, and where all names begin with that of one layer
+    if own.keys() & arrays.keys():
         return own
     common = os.path.commonprefix(list(arrays)).rpartition("_")[0]
     prefix = f"{common}_" if common else ""

@@ -19,7 +19,7 @@ from ...spec import Resolved
 from .. import cached_weights, weight_files
 from ..base import OWN_WEIGHTS, RANDOM_WEIGHTS
 from ..freezing import layers_that_wait, layers_to_freeze
-from . import own_network, timm_networks, weights
+from . import custom_network, own_network, timm_networks, weights
 
 
 def build(spec: Resolved, n_classes: int, pretrained: bool) -> tuple[nn.Module, str]:
@@ -28,29 +28,37 @@ def build(spec: Resolved, n_classes: int, pretrained: bool) -> tuple[nn.Module, 
     size = spec.data.input_size
     if size < row.min_size:
         raise InvalidValue(f"{row.name} needs images of at least {row.min_size} px, not input_size={size}")
-    if spec.model.source is not None:
-        network, source = own_network.build(spec, n_classes), OWN_WEIGHTS
-    else:
-        network, source = _of_zoo(row, spec, n_classes, pretrained)
+    network, source = _with_weights(row, spec, n_classes, pretrained)
     heads = head_names(network, row)
     if pretrained and spec.model.weights_path:
         source = _load_user_weights(network, heads, spec.model.weights_path)
+    if spec.model.appended:
+        custom_network.append(network, heads[0], spec, n_classes)
     _freeze(network, heads, spec)
     return network, source
 
 
-def _of_zoo(row: ModelRow, spec: Resolved, n_classes: int, pretrained: bool) -> tuple[nn.Module, str]:
-    """A network of torchvision or timm with new heads, and the source of its weights."""
+def _with_weights(row: ModelRow, spec: Resolved, n_classes: int, pretrained: bool) -> tuple[nn.Module, str]:
+    """The network with its first weights, unless they are in a file of the user, and their source."""
+    if spec.model.layers:
+        return custom_network.build(spec, n_classes), RANDOM_WEIGHTS
+    if spec.model.source is not None:
+        return own_network.build(spec, n_classes), OWN_WEIGHTS
     if row.family == timm_networks.FAMILY:
         return timm_networks.build(row, spec, n_classes, pretrained)
-    size = spec.data.input_size
     from_zoo = pretrained and spec.model.pretrained and not spec.model.weights_path
+    network = _of_table(row, spec.data.input_size, n_classes, from_zoo)
+    return network, _zoo_weights(row).DEFAULT.name if from_zoo else RANDOM_WEIGHTS
+
+
+def _of_table(row: ModelRow, size: int, n_classes: int, from_zoo: bool) -> nn.Module:
+    """A network of the table with new heads; `from_zoo`: with torchvision's weights."""
     network = _pretrained(row, size) if from_zoo else _random(row, size)
     if row.auxiliary_size > size:
         network.aux_logits, network.AuxLogits = False, None
     for head in row.heads["pytorch"]:
         _replace_head(network, head, n_classes)
-    return network, _zoo_weights(row).DEFAULT.name if from_zoo else RANDOM_WEIGHTS
+    return network
 
 
 def _zoo_weights(row: ModelRow) -> type[torchvision.models.WeightsEnum]:
