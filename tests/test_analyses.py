@@ -145,7 +145,7 @@ def test_a_share_of_the_images(ptf: Any) -> None:
         (lambda p: p.Analyse_Batch_Sizes("a", [4, 4], 100), InvalidValue, "batch_size_list has 4 twice"),
         (lambda p: p.Analyse_Batch_Sizes("a", [4], 0), InvalidValue, "percent_data must be a number above 0"),
         (lambda p: p.Analyse_Batch_Sizes("a", [4], 100, state="keep"), InvalidValue, "state must be "),
-        (lambda p: p.Analyse_Models("a", ["resnet18"], 100), InvalidType, r"model_list\[0\] must be \[name, freeze, pretrained\]"),
+        (lambda p: p.Analyse_Models("a", ["resnet18"], 100), InvalidType, r"model_list\[0\] must be \[name, freeze"),
         (lambda p: p.Analyse_Models("a", [["resnet81", True, True]], 100), UnknownName, "resnet81"),
         (lambda p: p.Analyse_Optimizers("a", ["sdg"], 100), UnknownName, "Did you mean 'sgd'"),
         (lambda p: p.Analyse_Batch_Sizes("../a", [4], 100), InvalidValue, "cannot be the project name"),

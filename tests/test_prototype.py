@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -480,3 +481,10 @@ def test_no_absolute_path_of_the_run_is_in_the_run(trained) -> None:
     folder = Workspace().find("p", "e", 1).folder
     texts = [p.read_text() for p in folder.rglob("*") if p.suffix in (".json", ".csv")]
     assert texts and not any(str(folder.parent) in text for text in texts)
+
+
+def test_no_two_groups_of_methods_have_one_name_for_two_things() -> None:
+    """The groups are joined in one class, in which a second method of a name would silently hide the first."""
+    groups = [group for group in Prototype.__mro__ if group.__module__.startswith("monklite.facade.")]
+    names = Counter(name for group in groups for name in vars(group) if not name.startswith("__"))
+    assert [name for name, count in names.items() if count > 1] == []

@@ -14,6 +14,7 @@ from ..runs.file_names import HISTORY
 from ..setting_ranges import EPOCHS_RANGE
 from ..sweeps import sweep
 from .compare import compare
+from .exploration import ExplorationMethods
 from .vocabulary import VocabularyMethods
 
 KEEP_ALL, KEEP_NONE = "keep_all", "keep_none"
@@ -21,7 +22,7 @@ STATES = OneOf((KEEP_ALL, KEEP_NONE))
 Results = dict[str, dict[str, float]]
 
 
-class AnalysisMethods(VocabularyMethods):
+class AnalysisMethods(VocabularyMethods, ExplorationMethods):
     """The implementation of the methods `Analyse_*`, which `row_methods.py` generates."""
 
     def _analyse(
@@ -39,7 +40,7 @@ class AnalysisMethods(VocabularyMethods):
         settings = experiment.resolved()
         common: dict[str, Any] = {"training.epochs": epochs}
         if share < 100:
-            common["data.sources"] = self._sampled_sources(share)
+            common["data.sources"] = tuple(self._sampled_sources(share))
         trials = [
             sweep.Trial(row.experiment(value), {**row.changes(settings, value), **common})
             for value in row.values(values)

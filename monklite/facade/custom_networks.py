@@ -64,7 +64,7 @@ class CustomNetworkMethods(Base):
         learner = self._experiment.rebuild_with(changes, {"model.use_gpu": "use_gpu"})
         messages.model_details(self._console, self._experiment.resolved(), learner.describe())
         if Flag()("debug", debug):
-            self._draw(root, GRAPH)
+            self._draw_network(root, GRAPH)
 
     @api
     def debug_custom_model_design(self, network_list: Sequence[Any]) -> None:
@@ -80,9 +80,9 @@ class CustomNetworkMethods(Base):
         except InvalidValue as error:
             self._console.say(f"    Note: for images of {size} px it cannot be built: {error}\n")
             root = custom_networks.tree(layers, ())
-        self._draw(root, DESIGN)
+        self._draw_network(root, DESIGN)
 
-    def _draw(self, root: custom_networks.Node, name: str) -> None:
+    def _draw_network(self, root: custom_networks.Node, name: str) -> None:
         run = self._experiment.run
         make_folder(run.logs)
         charts.save(network_drawing.draw(root, str(run)), run.logs / name)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..catalog.analyses import PERCENT
 from ..data import exploration, prepare, sampled_table
 from ..data.exploration import Exploration
 from ..reports import charts, class_chart
-from ..rules import Flag, Number
+from ..rules import Flag
 from ..runs.file_names import CLASSES_CHART
-from ..spec import SPLIT
+from ..spec import SPLIT, Table
 from ..training.progress import in_notebook
 from . import exploration_messages as messages
 from .base import Base
@@ -57,10 +58,10 @@ class ExplorationMethods(Base):
         found = exploration.explore(spec, self._root, check_missing, check_corrupt, tick)
         messages.exploration(self._console, found, check_missing, check_corrupt)
         if show_img or save_img:
-            self._draw(class_chart.images_per_class(found.totals, found.unlabelled), show_img, save_img)
+            self._show_classes(class_chart.images_per_class(found.totals, found.unlabelled), show_img, save_img)
         return found
 
-    def _draw(self, figure: Figure, show: bool, save: bool) -> None:
+    def _show_classes(self, figure: Figure, show: bool, save: bool) -> None:
         """Show a chart in a notebook, and save it if asked for or if there is no notebook."""
         if show and in_notebook():
             from IPython.display import Image, display
@@ -88,17 +89,24 @@ class ExplorationMethods(Base):
         Raises:
             NotReady: no dataset is given. InvalidType, InvalidValue: not a percentage. NotFound, DatasetError: as of `Dataset`.
         """
-        share = Number(above=0, most=100)("percent", percent) / 100
-        spec, paths = self._experiment.asked, []
+        sources = self._sampled_sources(percent)
+        paths = [source.csv for source in sources]
+        messages.how_to_use(self._console, self._experiment.asked.data.sources, paths, sources[0].label_delimiter or "")
+        return paths[0], paths[1] if len(paths) > 1 else None
+
+    def _sampled_sources(self, percent: float) -> list[Table]:
+        """Write the tables of `Dataset_Percent`, and return them as sources of images."""
+        share = PERCENT("percent", percent) / 100
+        spec, sources = self._experiment.asked, []
         tables = list(prepare.discovered(spec, self._root))
-        for samples, subset in zip(tables, SPLIT, strict=False):
+        for samples, source, subset in zip(tables, spec.data.sources, SPLIT, strict=False):
             # a split needs two images of each class
             chosen = sampled_table.choose(samples, share, spec.data.split_seed, least=3 - len(tables))
             path = sampled_table.write(chosen, self._experiment.run.logs, f"sampled_dataset_{subset}")
-            paths.append(str(path))
             messages.sampled(self._console, subset, path, len(chosen), len(samples))
-        messages.how_to_use(self._console, spec.data.sources, paths, sampled_table.delimiter(tables[0]))
-        return paths[0], paths[1] if len(paths) > 1 else None
+            delimiter = sampled_table.delimiter(samples)
+            sources.append(Table(path=source.path, csv=str(path), label_delimiter=delimiter, reading=2))
+        return sources
 
     @property
     def _root(self) -> Path:

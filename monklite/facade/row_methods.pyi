@@ -2513,6 +2513,232 @@ class RowMethods(VocabularyMethods, StudyMethods):
         Effective after `Reload()`, or with `Train()`.
         """
 
+    def Analyse_Learning_Rates(
+        self,
+        analysis_name: str,
+        lr_list: Sequence[float],
+        percent_data: float,
+        num_epochs: int = 2,
+        state: str = "keep_all",
+    ) -> dict[str, dict[str, float]]:
+        """Compare learning rates of the optimizer.
+
+        Each is trained as an experiment of its own, in the project `analysis_name`, with the settings of the
+        open experiment. A call that
+        is repeated, for example after it was stopped, trains only what is not finished.
+
+        Args:
+            analysis_name: name of the project of these experiments; their comparison is
+                `Comparison_<analysis_name>`.
+            lr_list: the values; each is a number above 0.
+            percent_data: share of the images of each class that is used, in %.
+            num_epochs: passes over the training images.
+            state: `keep_all`, or `keep_none` to remove the experiments after they are compared.
+
+        Returns:
+            For each experiment the figures of its last epoch: `training_accuracy`, `validation_accuracy` (0 to
+                1), `training_loss`,
+            `validation_loss` and `training_time` (seconds of all epochs); NaN for one whose training failed.
+        """
+
+    def Analyse_Input_Sizes(
+        self,
+        analysis_name: str,
+        inp_size_list: Sequence[int],
+        percent_data: float,
+        num_epochs: int = 2,
+        state: str = "keep_all",
+    ) -> dict[str, dict[str, float]]:
+        """Compare sizes of the images, px.
+
+        Each is trained as an experiment of its own, in the project `analysis_name`, with the settings of the
+        open experiment. A call that
+        is repeated, for example after it was stopped, trains only what is not finished.
+
+        Args:
+            analysis_name: name of the project of these experiments; their comparison is
+                `Comparison_<analysis_name>`.
+            inp_size_list: the values; each is a whole number at least 1 and at most 4096.
+            percent_data: share of the images of each class that is used, in %.
+            num_epochs: passes over the training images.
+            state: `keep_all`, or `keep_none` to remove the experiments after they are compared.
+
+        Returns:
+            For each experiment the figures of its last epoch: `training_accuracy`, `validation_accuracy` (0 to
+                1), `training_loss`,
+            `validation_loss` and `training_time` (seconds of all epochs); NaN for one whose training failed.
+        """
+
+    def Analyse_Batch_Sizes(
+        self,
+        analysis_name: str,
+        batch_size_list: Sequence[int],
+        percent_data: float,
+        num_epochs: int = 2,
+        state: str = "keep_all",
+    ) -> dict[str, dict[str, float]]:
+        """Compare numbers of images per step.
+
+        Each is trained as an experiment of its own, in the project `analysis_name`, with the settings of the
+        open experiment. A call that
+        is repeated, for example after it was stopped, trains only what is not finished.
+
+        Args:
+            analysis_name: name of the project of these experiments; their comparison is
+                `Comparison_<analysis_name>`.
+            batch_size_list: the values; each is a whole number at least 1.
+            percent_data: share of the images of each class that is used, in %.
+            num_epochs: passes over the training images.
+            state: `keep_all`, or `keep_none` to remove the experiments after they are compared.
+
+        Returns:
+            For each experiment the figures of its last epoch: `training_accuracy`, `validation_accuracy` (0 to
+                1), `training_loss`,
+            `validation_loss` and `training_time` (seconds of all epochs); NaN for one whose training failed.
+        """
+
+    def Analyse_Models(
+        self,
+        analysis_name: str,
+        model_list: Sequence[Sequence[object]],
+        percent_data: float,
+        num_epochs: int = 2,
+        state: str = "keep_all",
+    ) -> dict[str, dict[str, float]]:
+        """Compare networks: each value is `[name, freeze the base, pretrained]`. Optimizer and learning rate are
+        those of the recipe for each, unless they were chosen.
+
+        Each is trained as an experiment of its own, in the project `analysis_name`, with the settings of the
+        open experiment. A call that
+        is repeated, for example after it was stopped, trains only what is not finished.
+
+        Args:
+            analysis_name: name of the project of these experiments; their comparison is
+                `Comparison_<analysis_name>`.
+            model_list: the values; each is [name, freeze, pretrained].
+            percent_data: share of the images of each class that is used, in %.
+            num_epochs: passes over the training images.
+            state: `keep_all`, or `keep_none` to remove the experiments after they are compared.
+
+        Returns:
+            For each experiment the figures of its last epoch: `training_accuracy`, `validation_accuracy` (0 to
+                1), `training_loss`,
+            `validation_loss` and `training_time` (seconds of all epochs); NaN for one whose training failed.
+        """
+
+    def Analyse_Optimizers(
+        self,
+        analysis_name: str,
+        optimizer_list: Sequence[str],
+        percent_data: float,
+        num_epochs: int = 2,
+        state: str = "keep_all",
+    ) -> dict[str, dict[str, float]]:
+        """Compare optimizers by name, with their defaults and the present learning rate.
+
+        Each is trained as an experiment of its own, in the project `analysis_name`, with the settings of the
+        open experiment. A call that
+        is repeated, for example after it was stopped, trains only what is not finished.
+
+        Args:
+            analysis_name: name of the project of these experiments; their comparison is
+                `Comparison_<analysis_name>`.
+            optimizer_list: the values; each is a string.
+            percent_data: share of the images of each class that is used, in %.
+            num_epochs: passes over the training images.
+            state: `keep_all`, or `keep_none` to remove the experiments after they are compared.
+
+        Returns:
+            For each experiment the figures of its last epoch: `training_accuracy`, `validation_accuracy` (0 to
+                1), `training_loss`,
+            `validation_loss` and `training_time` (seconds of all epochs); NaN for one whose training failed.
+        """
+
+    def Analyse_Optimizers_With_LR(
+        self,
+        analysis_name: str,
+        optimizer_list: Sequence[Sequence[object]],
+        percent_data: float,
+        num_epochs: int = 2,
+        state: str = "keep_all",
+    ) -> dict[str, dict[str, float]]:
+        """Compare optimizers, each with a learning rate: each value is `[name, learning rate]`.
+
+        Each is trained as an experiment of its own, in the project `analysis_name`, with the settings of the
+        open experiment. A call that
+        is repeated, for example after it was stopped, trains only what is not finished.
+
+        Args:
+            analysis_name: name of the project of these experiments; their comparison is
+                `Comparison_<analysis_name>`.
+            optimizer_list: the values; each is [name, learning rate].
+            percent_data: share of the images of each class that is used, in %.
+            num_epochs: passes over the training images.
+            state: `keep_all`, or `keep_none` to remove the experiments after they are compared.
+
+        Returns:
+            For each experiment the figures of its last epoch: `training_accuracy`, `validation_accuracy` (0 to
+                1), `training_loss`,
+            `validation_loss` and `training_time` (seconds of all epochs); NaN for one whose training failed.
+        """
+
+    def Analyse_Trainval_Splits(
+        self,
+        analysis_name: str,
+        split_list: Sequence[float],
+        percent_data: float,
+        num_epochs: int = 2,
+        state: str = "keep_all",
+    ) -> dict[str, dict[str, float]]:
+        """Compare shares of the images that are used for training. The validation images differ, and so their
+        accuracies cannot be compared as those of the other analyses can.
+
+        Each is trained as an experiment of its own, in the project `analysis_name`, with the settings of the
+        open experiment. A call that
+        is repeated, for example after it was stopped, trains only what is not finished.
+
+        Args:
+            analysis_name: name of the project of these experiments; their comparison is
+                `Comparison_<analysis_name>`.
+            split_list: the values; each is a number above 0 and below 1.
+            percent_data: share of the images of each class that is used, in %.
+            num_epochs: passes over the training images.
+            state: `keep_all`, or `keep_none` to remove the experiments after they are compared.
+
+        Returns:
+            For each experiment the figures of its last epoch: `training_accuracy`, `validation_accuracy` (0 to
+                1), `training_loss`,
+            `validation_loss` and `training_time` (seconds of all epochs); NaN for one whose training failed.
+        """
+
+    def Analyse_Freeze_Layers(
+        self,
+        analysis_name: str,
+        num_list: Sequence[int],
+        percent_data: float,
+        num_epochs: int = 2,
+        state: str = "keep_all",
+    ) -> dict[str, dict[str, float]]:
+        """Compare numbers of first layers that are not trained.
+
+        Each is trained as an experiment of its own, in the project `analysis_name`, with the settings of the
+        open experiment. A call that
+        is repeated, for example after it was stopped, trains only what is not finished.
+
+        Args:
+            analysis_name: name of the project of these experiments; their comparison is
+                `Comparison_<analysis_name>`.
+            num_list: the values; each is a whole number at least 0.
+            percent_data: share of the images of each class that is used, in %.
+            num_epochs: passes over the training images.
+            state: `keep_all`, or `keep_none` to remove the experiments after they are compared.
+
+        Returns:
+            For each experiment the figures of its last epoch: `training_accuracy`, `validation_accuracy` (0 to
+                1), `training_loss`,
+            `validation_loss` and `training_time` (seconds of all epochs); NaN for one whose training failed.
+        """
+
     def study_convolution_filters(self, img_name: Any, num_filters: int = 4) -> None:
         """Convolve an image with several filters: each gives a channel.
 
