@@ -99,6 +99,9 @@ ADDED = {
     "stored_size",
     "stored_views",
     "resizing",
+    "layers",
+    "initializer",
+    "appended",
     "methods",
 }  # since, each with a default
 LEFT_TO_THE_RECIPE = {"batch_size", "workers", "schedule"}
