@@ -153,6 +153,9 @@ class ModelSpec(Frozen):
     """
 
     name: Annotated[str, Text()] = "resnet18"
+    layers: tuple[Any, ...] = ()
+    initializer: Annotated[str, Text(least=0)] = ""
+    appended: Annotated[tuple[Choice, ...], Field(max_length=MAX_LAYERS)] = ()
     pretrained: Annotated[bool, Flag()] = True
     weights_path: Annotated[tuple[str, ...], ListOf(PathText())] = ()
     freeze_base: Annotated[bool, Flag()] = True
@@ -161,9 +164,6 @@ class ModelSpec(Frozen):
     precision: Annotated[str, OneOf(PRECISIONS)] = "auto"
     compile: Annotated[bool, Flag()] = False
     deterministic: Annotated[bool, Flag()] = False
-    layers: tuple[Any, ...] = ()
-    initializer: Annotated[str, Text(least=0)] = ""
-    appended: Annotated[tuple[Choice, ...], Field(max_length=MAX_LAYERS)] = ()
 
     @field_validator("layers", mode="before")
     @classmethod
