@@ -102,6 +102,9 @@ ADDED = {
     "weighted_sampling",
     "thresholds",
     "resizing",
+    "layers",
+    "initializer",
+    "appended",
     "methods",
 }  # since, each with a default
 LEFT_TO_THE_RECIPE = {"batch_size", "workers", "schedule"}
