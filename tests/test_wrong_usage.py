@@ -23,14 +23,8 @@ from monklite.testing.datasets import draw_patterns
 
 MAX_LENGTH = 500  # characters of a message
 # they train, draw or time every layer, or read the images of a test set: called with no arguments only
-LONG = (
-    "Train",
-    "Evaluate",
-    "Estimate_Train_Time",
-    "get_training_estimate",
-    "Visualize_Kernels",
-    "Visualize_With_Netron",
-)
+LONG = ("Train", "Evaluate", "Estimate_Train_Time", "get_training_estimate", "Fine_Tune", "Find_Learning_Rate")
+LONG += ("Visualize_Kernels", "Visualize_Feature_Maps", "Visualize_With_Netron")
 # they read at once the folder that is named: "/" would take minutes
 READING = ("Default", "Infer")
 

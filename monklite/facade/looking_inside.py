@@ -14,7 +14,7 @@ from ..backends import Learner
 from ..backends.base import LooksInside
 from ..catalog.rows import install_command, is_installed
 from ..data.depth import UNDECIDED, Levels
-from ..errors import InvalidValue, MissingPackage
+from ..errors import InvalidValue, MissingPackage, NotReady
 from ..files import make_folder, write_bytes
 from ..inference import network_input
 from ..reports import charts, grids
@@ -103,6 +103,11 @@ class LookingMethods(Base):
 
     def _built(self) -> tuple[Learner, LooksInside]:
         """The live network, which is built if need be, and its backend."""
+        if not self._opened.evaluating and self._experiment.resuming:
+            raise NotReady(
+                f"the weights of {self._opened.run} are in its files until Train() goes on with them: to look into it, call "
+                "Switch_Mode(eval_infer=True)"
+            )
         learner = self._opened.learner or self._experiment.build()
         backend = backends.load(self._opened.spec.backend)
         if not isinstance(backend, LooksInside):
