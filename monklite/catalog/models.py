@@ -290,7 +290,7 @@ def network_row(model: ModelSpec, backend: str) -> ModelRow:
     Raises:
         UnknownName, InvalidValue, MissingPackage: as `find_model`.
     """
-    if model.source is not None:
+    if model.is_own:
         # what more there is to know, it says when it is built
         return ModelRow(model.name, "own", {backend: Cell("")}, {backend: ()}, min_size=1)
     package, _, name = model.name.partition("/")

@@ -1,9 +1,9 @@
 """Networks of the user: a class or function that builds one for a number of classes, or a network itself.
 
 What is in a file of the user is recorded by its place (`nets:build`, `nets.py:build`) with the digest of the file, so that
-another session can build it again. It is imported only if the file is what it was: a run may come from other people, and opening it
-must run no code but the user's own. What was typed into a notebook, made within a function or is a network itself is known to its
-session only; another one is given it again, with `model=`. No object is ever stored.
+another session can build it again. It is imported only if the file is what it was: a run may come from other people, and opening
+it must run no code but the user's own. What was typed into a notebook, made within a function or is a network itself is known to
+its session only; another one is given it again, with `model=`. No object is ever stored.
 """
 
 from __future__ import annotations
@@ -67,7 +67,6 @@ def find(model: ModelSpec) -> Any:
         NotReady: it belongs to another session, or its file has changed; the message says how to give it again.
     """
     source = model.source
-    assert source is not None
     if source in _given:
         return _given[source]
     if model.name in _provided:

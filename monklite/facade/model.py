@@ -11,6 +11,7 @@ from ..catalog import own_networks
 from ..errors import InvalidType, NotFound, shown
 from ..looking import is_file
 from ..rules import PathText
+from ..spec import OwnNetwork
 from ..working_folder import looked_from
 from . import messages
 from .base import Base
@@ -50,7 +51,7 @@ class ModelMethods(Base):
         Raises:
             UnknownName: no such model; the message suggests similar names. NotFound: there is no file `model_path`.
         """
-        name, source = model_name, None
+        name, source = model_name, OwnNetwork()
         if model is not None:
             # a file of the user may import MXNet, which the backend makes fit for newer releases of NumPy
             backends.load(self._backend)
@@ -88,7 +89,7 @@ class ModelMethods(Base):
     @api
     def update_model_name(self, model_name: str, force: bool = False) -> None:
         """Use another network; effective after `Reload()`. `force` is kept from Monk and has no effect."""
-        self._change({"model.name": model_name, "model.source": None})
+        self._change({"model.name": model_name, "model.source": OwnNetwork()})
         self._console.say(f"Update: Model name - {model_name}\n")
 
     @api

@@ -33,7 +33,7 @@ DECIDING_FIELDS = (
     "backend",
     "data.input_size",
     "model.name",
-    "model.source",
+    "model.source.key",
     "model.freeze_base",
     "model.freeze_layers",
     "model.use_gpu",

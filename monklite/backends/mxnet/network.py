@@ -35,7 +35,7 @@ def build(spec: Resolved, n_classes: int, context: Any, pretrained: bool) -> tup
     size = spec.data.input_size
     if size < row.min_size:
         raise InvalidValue(f"{row.name} needs images of at least {row.min_size} px, not input_size={size}")
-    own = spec.model.source is not None
+    own = spec.model.is_own
     he = mx.init.Xavier(rnd_type="gaussian", factor_type="in", magnitude=2)  # He et al. 2015
     if own:
         network = own_network.build(spec, n_classes, PARAMETER_PREFIX)

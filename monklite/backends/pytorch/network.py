@@ -28,7 +28,7 @@ def build(spec: Resolved, n_classes: int, pretrained: bool) -> tuple[nn.Module, 
     size = spec.data.input_size
     if size < row.min_size:
         raise InvalidValue(f"{row.name} needs images of at least {row.min_size} px, not input_size={size}")
-    if spec.model.source is not None:
+    if spec.model.is_own:
         network, source = own_network.build(spec, n_classes), OWN_WEIGHTS
     else:
         network, source = _of_zoo(row, spec, n_classes, pretrained)
