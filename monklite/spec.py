@@ -151,27 +151,27 @@ class ResolvedData(_Data):
 
 
 class OwnNetwork(Frozen):
-    """A network of the user.
+    """The source of a network that is the user's own.
 
     `place`: of the class or function that builds it, `module:name` or `file.py:name`; `""`: only the session that made it has
-    it. `key`: SHA-256 of the file, or of no file a text that no other network has.
+    it. `key`: SHA-256 of the file, or without a file a text that no other network has; `""`: the network is not the user's.
     """
 
     place: Annotated[str, Text(0, 4096)] = ""
-    key: Annotated[str, Text(1, 64)]
+    key: Annotated[str, Text(0, 64)] = ""
 
 
 class ModelSpec(Frozen):
     """The network, the origin of its initial weights, and the layers that are trained.
 
     `layers`: of a network that the user put together, `Choice`s in nested tuples, see `catalog.custom_networks`; (): it is of
-    another kind. `initializer`: how its weights begin. `source`: of a network that is the user's own code. `appended`: layers in
-    place of the head of a network of the table. `weights_path`: the user's own weight files. `freeze_layers`: the number of first
-    layers that are frozen; 0: as `freeze_base` says.
+    another kind. `initializer`: how its weights begin. `source`: see `OwnNetwork`. `appended`: layers in place of the head of a
+    network of the table. `weights_path`: the user's own weight files. `freeze_layers`: the number of first layers that are
+    frozen; 0: as `freeze_base` says.
     """
 
     name: Annotated[str, Text()] = "resnet18"
-    source: OwnNetwork | None = None
+    source: OwnNetwork = OwnNetwork()
     layers: tuple[Any, ...] = ()
     initializer: Annotated[str, Text(least=0)] = ""
     appended: Annotated[tuple[Choice, ...], Field(max_length=MAX_LAYERS)] = ()
@@ -183,6 +183,11 @@ class ModelSpec(Frozen):
     precision: Annotated[str, OneOf(PRECISIONS)] = "auto"
     compile: Annotated[bool, Flag()] = False
     deterministic: Annotated[bool, Flag()] = False
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the network is the user's own code."""
+        return bool(self.source.key)
 
     @field_validator("layers", mode="before")
     @classmethod

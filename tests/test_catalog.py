@@ -18,7 +18,7 @@ from torch.overrides import TorchFunctionMode
 from monklite.backends.pytorch.learner import _with_tuples
 from monklite.catalog import LOSSES, MODELS, OPTIMIZERS, SCHEDULES, SETTINGS, TRANSFORMS, resolve
 from monklite.catalog import default_recipes as recipes_module
-from monklite.catalog.backends import BUILT_IN, Cell, load
+from monklite.catalog.backends import BUILT_IN, Cell, describe, load
 from monklite.catalog.default_recipes import RECIPES, default_transforms, recipe, situation
 from monklite.catalog.models import find_model, names
 from monklite.catalog.optimizers import OptimizerRow
@@ -410,8 +410,9 @@ def test_without_gluoncv_its_networks_say_what_to_install(monkeypatch, name, mes
 
 def test_every_optional_package_of_networks_says_how_it_is_installed():
     packages = {cell.package for m in MODELS.values() for cell in m.cells.values()} - {""}
+    collections = {package for name in BACKENDS for package in describe(name).collections}
     # the other is of a format of images
-    assert packages == set(INSTALL_COMMANDS) - {"pillow_heif"}
+    assert packages | collections == set(INSTALL_COMMANDS) - {"pillow_heif"}
 
 
 @pytest.mark.parametrize("model", PYTORCH_MODELS)
@@ -478,13 +479,14 @@ def test_the_names_of_a_backend_can_all_be_found_there(backend):
 
 
 def spec_of(model: str, situation: str, backend: str = "pytorch") -> Spec:
-    values = {"head": (True, True), "finetune": (False, True), "scratch": (False, False)}[situation]
-    return Spec().replace(
-        {"backend": backend, "model.name": model, "model.freeze_base": values[0], "model.pretrained": values[1]}
-    )
+    values = {
+        "head": (True, True, 0), "head first": (False, True, 1), "finetune": (False, True, 0), "scratch": (False, False, 0),
+    }[situation]  # fmt: skip
+    names = ("model.freeze_base", "model.pretrained", "training.head_epochs")
+    return Spec().replace({"backend": backend, "model.name": model, **dict(zip(names, values, strict=True))})
 
 
-@pytest.mark.parametrize("situation_name", ["head", "finetune", "scratch"])
+@pytest.mark.parametrize("situation_name", ["head", "head first", "finetune", "scratch"])
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_every_network_finds_a_recipe_in_every_situation(backend, situation_name):
     for name in names(backend):

@@ -99,7 +99,7 @@ def test_a_network_in_a_file_is_trained_and_opened_again(
     assert Workspace().find("p", "copy").state().model.weights == "copied from p/e/v001"
     # a network of the table is chosen in its place
     copied.update_model_name("resnet18")
-    assert copied._experiment.asked.model.source is None
+    assert not copied._experiment.asked.model.is_own
 
 
 def test_a_file_that_has_changed_is_not_run(
@@ -200,7 +200,7 @@ def test_what_is_no_network_is_refused(workspace: Path, model: Any, error: type[
     ptf = Prototype("p", "e", verbose=0)
     with pytest.raises(error, match=match):
         ptf.Model_Params(model=model)
-    assert ptf._experiment.asked.model.source is None
+    assert not ptf._experiment.asked.model.is_own
 
 
 @pytest.mark.parametrize(

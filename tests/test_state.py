@@ -89,6 +89,9 @@ BY_RECIPE = {
 }
 SMOOTHED = Choice(name="softmax_crossentropy", params={"weight": None, "label_smoothing": 0.1})
 ADDED = {
+    "source",
+    "head_epochs",
+    "layer_rates",
     "early_stopping",
     "ema_decay",
     "converted",

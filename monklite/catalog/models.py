@@ -293,11 +293,11 @@ def network_row(model: ModelSpec, backend: str) -> ModelRow:
     Raises:
         UnknownName, InvalidValue, MissingPackage: as `find_model`.
     """
-    if model.layers or model.source is not None:
+    if model.layers or model.is_own:
         _check_own(model)
     if model.layers:
         return _custom_row(model, backend)
-    if model.source is not None:
+    if model.is_own:
         # what more there is to know, it says when it is built
         return ModelRow(model.name, "own", {backend: Cell("")}, {backend: ()}, min_size=1)
     package, _, name = model.name.partition("/")

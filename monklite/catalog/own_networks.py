@@ -67,7 +67,6 @@ def find(model: ModelSpec) -> Any:
         NotReady: it belongs to another session, or its file has changed; the message says how to give it again.
     """
     source = model.source
-    assert source is not None
     if source in _given:
         return _given[source]
     if model.name in _provided:

@@ -13,6 +13,7 @@ from ..reports import charts, network_drawing
 from ..rules import Flag, ListOf
 from ..runs.file_names import DESIGN, GRAPH
 from ..setting_ranges import INPUT_SIZE_RANGE
+from ..spec import OwnNetwork
 from . import messages
 from .base import Base
 from .checks import api
@@ -52,6 +53,7 @@ class CustomNetworkMethods(Base):
         root = custom_networks.tree(layers, (3, size, size))
         changes = {
             "model.name": custom_networks.CUSTOM,
+            "model.source": OwnNetwork(),
             "model.layers": layers,
             "model.initializer": network_initializer,
             "model.pretrained": False,

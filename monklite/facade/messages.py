@@ -157,7 +157,7 @@ def model_params(console: Console, spec: Spec | Resolved) -> None:
     }
     if model.weights_path:
         rows["Model path"] = ", ".join(model.weights_path)
-    if model.source is not None:
+    if model.is_own:
         rows["Network from"] = (
             model.source.place or "this session; another one is given it with Prototype(..., model=...)"
         )

@@ -11,6 +11,7 @@ from ..catalog import own_networks
 from ..errors import InvalidType, NotFound, shown
 from ..looking import is_file
 from ..rules import PathText
+from ..spec import OwnNetwork
 from ..working_folder import looked_from
 from . import messages
 from .base import Base
@@ -50,7 +51,7 @@ class ModelMethods(Base):
         Raises:
             UnknownName: no such model; the message suggests similar names. NotFound: there is no file `model_path`.
         """
-        name, source = model_name, None
+        name, source = model_name, OwnNetwork()
         if model is not None:
             # a file of the user may import MXNet, which the backend makes fit for newer releases of NumPy
             backends.load(self._backend)
@@ -108,7 +109,7 @@ class ModelMethods(Base):
 
 def _in_the_table(model_name: str) -> dict[str, Any]:
     """The settings for a network of the table, in place of the user's own if there was one."""
-    return {"model.name": model_name, "model.source": None, "model.layers": (), "model.initializer": ""}
+    return {"model.name": model_name, "model.source": OwnNetwork(), "model.layers": (), "model.initializer": ""}
 
 
 def _weight_files(path: WeightFile) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ DECIDING_FIELDS = (
     "backend",
     "data.input_size",
     "model.name",
-    "model.source",
+    "model.source.key",
     "model.layers",
     "model.appended",
     "model.freeze_base",

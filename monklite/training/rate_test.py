@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +97,7 @@ def unchanged(learner: Learner, usual: float) -> Iterator[None]:
             learner.set_learning_rate(usual)
 
 
-def _batches(batches: Batches, kept: Features | None) -> Iterator[Batch]:
+def _batches(batches: Batches, kept: Features | None) -> Generator[Batch, None, None]:
     """Batches without an end, as in training."""
     for number in itertools.count():
         yield from batches.epoch(number) if kept is None else kept.epoch(batches, number, 0)

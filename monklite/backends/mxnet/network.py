@@ -34,7 +34,7 @@ def build(spec: Resolved, n_classes: int, context: Any, pretrained: bool) -> tup
     size = spec.data.input_size
     if size < row.min_size:
         raise InvalidValue(f"{row.name} needs images of at least {row.min_size} px, not input_size={size}")
-    own = spec.model.source is not None
+    own = spec.model.is_own
     network = _with_weights(row, spec, n_classes, context)
     _infer_shapes(network, row, size, context)
     if own:
@@ -60,7 +60,7 @@ def _with_weights(row: ModelRow, spec: Resolved, n_classes: int, context: Any) -
     """The network with random weights, or with those that the user's own has."""
     if spec.model.layers:
         return custom_network.build(spec, n_classes, context)
-    if spec.model.source is None:
+    if not spec.model.is_own:
         return _of_table(row, n_classes, context)
     network = own_network.build(spec, n_classes, PARAMETER_PREFIX)
     own_network.initialize(network, mx.init.Xavier(**HE), context)

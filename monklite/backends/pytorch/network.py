@@ -42,7 +42,7 @@ def _with_weights(row: ModelRow, spec: Resolved, n_classes: int, pretrained: boo
     """The network with its first weights, unless they are in a file of the user, and their source."""
     if spec.model.layers:
         return custom_network.build(spec, n_classes), RANDOM_WEIGHTS
-    if spec.model.source is not None:
+    if spec.model.is_own:
         return own_network.build(spec, n_classes), OWN_WEIGHTS
     if row.family == timm_networks.FAMILY:
         return timm_networks.build(row, spec, n_classes, pretrained)
