@@ -6,6 +6,7 @@ are composed into one matrix per image. Values are 0 to 255; they are cut to thi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -118,7 +119,7 @@ def random_lighting(colours: Colours, rng: Stream, alpha: float) -> Colours:
 
 
 def random_gamma(colours: Colours, rng: Stream, gamma: tuple[float, float]) -> Colours:
-    return colours.then("gamma", np.exp(rng.uniform(*np.log(gamma), colours.n)))
+    return colours.then("gamma", np.exp(rng.uniform(math.log(gamma[0]), math.log(gamma[1]), colours.n)))
 
 
 def random_autocontrast(colours: Colours, rng: Stream, probability: float) -> Colours:

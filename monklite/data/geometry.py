@@ -88,7 +88,7 @@ def random_vertical_flip(frame: Frame, rng: Stream, probability: float) -> Frame
 
 def random_rotation(frame: Frame, rng: Stream, degrees: float | Sequence[float]) -> Frame:
     """Counterclockwise, as in torchvision."""
-    return frame.moved(rotation(np.deg2rad(rng.uniform(*_ends(degrees), len(frame.width)))))
+    return frame.moved(rotation(_angles(degrees, rng, len(frame.width))))
 
 
 def random_affine(
@@ -101,12 +101,13 @@ def random_affine(
 ) -> Frame:
     """Clockwise, as in torchvision."""
     n = len(frame.width)
-    angle = np.deg2rad(rng.uniform(*_ends(degrees), n))
+    angle = _angles(degrees, rng, n)
     right, down = rng.uniform(-1, 1, (2, n)) * (frame.width, frame.height) * np.array(translate or (0, 0))[:, None]
-    factor = rng.uniform(*(scale or (1, 1)), n)
+    smallest, largest = scale or (1, 1)
+    factor = rng.uniform(smallest, largest, n)
     # of the slant along x, then y
     ends = shear if isinstance(shear, Sequence) and len(shear) == 4 else (*_ends(shear or 0), 0, 0)
-    slant_x, slant_y = (np.deg2rad(rng.uniform(*ends[i : i + 2], n)) for i in (0, 2))
+    slant_x, slant_y = (_angles(ends[i : i + 2], rng, n) for i in (0, 2))
     return affine(frame, angle, right, down, factor, slant_x, slant_y)
 
 
@@ -169,6 +170,12 @@ def rotation(angle: np.ndarray) -> np.ndarray:
     matrix[:, 0, 0] = matrix[:, 1, 1] = np.cos(angle)
     matrix[:, 0, 1], matrix[:, 1, 0] = -np.sin(angle), np.sin(angle)
     return matrix
+
+
+def _angles(degrees: float | Sequence[float], rng: Stream, n: int) -> np.ndarray:
+    """Random angles (n,) in radians, see `_ends`."""
+    least, most = _ends(degrees)
+    return np.deg2rad(rng.uniform(least, most, n))
 
 
 def _ends(degrees: float | Sequence[float]) -> tuple[float, float]:
