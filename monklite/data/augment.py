@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -66,7 +66,7 @@ class Draws:
         """The draws of some of the images."""
         arrays = {name: getattr(self, name) for name in ("flip_x", "flip_y", "matrix", "face")}
         colours = tuple(replace(step, values=step.values[rows]) for step in self.colours)
-        taken: dict[str, np.ndarray] = {name: a[rows] for name, a in arrays.items() if a is not None}
+        taken: dict[str, Any] = {name: a[rows] for name, a in arrays.items() if a is not None}
         return replace(self, **taken, colours=colours, mixed=self.mixed and self.mixed.take(rows))
 
 
@@ -119,7 +119,7 @@ class Policy:
     @property
     def _axes(self) -> set[str]:
         """The axes that images are mirrored along."""
-        return {_row(step).flip for step in self.steps} - {""}
+        return {axis for step in self.steps if (axis := _row(step).flip)}
 
     def face_key(self, face: int, seed: int) -> str:
         """A text that is equal where the same decoded image is shown as the same picture."""
@@ -183,7 +183,9 @@ def policy(
     size (four times if a fixed number of pixels is cropped from an image of unknown size), so that a crop of a quarter
     of the image loses nothing. `views`: see `Policy`.
     """
-    prefix, pixels, steps = [], [], []
+    prefix: list[Choice] = []
+    pixels: list[Choice] = []
+    steps: list[Choice] = []
     mean, std = (0.0,) * 3, (1.0,) * 3
     for transform in transforms:
         row = _row(transform)

@@ -118,7 +118,8 @@ def random_lighting(colours: Colours, rng: Stream, alpha: float) -> Colours:
 
 
 def random_gamma(colours: Colours, rng: Stream, gamma: tuple[float, float]) -> Colours:
-    return colours.then("gamma", np.exp(rng.uniform(*np.log(gamma), colours.n)))
+    low, high = np.log(gamma)
+    return colours.then("gamma", np.exp(rng.uniform(low, high, colours.n)))
 
 
 def random_autocontrast(colours: Colours, rng: Stream, probability: float) -> Colours:

@@ -103,10 +103,11 @@ def random_affine(
     n = len(frame.width)
     angle = np.deg2rad(rng.uniform(*_ends(degrees), n))
     right, down = rng.uniform(-1, 1, (2, n)) * (frame.width, frame.height) * np.array(translate or (0, 0))[:, None]
-    factor = rng.uniform(*(scale or (1, 1)), n)
+    smallest, largest = scale or (1, 1)
+    factor = rng.uniform(smallest, largest, n)
     # of the slant along x, then y
     ends = shear if isinstance(shear, Sequence) and len(shear) == 4 else (*_ends(shear or 0), 0, 0)
-    slant_x, slant_y = (np.deg2rad(rng.uniform(*ends[i : i + 2], n)) for i in (0, 2))
+    slant_x, slant_y = (np.deg2rad(rng.uniform(ends[i], ends[i + 1], n)) for i in (0, 2))
     return affine(frame, angle, right, down, factor, slant_x, slant_y)
 
 
