@@ -13,6 +13,7 @@ from test_colours import learner  # noqa: F401 (a fixture)
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as reference
 
+from monklite.backends.pytorch.learner import TorchLearner
 from monklite.data import geometry, trivial_augment
 from monklite.data.augment import Draws, policy
 from monklite.data.colours import Colours
@@ -151,3 +152,15 @@ def test_smaller_pictures_are_the_same_ones(learner: Any) -> None:  # noqa: F811
     mean = large.reshape(SIDE // 2, 2, SIDE // 2, 2, 3).mean(axis=(1, 3))
     assert np.abs(mean - small)[4:-4, 4:-4].mean() < 4
     assert replace(draws, size=SIDE).matrix is matrix
+
+
+def test_places_and_colours_are_float32_where_the_network_is_not() -> None:
+    """In bfloat16 a place has 8 bits, half a pixel in 128."""
+    made: Any = TorchLearner.__new__(TorchLearner)
+    made.device = torch.device("cpu")
+    steps = Colours(1, SIDE).brightness(np.array([0.7])).contrast(np.array([0.9])).steps
+    matrix = geometry.to_unit(geometry.random_rotation(whole(), np.random.default_rng(0), 30), np.array([[SIDE, SIDE]]))
+    draws = Draws(SIDE, (0.5,) * 3, (0.5,) * 3, matrix=matrix, colours=steps)
+    expected = made.inputs(smooth(), draws)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(made.inputs(smooth(), draws), expected)

@@ -119,7 +119,7 @@ class Policy:
     @property
     def _axes(self) -> set[str]:
         """The axes that images are mirrored along."""
-        return {str(_row(step).flip) for step in self.steps} - {""}
+        return {axis for step in self.steps if (axis := _row(step).flip)}
 
     def face_key(self, face: int, seed: int) -> str:
         """A text that is equal where the same decoded image is shown as the same picture."""
