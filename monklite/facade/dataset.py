@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral
 from pathlib import Path
@@ -218,8 +218,8 @@ class TableColumns:
 
 
 def _is_several(value: object) -> TypeGuard[Iterable[object]]:
-    """Whether columns are given and not the name of one; also pandas' `frame.columns[1:]`."""
-    return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping, Set))
+    """Whether columns are given and not the name of one; also by arrays and pandas' `frame.columns[1:]`."""
+    return isinstance(value, (list, tuple)) or getattr(value, "ndim", None) == 1
 
 
 def _column(name: str, value: object) -> str | None:
