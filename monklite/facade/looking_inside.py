@@ -47,7 +47,7 @@ class LookingMethods(Base):
         Flag()("store_images_if_notebook", store_images_if_notebook)
         learner, backend = self._built()
         kernels = backend.kernels(learner)
-        self._draw("kernels", kernels, lambda name: grids.kernels(f"kernels of {name}", kernels[name]))
+        self._draw_grids("kernels", kernels, lambda name: grids.kernels(f"kernels of {name}", kernels[name]))
 
     @api
     def Visualize_Feature_Maps(self, image_path: Any, store_images_if_notebook: bool = False) -> None:
@@ -65,7 +65,7 @@ class LookingMethods(Base):
         images, draws = network_input(image_path, self._opened.spec, self._levels(), "image_path")
         maps = backend.feature_maps(learner, images, draws)
         folder = f"feature_maps/{image_stem(image_path)}"
-        self._draw(folder, maps, lambda name: grids.feature_maps(f"output of {name}", maps[name][0]))
+        self._draw_grids(folder, maps, lambda name: grids.feature_maps(f"output of {name}", maps[name][0]))
 
     @api
     def Visualize_With_Netron(
@@ -119,7 +119,7 @@ class LookingMethods(Base):
         dataset = self._opened.run.state().dataset
         return Levels.recorded(dataset.levels) if dataset else UNDECIDED
 
-    def _draw(self, place: str, layers: Iterable[str], figure_of: Any) -> None:
+    def _draw_grids(self, place: str, layers: Iterable[str], figure_of: Any) -> None:
         names = list(layers)
         if not names:
             raise InvalidValue("the network has no convolutions over images, so there is nothing to draw")
