@@ -13,6 +13,7 @@ from tiny_networks import build_tiny
 
 from monklite import Prototype, backends
 from monklite.backends import capabilities, user_changes
+from monklite.backends.freezing import layers_to_freeze
 from monklite.backends.layer_groups import layer_groups
 from monklite.catalog import OPTIMIZERS, resolve
 from monklite.catalog.backends import describe
@@ -328,3 +329,24 @@ def test_settings_that_would_have_no_effect_are_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(InvalidValue, match=match):
             ptf.Fine_Tune(*values)
+
+
+# Frozen layers
+
+
+def test_the_first_16_layers_of_vgg19_are_its_convolutions_on_both_backends() -> None:
+    import torch
+    import torchvision
+
+    from monklite.backends.mxnet.framework import vision
+    from monklite.backends.mxnet.network import parameter_layers as gluon_layers
+    from monklite.backends.pytorch.network import parameter_layers as torch_layers
+
+    # without numbers, which would be half a gigabyte
+    with torch.device("meta"):
+        network = torchvision.models.vgg19()
+    for layers, kind in ((torch_layers(network), "Conv2d"), (gluon_layers(vision.get_model("vgg19")), "Conv2D")):
+        asked = spec("pytorch", **{"model.name": "vgg19", "model.freeze_layers": 16})
+        frozen = layers_to_freeze(asked.model, layers, ())
+        assert [type(layer).__name__ for layer in frozen] == [kind] * 16
+        assert len(layers) - len(frozen) == 3
