@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from extremes import ends, inner
 from torchvision.transforms.v2 import functional as reference
 
 from monklite.backends.mxnet.framework import mx
@@ -308,3 +309,21 @@ def test_clahe_gains_contrast_up_to_its_limit_and_keeps_the_tint() -> None:
     assert np.abs((found[..., 1] - found[..., 0])[inside] - 20).max() <= 1
     # smaller than its tiles
     assert clahe(coloured[:3, :3], 2.0, 8).shape == (3, 3, 3)
+
+
+RANDOM = [row for row in TRANSFORMS.values() if row.random]
+
+
+@pytest.mark.parametrize("row", RANDOM, ids=lambda row: row.name)
+def test_the_ends_of_each_range_give_images(learner: Any, row: Any) -> None:
+    right = {"input_size": SIDE, "degrees": 10.0}
+    for parameter in row.parameters:
+        for value in (*ends(parameter.rule), *inner(parameter.rule)):
+            if parameter.name == "input_size" and value > 4 * SIDE:
+                continue
+            needed = {p.name: right[p.name] for p in row.parameters if p.name in right}
+            how = policy([row.choose("pytorch", {**needed, parameter.name: value})], SIDE)
+            pixels = np.random.default_rng(1).integers(0, 256, (3, how.stored_size, how.stored_size, 3), np.uint8)
+            found = learner.augmented(pixels, how.draw(np.full((3, 2), 50), np.random.default_rng(2)))
+            assert np.isfinite(found).all(), (parameter.name, value)
+            assert found.min() >= -0.01 and found.max() <= 255.01, (parameter.name, value)
