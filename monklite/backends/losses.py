@@ -33,9 +33,9 @@ def keywords(choice: Choice, task: Task, backend: str) -> dict[str, Any]:
 class Formula:
     """The mean of a formula over a batch.
 
-    `activation`: of the loss or else of the task. `weight`, `positive_weight`: factors of the classes, arrays (1, classes); the second counts for the
-    targets that are 1. With softmax, they are those of images, by their class, and the mean is weighted by them, as PyTorch does
-    in cross-entropy. With sigmoid, they are those of decisions, as in PyTorch's binary cross-entropy.
+    `activation`: of the loss or else of the task. `weight`, `positive_weight`: factors of the classes, arrays (1, classes); the
+    second counts for the targets that are 1. With softmax, they are those of images, by their class, and the mean is weighted by
+    them, as PyTorch does in cross-entropy. With sigmoid, they are those of decisions, as in PyTorch's binary cross-entropy.
     """
 
     def __init__(
