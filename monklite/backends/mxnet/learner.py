@@ -256,7 +256,10 @@ class GluonLearner:
     @staticmethod
     def _check_weights(arrays: dict[str, np.ndarray]) -> None:
         """Refuse weights that are not finite: an update can spoil them before any loss shows it."""
-        if not all(np.isfinite(a.sum()) for a in arrays.values()):
+        # the sum of two infinities is NaN, of which NumPy warns
+        with np.errstate(all="ignore"):
+            finite = all(np.isfinite(a.sum()) for a in arrays.values())
+        if not finite:
             raise TrainingFailed(
                 "the weights are not finite: take a smaller learning rate. The weights saved before are kept"
             )
