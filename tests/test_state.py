@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from monklite.catalog import resolve
+from monklite.catalog import OPTIMIZERS, SCHEDULES, resolve
+from monklite.catalog import stored as choices
 from monklite.errors import DamagedFile
 from monklite.records import ClassResult, DatasetRecord, ModelRecord, Results, Testing
 from monklite.runs import state
@@ -257,7 +258,21 @@ def differs_from_default(record: object) -> set[str]:
 def test_every_schema_ever_released_is_kept_and_parses():
     assert [golden(n).is_file() for n in range(1, state.SCHEMA + 1)] == [True] * state.SCHEMA
     for n, expected in ((1, FROM_1), (2, FROM_2), (3, FULL)):
-        assert state.parse(golden(n).read_text(encoding="utf-8"), golden(n).name) == expected
+        assert state.parse(golden(n).read_text(encoding="utf-8"), golden(n).name) == completed(expected)
+
+
+def completed(stored: RunState) -> RunState:
+    """A state as it is read: what a choice lacks was added to its row later and has its default."""
+    resolved = choices.checked(stored.resolved) if stored.resolved else None
+    return stored.model_copy(update={"asked": choices.checked(stored.asked), "resolved": resolved})
+
+
+def test_a_choice_that_was_stored_before_a_parameter_was_added_equals_the_same_choice_made_today():
+    values = json.loads(golden(3).read_text(encoding="utf-8"))
+    values["asked"]["training"]["schedule"] = {"name": "cosine_decrease", "params": {"min_lr": 0.0}}
+    read = state.parse(json.dumps(values), "x").asked.training
+    assert read.schedule == SCHEDULES["cosine_decrease"].choose("pytorch", {})
+    assert read.optimizer == OPTIMIZERS["sgd"].choose("pytorch", {"learning_rate": 0.01, "momentum": 0.9})
 
 
 def test_what_a_state_of_schema_1_had_from_the_recipe_is_left_to_it_again():
@@ -303,7 +318,8 @@ def test_the_state_is_still_written_as_in_the_golden_file():
 
 @pytest.mark.parametrize("made", [FULL, SMALL], ids=["full", "small"])
 def test_a_state_comes_back_unchanged(made):
-    assert state.parse(made.to_json(), "x") == made
+    assert state.parse(made.to_json(), "x") == completed(made)
+    assert state.parse(completed(made).to_json(), "x") == completed(made)
 
 
 @pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan])

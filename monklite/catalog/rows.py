@@ -81,13 +81,18 @@ class Row:
     def stored(self, choice: Choice) -> Choice:
         """A stored choice of this row with its values in their plain types, whatever backend it is for.
 
+        What it lacks was added to the row later and has its default, so that it equals the same choice made today.
+
         Raises:
-            UnknownArgument: a parameter that the row does not have. One that is missing is noticed by `values`.
+            UnknownArgument: a parameter that the row does not have. A required one that is missing is noticed by `values`.
             InvalidType, InvalidValue: a value that breaks its rule.
         """
         self._check_names(choice.params)
-        rules = {p.name: p.rule for p in self.parameters}
-        params = {name: rules[name](f"{self.name}: {name}", value) for name, value in choice.params.items()}
+        params = {
+            p.name: p.rule(f"{self.name}: {p.name}", choice.params[p.name]) if p.name in choice.params else p.default
+            for p in self.parameters
+            if p.name in choice.params or p.default is not REQUIRED
+        }
         return Choice(name=self.name, params=params)
 
     def _check_names(self, values: Mapping[str, Any]) -> None:

@@ -1,8 +1,8 @@
 """The choices of stored settings, checked against the rows of the catalog.
 
-A state may come from other people, so nothing in it is taken on trust. What a choice lacks was added to its row later, and has
-its default where it is used (`rows.Row.values`, which refuses a choice without a required value). Whether a backend supports it
-is not asked here either: a run can be listed where its backend is not installed, and is refused when it is opened.
+A state may come from other people, so nothing in it is taken on trust. What a choice lacks was added to its row later, and gets
+its default (a choice without a required value is refused where it is used). Whether a backend supports it is not asked here: a
+run can be listed where its backend is not installed, and is refused when it is opened.
 """
 
 from __future__ import annotations

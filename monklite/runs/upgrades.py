@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..catalog.default_recipes import BY_RECIPE, defaults
+from ..catalog.stored import checked
 from ..errors import MonkliteError
 from ..rules import AUTO
 from ..spec import Spec, build
@@ -30,12 +31,20 @@ def _from_1(values: Values) -> Values:
     # for example a network whose package is not installed: the state can be read nevertheless
     except MonkliteError:
         recipe = {}
-    stored = build(Spec, spec)
+    stored = _with_later_parameters(build(Spec, spec))
     for section, name in _recipe_fields():
         path = f"{section}.{name}"
         if name == "workers" or (path in recipe and stored.get(path) == recipe[path]):
             asked.setdefault(section, {})[name] = None
     return {**upgraded, "asked": asked, "schema": 2}
+
+
+def _with_later_parameters(spec: Spec) -> Spec:
+    """The settings with the parameters that were added to their rows since; as they are if they are damaged."""
+    try:
+        return checked(spec)
+    except MonkliteError:
+        return spec
 
 
 def _recipe_fields() -> list[tuple[str, str]]:
