@@ -97,6 +97,7 @@ def test_a_layer_is_the_same_function_on_both_backends(name: str) -> None:
 SETTINGS: list[tuple[str, dict[str, Any], tuple[int, ...]]] = [
     ("convolution2d", {"output_channels": 8, "kernel_size": (1, 7), "padding": (0, 3), "groups": 4}, (4, 9, 9)),
     ("convolution2d", {"kernel_size": 3, "stride": 2, "use_bias": False}, (4, 9, 9)),
+    ("convolution2d", {"kernel_size": 1, "stride": (2, 3)}, (3, 9, 9)),
     ("convolution2d", {"kernel_size": 3, "dilation": 2}, (4, 9, 9)),
     ("convolution2d", {"kernel_size": 4, "padding": 2, "stride": (2, 1)}, (4, 9, 9)),
     ("transposed_convolution2d", {"kernel_size": 4, "stride": 2, "padding": 1, "output_padding": 1}, (4, 5, 5)),

@@ -20,6 +20,8 @@ GLOBAL_MAXIMA = (nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3
 GLOBAL_MEANS = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d)
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 INSTANCE_NORMS = (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)
+# of fewer channels torch 2.14's own convolution of single points with a stride may never end (oneDNN, backward, channels last)
+FEW_CHANNELS = 8
 # the share of the newest batch in the statistics of batch normalization
 MOMENTUM = 0.1
 
@@ -28,6 +30,8 @@ def convolution(shape: Shape, values: Values) -> nn.Module:
     kernel, stride, padding, dilation = window(values, len(shape) - 1)
     groups, bias = values["groups"], values["use_bias"]
     layer = CONVOLUTIONS[len(kernel) - 1]
+    if kernel == (1, 1) and stride != (1, 1) and not any(padding) and shape[0] < FEW_CHANNELS:
+        layer = PointConvolution
     return layer(shape[0], values["output_channels"], kernel, stride, padding, dilation, groups, bias)
 
 
@@ -88,6 +92,14 @@ def instance_normalization(shape: Shape, values: Values) -> nn.Module:
 
 def layer_normalization(shape: Shape, values: Values) -> nn.Module:
     return nn.LayerNorm(shape, values["epsilon"], values["use_trainable_parameters"])
+
+
+class PointConvolution(nn.Conv2d):
+    """A convolution of single points with a stride, without padding: the points are taken first, and convolved without stride."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        rows, columns = self.stride
+        return functional.conv2d(x[:, :, ::rows, ::columns], self.weight, self.bias, groups=self.groups)
 
 
 class SharedDropout(nn.Module):
