@@ -147,7 +147,9 @@ def test_wrong_calls_are_explained(trained: Prototype, patterns: Path) -> None:
 def test_a_resumed_run_is_looked_into_in_evaluation_mode(trained: Prototype, monkeypatch: pytest.MonkeyPatch) -> None:
     build_tiny(monkeypatch, trained._backend)
     ptf = Prototype("p", "e", backend=trained._backend, resume_train=True, verbose=0)
-    with pytest.raises(NotReady, match=r"the weights of p/e/v001 are in its files .*call Switch_Mode\(eval_infer=True\)"):
+    with pytest.raises(
+        NotReady, match=r"the weights of p/e/v001 are in its files .*call Switch_Mode\(eval_infer=True\)"
+    ):
         ptf.Visualize_Kernels()
     ptf.Switch_Mode(eval_infer=True)
     kernels = backends.load(trained._backend).kernels(ptf._opened.learner)
