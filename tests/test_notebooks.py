@@ -20,6 +20,7 @@ TRAINED = {
     "monk_quick_mode": {"sample-experiment-1": 2, "sample-experiment-2": 2},
     "monk_expert_mode_csv": {"expert-mode": 3},
     "monk_custom_network": {"custom-network": 3},
+    "monk_lessons_about_layers": {},
 }
 TIMEOUT = 600  # s, of one cell
 
