@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from . import backends
@@ -169,9 +170,9 @@ class Experiment:
     def _keep_label_columns(self, data: TrainingData) -> None:
         """Keep in the settings that a table has one column per class, which decides on the loss; it is found by reading it."""
         found = data.samples.label_columns
-        sources = tuple(class_columns.inherited(source, found) for source in self.asked.data.sources)
-        if sources != self.asked.data.sources:
-            self.asked = self.asked.replace({"data.sources": sources})
+        self.asked = class_columns.kept(self.asked, found)
+        if self.script is not None:
+            self.script = replace(self.script, asked=class_columns.kept(self.script.asked, found))
 
     def _record_data(self) -> None:
         """Record the images, and the remarks about their files, in the run."""
@@ -312,7 +313,7 @@ class Experiment:
     def estimate(self, tick: Tick | None = None) -> Estimate:
         """How long `train` will take. Raises as `estimate.estimate`."""
         data, learner = self.refresh(tick)
-        return estimate.estimate(self.resolved(), learner.task, data)
+        return estimate.estimate(self._without_head_epochs(), learner.task, data)
 
     def test_learning_rates(self, rates: Sequence[float], tick: Tick | None = None) -> rate_test.RateTest:
         """Take a step at each learning rate with the network as it is; it stays so. Table and chart go into the run's logs.

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import DatasetError, shown
-from ..spec import Source, Table
+from ..spec import Source, Spec, Table
 from .samples import quoted
 from .table_file import TableFile
 
@@ -72,3 +72,9 @@ def inherited(source: Source, columns: tuple[str, ...]) -> Source:
     if source.label_delimiter is not None:
         return source
     return source.model_copy(update={"label_columns": columns})
+
+
+def kept(spec: Spec, columns: tuple[str, ...]) -> Spec:
+    """The settings with these columns of the training table; the same object where nothing changes."""
+    sources = tuple(inherited(source, columns) for source in spec.data.sources)
+    return spec if sources == spec.data.sources else spec.replace({"data.sources": sources})

@@ -37,7 +37,7 @@ class AnalysisMethods(VocabularyMethods, ExplorationMethods):
         share, epochs = PERCENT("percent_data", percent_data), EPOCHS_RANGE("num_epochs", num_epochs)
         keep = STATES("state", state) == KEEP_ALL
         experiment = self._experiment
-        settings = experiment.resolved()
+        settings = experiment.requested_resolved()
         common: dict[str, Any] = {"training.epochs": epochs}
         if share < 100:
             common["data.sources"] = tuple(self._sampled_sources(share))

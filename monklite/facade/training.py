@@ -67,7 +67,7 @@ class TrainingMethods(DatasetMethods, ModelMethods):
                     dataset_path, path_to_csv, delimiter, label_delimiter, path_column, label_column
                 ),
                 "data.group": group,
-                "model.appended": self._experiment.asked.model.appended,
+                "model.appended": self._experiment.requested.model.appended,
                 "model.freeze_base": freeze_base_network,
                 "model.pretrained": use_pretrained,
                 "training.epochs": num_epochs,

@@ -101,7 +101,7 @@ class VocabularyMethods(Base):
         return deepcopy(row.layers(**row.choose(self._backend, values).params))
 
     def _append(self, row: AppendRow, values: Mapping[str, Any]) -> None:
-        appended, chosen = self._experiment.asked.model.appended, row.choose(self._backend, values)
+        appended, chosen = self._experiment.requested.model.appended, row.choose(self._backend, values)
         self._change({"model.appended": append_layer(appended, chosen)})
         messages.choice(self._console, "Appended layer", chosen)
 

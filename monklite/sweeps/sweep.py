@@ -90,7 +90,7 @@ def _train(base: Experiment, project: str, trial: Trial, earlier: Run | None, sa
         experiment = resume(base.workspace, earlier, say)
     else:
         claimed = base.workspace.claim(project, trial.experiment)
-        experiment = Experiment(base.workspace, claimed, base.asked, say, base.origin)
+        experiment = Experiment(base.workspace, claimed, base.requested, say, base.origin)
         experiment.change(trial.changes)
     try:
         experiment.train(display)
