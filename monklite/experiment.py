@@ -311,9 +311,19 @@ class Experiment:
     # Training
 
     def estimate(self, tick: Tick | None = None) -> Estimate:
-        """How long `train` will take. Raises as `estimate.estimate`."""
+        """How long `train` will take. Raises NotReady in several processes, and as `estimate.estimate`."""
+        self.check_alone("the time is estimated")
         data, learner = self.refresh(tick)
         return estimate.estimate(self._without_head_epochs(), learner.task, data)
+
+    def check_alone(self, what: str) -> None:
+        """Refuse what one process does for itself, which would wait for the others at different steps.
+
+        Raises:
+            NotReady: several processes train together.
+        """
+        if backends.world(self.asked.backend).size > 1:
+            raise NotReady(f"{what} in one process, before torchrun starts several")
 
     def test_learning_rates(self, rates: Sequence[float], tick: Tick | None = None) -> rate_test.RateTest:
         """Take a step at each learning rate with the network as it is; it stays so. Table and chart go into the run's logs.
@@ -323,8 +333,7 @@ class Experiment:
         """
         if self.resuming:
             raise NotReady("a resumed run goes on with its learning rate: look for one in a new version or a copy")
-        if backends.world(self.asked.backend).size > 1:
-            raise NotReady("learning rates are tried in one process, before torchrun starts several")
+        self.check_alone("learning rates are tried")
         data, learner = self.refresh(tick)
         spec = self.resolved()
         for note in learner.refresh(spec):

@@ -44,7 +44,9 @@ FILES = {
 
 
 @pytest.fixture(autouse=True)
-def another_session(monkeypatch: pytest.MonkeyPatch) -> None:
+def another_session(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # where it is remembered which files this user has given
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
     forget(monkeypatch)
 
 
@@ -140,18 +142,18 @@ class Net(nn.Module):
 
 
 def test_the_forms_of_a_network_and_what_is_stored(patterns: Path, workspace: Path) -> None:
-    for given, place in (
-        (Net, f"{__name__}:Net"),
-        (functools.partial(Net, auxiliary=True), ""),
-        (lambda n: Net(n), ""),
-        (Net(3), ""),
+    for given, place, has_source in (
+        (Net, f"{__name__}:Net", True),
+        (functools.partial(Net, auxiliary=True), "", False),
+        (lambda n: Net(n), "", True),
+        (Net(3), "", False),
         # of an installed package, which may change
-        (torch.nn.Linear, ""),
+        (torch.nn.Linear, "", True),
     ):
         name, source = own_networks.given(given)
         assert name.startswith("own/")
         assert source.place == place
-        assert len(source.key) == (64 if place else 32)
+        assert len(source.key) == (64 if has_source else 32)
 
 
 def test_a_network_that_is_no_file_trains_and_is_given_again(patterns: Path, workspace: Path, monkeypatch) -> None:
@@ -240,5 +242,63 @@ def test_a_state_of_others_runs_no_code_of_an_installed_package(workspace: Path,
     for place in ("os:abort", "subprocess:getoutput", "torch.hub:load"):
         asked = state.asked.replace({"model.source": {"place": place, "key": "0" * 64}})
         run.update(asked=asked, resolved=state.resolved.replace({"model.source": asked.model.source}))
-        with pytest.raises(NotReady, match="is not the file that it was"):
+        with pytest.raises(NotReady, match="was not given here before, and opening a run runs no code of others"):
             opened("pytorch", eval_infer=True)
+
+
+def test_a_file_of_others_is_not_run_even_if_it_is_the_one_of_the_run(
+    workspace: Path, patterns: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = workspace.parent / "nets.py"
+    file.write_text(textwrap.dedent(FILES["pytorch"]))
+    experiment(patterns, "pytorch", "nets.py:build").Train()
+    forget(monkeypatch)
+    # another user, who was sent the folder
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another"))
+    with pytest.raises(
+        NotReady, match=r"runs no code of others. If it is yours: Prototype\(..., model='nets.py:build'\)"
+    ):
+        opened("pytorch", eval_infer=True)
+    assert opened("pytorch", eval_infer=True, model="nets.py:build").model is not None
+
+
+def test_a_file_that_was_changed_after_it_was_imported_is_refused(
+    workspace: Path, patterns: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = workspace.parent / "nets.py"
+    file.write_text(textwrap.dedent(FILES["pytorch"]))
+    monkeypatch.syspath_prepend(str(file.parent))
+    import nets
+
+    assert own_networks.given(nets.build)[1].place == "nets:build"
+    file.write_text(file.read_text().replace("Conv2d(3, 4, 3, stride=4)", "Conv2d(3, 4, 3, stride=2)"))
+    with pytest.raises(InvalidValue, match="was changed after it was imported"):
+        own_networks.given(nets.build)
+
+
+def test_the_network_of_one_run_is_not_taken_for_another_of_that_name(
+    workspace: Path, patterns: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (workspace.parent / "nets.py").write_text(textwrap.dedent(FILES["pytorch"]))
+    experiment(patterns, "pytorch", "nets.py:build").Train()
+
+    def build(n_classes: int) -> nn.Module:
+        return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, n_classes))
+
+    experiment(patterns, "pytorch", build, "other").Train()
+    forget(monkeypatch)
+    other = Prototype("p", "other", eval_infer=True, model=build, verbose=0)
+    assert len(list(other.model.parameters())) == 2
+    assert len(list(opened("pytorch", eval_infer=True).model.parameters())) == 6
+
+
+def test_the_same_script_again_knows_the_network_that_it_defines(workspace: Path, patterns: Path) -> None:
+    def build(n_classes: int) -> nn.Module:
+        return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, n_classes))
+
+    assert own_networks.given(build) == own_networks.given(build)
+    experiment(patterns, "pytorch", build).Train()
+    again = Prototype("p", "e", resume_train="auto", verbose=0)
+    again.Model_Params(model=build, freeze_base_network=False, use_pretrained=False)
+    again.Train()
+    assert len(rows(workspace)) == 2

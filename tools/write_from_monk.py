@@ -22,6 +22,7 @@ from monklite import Prototype
 TOOLS = Path(__file__).parent
 PAGE = TOOLS.parent / "docs" / "from-monk.md"
 OUTCOMES = {"works": "works", "better": "works better", "replaced": "replaced", "missing": "not yet"}
+PLURALS = {"works": "work", "better": "work better"}
 BACKENDS = {"pytorch": "PyTorch", "mxnet": "MXNet", "both": "both"}
 HEAD = (TOOLS / "from_monk_head.md").read_text(encoding="utf-8")
 
@@ -64,7 +65,7 @@ def page() -> str:
     """The text of the page."""
     known = methods()
     counts = Counter(_outcome(m) for m in known)
-    told = ", ".join(f"{counts[k]} {title}" for k, title in OUTCOMES.items() if counts[k])
+    told = ", ".join(f"{counts[k]} {PLURALS.get(k, title)}" for k, title in OUTCOMES.items() if counts[k])
     sections = "\n".join(_section(title, list(group)) for title, group in groupby(known, lambda m: m.section))
     return f"{HEAD}\n## Every method\n\nOf Monk's {len(known)} methods {told}.\n\n{sections}"
 
@@ -87,7 +88,7 @@ def _outcome(method: Method) -> str:
         return outcome
     if not hasattr(Prototype, method.name):
         return "missing"
-    return outcome or ("better" if _here(method) == "both" and method.backends != "both" else "works")
+    return outcome or "works"
 
 
 def _here(method: Method) -> str:

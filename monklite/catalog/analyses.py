@@ -11,6 +11,7 @@ from ..errors import InvalidType, InvalidValue, find, shown
 from ..rules import Flag, Number, Rule, Text
 from ..setting_ranges import BATCH_SIZE_RANGE, FREEZE_LAYERS_RANGE, INPUT_SIZE_RANGE, SPLIT_RANGE
 from ..spec import Resolved
+from .models import in_the_table
 from .optimizers import LEARNING_RATE, OPTIMIZERS
 
 Changes = dict[str, Any]
@@ -87,7 +88,8 @@ def _set(path: str) -> Callable[[Resolved, Any], Changes]:
 
 def _with_model(spec: Resolved, value: tuple[str, bool, bool]) -> Changes:
     name, freeze, pretrained = value
-    return {"model.name": name, "model.freeze_base": freeze, "model.freeze_layers": 0, "model.pretrained": pretrained}
+    frozen = {"model.freeze_base": freeze, "model.freeze_layers": 0}
+    return {**in_the_table(name), **frozen, "model.pretrained": pretrained, "model.weights_path": ()}
 
 
 def _named(form: str) -> Callable[[Any], str]:

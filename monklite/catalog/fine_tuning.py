@@ -58,7 +58,7 @@ def check(spec: Resolved) -> None:
             "layer rates are for networks with several trained layers",
             "update_layer_rates(decay=1)",
         ),
-        (training.head_epochs, "the head is trained first where the other layers follow", "Fine_Tune(head_epochs=0)"),
+        (training.head_epochs, "the head is trained first where the other layers follow", "update_head_epochs(0)"),
     ):
         if asked and only_head:
             raise InvalidValue(f"{what}, and the base is frozen: use freeze_base_network=False; {off} turns it off")

@@ -11,9 +11,10 @@ import functools
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ..errors import InvalidValue, MissingPackage, find, nearest, shown, unknown
-from ..spec import ModelSpec
+from ..spec import ModelSpec, OwnNetwork
 from . import custom_networks
 from .backends import BUILT_IN, Cell, Description, describe, load, plugins
 from .backends import names as backend_names
@@ -302,6 +303,11 @@ def network_row(model: ModelSpec, backend: str) -> ModelRow:
         return ModelRow(model.name, "own", {backend: Cell("")}, {backend: ()}, min_size=1)
     package, _, name = model.name.partition("/")
     return _of_collection(package, name, backend) if name else find_model(model.name, backend)
+
+
+def in_the_table(name: str) -> dict[str, Any]:
+    """The settings for a network by its name, in place of the user's own if there was one, by dotted path."""
+    return {"model.name": name, "model.source": OwnNetwork(), "model.layers": (), "model.initializer": ""}
 
 
 def _of_collection(package: str, name: str, backend: str) -> ModelRow:

@@ -1,33 +1,39 @@
 """Networks of the user: a class or function that builds one for a number of classes, or a network itself.
 
 What is in a file of the user is recorded by its place (`nets:build`, `nets.py:build`) with the digest of the file, so that
-another session can build it again. It is imported only if the file is what it was: a run may come from other people, and opening
-it must run no code but the user's own. What was typed into a notebook, made within a function or is a network itself is known to
-its session only; another one is given it again, with `model=`. No object is ever stored.
+another session can build it again. It is imported only if the file is what it was and this user has given it before, because a
+run may come from other people, and opening it must run no code of theirs. What was typed into a notebook, made within a function
+or is a network itself is known to its session only; another one is given it again, with `model=`. No object is ever stored.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import importlib
 import importlib.util
 import inspect
+import os
 import re
 import secrets
 import sys
 import sysconfig
+from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
-from ..errors import InvalidType, InvalidValue, NotFound, NotReady, shown
+from ..errors import InvalidType, InvalidValue, MonkliteError, NotFound, NotReady, shown
+from ..files import make_folder, write_text
 from ..looking import is_file
 from ..regular_files import read_regular
 from ..spec import ModelSpec, OwnNetwork
 
 PREFIX = "own/"
 MAX_NAME = 80
+# digests of the files that this user has given, one per line
+MAX_TRUSTED = 1 << 20
 # names of the folders of installed packages
 PACKAGES = frozenset(("site-packages", "dist-packages"))
 # what was given in this session: place and key -> the object; and the name of a network that a run is opened with -> it
@@ -48,16 +54,20 @@ def given(model: Any) -> tuple[str, OwnNetwork]:
     if not place:
         place = _place_of(made)
     file = _file_of(place) if place else None
-    # an object of this session gets a key that no other has
-    source = OwnNetwork(place=place, key=_digest(file)) if file else OwnNetwork(key=secrets.token_hex(16))
+    if file:
+        _check_current(made, file)
+        _trust(_digest(file))
+    source = OwnNetwork(place=place, key=_digest(file)) if file else OwnNetwork(key=_key_of(made))
     _given[source] = made
     return _name(made), source
 
 
 def provide(model: Any) -> None:
-    """Take the network that a run which is opened next was trained with. Raises as `given`."""
-    made = _imported(model) if isinstance(model, str) else model
-    _provided[_name(made)] = made
+    """Take the network that the run which is opened next was trained with; None: it has to be found. Raises as `given`."""
+    _provided.clear()
+    if model is not None:
+        made = _imported(model) if isinstance(model, str) else model
+        _provided[_name(made)] = made
 
 
 def find(model: ModelSpec) -> Any:
@@ -74,6 +84,11 @@ def find(model: ModelSpec) -> Any:
     again = f"Give it again: Prototype(..., model={model.name.removeprefix(PREFIX)})"
     if not source.place:
         raise NotReady(f"the network {model.name} was made in another session, and no file has it. {again}")
+    if source.key not in _trusted():
+        raise NotReady(
+            f"the network {model.name} comes from {shown(source.place)}, which was not given here before, and opening a run runs "
+            f"no code of others. If it is yours: Prototype(..., model={source.place!r})"
+        )
     try:
         file = _file_of(source.place)
     except NotFound as error:
@@ -83,6 +98,83 @@ def find(model: ModelSpec) -> Any:
             f"the network {model.name} comes from {shown(source.place)}, which is not the file that it was. {again}"
         )
     return _imported(source.place)
+
+
+def _key_of(made: Any) -> str:
+    """The key of an object that no file has for other sessions: of its source, so that the same script or cell gives the same."""
+    try:
+        return hashlib.sha256(inspect.getsource(made).encode()).hexdigest()
+    # a network itself, or what was made by code
+    except (OSError, TypeError):
+        return secrets.token_hex(16)
+
+
+def _trusted_file() -> Path:
+    folder = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(folder) / "monklite" / "networks"
+
+
+def _trusted() -> list[str]:
+    try:
+        return read_regular(_trusted_file(), MAX_TRUSTED).decode().split()
+    # none were given, or the file is none
+    except (OSError, ValueError, RuntimeError):
+        return []
+
+
+def _trust(digest: str) -> None:
+    """Remember that this user has given a file; where nothing can be written, it is asked for again."""
+    known = _trusted()
+    if digest not in known:
+        with contextlib.suppress(MonkliteError, OSError, RuntimeError):
+            make_folder(_trusted_file().parent)
+            write_text(_trusted_file(), "\n".join([*known, digest, ""]))
+
+
+def _check_current(made: Any, file: Path) -> None:
+    """Refuse a network whose file was changed after it was imported: another session would build the changed one.
+
+    Raises:
+        InvalidValue: it was changed.
+    """
+    try:
+        present = {
+            _meaning(code) for code in _code_in(compile(read_regular(file), str(file), "exec", dont_inherit=True))
+        }
+    except SyntaxError:
+        present = set()
+    if any(_meaning(code) not in present for code in _code_of(made) if _is_from(code, file)):
+        raise InvalidValue(
+            f"model: {file} was changed after it was imported, and what was imported is another network: restart the session, so "
+            "that it is imported again"
+        )
+
+
+def _code_in(code: CodeType) -> Iterator[CodeType]:
+    """The code of every function in some code."""
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield constant
+            yield from _code_in(constant)
+
+
+def _code_of(made: Any) -> Iterator[CodeType]:
+    """The code of a function, or of the methods of a class."""
+    for value in vars(made).values() if inspect.isclass(made) else [made]:
+        code = getattr(value, "__code__", None)
+        if isinstance(code, CodeType):
+            yield code
+
+
+def _is_from(code: CodeType, file: Path) -> bool:
+    # not that of a decorator, for example
+    return Path(code.co_filename).name == file.name
+
+
+def _meaning(code: CodeType) -> tuple[object, ...]:
+    """What code does, without its place in the file."""
+    constants = tuple(_meaning(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts)
+    return code.co_name, code.co_code, code.co_names, code.co_varnames, constants
 
 
 def is_network(made: Any) -> bool:

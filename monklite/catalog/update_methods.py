@@ -132,6 +132,13 @@ SETTINGS = {
             "Paste a box of another image of the batch into each training image, and mix the labels by area (Yun et al. 2019); "
             "alpha of the beta distribution of the shares, such as 1; 0: not.",
         ),
+        Setting(
+            "head_epochs",
+            "epochs",
+            "training.head_epochs",
+            "Epochs of the head alone",
+            "In the first epochs only the new head is trained, then all layers that are not frozen; 0: all from the first on.",
+        ),
         Setting("seed", "seed", "seed", "Seed", "Determines order, augmentation and first weights, but not the split."),
         Setting(
             "split_seed",

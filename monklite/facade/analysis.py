@@ -61,7 +61,7 @@ class AnalysisMethods(VocabularyMethods, ExplorationMethods):
         if outcome.problem:
             self._console.say(f"Experiment failed  : {outcome.problem}\n\n")
         else:
-            self._console.say("Experiment Complete\n\n" if outcome.repeated else "Trained earlier, not repeated\n\n")
+            self._console.say("Experiment Complete\n\n" if outcome.trained_now else "Trained earlier, not repeated\n\n")
 
     def _compare(self, analysis_name: str, outcomes: Sequence[sweep.Outcome], keep: bool) -> Results:
         trained = [outcome for outcome in outcomes if not outcome.problem]

@@ -88,7 +88,7 @@ class DatasetMethods(ExplorationMethods):
                 "data.workers": num_processors,
             }
         )
-        return messages.dataset_details(self._console, self._experiment.asked)
+        return messages.dataset_details(self._console, self._experiment.requested)
 
     @api
     def Dataset(self) -> None:

@@ -54,7 +54,7 @@ class ExplorationMethods(Base):
         }
         for name, value in flags.items():
             Flag()(name, value)
-        spec, tick = self._experiment.resolved(), self._console.ticker("    reading images")
+        spec, tick = self._experiment.requested_resolved(), self._console.ticker("    reading images")
         found = exploration.explore(spec, self._root, check_missing, check_corrupt, tick)
         messages.exploration(self._console, found, check_missing, check_corrupt)
         if show_img or save_img:
@@ -91,13 +91,15 @@ class ExplorationMethods(Base):
         """
         sources = self._sampled_sources(percent)
         paths = [source.csv for source in sources]
-        messages.how_to_use(self._console, self._experiment.asked.data.sources, paths, sources[0].label_delimiter or "")
+        messages.how_to_use(
+            self._console, self._experiment.requested.data.sources, paths, sources[0].label_delimiter or ""
+        )
         return paths[0], paths[1] if len(paths) > 1 else None
 
     def _sampled_sources(self, percent: float) -> list[Table]:
         """Write the tables of `Dataset_Percent`, and return them as sources of images."""
         share = PERCENT("percent", percent) / 100
-        spec, sources = self._experiment.asked, []
+        spec, sources = self._experiment.requested, []
         tables = list(prepare.discovered(spec, self._root))
         for samples, source, subset in zip(tables, spec.data.sources, SPLIT, strict=False):
             # a split needs two images of each class

@@ -162,7 +162,12 @@ def model_params(console: Console, spec: Spec | Resolved) -> None:
             model.source.place or "this session; another one is given it with Prototype(..., model=...)"
         )
     console.block("Model Params", rows)
-    if model.freeze_base and not (model.pretrained or model.weights_path):
+    if model.freeze_base and model.is_own and not model.weights_path:
+        console.say(
+            "    Note: only the last layer of your network is trained: right if it comes with pretrained weights, else use\n"
+            "    freeze_base_network=False\n"
+        )
+    elif model.freeze_base and not (model.pretrained or model.weights_path):
         console.say(
             "    Note: the base is frozen at random weights, so little can be learned; use freeze_base_network=False\n"
         )

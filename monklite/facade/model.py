@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import backends
 from ..catalog import own_networks
+from ..catalog.models import in_the_table
 from ..errors import InvalidType, NotFound, shown
 from ..looking import is_file
 from ..rules import PathText
@@ -58,7 +59,7 @@ class ModelMethods(Base):
             name, source = own_networks.given(model)
         self._change(
             {
-                **_in_the_table(name),
+                **in_the_table(name),
                 "model.source": source,
                 "model.freeze_layers": 0,
                 "model.freeze_base": freeze_base_network,
@@ -67,7 +68,7 @@ class ModelMethods(Base):
                 "model.weights_path": _weight_files(model_path),
             }
         )
-        messages.model_params(self._console, self._experiment.asked)
+        messages.model_params(self._console, self._experiment.requested)
 
     @api
     def Model(self) -> None:
@@ -89,7 +90,7 @@ class ModelMethods(Base):
     @api
     def update_model_name(self, model_name: str, force: bool = False) -> None:
         """Use another network; effective after `Reload()`. `force` is kept from Monk and has no effect."""
-        self._change(_in_the_table(model_name))
+        self._change(in_the_table(model_name))
         self._console.say(f"Update: Model name - {model_name}\n")
 
     @api
@@ -105,11 +106,6 @@ class ModelMethods(Base):
         names = backends.load(self._backend).layers(learner)
         self._console.numbered(names)
         return names
-
-
-def _in_the_table(model_name: str) -> dict[str, Any]:
-    """The settings for a network of the table, in place of the user's own if there was one."""
-    return {"model.name": model_name, "model.source": OwnNetwork(), "model.layers": (), "model.initializer": ""}
 
 
 def _weight_files(path: WeightFile) -> tuple[str, ...]:

@@ -64,7 +64,7 @@ class OpeningMethods(Base):
                 )
             # before a file of the user, see `Model_Params`
             backends.load(self._backend)
-            own_networks.provide(model)
+        own_networks.provide(model)
         run = self._opened.open(project_name, experiment_name, mode, self._announce)
         if mode.name == "summary":
             messages.summary(self._console, run, run.state())

@@ -2497,6 +2497,11 @@ class RowMethods(VocabularyMethods, StudyMethods):
         or with `Train()`.
         """
 
+    def update_head_epochs(self, epochs: int) -> None:
+        """In the first epochs only the new head is trained, then all layers that are not frozen; 0: all from the
+        first on. Effective after `Reload()`, or with `Train()`.
+        """
+
     def update_seed(self, seed: int) -> None:
         """Determines order, augmentation and first weights, but not the split. Effective after `Reload()`, or with
         `Train()`.

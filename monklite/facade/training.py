@@ -75,7 +75,7 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         )
         messages.dataset_details(self._console, self._experiment.resolved())
         self.Dataset()
-        messages.model_params(self._console, self._experiment.asked)
+        messages.model_params(self._console, self._experiment.requested)
         self.Model()
         self._show_training()
 
@@ -129,7 +129,7 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         )
         self.update_display_progress(display_progress)
         self.update_display_progress_realtime(display_progress_realtime)
-        messages.training_params(self._console, self._experiment.asked)
+        messages.training_params(self._console, self._experiment.requested)
 
     @api
     def Reload(self) -> None:

@@ -136,7 +136,9 @@ def ranked(entries: Sequence[Entry]) -> list[Entry]:
 def pairs(entries: Sequence[Entry]) -> list[Pair]:
     """Among the runs that were tested on the same images, the one with the best test accuracy paired with each other one."""
     tested = [(e.label, e.state.testing, e.correct) for e in entries if e.state.testing and e.correct is not None]
-    images = image_sets([test for _, test, _ in tested])
+    # the same images, predicted in the same way
+    sets = image_sets([test for _, test, _ in tested])
+    images = [(s, tuple(sorted(t.thresholds.items())), t.views) for s, (_, t, _) in zip(sets, tested, strict=True)]
     same = [[run for run, own in zip(tested, images, strict=True) if own == shared] for shared in dict.fromkeys(images)]
     # the best run was chosen on the same test images, so all pairs count (Bonferroni)
     n_pairs = sum(len(runs) * (len(runs) - 1) // 2 for runs in same)

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import TrainingFailed
+from ..data import class_columns
+from ..errors import InvalidValue, PretrainedUnavailable, TrainingFailed
 from ..experiment import Experiment
 from ..opening import can_resume, resume
 from ..runs.run import Run
-from ..spec import Spec
+from ..spec import Spec, Table
 from ..training.progress import Say
 from ..training.session import Display
 
@@ -25,13 +26,12 @@ class Trial:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a trial. `problem`: why it could not be trained to its end, `""`: it was. `repeated`: whether it was
-    trained now, not in an earlier call."""
+    """The run of a trial. `problem`: why it was not trained to its end, `""`: it was. `trained_now`: not in an earlier call."""
 
     trial: Trial
     run: Run
     problem: str = ""
-    repeated: bool = True
+    trained_now: bool = True
 
 
 def run(
@@ -45,7 +45,8 @@ def run(
     """Train every trial, with the settings of `base` and its own changes.
 
     A trial that an earlier call trained to its end with the same settings is not repeated, and one that was stopped is resumed. A
-    training that fails, because its loss is not finite or memory is too small, does not end the sweep.
+    training that fails, because its loss is not finite, memory is too small or the network cannot be built so, does not end the
+    sweep.
 
     Args:
         project: the name of the project that the experiments are in. announce: called before each trial with its number, from 1.
@@ -53,6 +54,7 @@ def run(
     Raises:
         MonkliteError: a value cannot be used (before anything is trained), or nothing can be written.
     """
+    base.check_alone("several values are tried")
     settings = [base.checked(trial.changes) for trial in trials]
     for name in (trial.experiment for trial in trials):
         base.workspace.experiment(project, name)
@@ -71,7 +73,7 @@ def _run_all(
         announce(number, trial)
         earlier = _earlier(base, project, trial, asked)
         if earlier is not None and earlier.state().status == "done":
-            yield Outcome(trial, earlier, repeated=False)
+            yield Outcome(trial, earlier, trained_now=False)
         else:
             yield _train(base, project, trial, earlier, say, display)
 
@@ -82,7 +84,17 @@ def _earlier(base: Experiment, project: str, trial: Trial, asked: Spec) -> Run |
     if not versions:
         return None
     state = versions[-1].state()
-    return versions[-1] if state.asked == asked and state.status != "new" else None
+    # columns of classes are found when the images are prepared
+    columns = next((s.label_columns for s in state.asked.data.sources if isinstance(s, Table)), ())
+    same = state.asked == class_columns.kept(asked, columns) and state.origin == _origin_of(base)
+    return versions[-1] if same and state.status != "new" else None
+
+
+def _origin_of(base: Experiment) -> tuple[str, str, int] | None:
+    if base.origin is None:
+        return None
+    state = base.origin.state()
+    return state.project, state.experiment, state.version
 
 
 def _train(base: Experiment, project: str, trial: Trial, earlier: Run | None, say: Say, display: Display) -> Outcome:
@@ -91,11 +103,13 @@ def _train(base: Experiment, project: str, trial: Trial, earlier: Run | None, sa
     else:
         claimed = base.workspace.claim(project, trial.experiment)
         experiment = Experiment(base.workspace, claimed, base.requested, say, base.origin)
+        experiment.copies_weights = base.copies_weights
         experiment.change(trial.changes)
     try:
         experiment.train(display)
         return Outcome(trial, experiment.run)
-    except TrainingFailed as error:
+    # such as a network that does not take so small images, which is known when it is built
+    except (TrainingFailed, InvalidValue, PretrainedUnavailable) as error:
         return Outcome(trial, experiment.run, str(error))
     finally:
         experiment.run.release()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..errors import InvalidType, cut, suggestion
@@ -45,12 +46,13 @@ class TrainingView:
     @property
     def history(self) -> tuple[EpochRow, ...]:
         """The rows of the finished epochs, with `epoch`, `train_loss`, `val_accuracy` and the other columns of `history.csv`."""
-        return tuple(self._loop.history)
+        # copies, because the figures are a dictionary
+        return tuple(replace(row, val_figures=dict(row.val_figures)) for row in self._loop.history)
 
     @property
     def best(self) -> EpochRow | None:
         """The row of the best epoch so far; None in the first."""
-        return self._loop.best if self._loop.history else None
+        return self.history[self._loop.best.epoch - 1] if self._loop.history else None
 
     @property
     def model(self) -> Any:

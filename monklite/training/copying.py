@@ -31,7 +31,8 @@ def _mismatch(origin: Run, spec: Resolved, classes: tuple[str, ...]) -> str:
     state = origin.state()
     if network_row(spec.model, spec.backend) != network_row(state.asked.model, spec.backend):
         return f"the model is {spec.model.name} now, not {state.asked.model.name}"
-    if (spec.model.layers, spec.model.appended) != (state.asked.model.layers, state.asked.model.appended):
+    before = state.asked.model
+    if (spec.model.source, spec.model.layers, spec.model.appended) != (before.source, before.layers, before.appended):
         return "the layers of the network differ"
     if state.dataset is None or state.dataset.classes != classes:
         return "the classes differ"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -48,9 +48,9 @@ def estimate(spec: Resolved, task: Task, data: TrainingData) -> Estimate:
     Raises:
         TrainingFailed: memory is too small for one step.
     """
-    backend = backends.load(spec.backend)
-    learner: Learner = backend.learner(spec, task, pretrained=False)
-    frozen = learner.frozen(spec.data.input_size) if backend.world().size == 1 else None
+    learner: Learner = backends.load(spec.backend).learner(spec, task, pretrained=False)
+    frozen = learner.frozen(spec.data.input_size)
+    data = replace(data, train=replace(data.train, sizes=None))
     if frozen is not None and are_kept(frozen, data.train) and are_kept(frozen, data.val):
         return _with_frozen_part(frozen, data)
     train = _epoch_seconds(data.train, lambda batch: float(learner.step(batch.images, batch.labels, batch.draws)[0]))

@@ -188,8 +188,8 @@ class Session:
     def _record_start(self, methods: Sequence[str]) -> None:
         previous, model = self.run.state(), self.learner.describe()
         weights = previous.model.weights if previous.model else model.weights
-        if self.start is not None and previous.model and REUSED_FEATURES in previous.model.methods:
-            methods = [REUSED_FEATURES]
+        if self.start is not None and previous.model:
+            methods = [m for m in (REUSED_FEATURES, KEPT_FEATURES) if m in previous.model.methods][:1] or methods
         methods = [*shown_images.methods(self.data.train), *fine_tuning.methods(self.spec.training), *methods]
         if previous.model and MEASURED_PRECISION in previous.model.methods:
             methods = [MEASURED_PRECISION, *methods]

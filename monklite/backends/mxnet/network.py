@@ -63,6 +63,8 @@ def _with_weights(row: ModelRow, spec: Resolved, n_classes: int, context: Any) -
     if not spec.model.is_own:
         return _of_table(row, n_classes, context)
     network = own_network.build(spec, n_classes, PARAMETER_PREFIX)
+    if not parameter_layers(network):
+        raise InvalidValue(f"{spec.model.name} has no weights to train")
     own_network.initialize(network, mx.init.Xavier(**HE), context)
     return network
 

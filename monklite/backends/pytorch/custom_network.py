@@ -10,6 +10,7 @@ from torch import nn
 from ...catalog.appended import appended_layers
 from ...catalog.backends import load
 from ...catalog.custom_networks import Node, check_output, tree
+from ...errors import InvalidValue
 from ...spec import Resolved
 from ..initial_weights import initial_weights
 from .layers import CONVOLUTIONS, TRANSPOSED, Merge
@@ -60,6 +61,10 @@ def append(network: nn.Module, head: str, spec: Resolved, n_classes: int) -> Non
     parent_name, _, name = head.rpartition(".")
     parent = network.get_submodule(parent_name)
     old = parent.get_submodule(name)
+    if not isinstance(old, (nn.Conv2d, nn.Linear)):
+        raise InvalidValue(
+            f"append_*: the head of {spec.model.name} is a {type(old).__name__}, which cannot be replaced"
+        )
     # a head that is a convolution is given the image before the pooling
     is_image = isinstance(old, nn.Conv2d)
     features = old.in_channels if isinstance(old, nn.Conv2d) else old.in_features

@@ -44,7 +44,7 @@ def _with_weights(row: ModelRow, spec: Resolved, n_classes: int, pretrained: boo
         return custom_network.build(spec, n_classes), RANDOM_WEIGHTS
     if spec.model.is_own:
         return own_network.build(spec, n_classes), OWN_WEIGHTS
-    if row.family == timm_networks.FAMILY:
+    if row.cells["pytorch"].package == "timm":
         return timm_networks.build(row, spec, n_classes, pretrained)
     from_zoo = pretrained and spec.model.pretrained and not spec.model.weights_path
     network = _of_table(row, spec.data.input_size, n_classes, from_zoo)

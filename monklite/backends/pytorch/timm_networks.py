@@ -12,7 +12,13 @@ from ...errors import InvalidValue, PretrainedUnavailable, cut, unknown
 from ...spec import Resolved
 from ..base import RANDOM_WEIGHTS
 
-FAMILY = "timm"
+# by the beginning of their names: those whose recipes are of networks with attention
+FAMILIES = {
+    "vit": ("vit", "deit", "beit", "eva", "cait"),
+    "swin": ("swin",),
+    "maxvit": ("maxvit", "coatnet"),
+    "convnext": ("convnext",),
+}
 MAX_PROBLEM = 200
 
 
@@ -32,7 +38,7 @@ def row(name: str) -> ModelRow:
     classifier = settings.classifier or ()
     return ModelRow(
         f"timm/{name}",
-        FAMILY,
+        next((family for family, starts in FAMILIES.items() if name.startswith(starts)), "timm"),
         {"pytorch": Cell(name, package="timm")},
         {"pytorch": (classifier,) if isinstance(classifier, str) else tuple(classifier)},
         settings.input_size[-1],
