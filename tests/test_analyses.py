@@ -116,11 +116,18 @@ def test_a_call_that_is_repeated_trains_only_what_is_not_finished(ptf: Any, monk
     assert len(trained) == 1, "other settings are another training"
 
 
-def test_a_training_that_fails_does_not_end_the_analysis(ptf: Any) -> None:
-    ptf.optimizer_adam(0.01)
-    results = ptf.Analyse_Learning_Rates("r", [1e29, 0.01], 100, num_epochs=1)
-    assert math.isnan(results["Learning_Rate_1e+29"]["validation_accuracy"])
-    assert results["Learning_Rate_0.01"]["validation_accuracy"] >= 0
+def test_a_training_that_fails_does_not_end_the_analysis(ptf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    step = Loop._step
+
+    def not_finite(loop: Loop, batch: Any) -> Any:
+        loss, correct = step(loop, batch)
+        return (math.nan, correct) if loop.train.batch_size == 2 else (loss, correct)
+
+    monkeypatch.setattr(Loop, "_step", not_finite)
+    results = ptf.Analyse_Batch_Sizes("b", [2, 3], 100, num_epochs=1)
+    assert math.isnan(results["Batch_Size_2"]["validation_accuracy"])
+    assert state("b", "Batch_Size_2").status == "failed"
+    assert results["Batch_Size_3"]["validation_accuracy"] >= 0
 
 
 def test_keep_none_removes_the_experiments_and_keeps_the_comparison(ptf: Any) -> None:
@@ -163,3 +170,28 @@ def test_wrong_values_are_refused_before_anything_is_trained(
 def test_every_analysis_of_monk_is_there() -> None:
     assert {f"Analyse_{name}" for name in ANALYSES} == {name for name in dir(Prototype) if name.startswith("Analyse_")}
     assert len(ANALYSES) == 8
+
+
+def test_a_value_that_the_network_cannot_be_built_with_does_not_end_the_analysis(ptf: Any, capsys: Any) -> None:
+    ptf._console.verbose = 1
+    results = ptf.Analyse_Input_Sizes("sizes", [16, 40], 100, num_epochs=1)
+    assert math.isnan(results["Input_Size_16"]["training_loss"])
+    assert results["Input_Size_40"]["training_loss"] > 0
+    assert "Experiment failed  : " in capsys.readouterr().out
+
+
+def test_networks_of_the_table_take_the_place_of_a_network_of_ones_own(ptf: Any, backend: str) -> None:
+    layers = [ptf.convolution(output_channels=4), ptf.global_average_pooling(), ptf.fully_connected(units=3)]
+    ptf.Dataset()
+    ptf.Compile_Network(layers, data_shape=(3, 32, 32), use_gpu=False)
+    results = ptf.Analyse_Models("m", [[MODELS[backend], False, False]], 100, 1)
+    run = state("m", next(iter(results)))
+    assert run.resolved.model.layers == ()
+    assert run.resolved.model.name == MODELS[backend]
+
+
+def test_a_copy_gives_its_weights_to_every_value(ptf: Any, backend: str) -> None:
+    ptf.Train()
+    copied = Prototype("p", "copy", copy_from=["p", "e"], backend=backend, verbose=0)
+    copied.Analyse_Batch_Sizes("b", [4], 100, num_epochs=1)
+    assert state("b", "Batch_Size_4").model.weights == "copied from p/e/v001"
