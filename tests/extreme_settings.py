@@ -127,7 +127,7 @@ def _of_transforms(backend: str) -> Iterator[Extreme]:
         choose: Callable[[list[Any]], Any] = lambda values, n=number: values[n % len(values)]  # noqa: E731
         yield Extreme(
             tuple(
-                _call("apply", row, {parameters[0].name: choose(ends(parameters[0].rule))})
+                _call("apply", row, {p.name: choose(ends(p.rule)) for p in parameters[:1] if ends(p.rule)})
                 for row, parameters in ((first, firsts), (second, seconds))
             )
         )

@@ -250,7 +250,7 @@ def test_it_has_no_pretrained_weights_and_another_name_is_another_network(
     ptf = compiled(patterns, backend)
     with pytest.raises(InvalidValue, match="a network of your own has no pretrained weights"):
         ptf.update_use_pretrained(True)
-    with pytest.raises(InvalidValue, match="put them into the list of your own network"):
+    with pytest.raises(InvalidValue, match="put them into your own network"):
         ptf.append_linear(final_layer=True)
     ptf.update_model_name("resnet18")
     assert (spec(ptf).layers, spec(ptf).initializer) == ((), "")

@@ -15,7 +15,7 @@ from monklite import Prototype
 from monklite.backends.pytorch import fast_form, onnx_network
 from monklite.data.cache_limit import NETWORK_SUFFIX
 from monklite.evaluation import Evaluation
-from monklite.inference import Predictor
+from monklite.inference import Asked, Predictor
 from monklite.runs.workspace import Workspace
 from monklite.spec import Folders
 
@@ -215,7 +215,7 @@ def test_evaluate_uses_it_too(predictor: Predictor, patterns: Path) -> None:
     def judged(evaluation: Evaluation) -> tuple[float, np.ndarray]:
         evaluation.use(Folders(path=str(patterns)))
         data = evaluation.prepare()
-        return evaluation.run().accuracy, evaluation._logits(data, None)
+        return evaluation.run().accuracy, evaluation._logits(data, None, Asked(evaluation.predictor.task))
 
     accuracy, logits = judged(Evaluation(predictor))
     assert predictor.form == FOLDED

@@ -356,5 +356,7 @@ def test_pruning_frees_what_training_left_and_the_run_still_infers(workspace: Pa
     models = Workspace().find("p", "e").models
     assert {p.name for p in models.iterdir()} == {"best_model", "final"}
     assert Prototype("p", "e", eval_infer=True, verbose=0).Infer(img_name=images / "dots" / "dots-000.png")
-    with pytest.raises(MonkliteError, match=r"p/e/v001 cannot be resumed"):
+    with pytest.raises(
+        MonkliteError, match=r"p/e/v001 cannot be trained further: its state for resuming is not there \(it was pruned"
+    ):
         Prototype("p", "e", resume_train=True, verbose=0)

@@ -232,7 +232,7 @@ def bare_torch(chosen: Choice) -> TorchLearner:
     """A learner of one linear layer: all that an optimizer needs."""
     made = TorchLearner.__new__(TorchLearner)
     made.network, made.device, made.dtype = torch.nn.Linear(5, 3), torch.device("cpu"), torch.float32
-    made.task = SingleLabel(("a", "b", "c"))
+    made.task, made.heads = SingleLabel(("a", "b", "c")), ()
     made.network.load_state_dict({"weight": torch.from_numpy(WEIGHTS.copy()), "bias": torch.from_numpy(BIAS.copy())})
     made.configure(spec("pytorch", training__optimizer=chosen))
     return made
@@ -241,7 +241,7 @@ def bare_torch(chosen: Choice) -> TorchLearner:
 def bare_gluon(chosen: Choice) -> GluonLearner:
     made = GluonLearner.__new__(GluonLearner)
     made.network, made.context = gluon.nn.Dense(3, in_units=5), mx.cpu()
-    made.task = SingleLabel(("a", "b", "c"))
+    made.task, made.heads, made._has_groups = SingleLabel(("a", "b", "c")), (), False
     made.network.initialize()
     made.network.weight.set_data(nd.array(WEIGHTS))
     made.network.bias.set_data(nd.array(BIAS))

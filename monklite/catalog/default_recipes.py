@@ -17,7 +17,7 @@ from ..spec import Choice, ModelSpec, Resolved, Spec, TrainingSpec, Transforms, 
 from ..tasks import MULTIPLE, SINGLE, label_type
 from .class_weights import balanced, is_balanced, with_factors_of
 from .losses import LOSSES
-from .models import names, network_row
+from .models import names, network_named, network_row
 from .optimizers import OPTIMIZERS
 from .schedules import SCHEDULES
 from .transforms import TRANSFORMS
@@ -192,7 +192,7 @@ def default_transforms(backend: str, model_name: str = "resnet18") -> Transforms
     Monk flips 8 of 10 images; with 0.5, both directions are equally frequent (He et al. 2016).
     """
     flip = TRANSFORMS["random_horizontal_flip"].choose(backend, {"probability": 0.5})
-    normalization = network_row(ModelSpec(name=model_name), backend).normalization
+    normalization = network_named(model_name, backend).normalization
     values = {"mean": normalization.mean, "std": normalization.std}
     normalize = TRANSFORMS["normalize"].choose(backend, values)
     return Transforms(train=(flip, normalize), val=(normalize,), test=(normalize,))

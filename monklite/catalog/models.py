@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import InvalidValue, MissingPackage, find, nearest, shown, unknown
-from ..spec import ModelSpec, OwnNetwork
+from ..spec import ModelSpec, OwnNetwork, build
 from . import custom_networks
 from .backends import BUILT_IN, Cell, Description, describe, load, plugins
 from .backends import names as backend_names
@@ -303,6 +303,13 @@ def network_row(model: ModelSpec, backend: str) -> ModelRow:
         return ModelRow(model.name, "own", {backend: Cell("")}, {backend: ()}, min_size=1)
     package, _, name = model.name.partition("/")
     return _of_collection(package, name, backend) if name else find_model(model.name, backend)
+
+
+def network_named(name: str, backend: str) -> ModelRow:
+    """The row of a network by its name: of the table, or of a package such as timm. Raises as `network_row`."""
+    if isinstance(name, str) and "/" in name:
+        return network_row(build(ModelSpec, {"name": name}), backend)
+    return find_model(name, backend)
 
 
 def in_the_table(name: str) -> dict[str, Any]:
