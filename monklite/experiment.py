@@ -8,6 +8,7 @@ from typing import Any
 
 from . import backends
 from .backends import Learner
+from .backends.base import NoticesChanges
 from .backends.capabilities import check_capabilities
 from .catalog import fine_tuning, image_sizes, resolve
 from .catalog.class_weights import balance, in_order, is_balanced, positional_weights, weights_by_name
@@ -199,6 +200,7 @@ class Experiment:
         begins = not self.resuming or starts_over(self.run)
         copied = self.origin if self.copies_weights and begins else None
         source = copying.weights_source(copied, self.resolved(), task.classes, self._note)
+        self.say_what_is_lost()
         # frees the memory of the previous network first
         self.learner = None
         self._choose_precision(task)
@@ -218,6 +220,14 @@ class Experiment:
             self.run.update(asked=self.asked, resolved=spec, model=record)
         self.learner, self._network_spec = learner, spec
         return learner
+
+    def say_what_is_lost(self) -> None:
+        """Say that another network, which is about to be built, does not have the layers that the user has put into this one."""
+        if isinstance(self.learner, NoticesChanges) and self.learner.has_replaced_layers():
+            self._note(
+                "layers that you replaced in the live network are not in the one that is built now for these settings: set what "
+                "there is to set first, then replace them, then call Train()"
+            )
 
     def _task(self, spec: Resolved, data: TrainingData) -> Task:
         """The task of the loss; says once which class each weight falls on, if they were computed or given by position."""
@@ -313,8 +323,10 @@ class Experiment:
     def estimate(self, tick: Tick | None = None) -> Estimate:
         """How long `train` will take. Raises NotReady in several processes, and as `estimate.estimate`."""
         self.check_alone("the time is estimated")
-        data, learner = self.refresh(tick)
-        return estimate.estimate(self._without_head_epochs(), learner.task, data)
+        # after a training this begins no new version
+        data = self.current_data(tick) if self.learner is not None else self.refresh(tick)[0]
+        spec = self._without_head_epochs()
+        return estimate.estimate(spec, self._task(spec, data), data)
 
     def check_alone(self, what: str) -> None:
         """Refuse what one process does for itself, which would wait for the others at different steps.

@@ -316,7 +316,7 @@ def test_settings_that_would_have_no_effect_are_refused(tmp_path: Path) -> None:
         ptf.update_layer_rates(decay=0.1)
     ptf.Model_Params(freeze_base_network=False)
     ptf._change({"training.head_epochs": 2})
-    with pytest.raises(InvalidValue, match=r"Fine_Tune\(head_epochs=0\) turns it off"):
+    with pytest.raises(InvalidValue, match=r"update_head_epochs\(0\) turns it off"):
         ptf.update_freeze_base_network(True)
     with pytest.raises(InvalidValue, match="there must be more than 2 epochs in all, not 2"):
         ptf.update_num_epochs(2)

@@ -257,6 +257,15 @@ class SeveralPrecisions(Protocol):
 
 
 @runtime_checkable
+class NoticesChanges(Protocol):
+    """A learner that notices whether the user has changed its network; it has this method beside those of `Learner`."""
+
+    def has_replaced_layers(self) -> bool:
+        """Whether the arrays of the network are not those that it was built with."""
+        ...
+
+
+@runtime_checkable
 class LooksInside(Protocol):
     """A backend whose networks can be looked into; it has these methods beside those of `Backend`."""
 

@@ -183,9 +183,9 @@ ANALYSES = {
             "Freeze_Layers",
             "num_list",
             "Freeze layers",
-            "Compare numbers of first layers that are not trained.",
+            "Compare numbers of first layers that are not trained; with 0, all are trained.",
             FREEZE_LAYERS_RANGE,
-            _set("model.freeze_layers"),
+            lambda spec, value: {"model.freeze_layers": value, "model.freeze_base": False},
             _named("Freeze_Layers_{}"),
         ),
     )

@@ -55,6 +55,7 @@ def run(
         MonkliteError: a value cannot be used (before anything is trained), or nothing can be written.
     """
     base.check_alone("several values are tried")
+    base.say_what_is_lost()
     settings = [base.checked(trial.changes) for trial in trials]
     for name in (trial.experiment for trial in trials):
         base.workspace.experiment(project, name)

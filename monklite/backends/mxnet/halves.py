@@ -50,7 +50,9 @@ class Cut(NamedTuple):
     def key(self) -> str:
         """Hexadecimal digest of the lower half's weights and operations."""
         digest = hashlib.blake2b(digest_size=16)
-        digest.update(f"{mx.__version__} {self.lower(mx.sym.var(INPUT)).tojson()}".encode())
+        graph = self.lower(mx.sym.var(INPUT))
+        joined = mx.sym.Group(graph) if isinstance(graph, (list, tuple)) else graph
+        digest.update(f"{mx.__version__} {joined.tojson()}".encode())
         for name, parameter in sorted(self.lower.collect_params().items()):
             array = parameter.data().asnumpy()
             digest.update(f"{name} {array.dtype} {array.shape}".encode())

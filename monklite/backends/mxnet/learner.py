@@ -130,6 +130,9 @@ class GluonLearner:
         notes = user_changes.replaced_layers(self._shapes, self._array_shapes())
         return [*notes, *user_changes.own_rates([self._rate_factor])]
 
+    def has_replaced_layers(self) -> bool:
+        return self._shapes != self._array_shapes()
+
     def _array_shapes(self) -> dict[str, tuple[int, ...]]:
         return {name: tuple(p.shape) for name, p in self.network._collect_params_with_prefix().items()}
 

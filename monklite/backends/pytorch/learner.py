@@ -139,6 +139,9 @@ class TorchLearner:
     def fast_form(self, size: int, n_images: int, cache: Path, previous: FastForm | None = None) -> FastForm | None:
         return fast_form.make(self, size, n_images, cache, previous)
 
+    def has_replaced_layers(self) -> bool:
+        return self._shapes != self._array_shapes()
+
     def _array_shapes(self) -> dict[str, tuple[int, ...]]:
         return {name: tuple(tensor.shape) for name, tensor in self.network.state_dict().items()}
 

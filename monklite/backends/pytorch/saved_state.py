@@ -57,7 +57,10 @@ def optimizer_state(optimizer: torch.optim.Optimizer, tensors: Tensors, metadata
     for index, values in state.items():
         _require(0 <= index < len(parameters), f"the optimizer has no parameter {shown(index)}")
         owner = next(group for group in groups if index in group["params"])
-        _check_parameter(values, _kept(optimizer, owner, parameters[index].dtype), parameters[index], index)
+        kept = _kept(optimizer, owner, parameters[index].dtype)
+        # it has its state before the first step, and goes on with it
+        least = 0 if isinstance(optimizer, torch.optim.Adagrad) else 1
+        _check_parameter(values, kept, parameters[index], index, least)
     return {"state": state, "param_groups": groups}
 
 
@@ -101,8 +104,14 @@ def _kept(optimizer: torch.optim.Optimizer, group: Mapping[str, Any], dtype: tor
     return dict(probe.state[parameter])
 
 
-def _check_parameter(values: Mapping[str, Any], kept: Mapping[str, Any], parameter: nn.Parameter, index: int) -> None:
-    """Refuse the state of a parameter that differs from what the optimizer keeps by name, type or shape."""
+def _check_parameter(
+    values: Mapping[str, Any], kept: Mapping[str, Any], parameter: nn.Parameter, index: int, least: int
+) -> None:
+    """Refuse the state of a parameter that differs from what the optimizer keeps by name, type or shape.
+
+    Args:
+        least: the number of steps that it has done at least.
+    """
     # momentum is kept only once there is some, and then as None
     names = {name for name, value in kept.items() if value is not None}
     present = {name for name, value in values.items() if value is not None}
@@ -121,13 +130,13 @@ def _check_parameter(values: Mapping[str, Any], kept: Mapping[str, Any], paramet
         )
         _require(value.dtype == own.dtype, f"{name} of parameter {index} has the type {value.dtype}, not {own.dtype}")
         if not own.shape:
-            _check_scalar(name, float(value))
+            _check_scalar(name, float(value), least)
 
 
-def _check_scalar(name: str, value: float) -> None:
+def _check_scalar(name: str, value: float, least: int) -> None:
     _require(math.isfinite(value) and 0 <= value <= MAX_STEPS, f"{name} is {value}")
     # torch divides by 1 minus a power of the number of steps
-    _require(name != "step" or value >= 1, f"{name} is {value}")
+    _require(name != "step" or value >= least, f"{name} is {value}")
 
 
 def check_scaler(saved: Any) -> None:
