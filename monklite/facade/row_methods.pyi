@@ -2724,7 +2724,7 @@ class RowMethods(VocabularyMethods, StudyMethods):
         num_epochs: int = 2,
         state: str = "keep_all",
     ) -> dict[str, dict[str, float]]:
-        """Compare numbers of first layers that are not trained.
+        """Compare numbers of first layers that are not trained; with 0, all are trained.
 
         Each is trained as an experiment of its own, in the project `analysis_name`, with the settings of the
         open experiment. A call that
