@@ -88,7 +88,7 @@ def attack(saved: Path, space: Workspace, trained: Path, backend: str, stride: i
 
 
 @pytest.mark.parametrize("trained", ["mxnet"], indirect=True)
-@pytest.mark.parametrize("stride", [37, pytest.param(5, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("stride", [37, pytest.param(10, marks=pytest.mark.slow)])
 def test_hostile_values_in_mxnets_saved_training(
     saved: Path, space: Workspace, trained: Path, backend: str, stride: int
 ) -> None:
