@@ -130,7 +130,7 @@ def survives(plan: Plan, disk: BreakingDisk, unbroken) -> None:
     assert leftovers(run) == []
 
 
-@pytest.mark.parametrize("every", [37, pytest.param(5, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [37, pytest.param(15, marks=pytest.mark.slow)])
 def test_a_disk_that_fails_at_any_write(plan: Plan, unbroken, every: int) -> None:
     """In turn it is full from then on, and fails once; each backend has the other's turns."""
     for nth in itertools.count(1, every):

@@ -96,7 +96,7 @@ def test_hostile_values_in_mxnets_saved_training(
 
 
 @pytest.mark.parametrize("trained", ["mxnet"], indirect=True)
-@pytest.mark.parametrize("n_names", [1, pytest.param(6, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n_names", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_hostile_arrays_in_mxnets_saved_training(
     saved: Path, space: Workspace, trained: Path, backend: str, n_names: int
 ) -> None:

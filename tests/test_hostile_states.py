@@ -155,7 +155,7 @@ def test_many_hostile_values_in_a_saved_training(space: Workspace, trained: Path
     attack_saved(space, trained, stride=29, name="saved training")
 
 
-@pytest.mark.parametrize("n_names", [1, pytest.param(6, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n_names", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_hostile_arrays_in_a_saved_training(space: Workspace, trained: Path, n_names: int) -> None:
     counts: Counter[str] = Counter()
     file, arrays, metadata = saved_training(space)

@@ -53,7 +53,7 @@ def test_what_is_killed_is_a_training_that_gets_better(plan: Plan) -> None:
 # Two at once
 
 
-@pytest.mark.parametrize("rounds", [1, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rounds", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_two_processes_that_train_one_experiment_get_a_version_each(plan: Plan, rounds: int) -> None:
     for i in range(rounds):
         both = replace(plan, folder=plan.folder / str(i), flush=0.002 * (i % 3))
@@ -81,7 +81,7 @@ def watch(plan: Plan, children: list[Child]) -> Counter:
     return seen
 
 
-@pytest.mark.parametrize("rounds", [1, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rounds", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_of_two_processes_that_resume_one_run_one_gets_it(plan: Plan, rounds: int) -> None:
     run(plan)
     for i in range(rounds):
