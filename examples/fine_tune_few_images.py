@@ -23,9 +23,8 @@ from monklite.errors import MonkliteError
 WORST = 6
 
 
-def worst_mistakes(table: Path) -> pd.DataFrame:
+def worst_mistakes(predictions: pd.DataFrame) -> pd.DataFrame:
     """The test images that were predicted wrongly with the highest score."""
-    predictions = pd.read_csv(table)
     wrong = predictions[predictions["correct"] == 0]
     scores = wrong.filter(regex=r"^p\(").max(axis=1)
     return wrong.assign(score=scores)[["path", "class", "predicted", "score"]].nlargest(WORST, "score")
@@ -46,7 +45,11 @@ def main(options: argparse.Namespace) -> float:
     ptf.Dataset()
     accuracy, _ = ptf.Evaluate()
     logs = Path(options.workspace) / "Few_Images" / "resnet34" / "output" / "logs"
-    mistakes = worst_mistakes(logs / "test_predictions.csv")
+    predictions = pd.read_csv(logs / "test_predictions.csv")
+    print(
+        f"\nRows are true classes, columns predicted ones:\n{pd.crosstab(predictions['class'], predictions['predicted'])}"
+    )
+    mistakes = worst_mistakes(predictions)
     print(f"\nThe worst of the mistakes:\n{mistakes.to_string(index=False)}\n")
     return accuracy
 

@@ -58,7 +58,7 @@ def weights_of(run: Run) -> Path:
 
 
 class Asked(NamedTuple):
-    """What is asked of a prediction.
+    """How a prediction is to be made.
 
     `task`: that of the run, with the thresholds that turn scores into labels. `n_views`: of each image beside itself, over which
     scores are averaged.

@@ -75,5 +75,6 @@ def test_few_images_a_grid_a_head_and_then_all_layers(xrays: Path, tmp_path: Pat
     assert trained.testing is not None
     assert trained.testing.num_images == 24
     assert sum(map(sum, trained.testing.confusion)) == 24
+    assert "Rows are true classes, columns predicted ones:" in told
     assert "The worst of the mistakes:" in told
     assert list((tmp_path / "workspace").rglob("*samples*.png")), "the grid of images"

@@ -1,4 +1,4 @@
-"""What layers make of a shape, the same for every backend, so that a network is checked before it is built.
+"""The shapes that layers give, the same for every backend, so that a network is checked before it is built.
 
 Shapes are without the batch, channels first: `(channels, height, width)` of images, `(features,)` after `flatten`. Each function
 takes the values of a layer's parameters and the shape that it is given, and returns the shape that it gives.

@@ -117,7 +117,7 @@ def _trusted_file() -> Path:
 def _trusted() -> list[str]:
     try:
         return read_regular(_trusted_file(), MAX_TRUSTED).decode().split()
-    # none were given, or the file is none
+    # nothing was given yet, or the file cannot be read
     except (OSError, ValueError, RuntimeError):
         return []
 
@@ -172,7 +172,7 @@ def _is_from(code: CodeType, file: Path) -> bool:
 
 
 def _meaning(code: CodeType) -> tuple[object, ...]:
-    """What code does, without its place in the file."""
+    """The content of code without its place in the file; equal for code that does the same."""
     constants = tuple(_meaning(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts)
     return code.co_name, code.co_code, code.co_names, code.co_varnames, constants
 

@@ -20,7 +20,7 @@ WRONG = -1
 
 
 def indicators(cells: pd.Series) -> np.ndarray:
-    """What cells say: 1, 0, or `WRONG` if it is neither; int8 (N,)."""
+    """The meaning of cells: 1, 0, or `WRONG` if it is neither; int8 (N,)."""
     codes, texts = pd.factorize(cells)
     meanings = [_MEANINGS.get(_FRACTION.sub("", str(text)).lower(), WRONG) for text in texts]
     return np.array(meanings, np.int8)[codes]

@@ -167,7 +167,7 @@ def decode(
 
 
 class Header(NamedTuple):
-    """What the header of a file says. `size`: width and height of the upright picture, px; `problem`: why it cannot be read."""
+    """The header of a file. `size`: width and height of the upright picture, px; `problem`: why it cannot be read."""
 
     size: Size = (0, 0)
     format: str = ""

@@ -27,7 +27,7 @@ WHOLE = "all"  # the only subset of images that are still to be split
 
 @dataclass(frozen=True, repr=False)
 class Exploration:
-    """What is known of a dataset's files.
+    """The facts about a dataset's files.
 
     `counts`: images by class, then by subset: `train` and `val`, or `all` before the split. `n_images`: of all subsets.
     `unlabelled`: images without a label. `sizes`: width and height in px of the `smallest`, the `median` and the `largest` image
@@ -64,7 +64,7 @@ class Exploration:
 
 
 class _File(NamedTuple):
-    """What reading one file tells."""
+    """The facts about one file."""
 
     header: Header
     digest: bytes = UNREAD

@@ -6,7 +6,6 @@ import importlib
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from ..printable import printable
@@ -59,11 +58,13 @@ class Console:
         for i, name in enumerate(names, 1):
             self.say(f"    {i}. {name}")
 
-    def picture(self, path: Path) -> None:
-        """Show the picture in a file in a notebook."""
-        if self.verbose and progress.in_notebook():
-            shell = importlib.import_module("IPython.display")
-            shell.display(shell.Image(filename=str(path)))
+    def picture(self, content: bytes) -> bool:
+        """Show a PNG below the cell, in a notebook; returns whether it was shown."""
+        if not (self.verbose and progress.in_notebook()):
+            return False
+        shell = importlib.import_module("IPython.display")
+        shell.display(shell.Image(data=content))
+        return True
 
     def ticker(self, title: str) -> Callable[[int, int], None] | None:
         """A progress display to be called with the numbers of done and of all images; None if nothing is printed."""

@@ -12,7 +12,6 @@ from ..reports import charts, class_chart
 from ..rules import Flag
 from ..runs.file_names import CLASSES_CHART
 from ..spec import SPLIT, Table
-from ..training.progress import in_notebook
 from . import exploration_messages as messages
 from .base import Base
 from .checks import api
@@ -63,12 +62,8 @@ class ExplorationMethods(Base):
 
     def _show_classes(self, figure: Figure, show: bool, save: bool) -> None:
         """Show a chart in a notebook, and save it if asked for or if there is no notebook."""
-        if show and in_notebook():
-            from IPython.display import Image, display
-
-            display(Image(charts.as_png(figure)))
-            if not save:
-                return
+        if show and self._console.picture(charts.as_png(figure)) and not save:
+            return
         path = self._experiment.run.logs / CLASSES_CHART
         charts.save(figure, path)
         self._console.say(f"    Chart: {path}\n")

@@ -1,4 +1,4 @@
-"""What `EDA` and `Dataset_Percent` print."""
+"""The printed messages of `EDA` and `Dataset_Percent`."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ class LookingMethods(Base):
             content = charts.as_png(figure_of(name))
             write_bytes(folder / f"{_plain(name)}.png", content)
             if number <= MAX_SHOWN:
-                show_in_notebook(content)
+                self._console.picture(content)
             if tick:
                 tick(number, len(names))
         self._console.block("Visualization", {"Layers": len(names), "Folder": folder})
@@ -145,10 +145,3 @@ def image_stem(image: Any) -> str:
 def _plain(name: str) -> str:
     """A name with plain characters only, for a file."""
     return re.sub(r"[^\w.-]+", "_", name)[:MAX_NAME].strip(".") or "image"
-
-
-def show_in_notebook(content: bytes) -> None:
-    """Show a PNG below the cell, in a notebook."""
-    if in_notebook():
-        display: Any = importlib.import_module("IPython.display")
-        display.display(display.Image(data=content))

@@ -319,7 +319,7 @@ def testing(console: Console, task: type[Task], result: Testing, table: Path, un
 
 
 def _beyond_recall(counts: ClassResult) -> str:
-    """What is printed of a label beside the share of its images that were found."""
+    """The text about a label beside the share of its images that were found."""
     if counts.num_predicted is None:
         return ""
     precision = f"{100 * counts.precision:.1f} %" if counts.num_predicted else "-"

@@ -13,7 +13,7 @@ from ..reports import charts, grids, studies
 from ..runs.file_names import VISUALIZATION
 from ..spec import Resolved, Transforms
 from .base import Base
-from .looking_inside import image_stem, show_in_notebook
+from .looking_inside import image_stem
 
 
 class StudyMethods(Base):
@@ -31,5 +31,5 @@ class StudyMethods(Base):
         make_folder(folder)
         file = folder / f"{row.name}-{'-'.join(map(str, chosen.params.values()))}-{image_stem(image)}.png"
         write_bytes(file, content)
-        show_in_notebook(content)
+        self._console.picture(content)
         self._console.block("Study", {"Picture": file})

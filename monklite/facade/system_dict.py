@@ -32,7 +32,7 @@ class UnknownKey(UnknownName, KeyError):
 
 
 class Opened(NamedTuple):
-    """What is open. `spec`: its settings, with those that have changed since they were stored."""
+    """The open experiment. `spec`: its settings, with those that have changed since they were stored."""
 
     run: Run
     state: RunState

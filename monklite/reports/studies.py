@@ -18,7 +18,7 @@ USUAL = {"num_filters": 1, "kernel_size": 3, "stride": 1, "padding": 0, "groups"
 
 
 def results(image: np.ndarray, values: Mapping[str, Any], pools: bool) -> list[np.ndarray]:
-    """What a convolution or a pooling makes of an image.
+    """The results of a convolution or a pooling of an image.
 
     Args:
         image: uint8 (height, width, 3). values: the settings that are not the usual ones; `factor` is a name of `dilation`.

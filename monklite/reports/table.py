@@ -101,6 +101,17 @@ def _best_figure(entry: Entry) -> float | None:
     return results.best_val_figure if results and results.figure != ACCURACY else None
 
 
+def _test_f1(entry: Entry) -> float | None:
+    testing = entry.state.testing
+    return testing.figures.get("f1") if testing else None
+
+
+def _thresholds(entry: Entry) -> str | None:
+    """The thresholds of the labels in the test; None where they were all 0.5."""
+    testing = entry.state.testing
+    return ", ".join(f"{n}: {t:g}" for n, t in testing.thresholds.items()) or None if testing else None
+
+
 MODEL = Column("base_model", lambda e: e.state.spec.model.name)
 BACKEND_NAME = Column("backend", lambda e: e.state.spec.backend)
 BEST_ACCURACY = Column("best val acc", _field("results", "best_val_accuracy"), 100)
@@ -155,6 +166,9 @@ COMPARISON_COLUMNS = (
     Column("dataset fingerprint", _short_fingerprint("dataset")),
     Column("test fingerprint", _short_fingerprint("testing")),
     Column("best val F1", _best_figure, 100),
+    Column("test F1", _test_f1, 100),
+    Column("test thresholds", _thresholds),
+    Column("test views", _field("testing", "views")),
 )
 # fmt: on
 

@@ -14,7 +14,7 @@ from .resuming import copy_call, is_changeable
 
 @dataclass(frozen=True)
 class ScriptSettings:
-    """What a script has set so far.
+    """The settings that a script has made so far.
 
     `asked`: the settings as a new experiment would have them after the same calls. `given`: the dotted paths that were set.
     """

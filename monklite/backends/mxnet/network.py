@@ -249,7 +249,7 @@ def _freeze(network: Any, heads: tuple[str, ...], spec: Resolved) -> None:
 
 
 class Waiting(NamedTuple):
-    """What is trained, but not in the first `head_epochs`: `parameters`, and layers of batch normalization, `norms`."""
+    """The `parameters` that are trained, but not in the first `head_epochs`, and their layers of batch normalization, `norms`."""
 
     parameters: list[Any]
     norms: list[Any]
