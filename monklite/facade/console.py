@@ -6,9 +6,11 @@ import importlib
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ..printable import printable
+from ..regular_files import read_regular
 from ..training import progress
 
 
@@ -58,10 +60,11 @@ class Console:
         for i, name in enumerate(names, 1):
             self.say(f"    {i}. {name}")
 
-    def picture(self, content: bytes) -> bool:
-        """Show a PNG below the cell, in a notebook; returns whether it was shown."""
+    def picture(self, source: bytes | Path) -> bool:
+        """Show a PNG, its bytes or its file, below the cell, in a notebook; returns whether it was shown."""
         if not (self.verbose and progress.in_notebook()):
             return False
+        content = read_regular(source) if isinstance(source, Path) else source
         shell = importlib.import_module("IPython.display")
         shell.display(shell.Image(data=content))
         return True

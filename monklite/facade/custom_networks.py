@@ -89,7 +89,7 @@ class CustomNetworkMethods(Base):
         make_folder(run.logs)
         charts.save(network_drawing.draw(root, str(run)), run.logs / name)
         self._console.say(f"    Drawing: {run.logs / name}\n")
-        self._console.picture((run.logs / name).read_bytes())
+        self._console.picture(run.logs / name)
 
     @api
     def reset_model(self) -> None:

@@ -37,5 +37,5 @@ class SamplesMethods(Base):
         path = experiment.run.logs / f"samples-{name}.png"
         charts.save(charts.pictures(title.capitalize(), images, texts), path)
         self._console.say(f"    Samples: {path}\n")
-        self._console.picture(path.read_bytes())
+        self._console.picture(path)
         return str(path)

@@ -223,7 +223,7 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         logs = self._experiment.run.logs
         rate = rate_test.suggested(found, logs)
         messages.learning_rate_found(self._console, rate, found, logs)
-        self._console.picture((logs / rate_test.CHART).read_bytes())
+        self._console.picture(logs / rate_test.CHART)
         return rate
 
     @api
