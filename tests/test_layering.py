@@ -20,7 +20,7 @@ LAYERS = (
     ("csv_files", "decoder_threads", "group_rule", "record_rules", "setting_ranges"),
     ("spec",),
     ("tasks",),
-    ("records",),
+    ("records", "figures"),
     ("catalog", "statistics"),
     ("data", "runs"),
     ("backends", "reports"),
