@@ -13,6 +13,8 @@ MAX_COUNT: Final = 2**31 - 1
 MAX_FACTOR: Final = 1e30
 
 SPLIT_RANGE = Number(above=0, below=1)
+# of cross-validation; 0: none, the images are split by a share
+FOLDS_RANGE = Whole(least=0, most=1000)
 # in px
 INPUT_SIZE_RANGE = Whole(least=1, most=4096)
 STORED_SIZE_RANGE = Whole(least=1, most=8192)

@@ -21,6 +21,7 @@ from .setting_ranges import (
     EMA_DECAY_RANGE,
     EPOCHS_RANGE,
     EPOCHS_SHARE_RANGE,
+    FOLDS_RANGE,
     FREEZE_LAYERS_RANGE,
     HEAD_EPOCHS_RANGE,
     INITIAL_SCALE_RANGE,
@@ -115,9 +116,10 @@ Source = Table | Folders
 class _Data(Frozen):
     """Settings of the data. `sources`: the training images, and optionally the validation images; a single source is split.
 
-    `split_seed`: the same one gives the same split, whatever the seed of the training. `group`: images of a group, such as a
-    patient, stay on one side of the split: a column of the table, or a pattern over the paths of the files, whose
-    parentheses match the group; `""`: each image on its own; `"auto"`: a column or pattern is found where it is plain.
+    `folds`, `fold`: the images are divided into so many parts, and part number `fold`, from 0, is for validation; 0 folds: they
+    are split by `split`. `split_seed`: the same one gives the same split, whatever the seed of the training. `group`: images of
+    a group, such as a patient, stay on one side of the split: a column of the table, or a pattern over the paths of the files,
+    whose parentheses match the group; `""`: each image on its own; `"auto"`: a column or pattern is found where it is plain.
     `stored_views`: where training images are resampled at random, each has this many draws, which are the same in all epochs; 0:
     each epoch has draws of its own. `weighted_sampling`: the training images of an epoch are drawn with replacement, those of
     rare classes more often.
@@ -126,12 +128,27 @@ class _Data(Frozen):
     sources: Annotated[tuple[Source, ...], Field(max_length=2)] = ()
     split: Annotated[float, SPLIT_RANGE] = 0.9
     split_seed: Annotated[int, SEED_RANGE] = 0
+    folds: Annotated[int, FOLDS_RANGE] = 0
+    fold: Annotated[int, FOLDS_RANGE] = 0
     group: Annotated[str, GroupText()] = AUTO
     stored_size: Annotated[int | Literal["auto"], OrAuto(STORED_SIZE_RANGE)] = AUTO
     stored_views: Annotated[int, STORED_VIEWS_RANGE] = 0
     shuffle: Annotated[bool, Flag()] = True
     weighted_sampling: Annotated[bool, Flag()] = False
     transforms: Transforms = Transforms()
+
+    @model_validator(mode="after")
+    def _fold_is_one_of_them(self) -> _Data:
+        if self.folds == 1 or self.fold >= max(self.folds, 1):
+            raise InvalidValue(
+                f"fold {self.fold} of {self.folds}: there must be at least 2 folds, numbered from 0 to one less than their number"
+            )
+        if self.folds and len(self.sources) > 1:
+            raise InvalidValue(
+                f"{self.folds} folds are made of one set of images, and a validation set was given too: give the "
+                "training images alone"
+            )
+        return self
 
 
 class DataSpec(_Data):

@@ -90,6 +90,9 @@ BY_RECIPE = {
 }
 SMOOTHED = Choice(name="softmax_crossentropy", params={"weight": None, "label_smoothing": 0.1})
 ADDED = {
+    # of one set of images; this run has two
+    "folds",
+    "fold",
     "source",
     "head_epochs",
     "layer_rates",

@@ -14,7 +14,19 @@ from ..looking import exists
 from ..records import DatasetRecord
 from ..spec import SPLIT, SUBSETS, Resolved, Source, Spec, Table
 from ..tasks import MULTIPLE, SINGLE
-from . import class_columns, csv_table, dataset_csv, discover, group_split, group_told, groups, health, sampling, split
+from . import (
+    class_columns,
+    csv_table,
+    dataset_csv,
+    discover,
+    folds,
+    group_split,
+    group_told,
+    groups,
+    health,
+    sampling,
+    split,
+)
 from .augment import Policy, policy
 from .batches import Batches
 from .cache import Tick, open_store
@@ -234,16 +246,21 @@ def _subsets(
             paths = recorded_paths.get(name, set())
             subsets[dataset_csv.rows_as_recorded(samples, candidates.tolist(), paths, name)] = subset
     elif len(spec.data.sources) == 1:
-        usable, share, seed = samples.take(rows), spec.data.split, spec.data.split_seed
-        if grouping and group_told.is_grouped(usable):
-            chosen = group_split.stratified(usable, share, seed, grouping.by)
-        else:
-            chosen = split.stratified(usable, share, seed, usable.digests)
-        for subset, mine in enumerate(chosen):
+        for subset, mine in enumerate(_split(samples.take(rows), spec, grouping)):
             subsets[rows[mine]] = subset
     else:
         subsets[rows] = samples.sources[rows]
     return subsets
+
+
+def _split(usable: Samples, spec: Resolved, grouping: Grouping | None) -> tuple[np.ndarray, np.ndarray]:
+    """The rows of the training and of the validation images of one source."""
+    data, by = spec.data, grouping.by if grouping and group_told.is_grouped(usable) else ""
+    if data.folds:
+        return folds.fold(usable, data.folds, data.fold, data.split_seed, by)
+    if by:
+        return group_split.stratified(usable, data.split, data.split_seed, by)
+    return split.stratified(usable, data.split, data.split_seed, usable.digests)
 
 
 def _check_recorded_split(samples: Samples, recorded_classes: Collection[str], resumed: object) -> Iterator[str]:

@@ -70,7 +70,7 @@ def dataset_details(console: Console, spec: Spec | Resolved) -> None:
         "Processors": data.workers,
     }
     if len(data.sources) == 1:
-        rows["Train-val split"] = data.split
+        rows["Train-val split"] = f"fold {data.fold + 1} of {data.folds}" if data.folds else data.split
     if data.sources and isinstance(data.sources[0], Table):
         rows["Delimiter"] = data.sources[0].delimiter
     if data.weighted_sampling:

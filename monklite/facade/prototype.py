@@ -9,6 +9,7 @@ from typing import Any
 from .base import Base
 from .callbacks import CallbackMethods
 from .checks import api
+from .cross_validation import CrossValidationMethods
 from .custom_networks import CustomNetworkMethods
 from .evaluation import EvaluationMethods
 from .looking_inside import LookingMethods
@@ -21,6 +22,7 @@ from .training import TrainingMethods
 class prototype(
     OpeningMethods,
     TrainingMethods,
+    CrossValidationMethods,
     CustomNetworkMethods,
     EvaluationMethods,
     SamplesMethods,

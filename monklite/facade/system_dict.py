@@ -11,7 +11,7 @@ from ..opening import OpenExperiment
 from ..records import Testing
 from ..runs.run import Run
 from ..runs.state import RunState
-from ..spec import Choice, Resolved, Source, Table
+from ..spec import Choice, Resolved, ResolvedData, Source, Table
 
 # how a value is set, where there is no row of its own
 SETTERS = {
@@ -61,6 +61,13 @@ def _dataset_type(o: Opened) -> Any:
         return False
     table = "csv_" if isinstance(o.source(0), Table) else ""
     return f"{table}train{'-val' if len(o.spec.data.sources) > 1 else ''}"
+
+
+def _train_share(data: ResolvedData) -> float | None:
+    """The share of the images that is trained on; None if there is a validation set of its own."""
+    if len(data.sources) != 1:
+        return None
+    return 1 - 1 / data.folds if data.folds else data.split
 
 
 def _chain(subset: str) -> Value:
@@ -123,7 +130,7 @@ ENTRIES: Mapping[str, Value] = {
     "dataset.params.num_val_images": _of("dataset", lambda d: d.n_val),
     "dataset.params.num_test_images": _of("testing", lambda t: t.num_images),
     "dataset.params.delimiter": lambda o: source.delimiter if isinstance(source := o.source(0), Table) else False,
-    "dataset.params.train_val_split": lambda o: o.spec.data.split if len(o.spec.data.sources) == 1 else None,
+    "dataset.params.train_val_split": lambda o: _train_share(o.spec.data),
     "dataset.transforms.train": _chain("train"),
     "dataset.transforms.val": _chain("val"),
     "dataset.transforms.test": _chain("test"),

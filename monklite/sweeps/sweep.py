@@ -18,7 +18,10 @@ from ..training.session import Display
 
 @dataclass(frozen=True)
 class Trial:
-    """One value of a sweep. `experiment`: its name. `changes`: the settings that it stands for, by dotted path."""
+    """One value of a sweep.
+
+    `experiment`: its name; several trials may be versions of one. `changes`: the settings that it stands for, by dotted path.
+    """
 
     experiment: str
     changes: Mapping[str, Any]
@@ -57,7 +60,7 @@ def run(
     base.check_alone("several values are tried")
     base.say_what_is_lost()
     settings = [base.checked(trial.changes) for trial in trials]
-    for name in (trial.experiment for trial in trials):
+    for name in {trial.experiment for trial in trials}:
         base.workspace.experiment(project, name)
     return _run_all(base, project, list(zip(trials, settings, strict=True)), say, display, announce)
 
@@ -80,15 +83,15 @@ def _run_all(
 
 
 def _earlier(base: Experiment, project: str, trial: Trial, asked: Spec) -> Run | None:
-    """The newest version of a trial, if it has these settings and its training has begun."""
-    versions = base.workspace.versions(project, trial.experiment)
-    if not versions:
-        return None
-    state = versions[-1].state()
-    # columns of classes are found when the images are prepared
-    columns = next((s.label_columns for s in state.asked.data.sources if isinstance(s, Table)), ())
-    same = state.asked == class_columns.kept(asked, columns) and state.origin == _origin_of(base)
-    return versions[-1] if same and state.status != "new" else None
+    """The newest version of a trial that has these settings and whose training has begun."""
+    for run in reversed(base.workspace.versions(project, trial.experiment)):
+        state = run.state()
+        # columns of classes are found when the images are prepared
+        columns = next((s.label_columns for s in state.asked.data.sources if isinstance(s, Table)), ())
+        same = state.asked == class_columns.kept(asked, columns) and state.origin == _origin_of(base)
+        if same and state.status != "new":
+            return run
+    return None
 
 
 def _origin_of(base: Experiment) -> tuple[str, str, int] | None:

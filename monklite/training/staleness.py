@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..spec import Resolved, Spec
 
-SPLIT_FIELDS = ("data.sources", "data.split", "data.split_seed", "data.group")
+SPLIT_FIELDS = ("data.sources", "data.split", "data.split_seed", "data.folds", "data.fold", "data.group")
 DATA_FIELDS = (*SPLIT_FIELDS, "data.input_size", "data.stored_size", "data.transforms")
 # those from the epochs on decide the sizes of progressive resizing
 BATCH_FIELDS = (
