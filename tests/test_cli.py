@@ -101,7 +101,7 @@ def test_pruning_shows_asks_and_frees(runs: Path, monkeypatch) -> None:
     refused = CliRunner().invoke(main, ["prune", "--keep", "1"])
     assert refused.exit_code == 1
     assert "there is no terminal to ask in: look with --dry-run, then confirm with --yes" in refused.output
-    monkeypatch.setattr("monklite.cli._has_terminal", lambda: True)
+    monkeypatch.setattr("monklite.cli.removing.has_terminal", lambda: True)
     no = CliRunner().invoke(main, ["prune", "--keep", "1"], input="n\n")
     assert "This cannot be undone [y/N]: n\nnothing was removed" in no.output
     assert len(Workspace(runs).versions("p", "first")) == 4

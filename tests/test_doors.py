@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "monklite"
 DOORS = {
     # text to a terminal: made printable there
     "print": {"facade/console.py"},
-    "click.echo": {"cli.py"},
+    "click.echo": {"cli/group.py"},
     "sys.stdout.write": set(),
     "sys.stderr.write": set(),
     "warnings.warn": set(),

@@ -1,0 +1,6 @@
+"""The command `monklite`: list, compare, export and prune runs. Training is done from Python."""
+
+from . import archives, models, removing, runs
+from .group import main
+
+__all__ = ["archives", "main", "models", "removing", "runs"]
