@@ -33,15 +33,20 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object
     Raises:
         StorageError: it cannot be written; an older file at `path` stays.
     """
+    # names of files need not be valid UTF-8
+    content = as_csv(columns, rows).encode("utf-8", "surrogateescape")
+    write_bytes(path, content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def as_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """The text that `write_csv` writes."""
     lines: list[str] = []
     # with this line end, Python quotes a cell that holds either of its characters
     writer = csv.writer(_Lines(lines), lineterminator="\r\n")
     for row in chain([columns], rows):
         writer.writerow([_as_text(cell) if isinstance(cell, str) else cell for cell in row])
-    # names of files need not be valid UTF-8
-    content = "".join(lines).encode("utf-8", "surrogateescape")
-    write_bytes(path, content)
-    return hashlib.sha256(content).hexdigest()
+    return "".join(lines)
 
 
 class _Lines:

@@ -121,6 +121,8 @@ NAME = Text(most=MAX_TEXT)
 LABEL = Text(most=MAX_LABEL)
 TEXT = Text(0, MAX_TEXT)
 MOMENT = Moment()
+# chosen by the user, to find runs again
+TAG, NOTE = Text(1, 100), Text(1, MAX_ERROR)
 COUNT = Whole64(least=0)
 NUMBER_FROM_1 = Whole64(least=1)
 SHARE = Number(least=0, most=1)

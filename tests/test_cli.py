@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +12,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from monklite import Prototype
 from monklite.cli import main
+from monklite.errors import InvalidType, InvalidValue
 from monklite.records import EpochRow, Results
 from monklite.runs.file_names import HISTORY
 from monklite.runs.history import write
@@ -101,7 +106,7 @@ def test_pruning_shows_asks_and_frees(runs: Path, monkeypatch) -> None:
     refused = CliRunner().invoke(main, ["prune", "--keep", "1"])
     assert refused.exit_code == 1
     assert "there is no terminal to ask in: look with --dry-run, then confirm with --yes" in refused.output
-    monkeypatch.setattr("monklite.cli.removing.has_terminal", lambda: True)
+    monkeypatch.setattr("monklite.cli.removing._has_terminal", lambda: True)
     no = CliRunner().invoke(main, ["prune", "--keep", "1"], input="n\n")
     assert "This cannot be undone [y/N]: n\nnothing was removed" in no.output
     assert len(Workspace(runs).versions("p", "first")) == 4
@@ -138,3 +143,75 @@ def test_a_name_from_a_stranger_does_not_control_the_terminal(runs: Path) -> Non
     result = CliRunner().invoke(main, ["list"], color=True)
     assert "\x1b" not in result.output and "\x07" not in result.output
     assert "\\x1b]0;title\\x07" in result.output
+
+
+def tagged(name: str, *tags: str) -> None:
+    Workspace("workspace").find("p", name).tag(tags)
+
+
+def listed(*words: str) -> list[str]:
+    """The experiments that `list` finds, in its order."""
+    return [run["experiment"] for run in json.loads(said("list", "--json", *words))]
+
+
+def test_runs_are_found_by_any_field_and_tag(runs: Path) -> None:
+    tagged("first", "baseline", "paper")
+    assert listed() == ["first", "second"]
+    assert listed("--where", "experiment=second") == ["second"]
+    assert listed("--where", "experiment~FIR") == ["first"]
+    assert listed("--where", "results.best_val_accuracy>=0.75", "--where", "version<2") == ["first", "second"]
+    assert listed("--where", "best val acc>75") == []
+    assert listed("--where", "data.shuffle=true", "--tag", "baseline") == ["first"]
+    assert listed("--where", "tags!=paper") == ["second"]
+    assert listed("--where", "started!=none") == []
+    assert listed("--sort", "experiment", "--descending") == ["second", "first"]
+
+
+def test_a_field_is_shown_and_runs_are_written_as_csv(runs: Path) -> None:
+    tagged("first", "a", "b")
+    header, *rows = csv.reader(io.StringIO(said("list", "--csv", "--show", "tags")))
+    assert [dict(zip(header, row, strict=True))["tags"] for row in rows] == ["a, b", ""]
+    assert [dict(zip(header, row, strict=True))["best val acc"] for row in rows] == ["75.0", "75.0"]
+    assert "a, b" in said("list", "--show", "tags", "--tag", "a")
+    assert said("list", "--tag", "c") == "no run fits\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--where", "experiment"], "'experiment' is no condition: write a field, one of"),
+        (["--where", "results.best_val_acuracy>1"], r"no run has the field 'results.best_val_acuracy'. Did you mean"),
+        (["--where", "version>new"], "version is 1, which cannot be compared with 'new': give a number"),
+        (["--sort", "x"], "no run has the field 'x'"),
+        (["--show", "x"], "no run has the field 'x'"),
+    ],
+)  # fmt: skip
+def test_wrong_conditions_are_explained(runs: Path, words: list[str], message: str) -> None:
+    result = CliRunner().invoke(main, ["list", *words])
+    assert result.exit_code == 1 and message in result.output
+
+
+def test_tags_and_notes_are_kept(runs: Path) -> None:
+    assert said("tag", "p", "first", "a", "b", "a", "--note", "a larger rate next").splitlines() == [
+        "p/first/v001: a, b", "    note: a larger rate next",
+    ]  # fmt: skip
+    said("tag", "p", "first", "c", "--remove", "a", "--note", "no better")
+    state = Workspace("workspace").find("p", "first").state()
+    assert (state.tags, state.notes) == (("b", "c"), ("a larger rate next", "no better"))
+    assert "Note 2:" in said("summary", "p", "first") and "b, c" in said("summary", "p", "first")
+
+
+def test_the_open_experiment_is_tagged(workspace: Path) -> None:
+    ptf = Prototype("p", "e", verbose=0)
+    assert ptf.Tag("a") == ("a",)
+    assert ptf.Tag(["b", "a"], remove="x") == ("a", "b")
+    assert ptf.Tag(remove=["a"]) == ("b",)
+    ptf.Note("why")
+    state = Workspace("workspace").find("p", "e").state()
+    assert (state.tags, state.notes) == (("b",), ("why",))
+    with pytest.raises(
+        InvalidValue, match="tags must be a list of values, each a text of at least 1 and at most 100 characters"
+    ):
+        ptf.Tag("")
+    with pytest.raises(InvalidType, match="text must be"):
+        ptf.Note(5)

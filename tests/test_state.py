@@ -90,6 +90,8 @@ BY_RECIPE = {
 }
 SMOOTHED = Choice(name="softmax_crossentropy", params={"weight": None, "label_smoothing": 0.1})
 ADDED = {
+    "tags",
+    "notes",
     # of one set of images; this run has two
     "folds",
     "fold",
@@ -123,6 +125,8 @@ FULL = RunState(
     experiment="frozen-base",
     version=2,
     status="failed",
+    tags=("baseline",),
+    notes=("the lower lobe\nis missed",),
     created="2026-11-20T08:15:00+00:00",
     started="2026-11-20T08:16:00+00:00",
     ended="2026-11-20T08:18:00+00:00",
@@ -183,6 +187,8 @@ OLD_TABLES_2 = [
     for old, s in zip(OLD_TABLES, ASKED.data.sources, strict=True)
 ]
 FROM_1 = FULL.replace(
+    tags=(),
+    notes=(),
     dataset=FULL.dataset.model_copy(
         update={
             "label_type": "single",
@@ -226,6 +232,8 @@ FROM_1 = FULL.replace(
     ),
 )
 FROM_2 = FULL.replace(
+    tags=(),
+    notes=(),
     dataset=FULL.dataset.model_copy(update={"levels": None, "content": "", "groups": None}),
     asked=ASKED.replace(
         {

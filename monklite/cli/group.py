@@ -21,6 +21,11 @@ def warn(text: str) -> None:
     click.echo(printable(text), err=True)
 
 
+def emit(text: str) -> None:
+    """Print text for another program, as it is and in UTF-8, whatever the terminal has."""
+    click.echo(text.encode("utf-8", "surrogateescape"), nl=False)
+
+
 def console() -> Console:
     """The console that prints results."""
     from ..facade.console import Console

@@ -73,7 +73,7 @@ def _confirm_and_remove(
     console().table(table, gap="", colalign=("left", "left", "right"))
     if dry_run or not rows:
         return None
-    if not yes and not has_terminal():
+    if not yes and not _has_terminal():
         raise NotReady("there is no terminal to ask in: look with --dry-run, then confirm with --yes")
     if yes or click.confirm(f"Free {format_bytes(total)}? This cannot be undone"):
         freed = remove()
@@ -83,5 +83,5 @@ def _confirm_and_remove(
     return None
 
 
-def has_terminal() -> bool:
+def _has_terminal() -> bool:
     return sys.stdin.isatty()

@@ -348,6 +348,8 @@ def summary(console: Console, run: Run, state: RunState) -> None:
             "Backend": spec.backend,
             "Created": state.created,
             "Origin": "/".join(map(str, state.origin)) if state.origin else "new",
+            **({"Tags": ", ".join(state.tags)} if state.tags else {}),
+            **{f"Note {i}": note for i, note in enumerate(state.notes, 1)},
         },
     )
     if data:

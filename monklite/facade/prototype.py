@@ -16,6 +16,7 @@ from .looking_inside import LookingMethods
 from .opening import OpeningMethods
 from .row_methods import RowMethods
 from .samples import SamplesMethods
+from .tags import TagMethods
 from .training import TrainingMethods
 
 
@@ -27,6 +28,7 @@ class prototype(
     EvaluationMethods,
     SamplesMethods,
     CallbackMethods,
+    TagMethods,
     LookingMethods,
     RowMethods,
 ):

@@ -173,6 +173,11 @@ COMPARISON_COLUMNS = (
 # fmt: on
 
 
+def titles() -> list[str]:
+    """The titles of the columns of `row`."""
+    return [column.title for column in COMPARISON_COLUMNS]
+
+
 def row(entry: Entry) -> dict[str, Any]:
     """One row of `comparison.csv`, with None where a run has no value. Accuracies in %, times in s, memory in MiB."""
     return {column.title: column.cell(entry) for column in COMPARISON_COLUMNS}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +53,9 @@ class Follower(Run):
 
     def write(self, state: RunState) -> None: ...
 
-    def update(self, **changes: Any) -> RunState:
-        return self.state().replace(**changes)
+    def _amend(self, changes: Callable[[RunState], Mapping[str, Any]]) -> RunState:
+        stored = self.state()
+        return stored.replace(**changes(stored))
 
     def acquire(self, to_free_space: bool = False) -> bool:
         return True

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import threading
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -88,10 +89,24 @@ class Run:
             StorageError: another machine took the run over, or the file cannot be written.
             UnknownArgument, InvalidValue: no such field, or not a valid value for it; nothing is written.
         """
+        return self._amend(lambda _: changes)
+
+    def tag(self, tags: Sequence[str], remove: Sequence[str] = ()) -> tuple[str, ...]:
+        """Add tags and take others away; returns all of them. Raises as `update`."""
+        kept = self._amend(lambda s: {"tags": [t for t in dict.fromkeys((*s.tags, *tags)) if t not in remove]})
+        return kept.tags
+
+    def note(self, text: str) -> None:
+        """Add a note. Raises as `update`."""
+        self._amend(lambda s: {"notes": (*s.notes, text)})
+
+    def _amend(self, changes: Callable[[RunState], Mapping[str, Any]]) -> RunState:
+        """Change fields of the state depending on what is stored, while no other process changes it."""
         self.check_lock()
         with storing(self.folder / STATE), Lock(self.folder / ".state.lock"):
             # the status as stored, not `interrupted` as readers see it
-            state = self._stored_state().replace(**changes)
+            stored = self._stored_state()
+            state = stored.replace(**changes(stored))
             self.write(state)
         return state
 

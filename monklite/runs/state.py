@@ -12,9 +12,9 @@ from pydantic import Field, model_validator
 
 from ..catalog import stored
 from ..errors import DamagedFile, InvalidValue, MonkliteError, UnknownArgument, cut, shown, suggestion
-from ..record_rules import MAX_LABEL, MOMENT, NAME, NUMBER_FROM_1, TEXT, ErrorText, Notes
+from ..record_rules import MAX_LABEL, MOMENT, NAME, NOTE, NUMBER_FROM_1, TAG, TEXT, ErrorText, Notes
 from ..records import DatasetRecord, ModelRecord, Results, Testing
-from ..rules import OrNone
+from ..rules import ListOf, OrNone
 from ..spec import Frozen, Resolved, Spec, build
 from ..tasks import NO_LABEL, SEPARATOR, TASKS, Task
 from .upgrades import UPGRADES
@@ -33,7 +33,7 @@ class RunState(Frozen):
     """Everything in `experiment-state.json`.
 
     `asked`: the settings as the user gave them; `resolved`: the settings that are used, None until the data are prepared.
-    `origin`: project, experiment and version that the run was copied from.
+    `origin`: project, experiment and version that the run was copied from. `tags`, `notes`: the user's own words about it.
     """
 
     schema_version: int = Field(default=SCHEMA, alias="schema")
@@ -53,6 +53,8 @@ class RunState(Frozen):
     model: ModelRecord | None = None
     results: Results | None = None
     testing: Testing | None = None
+    tags: Annotated[tuple[str, ...], ListOf(TAG)] = ()
+    notes: Annotated[tuple[str, ...], ListOf(NOTE)] = ()
 
     @model_validator(mode="after")
     def _settings_can_be_stored(self) -> RunState:
@@ -110,8 +112,7 @@ class RunState(Frozen):
 
     def to_json(self) -> str:
         """Serialize to valid JSON, also with infinite or NaN losses and folder names that are not valid Unicode."""
-        text = json.dumps(_plain(self.model_dump(by_alias=True)), indent=2, ensure_ascii=False)
-        return text.encode("utf-8", "backslashreplace").decode() + "\n"
+        return as_json(self.model_dump(by_alias=True))
 
 
 def _is_prediction(text: str, task: type[Task], classes: tuple[str, ...]) -> bool:
@@ -119,6 +120,12 @@ def _is_prediction(text: str, task: type[Task], classes: tuple[str, ...]) -> boo
     if not text or text in classes:
         return True
     return not task.exclusive and (text == NO_LABEL or {*text.split(SEPARATOR)} <= {*classes})
+
+
+def as_json(values: Any) -> str:
+    """Plain values as valid JSON: numbers that are not finite as texts, and what is not valid Unicode escaped."""
+    text = json.dumps(_plain(values), indent=2, ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace").decode() + "\n"
 
 
 def _plain(value: Any) -> Any:
