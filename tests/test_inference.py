@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import json
 import shutil
 import threading
 from pathlib import Path
@@ -11,9 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from PIL import Image
 
 from monklite import Prototype
+from monklite.cli import main
 from monklite.data import decode, prepare
 from monklite.data.prefetch import PER_THREAD
 from monklite.errors import DatasetError, InvalidType, InvalidValue, NotFound, NotReady, OutOfMemory, UnreadableImage
@@ -422,3 +425,28 @@ def test_messages_stay_short_however_long_the_value_was(opened: Prototype, argum
     with pytest.raises(kind, match=message) as caught:
         opened.Infer(**arguments)
     assert len(str(caught.value)) < 600
+
+
+def test_the_command_line_predicts_as_infer_does(
+    opened: Prototype, predictor: Predictor, patterns: Path, tmp_path: Path
+) -> None:
+    workspace = str(predictor.run.folder.parents[2])
+    folder = patterns / sorted(p.name for p in patterns.iterdir())[0]
+    image = sorted(folder.iterdir())[0]
+    damaged = tmp_path / "damaged.png"
+    damaged.write_bytes(b"no image")
+
+    def printed(*words: str) -> tuple[int, str]:
+        result = CliRunner().invoke(main, ["--workspace", workspace, "predict", "p", "e", *words])
+        return result.exit_code, result.output
+
+    expected = opened.Infer(img_name=str(image))
+    code, text = printed("--json", str(image), str(folder))
+    rows = [json.loads(line) for line in text.splitlines()]
+    assert code == 0 and len(rows) == 1 + len(list(folder.iterdir()))
+    assert (rows[0]["image"], rows[0]["predicted"]) == (str(image), expected["predicted_class"])
+    assert rows[0][f"p({expected['predicted_class']})"] == pytest.approx(expected["score"], abs=1e-6)
+    assert [row["image"] for row in rows[1:]] == [str(path) for path in sorted(folder.iterdir())]
+    code, text = printed("--csv", str(damaged), str(image))
+    assert code == 1 and "left out" in text and "damaged.png" in text and "image,predicted,p(" in text
+    assert f"{expected['score']:.4f}" in printed(str(image))[1]

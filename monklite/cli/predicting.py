@@ -1,0 +1,91 @@
+"""Commands that use a trained run: predict."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..rules import PathText
+from .group import console, emit, main, warn
+
+if TYPE_CHECKING:
+    from ..inference import Prediction, Predictor
+
+
+@main.command()
+@click.argument("project")
+@click.argument("experiment")
+@click.argument("images", nargs=-1, required=True)
+@click.option("--version", help="A version such as v001; the newest trained one by default.")
+@click.option("--csv", "form", flag_value="csv", help="Print a table as CSV.")
+@click.option("--json", "form", flag_value="json", help="Print one JSON object per image.")
+@click.pass_obj
+def predict(
+    workspace: str, project: str, experiment: str, images: tuple[str, ...], version: str | None, form: str | None
+) -> None:
+    """Predict images, or every image of a folder, with the best weights of a run.
+
+    Images that cannot be read are named on the error output, and the exit status is then 1.
+    """
+    from ..inference import Predictor
+    from ..runs.workspace import Workspace
+
+    paths = [PathText()("images", image) for image in images]
+    root = Workspace(workspace)
+    predictor = Predictor(root.find(project, experiment, version, trained=version is None), root.cache)
+    unread: list[str] = []
+
+    def left_out(name: str, problem: str) -> None:
+        unread.append(name)
+        warn(f"left out: {problem}")
+
+    rows = (_row(prediction, predictor) for prediction in _predictions(predictor, paths, left_out))
+    _print(rows, form)
+    if unread:
+        sys.exit(1)
+
+
+def _predictions(
+    predictor: Predictor, paths: Sequence[str], left_out: Callable[[str, str], None]
+) -> Iterator[Prediction]:
+    """The predictions of the images, in the order in which they are given; a folder's images have its name before theirs."""
+    from dataclasses import replace
+    from itertools import groupby
+    from pathlib import Path
+
+    from ..looking import is_folder
+
+    for of_folder, group in groupby(paths, lambda path: is_folder(Path(path))):
+        if not of_folder:
+            yield from predictor.stream(list(group), left_out, argument="images")
+            continue
+        for folder in group:
+            for prediction in predictor.stream(folder, left_out):
+                yield replace(prediction, name=str(Path(folder, prediction.name)))
+
+
+def _row(prediction: Prediction, predictor: Predictor) -> dict[str, Any]:
+    """The name of the image, the prediction as text, and the score of each class."""
+    answer = prediction.answer
+    predicted = answer["predicted_class"] if "predicted_class" in answer else "|".join(answer["predicted_classes"])
+    scores = dict(zip(predictor.task.classes, prediction.scores.tolist(), strict=True))
+    return {"image": prediction.name, "predicted": predicted, **{f"p({name})": p for name, p in scores.items()}}
+
+
+def _print(rows: Iterator[dict[str, Any]], form: str | None) -> None:
+    from ..csv_files import as_csv
+
+    if form == "json":
+        for row in rows:
+            emit(json.dumps(row) + "\n")
+    elif found := list(rows):
+        if form == "csv":
+            emit(as_csv(list(found[0]), (list(row.values()) for row in found)))
+        else:
+            console().table(
+                [{k: f"{v:.4f}" if isinstance(v, float) else v for k, v in r.items()} for r in found], gap=""
+            )
