@@ -25,6 +25,7 @@ T = TypeVar("T")
 MOST_CHARACTERS = 500
 # what takes many minutes is tried whole on request
 WHOLE = os.environ.get("MONKLITE_HOSTILE") == "whole"
+ON_REQUEST = pytest.mark.skipif(not WHOLE, reason="takes long: set MONKLITE_HOSTILE=whole")
 
 
 def sampled(attempts: Iterable[T], stride: int) -> Iterator[T]:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from children import Plan, resumed
+from hostile_runs import ON_REQUEST
 from kills import check_what_is_there, differences, leftovers, newest, outcome
 
 from monklite import opening
@@ -130,7 +131,7 @@ def survives(plan: Plan, disk: BreakingDisk, unbroken) -> None:
     assert leftovers(run) == []
 
 
-@pytest.mark.parametrize("every", [37, pytest.param(15, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [29, pytest.param(1, marks=ON_REQUEST)])
 def test_a_disk_that_fails_at_any_write(plan: Plan, unbroken, every: int) -> None:
     """In turn it is full from then on, and fails once; each backend has the other's turns."""
     for nth in itertools.count(1, every):

@@ -14,6 +14,7 @@ from children import PATIENCE, SEED
 from kills import timeless
 from test_both_backends import equal, weights
 from test_prototype import expert, state
+from tiny_networks import build_tiny
 
 from monklite import Prototype
 from monklite.catalog import OPTIMIZERS
@@ -61,6 +62,13 @@ def batch_statistics(ptf: Prototype) -> None:
 def averages(ptf: Prototype) -> None:
     batch_statistics(ptf)
     ptf.update_ema_decay(0.9)
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept and restored does not depend on the network: those of this process are tiny, with all kinds of state."""
+    for backend in BACKENDS:
+        build_tiny(monkeypatch, backend)
 
 
 SETUPS = {name: optimizer(name) for name in OPTIMIZERS}

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hostile_runs import copied, copy_into, done_or_refused, evaluated, quick_calls, resumed, train_in
+from hostile_runs import ON_REQUEST, copied, copy_into, done_or_refused, evaluated, quick_calls, resumed, train_in
 
 from monklite.runs import packing, unpacking
 from monklite.runs.file_names import BEST, HISTORY, LOGS_PREFIX, MODELS_PREFIX, SAMPLES, STATE
@@ -115,7 +115,7 @@ def test_archives_with_a_file_of_a_hostile_name(space: Workspace, members: dict[
     assert {p.name for p in tmp_path.iterdir()} <= {"workspace", "images", "run.zip", "hostile.zip"}
 
 
-@pytest.mark.parametrize("stride", [7, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("stride", [5, pytest.param(1, marks=ON_REQUEST)])
 def test_archives_with_a_file_of_hostile_content(
     space: Workspace, members: dict[str, bytes], tmp_path: Path, stride: int
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hostile_runs import copy_into, done_or_refused, fresh_copy, resumed, train_in
+from hostile_runs import ON_REQUEST, copy_into, done_or_refused, fresh_copy, resumed, train_in
 from hostile_values import shown, variants, with_other_arrays
 
 from monklite.backends import array_files
@@ -88,7 +88,7 @@ def attack(saved: Path, space: Workspace, trained: Path, backend: str, stride: i
 
 
 @pytest.mark.parametrize("trained", ["mxnet"], indirect=True)
-@pytest.mark.parametrize("stride", [37, pytest.param(10, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("stride", [37, pytest.param(10, marks=ON_REQUEST)])
 def test_hostile_values_in_mxnets_saved_training(
     saved: Path, space: Workspace, trained: Path, backend: str, stride: int
 ) -> None:
@@ -96,7 +96,7 @@ def test_hostile_values_in_mxnets_saved_training(
 
 
 @pytest.mark.parametrize("trained", ["mxnet"], indirect=True)
-@pytest.mark.parametrize("n_names", [1, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n_names", [1, pytest.param(3, marks=ON_REQUEST)])
 def test_hostile_arrays_in_mxnets_saved_training(
     saved: Path, space: Workspace, trained: Path, backend: str, n_names: int
 ) -> None:

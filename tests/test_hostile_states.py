@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from hostile_runs import (
+    ON_REQUEST,
     compared,
     copy_into,
     done_or_refused,
@@ -88,7 +89,7 @@ def test_hostile_values_in_a_state_with_every_field(space: Workspace, trained: P
     assert counts["accepted"] > 20
 
 
-@pytest.mark.slow
+@ON_REQUEST
 def test_every_hostile_value_in_the_state_of_a_trained_run(space: Workspace, trained: Path) -> None:
     attack(space, trained, trained_values(space), stride=1, expensive_stride=16, name="trained, all")
 
@@ -147,15 +148,15 @@ def attack_saved(space: Workspace, trained: Path, stride: int, name: str) -> Cou
 
 
 def test_a_few_hostile_values_in_a_saved_training(space: Workspace, trained: Path) -> None:
-    attack_saved(space, trained, stride=131, name="saved training, sample")
+    attack_saved(space, trained, stride=89, name="saved training, sample")
 
 
-@pytest.mark.slow
+@ON_REQUEST
 def test_many_hostile_values_in_a_saved_training(space: Workspace, trained: Path) -> None:
     attack_saved(space, trained, stride=29, name="saved training")
 
 
-@pytest.mark.parametrize("n_names", [1, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n_names", [1, pytest.param(3, marks=ON_REQUEST)])
 def test_hostile_arrays_in_a_saved_training(space: Workspace, trained: Path, n_names: int) -> None:
     counts: Counter[str] = Counter()
     file, arrays, metadata = saved_training(space)

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hostile_runs import (
+    ON_REQUEST,
     cli,
     compared,
     copied,
@@ -177,7 +178,7 @@ def test_a_run_with_a_damaged_split_is_used_or_refused(space: Workspace, trained
     attack(space, trained, SAMPLES, damaged(whole), 9, "runs with damaged splits, sample")
 
 
-@pytest.mark.slow
+@ON_REQUEST
 def test_a_run_with_any_damage_in_its_split_is_used_or_refused(space: Workspace, trained: Path, run: Run) -> None:
     whole = (run.folder / SAMPLES).read_bytes()
     attack(space, trained, SAMPLES, damaged(whole), 1, "runs with damaged splits")

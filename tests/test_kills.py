@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from children import Child, Plan, resumed, run
+from hostile_runs import ON_REQUEST
 from kills import DISKS, NOTHING, WRITING, Killer, differences, leftovers, newest, outcome, saved
 
 from monklite.catalog.backends import BUILT_IN
@@ -28,7 +29,7 @@ def plan(backend: str, patterns: Path, tmp_path: Path) -> Plan:
     return Plan(tmp_path / "unbroken", patterns, backend)
 
 
-@pytest.mark.parametrize("most", [3, pytest.param(30, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("most", [8, pytest.param(30, marks=ON_REQUEST)])
 def test_a_training_killed_anywhere_goes_on_to_the_same_end(plan: Plan, backend: str, most: int) -> None:
     killer, journeys = Killer(plan, seed=most), 0
     while killer.kills < most:
@@ -53,7 +54,7 @@ def test_what_is_killed_is_a_training_that_gets_better(plan: Plan) -> None:
 # Two at once
 
 
-@pytest.mark.parametrize("rounds", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rounds", [1, pytest.param(3, marks=ON_REQUEST)])
 def test_two_processes_that_train_one_experiment_get_a_version_each(plan: Plan, rounds: int) -> None:
     for i in range(rounds):
         both = replace(plan, folder=plan.folder / str(i), flush=0.002 * (i % 3))
@@ -81,7 +82,7 @@ def watch(plan: Plan, children: list[Child]) -> Counter:
     return seen
 
 
-@pytest.mark.parametrize("rounds", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rounds", [1, pytest.param(3, marks=ON_REQUEST)])
 def test_of_two_processes_that_resume_one_run_one_gets_it(plan: Plan, rounds: int) -> None:
     run(plan)
     for i in range(rounds):
