@@ -32,10 +32,16 @@ def script(state: RunState) -> str:
 
 def _opening(state: RunState) -> Iterator[str]:
     given: dict[str, Any] = {"backend": state.asked.backend}
-    if state.origin is not None:
-        yield "# settings, split and weights are those of the run that it was copied from, and then as follows"
-        given["copy_from"] = list(state.origin)
+    if state.origin is None:
+        yield f"ptf = {_call('Prototype', given, (state.project, f'{state.experiment} again'))}"
+        return
+    project, experiment, version = state.origin
+    with_weights = state.model is None or f"{project}/{experiment}/v{version:03d}" in state.model.weights
+    yield "# what is not set here is that of the run that it was copied from"
+    given["copy_from" if with_weights else "pseudo_copy_from"] = list(state.origin)
     yield f"ptf = {_call('Prototype', given, (state.project, f'{state.experiment} again'))}"
+    yield "ptf.reset_transforms()"
+    yield "ptf.reset_transforms(test=True)"
 
 
 def _dataset(data: DataSpec) -> Iterator[str]:
