@@ -150,9 +150,7 @@ class Evaluation:
                 kept.close()
         return np.concatenate(chunks)
 
-    def _figures(
-        self, data: EvaluationData, source: Source, task: Task, logits: np.ndarray, n_views: int
-    ) -> Figures:
+    def _figures(self, data: EvaluationData, source: Source, task: Task, logits: np.ndarray, n_views: int) -> Figures:
         groups = data.evaluated.groups if data.is_grouped else None
         return figures_of(
             task,

@@ -81,9 +81,10 @@ def test_figures_of_one_label_are_scikit_learns(case: tuple[np.ndarray, np.ndarr
         "brier_score": sk.brier_score_loss(labels, scores, labels=np.arange(scores.shape[1])),
     }
     assert {name: figures.overall[name].value for name in expected} == pytest.approx(expected, abs=1e-9)
-    assert np.array(figures.confusion).tolist() == sk.confusion_matrix(
-        labels, predicted, labels=np.arange(scores.shape[1])
-    ).tolist()
+    assert (
+        np.array(figures.confusion).tolist()
+        == sk.confusion_matrix(labels, predicted, labels=np.arange(scores.shape[1])).tolist()
+    )
     check_classes(figures, task, scores, labels[:, None] == np.arange(scores.shape[1]), predicted)
     check_intervals(figures)
 

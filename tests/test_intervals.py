@@ -84,7 +84,9 @@ def covered(share: float, n_groups: int, largest: int, alike: float, n_tries: in
     rng = np.random.default_rng(n_groups)
     sizes = rng.integers(1, largest + 1, (n_tries, n_groups))
     each = rng.beta(share * (1 - alike) / alike, (1 - share) * (1 - alike) / alike, sizes.shape) if alike else share
-    ends = [intervals.clustered_wilson(p, w) for p, w in zip(rng.binomial(sizes, each), sizes.astype(float), strict=True)]
+    ends = [
+        intervals.clustered_wilson(p, w) for p, w in zip(rng.binomial(sizes, each), sizes.astype(float), strict=True)
+    ]
     return float(np.mean([low <= share <= high for low, high in ends]))
 
 

@@ -33,6 +33,8 @@ MAX_LINES, WORST_LINES = 8, 6
 MAX_WRITTEN, MAX_WITH_SHARES = 30, 12
 # characters of a name beside a matrix
 MAX_CLASS_NAME = 28
+# inches: below the axes of curves, and of each line of their legend
+BELOW, LEGEND_LINE = 1.0, 0.185
 # points of a mean curve
 GRID = np.linspace(0, 1, 201)
 
@@ -97,7 +99,9 @@ def _write_counts(axes: Axes, counts: np.ndarray, shares: np.ndarray) -> None:
         share = shares[row, column]
         text = f"{count:,}\n{100 * share:.0f} %" if with_shares and count else f"{count:,}"
         size = (11 if len(counts) <= 4 else 9) if with_shares else 7
-        axes.text(column, row, text, ha="center", va="center", fontsize=size, color="white" if share > 0.55 else "black")
+        axes.text(
+            column, row, text, ha="center", va="center", fontsize=size, color="white" if share > 0.55 else "black"
+        )
 
 
 @default_style()
@@ -107,7 +111,7 @@ def roc(figures: Figures) -> Figure:
     def mean_of(curves: Sequence[Curve]) -> np.ndarray:
         return np.mean([np.interp(GRID, curve.x, curve.y) for curve in curves], axis=0)
 
-    figure, axes = _square()
+    figure, axes = _square(figures)
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":")
     axes.set_xlabel("1 - specificity: share of the other images that are taken for the class")
     axes.set_ylabel("sensitivity: share of the class's images that are found")
@@ -122,7 +126,7 @@ def precision_recall(figures: Figures) -> Figure:
     def mean_of(curves: Sequence[Curve]) -> np.ndarray:
         return np.mean([np.array(c.y)[np.searchsorted(c.x, GRID)] for c in curves], axis=0)
 
-    figure, axes = _square()
+    figure, axes = _square(figures)
     axes.set_xlabel("recall: share of the class's images that are found")
     axes.set_ylabel("precision: share of the images taken for the class that are of it")
     names = _draw(axes, figures, "precision_recall", AVERAGE_PRECISION, mean_of, None, "steps-pre")
@@ -159,7 +163,9 @@ def _draw(
     else:
         labels_note = labels.note
     # numbers first: matplotlib leaves out what begins with an underscore
-    legend = axes.legend([line for line, _ in entries], [str(i) for i in range(len(entries))], **_place(axes))
+    # below the axes, where it hides no curve however long the names are
+    place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (-0.02, -0.1), "fontsize": 9, "frameon": False}
+    legend = axes.legend([line for line, _ in entries], [str(i) for i in range(len(entries))], **place)
     for text_artist, (_, text) in zip(legend.get_texts(), entries, strict=True):
         text_artist.update({**labels.style, "text": text})
     return labels_note.strip()
@@ -169,18 +175,14 @@ def _entry(text: str, of_class: Any, figure: str) -> str:
     return f"{text}: {interval_text(of_class.figures[figure], digits=3)}, n = {of_class.positives:,}"
 
 
-def _place(axes: Axes) -> dict[str, Any]:
-    # below the axes, where it hides no curve however long the names are
-    return {"loc": "upper left", "bbox_to_anchor": (0, -0.13), "fontsize": 9, "frameon": False, "borderaxespad": 0}
-
-
 @default_style()
 def calibration(figures: Figures) -> Figure:
     """Draw which share is right over the score, with intervals, above how many images have such a score."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6.2, 6.6), layout="constrained", dpi=120)
+    figure = Figure(figsize=(6.2, 6.8), dpi=120)
     axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    figure.subplots_adjust(left=0.12, right=0.97, top=0.93, bottom=0.15, hspace=0.06)
     filled = [b for b in figures.calibration if b.share.count]
     x, share = [b.confidence for b in filled], np.array([b.share.value for b in filled])
     errors = [[b.share.value - b.share.low for b in filled], [b.share.high - b.share.value for b in filled]]
@@ -199,7 +201,9 @@ def calibration(figures: Figures) -> Figure:
         _plain(each)
     error = interval_text(figures.overall[CALIBRATION_ERROR], digits=3)
     brier = interval_text(figures.overall[BRIER_SCORE], digits=3)
-    note = f"Expected calibration error {error}, Brier score {brier}. On the dotted line, scores are true probabilities."
+    note = (
+        f"Expected calibration error {error}, Brier score {brier}. On the dotted line, scores are true probabilities."
+    )
     return _titled(figure, f"Calibration, {_images(figures)}", note)
 
 
@@ -209,12 +213,15 @@ def _images(figures: Figures) -> str:
     return f"{figures.n_images:,} images{of_groups}"
 
 
-def _square() -> tuple[Figure, Axes]:
+def _square(figures: Figures) -> tuple[Figure, Axes]:
+    """Square axes with space for the legend below; placed by hand, because matplotlib's own layout takes twice as long."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6.2, 7.4), layout="constrained", dpi=120)
-    axes = figure.add_subplot()
-    axes.set_aspect("equal")
+    n_lines = len(figures.classes) if len(figures.classes) <= MAX_LINES else WORST_LINES + 1
+    side, left, top, below = 5.4, 0.72, 0.45, BELOW + LEGEND_LINE * n_lines
+    width, height = left + side + 0.15, top + side + below
+    figure = Figure(figsize=(width, height), dpi=120)
+    axes = figure.add_axes((left / width, below / height, side / width, side / height))
     axes.set_xlim(-0.01, 1.01)
     axes.set_ylim(-0.01, 1.01)
     _plain(axes)

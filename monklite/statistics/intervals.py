@@ -80,7 +80,9 @@ def _expit(x: float) -> float:
     return 0.5 * (1 + math.tanh(x / 2))
 
 
-def of_mean(values: np.ndarray, lows: np.ndarray, highs: np.ndarray, residuals: Iterable[np.ndarray]) -> tuple[float, float]:
+def of_mean(
+    values: np.ndarray, lows: np.ndarray, highs: np.ndarray, residuals: Iterable[np.ndarray]
+) -> tuple[float, float]:
     """The interval of the mean of several estimates, from the interval of each (MOVER; Zou, Huang and Zhang 2009).
 
     It stays within the bounds of the estimates, and does not collapse where all are 0 or 1.

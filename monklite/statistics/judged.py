@@ -32,7 +32,9 @@ class Judged:
     resamples: Resamples
 
     @classmethod
-    def of(cls, task: Task, logits: np.ndarray, labels: np.ndarray, groups: Sequence[str] | np.ndarray | None) -> Judged:
+    def of(
+        cls, task: Task, logits: np.ndarray, labels: np.ndarray, groups: Sequence[str] | np.ndarray | None
+    ) -> Judged:
         """From logits (n, classes) and labels. `groups`: of the images, see `Units.of`."""
         truth, answers = task.membership(labels), task.membership(task.predicted(logits))
         units = Units.of(groups, len(labels))
