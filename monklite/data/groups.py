@@ -82,8 +82,8 @@ def assign_for_testing(samples: Samples, source: Source, group: str) -> tuple[Sa
     if grouping is None or not is_grouped(grouped):
         return ungrouped, False
     remark = (
-        f"{len(grouped)} test images of {count(grouped)} groups by {grouping.by}{example(grouped)}: the intervals take into account "
-        "that images of a group are alike"
+        f"{len(grouped)} test images of {count(grouped)} groups by {grouping.by}{example(grouped)}: the intervals take into "
+        "account that images of a group are alike"
     )
     return replace(grouped, remarks=(*samples.remarks, remark)), True
 

@@ -70,7 +70,8 @@ class EvaluationData:
     """Test images in the order of their names, labelled with the training classes.
 
     `samples`: the table of all images. `evaluated`: the readable ones, in the order of the batches. `is_grouped`: whether some
-    share a group. `n_seen`: the number of them that were used in training or validation. `fingerprint`, `content`: see `DatasetRecord`. `remarks`: for the user.
+    share a group. `n_seen`: the number of them that were used in training or validation.
+    `fingerprint`, `content`: see `DatasetRecord`. `remarks`: for the user.
     """
 
     samples: Samples

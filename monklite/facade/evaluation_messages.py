@@ -16,7 +16,10 @@ PERCENT_COLUMNS = {"sensitivity %": SENSITIVITY, "specificity %": SPECIFICITY, "
 
 
 def figures(console: Console, found: Figures, folder: Path | None, asked_name: str | None) -> None:
-    """Print the figures of each class. `folder`: that of the evaluation, None: it could not be written. `asked_name`: by the user."""
+    """Print the figures of each class.
+
+    `folder`: that of the evaluation; None: it could not be written. `asked_name`: the name that the user gave.
+    """
     of_groups = f", by {found.n_groups} groups of images" if found.n_groups is not None else ""
     console.say(f"        of each class (with its 95 % interval{of_groups}):")
     console.table([_row(name, c) for name, c in list(found.classes.items())[:MAX_CLASSES_SHOWN]], tablefmt="simple")

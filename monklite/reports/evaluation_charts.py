@@ -20,7 +20,7 @@ from ..figures import (
 )
 from ..records import ACCURACY
 from ..runs.file_names import CALIBRATION_CHART, CONFUSION_CHART, PRECISION_RECALL_CHART, ROC_CHART
-from . import charts, chart_text
+from . import chart_text, charts
 from .charts import COLOURS, DASHES, GREY, default_style
 
 if TYPE_CHECKING:

@@ -84,8 +84,8 @@ def choose(run: Run, content: str, name: str | None = None) -> str:
     same = next((n for n in existing if n.lower() == name.lower()), None)
     if same is not None and not _is_of(run, same, content):
         raise InvalidValue(
-            f"the evaluation {same!r} of {run} is of other images, and nothing is overwritten: give another name, or none for one "
-            f"that is free, or remove the folder {run.evaluations / same} yourself"
+            f"the evaluation {same!r} of {run} is of other images, and nothing is overwritten: give another name, or none for "
+            f"one that is free, or remove the folder {run.evaluations / same} yourself"
         )
     return same or name
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,7 @@ class Resamples:
         self.units, self.n, self.seed = units, n, seed
         self._kept: list[np.ndarray] = []
 
-    def interval(self, values: np.ndarray, statistic: Statistic) -> Interval:
+    def interval(self, values: Any, statistic: Statistic) -> Interval:
         """The bias-corrected and accelerated interval (BCa; Efron 1987) of `statistic(values.sum(axis=0))`.
 
         Args:
@@ -52,7 +53,7 @@ class Resamples:
         low, high = np.quantile(drawn, shares)
         return Interval(float(min(low, value)), float(max(high, value)))
 
-    def _sums(self, values):  # type: ignore[no-untyped-def]
+    def _sums(self, values: Any) -> Any:
         """The sums over the images of each unit, (units, k)."""
         if self.units.count == len(self.units.index):
             return values
@@ -75,7 +76,7 @@ class Resamples:
                 self._kept.append(weights)
             yield weights
 
-    def _acceleration(self, sums, total: np.ndarray, statistic: Statistic) -> float:  # type: ignore[no-untyped-def]
+    def _acceleration(self, sums: Any, total: np.ndarray, statistic: Statistic) -> float:
         """A sixth of the skewness of the figure's change when a part of the units is left out."""
         n_parts = min(self.units.count, MAX_PARTS)
         parts = np.random.default_rng(self.seed).permutation(self.units.count) % n_parts

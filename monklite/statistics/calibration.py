@@ -18,7 +18,7 @@ DRAWS, STEPS, SEED = 500, 60, 0
 
 @dataclass(frozen=True)
 class _Filled:
-    """A bin with scores. `n`: their number; `worth`: that of independent ones; `score`, `share`: their mean, and how many are right."""
+    """A bin with scores. `n`: their number; `worth`: that of independent ones; `score`: their mean; `share`: that are right."""
 
     n: int
     worth: float

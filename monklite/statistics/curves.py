@@ -25,10 +25,10 @@ def curves(scores: np.ndarray, positive: np.ndarray, n_classes: int) -> tuple[Cu
     precision, recall, thresholds = precision_recall_curve(positive, scores)
     # scikit-learn's first point, without predictions, has no threshold
     falling = recall[::-1], precision[::-1], np.append(thresholds, np.inf)[::-1]
-    return _thinned(*roc_curve(positive, scores), most), _thinned(*falling, most)
+    return _thinned(most, *roc_curve(positive, scores)), _thinned(most, *falling)
 
 
-def _thinned(x: np.ndarray, y: np.ndarray, thresholds: np.ndarray, most: int) -> Curve:
+def _thinned(most: int, x: np.ndarray, y: np.ndarray, thresholds: np.ndarray) -> Curve:
     """At most `most` of the points, spread evenly along the curve; both ends stay."""
     along = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y)))])
     if len(x) > most:

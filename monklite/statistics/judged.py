@@ -19,8 +19,10 @@ NOTHING = Estimate(value=np.nan, low=np.nan, high=np.nan, count=0, method=NO_INT
 
 @dataclass(frozen=True)
 class Judged:
-    """Images of an evaluation. `scores`: float64 (n, classes); `truth`, `answers`: the labels that each image has and is predicted
-    to have, bool (n, classes); `correct`: bool (n,). `units`: what is drawn independently; `resamples`: of them.
+    """Images of an evaluation.
+
+    `scores`: float64 (n, classes). `truth`, `answers`: the labels that each image has, and is predicted to have, bool
+    (n, classes). `correct`: bool (n,). `units`: what is drawn independently. `resamples`: of them.
     """
 
     task: Task

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
@@ -66,7 +66,7 @@ def _mean_of(name: str, counts: Callable[[np.ndarray, np.ndarray], Counts]) -> C
         # the precision of a class that is never predicted is 0
         values, lows, highs = np.nan_to_num(np.array([(e.value, e.low, e.high) for e in each])).T
 
-        def residuals():  # type: ignore[no-untyped-def]
+        def residuals() -> Iterator[np.ndarray]:
             for i in judged.occurring:
                 parts, wholes = counts(judged.truth[:, i], judged.answers[:, i])
                 share = parts.sum() / max(wholes.sum(), 1)

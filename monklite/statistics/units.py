@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +39,7 @@ class Units:
             return values.astype(np.float64)
         return self.membership() @ values.astype(np.float64)
 
-    def membership(self):  # type: ignore[no-untyped-def]
+    def membership(self) -> Any:
         """A sparse matrix (count, n) of 1 where an image is of a unit."""
         from scipy.sparse import csr_array
 
