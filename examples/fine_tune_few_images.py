@@ -45,7 +45,7 @@ def main(options: argparse.Namespace) -> float:
     ptf.Dataset()
     accuracy, _ = ptf.Evaluate()
     logs = Path(options.workspace) / "Few_Images" / "resnet34" / "output" / "logs"
-    predictions = pd.read_csv(logs / "test_predictions.csv")
+    predictions = pd.read_csv(logs.parent / "evaluation" / "test" / "predictions.csv")
     print(
         f"\nRows are true classes, columns predicted ones:\n{pd.crosstab(predictions['class'], predictions['predicted'])}"
     )

@@ -1,4 +1,4 @@
-"""Evaluation of a trained run on a test set; figures and predictions are stored with the run."""
+"""Evaluation of a trained run on a test set; figures, predictions and charts are stored with the run."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from .data import class_columns, prepare
 from .data.cache import Tick
 from .data.prepare import EvaluationData
 from .errors import InvalidValue, NotReady, StorageError
+from .figures import Figures
 from .inference import Asked, Predictor
 from .records import ACCURACY, ClassResult, Testing
-from .runs import predictions
-from .runs.file_names import PREDICTIONS, SAMPLES
+from .reports import evaluation_charts
+from .runs import evaluations, predictions
+from .runs.file_names import EVALUATED, SAMPLES, check_name
+from .runs.state import now
 from .spec import Source, Table
-from .statistics import intervals, metrics
+from .statistics.evaluated import figures_of
 from .tasks import THRESHOLD, Task, Thresholds
 from .training import features
 
@@ -21,12 +24,14 @@ from .training import features
 class Evaluation:
     """A trained run and its test set.
 
-    `source`: the test set; None until it is given. `unsaved`: why the last result could not be stored; empty if it was.
+    `source`: the test set; None until it is given. `figures`: of the last result, None before. `unsaved`: why that could not be
+    stored; empty if it was.
     """
 
     def __init__(self, predictor: Predictor) -> None:
         self.predictor = predictor
         self.source: Source | None = None
+        self.figures: Figures | None = None
         self.unsaved = ""
         self._data: EvaluationData | None = None
 
@@ -74,15 +79,22 @@ class Evaluation:
             return source.model_copy(update={"label_delimiter": trained.label_delimiter})
         return source
 
-    def run(self, tick: Tick | None = None, thresholds: Thresholds = THRESHOLD, n_views: int = 0) -> Testing:
-        """Predict every test image; stores the result in the run's state, and the predictions as CSV.
+    def run(
+        self,
+        tick: Tick | None = None,
+        thresholds: Thresholds = THRESHOLD,
+        n_views: int = 0,
+        name: str | None = None,
+    ) -> Testing:
+        """Predict every test image; stores the result in the run's state, and all about it in a folder of its own.
 
         Args:
             thresholds: of the scores of labels, see `Task.with_thresholds`. n_views: of each image beside itself, over which
-                scores are averaged, see `Predictor.stream`.
+                scores are averaged, see `Predictor.stream`. name: of the folder, see `evaluations.choose`.
 
         Raises:
-            NotReady: no test set was read. InvalidType, InvalidValue: thresholds that do not fit.
+            NotReady: no test set was read. InvalidType, InvalidValue: thresholds that do not fit, or a name that cannot be a
+            folder's or is that of an evaluation of other images.
         """
         task = self.predictor.task.with_thresholds(thresholds)
         data, source, self.unsaved = self._data, self.source, ""
@@ -90,14 +102,33 @@ class Evaluation:
             raise NotReady(
                 "no test set yet: Dataset_Params(dataset_path='test folder'), then Dataset(), then Evaluate()"
             )
+        if name is not None:
+            # before the images are predicted, which may take long
+            evaluations.choose(self.predictor.run, data.content, check_name("evaluation", name))
         logits = self._logits(data, tick, Asked(task, n_views))
-        result = self._result(data, source, task, logits).model_copy(update={"views": n_views})
+        self.figures = self._figures(data, source, task, logits, n_views)
+        result = self._result(data, task, logits, self.figures)
         try:
-            result = result.model_copy(update={"predictions": self._write_predictions(data, task, logits)})
-            self.predictor.run.update(testing=result)
+            return self._stored(data, task, logits, result, name)
         # the workspace may be read-only; the result is returned nevertheless
         except StorageError as error:
             self.unsaved = str(error)
+        return result
+
+    def _stored(
+        self, data: EvaluationData, task: Task, logits: np.ndarray, result: Testing, name: str | None
+    ) -> Testing:
+        """Write everything about the evaluation into its folder, and the result into the run's state."""
+        run = self.predictor.run
+        name = evaluations.choose(run, data.content, name)
+        folder, images = evaluations.folder(run, name), data.evaluated
+        digest = predictions.write(folder / EVALUATED, task, images.paths, images.labels, logits)
+        assert self.figures is not None
+        self.figures = self.figures.model_copy(update={"name": name, "predictions": digest})
+        evaluations.write(run, self.figures)
+        result = result.model_copy(update={"predictions": digest, "evaluation": name})
+        run.update(testing=result)
+        evaluation_charts.write(self.figures, folder)
         return result
 
     def _logits(self, data: EvaluationData, tick: Tick | None, asked: Asked) -> np.ndarray:
@@ -119,32 +150,48 @@ class Evaluation:
                 kept.close()
         return np.concatenate(chunks)
 
-    def _result(self, data: EvaluationData, source: Source, task: Task, logits: np.ndarray) -> Testing:
-        labels = data.evaluated.labels
+    def _figures(self, data: EvaluationData, source: Source, task: Task, logits: np.ndarray, n_views: int) -> Figures:
+        groups = data.evaluated.groups if data.is_grouped else None
+        return figures_of(
+            task,
+            logits,
+            data.evaluated.labels,
+            groups,
+            # until it is known which one is free
+            name=evaluations.DEFAULT_NAME,
+            made=now(),
+            dataset_path=source.path,
+            fingerprint=data.fingerprint,
+            content=data.content,
+            predictions="",
+            weights=self.predictor.weights.name,
+            unreadable=int(np.count_nonzero(data.samples.problems != "")),
+            views=n_views,
+        )
+
+    def _result(self, data: EvaluationData, task: Task, logits: np.ndarray, judged: Figures) -> Testing:
+        labels, accuracy = data.evaluated.labels, judged.overall[ACCURACY]
         predicted = task.predicted(logits)
         correct, total = int(task.correct(logits, labels).sum()), len(labels)
         figures = task.test_figures(logits, labels)
         return Testing(
-            dataset_path=source.path,
-            fingerprint=data.fingerprint,
-            weights=self.predictor.weights.name,
+            dataset_path=judged.dataset_path,
+            fingerprint=judged.fingerprint,
+            weights=judged.weights,
             num_images=total,
             num_correct=correct,
             accuracy=figures.pop(ACCURACY),
-            interval=intervals.wilson(correct, total),
+            interval=(accuracy.low, accuracy.high),
             majority_accuracy=float(np.unique(task.strata(labels), return_counts=True)[1].max() / total),
             classes=_class_results(task, labels, predicted),
-            confusion=_confusion(task, labels, predicted),
-            unreadable=int(np.count_nonzero(data.samples.problems != "")),
+            confusion=judged.confusion,
+            unreadable=judged.unreadable,
             figures=figures,
             thresholds=task.thresholds,
             content=data.content,
             only_prediction=task.only_prediction(logits, labels),
+            views=judged.views,
         )
-
-    def _write_predictions(self, data: EvaluationData, task: Task, logits: np.ndarray) -> str:
-        table = self.predictor.run.logs / PREDICTIONS
-        return predictions.write(table, task, data.evaluated.paths, data.evaluated.labels, logits)
 
 
 def _class_results(task: Task, labels: np.ndarray, predicted: np.ndarray) -> dict[str, ClassResult]:
@@ -156,10 +203,3 @@ def _class_results(task: Task, labels: np.ndarray, predicted: np.ndarray) -> dic
         for i, name in enumerate(task.classes)
         if totals[i]
     }
-
-
-def _confusion(task: Task, labels: np.ndarray, predicted: np.ndarray) -> tuple[tuple[int, ...], ...]:
-    if not task.exclusive:
-        return ()
-    table = metrics.confusion(labels, predicted, len(task.classes))
-    return tuple(tuple(int(count) for count in row) for row in table)

@@ -17,16 +17,19 @@ from .spec import Frozen
 from .tasks import TASKS
 
 SCHEMA = 1
-# how an interval was computed; "none": it was not
-WILSON, DELONG, BOOTSTRAP, CORRECTED_T, NO_INTERVAL = METHODS = (
-    "Wilson", "DeLong", "BCa bootstrap", "corrected t", "none",
-)  # fmt: skip
+# how an interval was computed, see `statistics`; "none": it was not
+WILSON, DELONG, NEWCOMBE, BOOTSTRAP = "Wilson", "DeLong", "Newcombe", "BCa bootstrap"
+MOVER, INVERTED_TEST, RULE_OF_THREE = "MOVER", "inverted test", "rule of three"
+CORRECTED_T, NO_INTERVAL = "corrected t", "none"
+METHODS = (WILSON, DELONG, NEWCOMBE, BOOTSTRAP, MOVER, INVERTED_TEST, RULE_OF_THREE, CORRECTED_T, NO_INTERVAL)
 # names of the figures of a class: `sensitivity` is its recall, `ppv` its precision
 SENSITIVITY, SPECIFICITY, PPV, NPV, F1 = "sensitivity", "specificity", "ppv", "npv", "f1"
 AUC, AVERAGE_PRECISION = "auc", "average_precision"
 CLASS_FIGURES = (SENSITIVITY, SPECIFICITY, PPV, NPV, F1, AUC, AVERAGE_PRECISION)
 # names of the figures of all images together, beside `records.ACCURACY` and those of the task
 BALANCED_ACCURACY, MACRO_F1, MACRO_AUC = "balanced_accuracy", "macro_f1", "macro_auc"
+# of several labels: of all pairs of an image and a label, and means over the labels that occur
+PRECISION, RECALL, MACRO_PRECISION, MACRO_RECALL = "precision", "recall", "macro_precision", "macro_recall"
 BRIER_SCORE, CALIBRATION_ERROR, LOG_LOSS = "brier_score", "calibration_error", "log_loss"
 # points of a curve, at most
 MAX_POINTS = 500

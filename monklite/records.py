@@ -215,14 +215,15 @@ class ClassResult(Frozen):
 
 
 class Testing(Frozen):
-    """One evaluation on a test set. `interval`: 95 % Wilson interval of the accuracy, 0 to 1.
+    """One evaluation on a test set. `interval`: 95 % interval of the accuracy (Wilson), 0 to 1.
 
     An image with several labels is correct if exactly its labels are predicted. `majority_accuracy`: the accuracy of always
     predicting the most frequent class, or combination of labels. `confusion`: rows are true classes, columns predicted ones;
     empty if images may have several labels. `figures`: the other figures of the task, by name. `thresholds`: of the score of each
     label, above which it is predicted; empty: 0.5 for all, or an image has one label. `only_prediction`: as in `Results`, for the
     test images. `fingerprint`, `content`: as in `DatasetRecord`. `predictions`: SHA-256 of the table of predictions, `""` in
-    older records. `views`: of each image beside itself, over which its scores were averaged.
+    older records. `views`: of each image beside itself, over which its scores were averaged. `evaluation`: the name of its folder
+    in `output/evaluation`; `""` in older records, which have no folder.
     """
 
     dataset_path: Annotated[str, Text(0, MAX_PATH)]
@@ -242,6 +243,7 @@ class Testing(Frozen):
     content: ShortText = ""
     predictions: ShortText = ""
     views: Count = 0
+    evaluation: ShortText = ""
 
     @model_validator(mode="after")
     def _counts_fit(self) -> Testing:

@@ -65,6 +65,7 @@ class Task(ABC):
     validation that decides which epoch is best; higher is better. `deciding_title`: its printed name. `exclusive`: whether
     every image has exactly one label. `majority_title`: the most frequent prediction that is always the same.
     `thresholds`: by label, see `with_thresholds`; empty: that of all is `THRESHOLD`, or an image has one label.
+    `overall_figures`: the names of the figures of an evaluation that are of all images together.
     """
 
     name: ClassVar[str]
@@ -74,6 +75,7 @@ class Task(ABC):
     deciding_title: ClassVar[str]
     exclusive: ClassVar[bool]
     majority_title: ClassVar[str]
+    overall_figures: ClassVar[tuple[str, ...]]
 
     def __init__(self, classes: tuple[str, ...], activation: Activation | None = None) -> None:
         if activation is not None and activation not in self.activations:
@@ -119,6 +121,10 @@ class Task(ABC):
     def test_figures(self, logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
         """The figures of a test set: those of an epoch, and others that a task has; NaN where there is nothing to measure."""
         return self.figures(logits, labels)
+
+    @abstractmethod
+    def confidences(self, scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The scores that should be the shares of those that are right, and whether each is right: both (n, k)."""
 
     @abstractmethod
     def with_thresholds(self, thresholds: Thresholds) -> Task:
@@ -180,6 +186,7 @@ class SingleLabel(Task):
     deciding_figure, deciding_title = "accuracy", "accuracy"
     exclusive = True
     majority_title = "the largest class"
+    overall_figures = ("accuracy", "balanced_accuracy", "macro_f1", "macro_auc", "brier_score", "log_loss")
 
     @classmethod
     def refusal(cls, activation: Activation) -> str:
@@ -200,6 +207,9 @@ class SingleLabel(Task):
 
     def figures(self, logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
         return {"accuracy": float(self.correct(logits, labels).mean()) if len(labels) else np.nan}
+
+    def confidences(self, scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return scores.max(axis=1, keepdims=True), (scores.argmax(axis=1) == labels)[:, None]
 
     def with_thresholds(self, thresholds: Thresholds) -> Task:
         if _each_threshold(thresholds, self.classes) != dict.fromkeys(self.classes, THRESHOLD):
@@ -245,6 +255,10 @@ class MultiLabel(Task):
     deciding_figure, deciding_title = "f1", "F1"
     exclusive = False
     majority_title = "the most frequent combination of labels"
+    overall_figures = (
+        "accuracy", "f1", "precision", "recall", "macro_f1", "macro_precision", "macro_recall", "macro_auc", "brier_score",
+        "log_loss",
+    )  # fmt: skip
     # a label is predicted if its logit is above: one for all, or float64 (classes,)
     cutoffs: float | np.ndarray = 0.0
 
@@ -288,6 +302,9 @@ class MultiLabel(Task):
             "recall": float(found.sum() / has.sum()) if has.any() else np.nan,
             **{f"macro_{name}": float(v[occurs].mean()) if occurs.any() else np.nan for name, v in each.items()},
         }
+
+    def confidences(self, scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return scores, labels
 
     def with_thresholds(self, thresholds: Thresholds) -> Task:
         each = _each_threshold(thresholds, self.classes)

@@ -17,7 +17,7 @@ from monklite.data import cache_limit, feature_file
 from monklite.data.feature_file import FeatureFile
 from monklite.errors import OutOfMemory
 from monklite.reports import comparison, wording
-from monklite.runs.file_names import PREDICTIONS
+from monklite.runs.file_names import EVALUATED
 from monklite.runs.workspace import Workspace
 from monklite.training import features as features_module
 
@@ -174,7 +174,7 @@ def test_a_layer_replaced_between_two_evaluations_counts(patterns: Path, tmp_pat
     judge.Dataset_Params(dataset_path=patterns)
     judge.Dataset()
     judge.Evaluate()
-    table = Workspace(tmp_path).find("p", "e").logs / PREDICTIONS
+    table = Workspace(tmp_path).find("p", "e").evaluations / "test" / EVALUATED
     before = table.read_bytes()
     if backend == "pytorch":
         judge.model.layer4 = nn.Sequential(judge.model.layer4, nn.Hardtanh(0, 0.01))

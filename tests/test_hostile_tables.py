@@ -36,7 +36,7 @@ from hostile_runs import (
 from monklite.data import dataset_csv
 from monklite.reports import comparison
 from monklite.runs import packing, unpacking
-from monklite.runs.file_names import PREDICTIONS, SAMPLES, STATE
+from monklite.runs.file_names import EVALUATED, SAMPLES, STATE
 from monklite.runs.run import Run
 from monklite.runs.workspace import Workspace
 
@@ -240,13 +240,13 @@ def is_counted(run: Run) -> bool:
 def test_every_cell_and_damage_of_predictions_is_counted_or_left_out(space: Workspace, run: Run) -> None:
     counts: Counter[str] = Counter()
     counted: set[str] = set()
-    whole = (run.logs / PREDICTIONS).read_bytes()
+    whole = (run.evaluations / "test" / EVALUATED).read_bytes()
     right = comparison._correct_images(run, run.state().testing)
     assert right is not None
     without_digest(run)
     for what, content in (*changed_cells(whole), *damaged(whole)):
         counts["variants"] += 1
-        (run.logs / PREDICTIONS).write_bytes(content)
+        (run.evaluations / "test" / EVALUATED).write_bytes(content)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             found: list[np.ndarray | None] = []
@@ -267,23 +267,30 @@ def test_every_cell_and_damage_of_predictions_is_counted_or_left_out(space: Work
 
 
 def test_predictions_of_another_digest_are_never_counted(run: Run) -> None:
-    whole = (run.logs / PREDICTIONS).read_bytes()
+    whole = (run.evaluations / "test" / EVALUATED).read_bytes()
     assert is_counted(run)
     for what, content in damaged(whole):
-        (run.logs / PREDICTIONS).write_bytes(content)
+        (run.evaluations / "test" / EVALUATED).write_bytes(content)
         assert content == whole or not is_counted(run), what
 
 
 def test_predictions_for_an_image_that_is_named_twice_are_not_counted(run: Run) -> None:
     without_digest(run)
-    rows = rows_of((run.logs / PREDICTIONS).read_bytes())
+    rows = rows_of((run.evaluations / "test" / EVALUATED).read_bytes())
     assert is_counted(run)
     rows[1][0] = rows[2][0]
-    (run.logs / PREDICTIONS).write_bytes(as_bytes(rows))
+    (run.evaluations / "test" / EVALUATED).write_bytes(as_bytes(rows))
     assert not is_counted(run)
 
 
 def test_a_run_with_damaged_predictions_is_used(space: Workspace, trained: Path, run: Run) -> None:
     without_digest(run)
-    whole = (run.logs / PREDICTIONS).read_bytes()
-    attack(space, trained, f"output/logs/{PREDICTIONS}", damaged(whole), 25, "runs with damaged predictions, sample")
+    whole = (run.evaluations / "test" / EVALUATED).read_bytes()
+    attack(
+        space,
+        trained,
+        f"output/evaluation/test/{EVALUATED}",
+        damaged(whole),
+        25,
+        "runs with damaged predictions, sample",
+    )

@@ -17,7 +17,7 @@ from test_prototype import _original_epoch_end, _stop_after_two
 from monklite import Prototype, compare
 from monklite.errors import DatasetError, InvalidType, InvalidValue
 from monklite.runs import history
-from monklite.runs.file_names import HISTORY, PREDICTIONS, SAMPLES
+from monklite.runs.file_names import EVALUATED, HISTORY, SAMPLES
 from monklite.runs.workspace import Workspace
 from monklite.testing.contract import LABELS, easy_labels
 
@@ -125,7 +125,7 @@ def test_the_best_epoch_is_the_one_with_the_best_f1(here: Path, backend: str) ->
 def test_evaluation_agrees_with_scikit_learn(here: Path, images: Path, backend: str) -> None:
     accuracy, by_class = judge(backend, images).Evaluate()
     run = Workspace().find("p", backend)
-    known, table = truth(images), pd.read_csv(run.logs / PREDICTIONS, dtype=str, keep_default_na=False)
+    known, table = truth(images), pd.read_csv(run.evaluations / "test" / EVALUATED, dtype=str, keep_default_na=False)
     assert set(table["path"]) == set(known)
     ours = as_table([known[path] for path in table["path"]])
     answers = as_table([set(filter(None, cell.split("|"))) for cell in table["predicted"]])
@@ -147,7 +147,7 @@ def test_each_label_and_the_averages_agree_with_scikit_learn(here: Path, images:
     ptf = judge(backend, images)
     _, by_class = ptf.Evaluate({"light": 0.02, "red": 0.9, "striped": 0.999})
     run = Workspace().find("p", backend)
-    known, table = truth(images), pd.read_csv(run.logs / PREDICTIONS, dtype=str, keep_default_na=False)
+    known, table = truth(images), pd.read_csv(run.evaluations / "test" / EVALUATED, dtype=str, keep_default_na=False)
     ours = as_table([known[path] for path in table["path"]])
     answers = as_table([set(filter(None, cell.split("|"))) for cell in table["predicted"]])
     scores = table[[f"p({name})" for name in LABELS]].astype(float).to_numpy()

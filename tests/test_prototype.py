@@ -125,7 +125,7 @@ def test_every_test_prediction_is_kept(trained, patterns: Path) -> None:
     ptf.Dataset_Params(dataset_path=patterns)
     ptf.Dataset()
     ptf.Evaluate()
-    rows = (Workspace().find("p", "e").logs / "test_predictions.csv").read_text().splitlines()
+    rows = (Workspace().find("p", "e").evaluations / "test" / "predictions.csv").read_text().splitlines()
     assert rows[0] == "path,class,predicted,correct,p(dots),p(rings),p(stripes)"
     assert len(rows) == 37
     assert sum(map(float, rows[1].split(",")[4:])) == pytest.approx(1, abs=1e-4)

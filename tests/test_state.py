@@ -178,6 +178,7 @@ FULL = RunState(
         only_prediction="cat",
         content="591785b794601e212b260e25925636fd",
         predictions="6f5902ac237024bdd0c176cb93063dc4",
+        evaluation="test",
     ),
 )
 # their columns are the first two, as when they were written
@@ -227,6 +228,7 @@ FROM_1 = FULL.replace(
             "only_prediction": "",
             "content": "",
             "predictions": "",
+            "evaluation": "",
             "classes": {name: c.model_copy(update={"num_false": None}) for name, c in FULL.testing.classes.items()},
         }
     ),
@@ -252,7 +254,7 @@ FROM_2 = FULL.replace(
         }
     ),
     results=RESULTS.model_copy(update={"only_prediction": ""}),
-    testing=FULL.testing.model_copy(update={"only_prediction": "", "content": "", "predictions": ""}),
+    testing=FULL.testing.model_copy(update={"only_prediction": "", "content": "", "predictions": "", "evaluation": ""}),
 )
 SMALL = RunState(project="p", experiment="e", version=1, created="2026-11-20T08:15:00+00:00")
 

@@ -62,7 +62,7 @@ def _print_runs(found: Sequence[tuple[Entry, dict[str, Any]]], show: Sequence[st
     entries = [entry for entry, _ in found]
     more = [{name: _as_text(fields.get(name)) for name in show} for _, fields in found]
     if form == "json":
-        return emit(as_json([fields for _, fields in found]))
+        return emit(as_json([fields for _, fields in found], indent=2))
     if form == "csv":
         rows = [{**table.written(table.row(e)), **table.written(extra)} for e, extra in zip(entries, more, strict=True)]
         titles = [*table.titles(), *show]

@@ -78,8 +78,7 @@ def from_csv(
             )
     remarks = tuple(text for text in (_told(table, columns, samples), remark, repeated) if text)
     samples = replace(samples, remarks=remarks)
-    # a test set is not split
-    positions = table_columns.find_groups(table, columns, group) if training else []
+    positions = table_columns.find_groups(table, columns, group, needed=training)
     copies = _copies(base, listed) if len(rows) < len(listed) else []
     return replace(samples, group_columns=tuple(_group_column(table, i, rows, copies, listed) for i in positions))
 

@@ -15,7 +15,7 @@ from ..rules import AUTO
 from ..spec import DataSpec, Folders, ResolvedData, Source
 from . import group_folders, group_names, group_patterns
 from .group_names import visible
-from .group_told import BOTH_SIDES, Grouping, example, is_grouped, why_not_used
+from .group_told import BOTH_SIDES, Grouping, count, example, is_grouped, why_not_used
 from .samples import GroupColumn, Samples, as_column, concatenate
 from .table_columns import MIN_VAGUE_GROUPS, is_vague, same_name
 
@@ -66,6 +66,26 @@ def assign(tables: Sequence[Samples], sources: Sequence[Source], group: str) -> 
         )
     _check_conflicts(columns)
     return samples, grouping
+
+
+def assign_for_testing(samples: Samples, source: Source, group: str) -> tuple[Samples, bool]:
+    """A test set with the group of each image, and whether any two share one; arguments as of `assign`.
+
+    Groups widen the intervals of the figures and nothing else, so their lack is a remark and no error.
+    """
+    ungrouped = replace(samples, group_columns=())
+    try:
+        grouped, grouping = assign([samples], [source], group)
+    except (InvalidValue, DatasetError) as error:
+        remark = f"each test image stands for itself in the intervals, not its patient or other group: {error}"
+        return replace(ungrouped, remarks=(*samples.remarks, remark)), False
+    if grouping is None or not is_grouped(grouped):
+        return ungrouped, False
+    remark = (
+        f"{len(grouped)} test images of {count(grouped)} groups by {grouping.by}{example(grouped)}: the intervals take into "
+        "account that images of a group are alike"
+    )
+    return replace(grouped, remarks=(*samples.remarks, remark)), True
 
 
 def _by_column(samples: Samples, columns: Sequence[GroupColumn], found: bool) -> tuple[Samples, Grouping]:

@@ -81,8 +81,9 @@ class TrainingData:
 class EvaluationData:
     """Test images in the order of their names, labelled with the training classes.
 
-    `samples`: the table of all images. `evaluated`: the readable ones, in the order of the batches. `n_seen`: the number of
-    them that were used in training or validation. `fingerprint`, `content`: see `DatasetRecord`. `remarks`: for the user.
+    `samples`: the table of all images. `evaluated`: the readable ones, in the order of the batches. `is_grouped`: whether some
+    share a group. `n_seen`: the number of them that were used in training or validation.
+    `fingerprint`, `content`: see `DatasetRecord`. `remarks`: for the user.
     """
 
     samples: Samples
@@ -92,6 +93,7 @@ class EvaluationData:
     content: str
     n_seen: int = 0
     remarks: tuple[str, ...] = ()
+    is_grouped: bool = False
 
 
 def for_training(
@@ -328,13 +330,14 @@ def for_testing(
     samples, store = open_store(samples, test_policy, cache, spec.data.workers, tick, levels=levels)
     health.check_readable(samples)
     samples = replace(samples, subsets=np.full(len(samples), SUBSETS.index("test"), np.int8))
+    samples, is_grouped = groups.assign_for_testing(samples, source, spec.data.group)
     rows = samples.rows_of("test")
     evaluated = samples.take(rows)
     batches = Batches(store, rows, evaluated.labels, test_policy, spec.data.batch_size, digests=evaluated.digests)
     n_seen, remark = _count_seen(evaluated.digests, recorded, record)
     remarks = samples.remarks + tuple(text for text in (store.remark, remark) if text)
     prints = (discover.fingerprint(evaluated), discover.fingerprint(evaluated, by_content=True))
-    return EvaluationData(samples, evaluated, batches, *prints, n_seen, remarks)
+    return EvaluationData(samples, evaluated, batches, *prints, n_seen, remarks, is_grouped)
 
 
 def _with_classes(samples: Samples, classes: tuple[str, ...], label_type: str, where: str) -> Samples:

@@ -176,11 +176,12 @@ def _given_group(table: TableFile, group: str) -> int | None:
     )
 
 
-def find_groups(table: TableFile, used: Columns, group: str) -> list[int]:
+def find_groups(table: TableFile, used: Columns, group: str, needed: bool = True) -> list[int]:
     """The positions of the columns that may hold the groups of images, such as patients, the one with the best name first.
 
     Args:
         used: the columns of paths and labels, which are never taken. group: as in the spec.
+        needed: False for a test set, which is not split and may lack them.
 
     Raises:
         InvalidValue: `group` names one of the used columns, or is neither a column nor a pattern.
@@ -193,6 +194,8 @@ def find_groups(table: TableFile, used: Columns, group: str) -> list[int]:
         named = {i: rank for i, rank in ranks.items() if rank is not None}
         return sorted(named, key=named.__getitem__)
     position = _given_group(table, group)
+    if not needed and (position is None or position in taken):
+        return []
     if position is None and group_rule.pattern(group) is None:
         raise InvalidValue(
             f"group={shown(group)}: {table.name} has no such column, and a pattern over the paths needs parentheses, such as "

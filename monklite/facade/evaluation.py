@@ -15,10 +15,10 @@ from ..opening import is_given
 from ..printable import printable
 from ..records import ClassResult
 from ..rules import Flag, PathText
-from ..runs.file_names import PREDICTIONS
+from ..runs.evaluations import predictions_file
 from ..setting_ranges import TEST_VIEWS_RANGE
 from ..tasks import THRESHOLD, Thresholds
-from . import messages
+from . import evaluation_messages, messages
 from .base import Base
 from .checks import api
 
@@ -29,13 +29,19 @@ class EvaluationMethods(Base):
     """`Evaluate`, `Infer`."""
 
     @api
-    def Evaluate(self, img_thresh: Thresholds = THRESHOLD, tta: int = 0) -> tuple[float, dict[str, dict[str, Any]]]:
+    def Evaluate(
+        self, img_thresh: Thresholds = THRESHOLD, tta: int = 0, name: str | None = None
+    ) -> tuple[float, dict[str, dict[str, Any]]]:
         """Predict the whole test set of `Dataset_Params` and `Dataset` with the best weights.
+
+        Predictions, every figure with its 95 % interval, and charts are written into `output/evaluation/<name>` of the run.
 
         Args:
             img_thresh: as in `Infer`, for images that may have several labels.
             tta: test-time augmentation: scores are averaged over each image and so many other pictures of it, always the same; 1:
                 its mirror image; more: also parts of it. It takes as much longer. 0: the image alone.
+            name: of the evaluation; None: `test`, or `test-2` and so on if that is of other images, which always stays. The
+                same images evaluated again replace their evaluation.
 
         Returns:
             Overall accuracy in %, and for each class of the test set
@@ -46,7 +52,7 @@ class EvaluationMethods(Base):
 
         Raises:
             NotReady: the experiment is not trained, or no test set was given. InvalidType, InvalidValue: thresholds that do not
-            fit.
+            fit, or a name that cannot be that of a folder or is that of an evaluation of other images.
         """
         evaluation, n_views = self._evaluation, TEST_VIEWS_RANGE("tta", tta)
         if not self._opened.evaluating:
@@ -55,15 +61,18 @@ class EvaluationMethods(Base):
                 "Dataset_Params(dataset_path='test folder'), Dataset() and Evaluate()"
             )
         self._console.say("Testing")
-        result = evaluation.run(self._console.ticker("    testing"), img_thresh, n_views)
+        result = evaluation.run(self._console.ticker("    testing"), img_thresh, n_views, name)
+        run, exclusive = evaluation.predictor.run, evaluation.predictor.task.exclusive
         messages.testing(
             self._console,
             type(evaluation.predictor.task),
             result,
-            evaluation.predictor.run.logs / PREDICTIONS,
+            predictions_file(run, result),
             evaluation.unsaved,
         )
-        exclusive = evaluation.predictor.task.exclusive
+        folder = run.evaluations / result.evaluation if result.evaluation else None
+        if evaluation.figures is not None:
+            evaluation_messages.figures(self._console, evaluation.figures, folder, name)
         return 100 * result.accuracy, {name: _of_class(counts, exclusive) for name, counts in result.classes.items()}
 
     @api

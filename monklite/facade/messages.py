@@ -14,7 +14,8 @@ from ..printable import printable
 from ..records import ACCURACY, ClassResult, DatasetRecord, ModelRecord, Testing
 from ..reports.wording import only_prediction
 from ..rules import AUTO
-from ..runs.file_names import ACCURACY_CURVE, BEST, FINAL, HEALTH, HISTORY, LOSS_CURVE, PREDICTIONS
+from ..runs.evaluations import predictions_file
+from ..runs.file_names import ACCURACY_CURVE, BEST, FINAL, HEALTH, HISTORY, LOSS_CURVE
 from ..runs.run import Run
 from ..runs.state import RunState
 from ..spec import Choice, Resolved, ResolvedTraining, Source, Spec, Table, TrainingSpec
@@ -372,4 +373,5 @@ def summary(console: Console, run: Run, state: RunState) -> None:
         )
     if state.testing:
         console.say("Testing")
-        testing(console, TASKS[data.label_type if data else SINGLE], state.testing, run.logs / PREDICTIONS)
+        task = TASKS[data.label_type if data else SINGLE]
+        testing(console, task, state.testing, predictions_file(run, state.testing))

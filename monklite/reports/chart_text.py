@@ -61,8 +61,8 @@ def labels(names: Iterable[str]) -> Labels:
     readable = [_readable(name) for name in names]
     groups: dict[str, set[str]] = {}
     for name in readable:
-        groups.setdefault(_shorten(name), set()).add(name)
-    texts = [_distinct(name, groups[_shorten(name)]) for name in readable]
+        groups.setdefault(shorten(name), set()).add(name)
+    texts = [_distinct(name, groups[shorten(name)]) for name in readable]
     families, missing = _fonts(frozenset("".join(texts)))
     # dollars are dollars and no formula
     style = {"parse_math": False, "fontfamily": ["sans-serif", *families]}
@@ -80,7 +80,7 @@ def _number(character: str) -> str:
     return f"[U+{ord(character):04X}]"
 
 
-def _shorten(name: str, max_length: int = MAX_LENGTH) -> str:
+def shorten(name: str, max_length: int = MAX_LENGTH) -> str:
     """Keep both ends of a long name: experiments often differ only at the end."""
     if len(name) <= max_length:
         return name
@@ -90,7 +90,7 @@ def _shorten(name: str, max_length: int = MAX_LENGTH) -> str:
 def _distinct(name: str, group: set[str]) -> str:
     """A name, shortened so that it differs from the others of its group, which all shorten to the same."""
     if len(group) == 1:
-        return _shorten(name)
+        return shorten(name)
     start = next(i for i, characters in enumerate(itertools.zip_longest(*group)) if len(set(characters)) > 1)
 
     def part(other: str) -> str:

@@ -11,8 +11,8 @@ import numpy as np
 
 from ..errors import MonkliteError
 from ..records import DatasetRecord, EpochRow, Testing
-from ..runs import history, predictions
-from ..runs.file_names import HISTORY, PREDICTIONS
+from ..runs import evaluations, history, predictions
+from ..runs.file_names import HISTORY
 from ..runs.run import Run
 from ..runs.state import RunState
 from ..statistics import paired
@@ -158,6 +158,6 @@ def _pairs_with_best(tested: Sequence[tuple[str, Testing, np.ndarray]]) -> Itera
 def _correct_images(run: Run, test: Testing | None) -> np.ndarray | None:
     if test is None:
         return None
-    correct = predictions.read_correct(run.logs / PREDICTIONS, test.predictions)
+    correct = predictions.read_correct(evaluations.predictions_file(run, test), test.predictions)
     fits = correct is not None and (len(correct), correct.sum()) == (test.num_images, test.num_correct)
     return correct if fits else None

@@ -22,15 +22,20 @@ ACCURACY_CURVE, LOSS_CURVE = "train_val_accuracy.png", "train_val_loss.png"
 CLASSES_CHART = "classes_per_image.png"
 # drawings of a user's own network
 GRAPH, DESIGN = "graph.png", "design.png"
-HISTORY, SAMPLES, HEALTH, PREDICTIONS = "history.csv", "dataset.csv", "health.csv", "test_predictions.csv"
+HISTORY, SAMPLES, HEALTH = "history.csv", "dataset.csv", "health.csv"
+# of an evaluation, in its own folder; `PREDICTIONS` is the table of older versions, in the folder of logs
+EVALUATED, FIGURES, PREDICTIONS = "predictions.csv", "figures.json", "test_predictions.csv"
+CONFUSION_CHART, ROC_CHART = "confusion.png", "roc.png"
+PRECISION_RECALL_CHART, CALIBRATION_CHART = "precision_recall.png", "calibration.png"
 # pictures of the inside of a network; in Monk's folder of that name
 VISUALIZATION = "visualization"
-LOGS_PREFIX, MODELS_PREFIX = "output/logs/", "output/models/"
+LOGS_PREFIX, MODELS_PREFIX, EVALUATION_PREFIX = "output/logs/", "output/models/", "output/evaluation/"
 # limit of file systems for the name of one folder
 MAX_NAME_BYTES = 255
 _WINDOWS = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 _NAME = re.compile(r"[\w-](?:[\w .@+=,()-]{0,98}[\w@+=()-])?")
 _LOG = re.compile(r"[A-Za-z0-9][\w-]{0,79}\.(csv|png)")
+_OF_EVALUATION = re.compile(r"[A-Za-z0-9][\w-]{0,79}\.(csv|png|json)")
 _WEIGHTS = re.compile(r"[A-Za-z0-9][\w.-]{0,119}")
 # seconds; a younger leftover of a writer may belong to one that is alive
 LEFTOVER_AGE = 3600.0
@@ -58,6 +63,15 @@ def check_name(kind: str, name: Any) -> str:
             f"{shown(name)} cannot be a project name: comparisons are kept in that folder; take another name"
         )
     return name
+
+
+def is_name(name: str) -> bool:
+    """Whether `check_name` accepts a name."""
+    try:
+        check_name("folder", name)
+    except InvalidValue:
+        return False
+    return True
 
 
 def is_file_of(kind: str, name: str) -> bool:
@@ -88,6 +102,9 @@ def is_run_file(path: str, prefix: str, backend: str, kinds: Container[str | Non
         return True
     if path.startswith(LOGS_PREFIX):
         return _LOG.fullmatch(path.removeprefix(LOGS_PREFIX)) is not None
+    if path.startswith(EVALUATION_PREFIX):
+        folder, _, name = path.removeprefix(EVALUATION_PREFIX).partition("/")
+        return is_name(folder) and _OF_EVALUATION.fullmatch(name) is not None
     name = path.removeprefix(MODELS_PREFIX)
     if not path.startswith(MODELS_PREFIX) or _WEIGHTS.fullmatch(name) is None:
         return False

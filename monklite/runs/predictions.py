@@ -1,4 +1,4 @@
-"""`test_predictions.csv`: the prediction of a run for every test image."""
+"""`predictions.csv` of an evaluation: the prediction of a run for every image, with its scores."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def write(path: Path, task: Task, images: Iterable[str], labels: np.ndarray, log
     """
     predicted, correct, scores = task.predicted(logits), task.correct(logits, labels), task.scores(logits)
     rows = (
-        (image, task.text(label), task.text(prediction), int(is_correct), *(f"{score:.6f}" for score in row))
+        (image, task.text(label), task.text(prediction), int(is_correct), *(f"{score:.9g}" for score in row))
         for image, label, prediction, is_correct, row in zip(images, labels, predicted, correct, scores, strict=True)
     )
     return write_csv(path, (*PREDICTION_COLUMNS, CORRECT_COLUMN, *(f"p({name})" for name in task.classes)), rows)

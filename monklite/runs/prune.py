@@ -139,6 +139,7 @@ def _weights(run: Run, state: RunState, kinds: Sequence[str]) -> Iterator[Item]:
 def _leftovers(workspace: Workspace, runs: Sequence[Run]) -> Iterator[Item]:
     """Temporary files of killed writers, old enough that nobody can still be writing them."""
     folders = {f: None for run in runs for f in (run.folder.parent, run.folder, run.logs, run.models)}
+    folders |= dict.fromkeys(f for run in runs for f in run.evaluation_folders())
     # an import that was killed may have left an experiment without a version
     folders |= dict.fromkeys(
         e for p in entries(workspace.root) if p.name[0] != "." and is_folder(p) for e in entries(p) if is_folder(e)

@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 from ..errors import DamagedFile, NotFound, StorageError
 from ..files import DISK_FULL, TEMPORARY, discard, remove_leftovers, storing, write_text
 from ..locks import Lock
-from ..looking import entries
+from ..looking import entries, is_folder, is_link
 from ..regular_files import MAX_JSON_BYTES, NotReadable, read_regular
 from ..transient import attempted, retried
 from . import heartbeat
@@ -41,7 +41,12 @@ class Run:
 
     logs = property(lambda self: self.folder / "output" / "logs")
     models = property(lambda self: self.folder / "output" / "models")
+    evaluations = property(lambda self: self.folder / "output" / "evaluation")
     version = property(lambda self: int(self.folder.name[1:]))
+
+    def evaluation_folders(self) -> list[Path]:
+        """The folder of each evaluation, sorted; links are not followed."""
+        return [path for path in entries(self.evaluations) if not is_link(path) and is_folder(path)]
 
     def __str__(self) -> str:
         return "/".join(self.folder.parts[-3:])
@@ -179,7 +184,7 @@ class Run:
     def remove_leftovers(self) -> None:
         """Remove temporary files of killed writers; the caller must have the lock."""
         with storing(self.folder):
-            for folder in (self.folder, self.logs, self.models):
+            for folder in (self.folder, self.logs, self.models, *self.evaluation_folders()):
                 remove_leftovers(folder)
         self._remove_leftover_links()
 

@@ -17,6 +17,7 @@ from ..records import DatasetRecord, ModelRecord, Results, Testing
 from ..rules import ListOf, OrNone
 from ..spec import Frozen, Resolved, Spec, build
 from ..tasks import NO_LABEL, SEPARATOR, TASKS, Task
+from .file_names import is_name
 from .upgrades import UPGRADES
 
 SCHEMA = 3
@@ -74,6 +75,8 @@ class RunState(Frozen):
                     f"{name}: only_prediction {shown(record.only_prediction)} is not of the run's classes"
                 )
         if self.testing is not None:
+            if self.testing.evaluation and not is_name(self.testing.evaluation):
+                raise InvalidValue(f"testing: {shown(self.testing.evaluation)} is not the name of an evaluation")
             strange = [name for name in self.testing.classes if name not in classes]
             if strange:
                 raise InvalidValue(f"testing: {shown(strange[0])} is not one of the run's classes")
@@ -112,7 +115,7 @@ class RunState(Frozen):
 
     def to_json(self) -> str:
         """Serialize to valid JSON, also with infinite or NaN losses and folder names that are not valid Unicode."""
-        return as_json(self.model_dump(by_alias=True))
+        return as_json(self.model_dump(by_alias=True), indent=2)
 
 
 def _is_prediction(text: str, task: type[Task], classes: tuple[str, ...]) -> bool:
@@ -122,9 +125,9 @@ def _is_prediction(text: str, task: type[Task], classes: tuple[str, ...]) -> boo
     return not task.exclusive and (text == NO_LABEL or {*text.split(SEPARATOR)} <= {*classes})
 
 
-def as_json(values: Any) -> str:
-    """Plain values as valid JSON: numbers that are not finite as texts, and what is not valid Unicode escaped."""
-    text = json.dumps(_plain(values), indent=2, ensure_ascii=False)
+def as_json(values: Any, indent: int | None = None) -> str:
+    """Valid JSON, also of infinite or NaN numbers, which become text, and folder names that are not valid Unicode."""
+    text = json.dumps(_plain(values), indent=indent, ensure_ascii=False)
     return text.encode("utf-8", "backslashreplace").decode() + "\n"
 
 

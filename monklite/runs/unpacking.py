@@ -64,6 +64,7 @@ def unpack(
             _check_space(temporary, members)
             for member in members:
                 if member.filename != STATE:
+                    make_folder((temporary / PurePosixPath(member.filename)).parent)
                     _extract(archive, member, temporary / PurePosixPath(member.filename))
             _check_history(temporary / LOGS_PREFIX / HISTORY, path)
             run = Run(_rename_to_version(workspace, temporary, state.model_copy(update=names)))

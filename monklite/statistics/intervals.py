@@ -1,15 +1,111 @@
-"""Confidence intervals."""
+"""95 % confidence intervals of proportions, of their means, and of numbers between 0 and 1."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+
+import numpy as np
+
+# of the normal distribution, two-sided
+Z = 1.959964
+NOTHING_KNOWN = (math.nan, math.nan)
 
 
-def wilson(correct: int, total: int, z: float = 1.959964) -> tuple[float, float]:
-    """Wilson's 95 % confidence interval of `correct / total`, 0 to 1 (Wilson 1927); also valid for small counts."""
+def wilson(correct: float, total: float, z: float = Z) -> tuple[float, float]:
+    """Wilson's 95 % confidence interval of `correct / total`, 0 to 1 (Wilson 1927); also valid for small counts.
+
+    The counts need not be whole: those of images that are not independent count for fewer.
+    """
     if not total:
         return 0.0, 1.0
     share, spread = correct / total, z * z / total
     centre = (share + spread / 2) / (1 + spread)
-    half_width = z / (1 + spread) * math.sqrt(share * (1 - share) / total + spread / (4 * total))
-    return max(0.0, centre - half_width), min(1.0, centre + half_width)
+    half_width = z / (1 + spread) * math.sqrt(max(share * (1 - share), 0.0) / total + spread / (4 * total))
+    # it always holds the share, which rounding may put just outside
+    return max(0.0, min(share, centre - half_width)), min(1.0, max(share, centre + half_width))
+
+
+def clustered_wilson(parts: np.ndarray, wholes: np.ndarray) -> tuple[float, float]:
+    """Wilson's interval of `parts.sum() / wholes.sum()`, with the number of independent images that the units are worth.
+
+    Franco, Little, Louis and Slud 2019 compare such intervals and recommend this one.
+
+    Args:
+        parts, wholes: of each unit, such as a patient, float64 (units,): its images that count, and all of its images.
+    """
+    total = wholes.sum()
+    effective = effective_count(parts, wholes)
+    return wilson(effective * parts.sum() / total, effective) if total else NOTHING_KNOWN
+
+
+def effective_count(parts: np.ndarray, wholes: np.ndarray) -> float:
+    """How many independent images the images of all units are worth: their number over the design effect (Kish 1965).
+
+    The design effect is that of the ratio estimator. Where the rarer outcome was seen in k units only, its variance says little,
+    and nothing at all where k is 0. It is therefore averaged, with weights k and 1, with the largest that there can be: that of
+    units whose images all have the same outcome. Few units count for less, as Korn and Graubard 1998 have it.
+    """
+    parts, wholes = parts[wholes > 0], wholes[wholes > 0]
+    total, n_units = wholes.sum(), len(wholes)
+    # a single unit may be of one image, which there is nothing to correct in
+    if total == n_units:
+        return float(total)
+    share, largest = parts.sum() / total, (wholes**2).sum() / total
+    n_rarer = min(np.count_nonzero(parts), np.count_nonzero(parts < wholes))
+    measured = 0.0
+    if n_rarer and n_units > 1:
+        variance = n_units / (n_units - 1) * ((parts - share * wholes) ** 2).sum() / total**2
+        measured = variance * total / (share * (1 - share))
+    effect = max(1.0, (n_rarer * measured + largest) / (n_rarer + 1))
+    return float(total / effect * _few_units(n_units))
+
+
+def _few_units(n_units: int) -> float:
+    """By how much fewer images count because their variance is measured on few units."""
+    if n_units < 2:
+        return 1.0
+    from scipy.stats import t
+
+    return float(min(1.0, (Z / t.ppf(0.975, n_units - 1)) ** 2))
+
+
+def logit(value: float, standard_error: float) -> tuple[float, float]:
+    """The interval of a value between 0 and 1 that is symmetric on the logit scale, so that it stays between them."""
+    centre, half_width = math.log(value / (1 - value)), Z * standard_error / (value * (1 - value))
+    return _expit(centre - half_width), _expit(centre + half_width)
+
+
+def _expit(x: float) -> float:
+    return 0.5 * (1 + math.tanh(x / 2))
+
+
+def of_mean(
+    values: np.ndarray, lows: np.ndarray, highs: np.ndarray, residuals: Iterable[np.ndarray]
+) -> tuple[float, float]:
+    """The interval of the mean of several estimates, from the interval of each (MOVER; Zou, Huang and Zhang 2009).
+
+    It stays within the bounds of the estimates, and does not collapse where all are 0 or 1.
+
+    Args:
+        values, lows, highs: the estimates and their intervals, (k,). residuals: for each estimate, by how much each unit differs
+            from it, float64 (units,), from which their correlation follows; 0 for units that do not count in it.
+    """
+    distances = np.stack([values - lows, highs - values])
+    alone, together = np.zeros(2), np.zeros((2, 1))
+    for differs, far in zip(residuals, distances.T, strict=True):
+        if size := math.sqrt((differs**2).sum()):
+            together = together + np.outer(far, differs / size)
+        else:
+            alone += far**2
+    low, high = np.sqrt((together**2).sum(axis=1) + alone) / len(values)
+    return max(0.0, float(values.mean() - low)), min(1.0, float(values.mean() + high))
+
+
+def of_unseen(value: float, least: float, most: float, n_units: int) -> tuple[float, float]:
+    """The interval of a mean whose values were the same in all units: what was not seen is rare, and may be extreme.
+
+    It is the "rule of three" (Hanley and Lippman-Hand 1983): what has another value than these makes up less than `rare` of all.
+    """
+    rare = 1 - 0.025 ** (1 / n_units)
+    return value - rare * (value - least), value + rare * (most - value)
