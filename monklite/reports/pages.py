@@ -7,7 +7,6 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from .._version import __version__
@@ -56,17 +55,16 @@ def render(template: str, **content: Any) -> str:
     from jinja2 import Environment, PackageLoader
     from markupsafe import Markup
 
-    script, style = (_own(name) for name in ("page.js", "page.css"))
+    environment = Environment(loader=(loader := PackageLoader("monklite")), autoescape=True, finalize=_printable)
+    # with one line end, as browsers hash it
+    script, style = (
+        "\n".join(loader.get_source(environment, name)[0].splitlines()) for name in ("page.js", "page.css")
+    )
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    environment = Environment(loader=PackageLoader("monklite"), autoescape=True, finalize=_printable)
     environment.filters["json"] = lambda values: json.dumps(plain(values))
     return environment.get_template(template).render(
         version=__version__, style=Markup(style), script=Markup(script), script_hash=f"sha256-{digest}", **content
     )
-
-
-def _own(name: str) -> str:
-    return files("monklite").joinpath("templates", name).read_text(encoding="utf-8").replace("\r\n", "\n")
 
 
 def _printable(value: Any) -> Any:
