@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 
 from ..records import EpochRow
-from ..reports import charts
+from ..reports import charts, run_curves
 from ..runs.file_names import ACCURACY_CURVE, LOSS_CURVE
 from ..runs.run import Run
 from .engine import Handler, Loop
@@ -56,10 +56,5 @@ class Curves(Handler):
 
 def draw_curves(run: Run, rows: Sequence[EpochRow]) -> None:
     """Draw accuracy and loss of training and validation over the epochs, as two PNG files."""
-    accuracy = {"training": [r.train_accuracy for r in rows], "validation": [r.val_accuracy for r in rows]}
-    accuracy |= {
-        f"validation, {name}": [r.figure(name) for r in rows] for name in (rows[-1].val_figures if rows else ())
-    }
-    loss = {"training": [r.train_loss for r in rows], "validation": [r.val_loss for r in rows]}
-    charts.save(charts.lines("Accuracy", "accuracy", accuracy, percent=True), run.logs / ACCURACY_CURVE)
-    charts.save(charts.lines("Loss", "loss", loss), run.logs / LOSS_CURVE)
+    charts.save(run_curves.accuracy(rows), run.logs / ACCURACY_CURVE)
+    charts.save(run_curves.loss(rows), run.logs / LOSS_CURVE)

@@ -1,0 +1,222 @@
+"""The report of one run: how good it is and how sure that is, where it errs, what it was trained on, and how to repeat it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..durations import duration
+from ..figures import AUC, F1, NPV, PPV, SENSITIVITY, SPECIFICITY, Estimate, Figures
+from ..files import write_text
+from ..records import EpochRow
+from ..runs import evaluations, history
+from ..runs.file_names import HEALTH, HISTORY, REPORT
+from ..runs.run import Run
+from ..runs.state import RunState, now
+from ..spec import Choice
+from ..tasks import TASKS
+from . import checklists, evaluation_charts, pages, run_card, run_curves, script, wording
+from .judged_images import Cell, Threshold, cells, thresholds
+
+TITLES = {SENSITIVITY: "sensitivity (recall)", SPECIFICITY: "specificity", PPV: "PPV (precision)", NPV: "NPV", F1: "F1"}
+OVERALL = {
+    "accuracy": "Accuracy", "balanced_accuracy": "Balanced accuracy", "f1": "F1", "precision": "Precision", "recall": "Recall",
+    "macro_f1": "F1, mean of classes", "macro_precision": "Precision, mean of classes", "macro_recall": "Recall, mean of classes",
+    "macro_auc": "AUC, mean of classes", "brier_score": "Brier score", "log_loss": "Log loss",
+    "calibration_error": "Expected calibration error",
+}  # fmt: skip
+# given as they are; all others in %
+NOT_PERCENT = ("brier_score", "log_loss", "calibration_error", "macro_auc", AUC)
+# what each figure says, for those who meet it for the first time
+GLOSSARY = {
+    "Sensitivity (recall)": "of the images of a class, the share that is found",
+    "Specificity": "of the images of other classes, the share that is not taken for it",
+    "PPV (precision)": "of the images that are said to be of a class, the share that is; it depends on how frequent the class is",
+    "NPV": "of the images that are said not to be of a class, the share that is not; it depends on how frequent the class is",
+    "AUC": "how often an image of the class has a higher score than one of another class; 0.5 is chance",
+    "Brier score, expected calibration error": "how far scores are from being probabilities; 0 is best",
+    "95 % interval": "of 100 such intervals from other test sets of the same size, about 95 contain the value for all images",
+}
+
+
+def write(run: Run, warn: Callable[[str], None]) -> Path:
+    """Write the report of a run into its folder of results, and return its path.
+
+    Args:
+        warn: called with a message for each part that cannot be read, which is then left out.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    path = run.folder / "output" / REPORT
+    write_text(path, page(run, warn))
+    return path
+
+
+def page(run: Run, warn: Callable[[str], None]) -> str:
+    """The report as HTML."""
+    state, epochs = run.state(), history.read(run.logs / HISTORY)
+    found = sorted(evaluations.read_all(run, warn), key=lambda figures: figures.made, reverse=True)
+    return pages.render(
+        "run.html",
+        name=str(run),
+        made=now(),
+        state=state,
+        summary=list(summary(state, found)),
+        warnings=list(warnings(state, found)),
+        evaluations=[_evaluation(run, figures, number, warn) for number, figures in enumerate(found)],
+        curves=list(_curves(epochs)),
+        data=_data(state),
+        settings=_settings(state),
+        model=_model(state),
+        glossary=GLOSSARY,
+        script_text=script.script(state),
+        guidelines=checklists.filled(run_card.said(state, found)),
+        health=HEALTH,
+    )
+
+
+def summary(state: RunState, found: Sequence[Figures]) -> Iterator[str]:
+    """What there is to say first, in sentences."""
+    tests = [figures for figures in found if figures.dataset_path]
+    for figures in tests:
+        accuracy = figures.overall["accuracy"]
+        what = "right" if figures.confusion else "exactly right (all labels)"
+        yield (
+            f"{state.spec.model.name} gets {100 * accuracy.value:.1f} % of {figures.n_images:,} test images {what} "
+            f"(95 % interval {100 * accuracy.low:.1f} to {100 * accuracy.high:.1f}), {figures.name!r}: {figures.dataset_path}."
+        )
+    results = state.results
+    if not tests:
+        yield "It was not judged on test images yet: Switch_Mode(eval_infer=True), Dataset_Params(...), Dataset(), Evaluate()."
+        if results:
+            title = TASKS[state.dataset.label_type if state.dataset else "single"].deciding_title
+            yield (
+                f"On validation its best {title} is {100 * results.best_figure:.1f} % (epoch {results.best_epoch} of "
+                f"{results.epochs_completed}); the best epoch was chosen on these images, and others are likely to give less."
+            )
+    if results and results.train_seconds:
+        yield f"Training took {duration(results.train_seconds)}."
+
+
+def warnings(state: RunState, found: Sequence[Figures]) -> Iterator[str]:
+    """What makes the numbers less trustworthy."""
+    if state.status != "done":
+        yield f"This run {state.progress}."
+    if state.results and state.results.only_prediction:
+        yield f"{wording.only_prediction(state.results.only_prediction, 'validation').capitalize()}."
+    data = state.dataset
+    if data and data.leaked:
+        yield f"{data.leaked} validation images are copies of training images, so that validation is too good."
+    if data and data.conflicting:
+        yield f"{data.conflicting} images have copies with other labels."
+    for figures in found:
+        if figures.unreadable:
+            yield f"{figures.unreadable} images of {figures.name!r} cannot be read and were left out."
+
+
+def text_of(name: str, estimate: Estimate) -> str:
+    """A figure with its interval: `85.1 (82.1 to 87.7)`, in % unless it is no share."""
+    return evaluation_charts.interval_text(estimate, *((1, 3) if name in NOT_PERCENT else (100, 1)))
+
+
+def _evaluation(run: Run, figures: Figures, number: int, warn: Callable[[str], None]) -> dict[str, Any]:
+    overall = [
+        {"": OVERALL.get(name, name), "value (95 % interval)": text_of(name, estimate), "images": f"{estimate.count:,}"}
+        for name, estimate in figures.overall.items()
+    ]
+    classes = [
+        {
+            "class": name,
+            "images": of_class.positives,
+            **{f"{title} %": text_of(f, of_class.figures[f]) for f, title in TITLES.items()},
+            "AUC": text_of(AUC, of_class.figures[AUC]),
+        }
+        for name, of_class in figures.classes.items()
+    ]
+    images: list[Cell] = cells(run, figures, warn)
+    sliders: list[Threshold] = thresholds(run, figures, warn)
+    return {
+        "id": f"e{number}",
+        "figures": figures,
+        "overall": overall,
+        "classes": classes,
+        "matrix": _matrix(figures, images, f"e{number}"),
+        "cells": images,
+        "thresholds": sliders,
+        "charts": list(_charts(figures, f"e{number}")),
+    }
+
+
+def _matrix(figures: Figures, images: Sequence[Cell], prefix: str) -> list[dict[str, Any]]:
+    """The rows of the confusion matrix: the class, its images, and of each cell count, share, and the pictures that it opens."""
+    names, opened = list(figures.classes), {(cell.true, cell.predicted): i for i, cell in enumerate(images)}
+    rows = []
+    for true, counts in zip(names, figures.confusion, strict=False):
+        total = max(1, sum(counts))
+        parts = [
+            {
+                "count": count,
+                "share": round(count / total, 3),
+                "right": true == predicted,
+                "opens": f"{prefix}-cell{opened[true, predicted]}" if (true, predicted) in opened else "",
+            }
+            for predicted, count in zip(names, counts, strict=True)
+        ]
+        rows.append({"name": true, "total": sum(counts), "cells": parts})
+    return rows
+
+
+def _charts(figures: Figures, prefix: str) -> Iterator[pages.Drawn]:
+    says = "The figures are in the table of the classes"
+    if any(of_class.roc.x for of_class in figures.classes.values()):
+        yield pages.drawn(evaluation_charts.roc(figures), f"{prefix}-roc", "ROC curves", says)
+        yield pages.drawn(evaluation_charts.precision_recall(figures), f"{prefix}-pr", "Precision and recall", says)
+    says = "Scores against the shares that are right"
+    yield pages.drawn(evaluation_charts.calibration(figures), f"{prefix}-cal", "Calibration", says)
+
+
+def _curves(epochs: Sequence[EpochRow]) -> Iterator[pages.Drawn]:
+    for name, figure, says in run_curves.described(epochs):
+        yield pages.drawn(figure, f"curve-{name}", f"{name.capitalize()} over the epochs", says)
+
+
+def _data(state: RunState) -> list[dict[str, Any]]:
+    data = state.dataset
+    if data is None:
+        return []
+    return [
+        {"class": name, "training images": train, "validation images": val}
+        for name, train, val in zip(data.classes, data.train_counts, data.val_counts, strict=True)
+    ]
+
+
+def _settings(state: RunState) -> dict[str, str]:
+    spec = state.spec
+    chains: Mapping[str, Sequence[Choice]] = {s: getattr(spec.data.transforms, s) for s in ("train", "val", "test")}
+    return {
+        "Backend": spec.backend,
+        "Optimizer": str(spec.training.optimizer or "by recipe"),
+        "Learning rate over the epochs": str(spec.training.schedule or "by recipe"),
+        "Loss": str(spec.training.loss or "by recipe"),
+        "Epochs": str(spec.training.epochs),
+        "Batch size": str(spec.data.batch_size),
+        "Input size": f"{spec.data.input_size} px",
+        "Seed": f"{spec.seed} (split: {spec.data.split_seed})",
+        **{f"Transforms, {s}": "; ".join(map(str, chain)) or "resize" for s, chain in chains.items()},
+    }
+
+
+def _model(state: RunState) -> dict[str, str]:
+    model, spec = state.model, state.spec.model
+    if model is None:
+        return {"Network": spec.name}
+    packages = ", ".join(f"{name} {value}" for name, value in state.environment.items() if isinstance(value, str))
+    return {
+        "Network": spec.name,
+        "First weights": model.weights,
+        "Parameters": f"{model.parameters:,}, of which {model.trainable_parameters:,} are trained",
+        "Device": f"{model.device}, {model.precision}" + (f" ({', '.join(model.methods)})" if model.methods else ""),
+        "Software": packages,
+    }
