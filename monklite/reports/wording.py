@@ -31,9 +31,7 @@ EXPLANATIONS = (
     "95 % interval of a difference: Tango's score interval of each pair by itself, not adjusted.",
     "Images needed: so many would tell the two apart with 80 % probability, if they differ on all images as on these (Connor).",
 )
-AREA_EXPLANATION = (
-    "AUC: how often an image that has the label gets a higher score than one that has not; compared by DeLong's paired test."
-)
+AREA_EXPLANATION = "AUC: how often an image that has the label gets a higher score than one that has not; compared by DeLong's paired test."
 
 
 def verdict(pair: Pair) -> str:
@@ -126,16 +124,19 @@ def _areas(pair: Pair) -> str:
     told = [area for area in pair.areas if area.p_value < LEVEL]
     better = [f"{a.label} ({_area(a)})" for a in told if a.difference > 0]
     worse = [f"{a.label} ({_area(a)})" for a in told if a.difference < 0]
-    parts = [f"{run} is better for {_join(labels)}" for run, labels in ((pair.best, better), (pair.other, worse)) if labels]
+    parts = [
+        f"{run} is better for {_join(labels)}" for run, labels in ((pair.best, better), (pair.other, worse)) if labels
+    ]
     text = "; ".join(parts) or "none can be told apart"
     return f"By the AUCs of {len(pair.areas)} labels, {pair.best} against {pair.other}: {text}"
 
 
 def _spread(spread: Spread) -> str:
+    versions = f"{spread.name}, {spread.n} versions that differ in their seed only"
+    mean, low, high, deviation = (100 * x for x in (spread.mean, spread.low, spread.high, spread.deviation))
     return (
-        f"{spread.name}, {spread.n} versions that differ in their seed only: {spread.figure} {100 * spread.mean:.1f} % on average, "
-        f"{100 * spread.low:.1f} to {100 * spread.high:.1f} %, standard deviation {100 * spread.deviation:.1f} points. A smaller "
-        "difference between two experiments can come from the seed alone"
+        f"{versions}: {spread.figure} {mean:.1f} % on average, {low:.1f} to {high:.1f} %, standard deviation {deviation:.1f} "
+        "points. A smaller difference between two experiments can come from the seed alone"
     )
 
 

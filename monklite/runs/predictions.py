@@ -105,10 +105,17 @@ def _parse(text: str, scored: Sequence[str]) -> Predictions:
     if len(found) < n_rows:
         raise ValueError("an image is in it twice")
     names = tuple(sorted(found))
-    labels, predictions, right, confidences, table = zip(*(found[n] for n in names), strict=True) if names else ((),) * 5
+    labels, predictions, right, confidences, table = (
+        zip(*(found[n] for n in names), strict=True) if names else ((),) * 5
+    )
     scores_of = np.array(table, float).reshape(len(names), len(own)).T
     return Predictions(
-        names, labels, predictions, np.array(right, bool), np.array(confidences, float), dict(zip(scored, scores_of, strict=True))
+        names,
+        labels,
+        predictions,
+        np.array(right, bool),
+        np.array(confidences, float),
+        dict(zip(scored, scores_of, strict=True)),
     )
 
 
