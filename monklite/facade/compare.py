@@ -73,7 +73,7 @@ class compare:
         path_to_csv: Tables = None,
         delimiter: str = ",",
     ) -> pd.DataFrame:
-        """Write charts, tables and `report.html`, and print the table and what it says. Where they cannot be written, that is said.
+        """Write charts, tables and `report.html`, and print the table and verdicts. Where they cannot be written, that is said.
 
         Args:
             test: a folder of test images: every experiment is tested on it first, as by `Evaluate()`, which needs its backend. By

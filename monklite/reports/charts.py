@@ -82,8 +82,8 @@ def lines(
     Each curve is named at its end, or in a legend beside the axes if the names have no space there.
 
     Args:
-        percent: the values are shares; the axis has at least 10 points, and a note says where it is. limits: of the axis; by default
-            they follow from the curves.
+        percent: the values are shares; the axis has at least 10 points, and a note says where it is. limits: of the axis; by
+            default they follow from the curves.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -280,7 +280,7 @@ def new_figure(n_lines: int) -> tuple[Figure, Axes]:
 def add_names(axes: Axes, names: chart_text.Labels, lines: Sequence[Line2D] | None = None) -> None:
     """Name the lines (by default all) at their ends, or in a legend beside the axes."""
     lines = axes.lines if lines is None else lines
-    if len(names.texts) <= MAX_AT_ENDS and line_labels.fit(names, axes.figure.get_figheight()):
+    if len(names.texts) <= MAX_AT_ENDS and line_labels.fit(axes, names):
         return line_labels.add(axes, names, lines)
     place: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5), "fontsize": 8, "frameon": False}
     # numbers first: matplotlib leaves out what begins with an underscore

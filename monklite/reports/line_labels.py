@@ -21,9 +21,9 @@ GAP = 0.04
 NOTHING = " (no values)"
 
 
-def fit(names: Labels, figure_height: float) -> bool:
-    """Whether the names have space below each other beside axes in a figure of this height in inches."""
-    return names.n_lines * LINE_HEIGHT <= (figure_height - MARGINS) * 72
+def fit(axes: Axes, names: Labels) -> bool:
+    """Whether the names have space below each other beside the axes."""
+    return names.n_lines * LINE_HEIGHT <= _height(axes)
 
 
 def add(axes: Axes, names: Labels, lines: Sequence[Line2D]) -> None:
@@ -31,11 +31,10 @@ def add(axes: Axes, names: Labels, lines: Sequence[Line2D]) -> None:
 
     The limits of the axes must be final.
     """
-    height = (axes.figure.get_figheight() - MARGINS) * 72
     ends = [_end(line) for line in lines]
     # a line without a point is named last, below the others
     wanted = np.array([_fraction(axes, end)[1] if end else -1.0 for end in ends])
-    sizes = np.array([(text.count("\n") + 1) * LINE_HEIGHT / height for text in names.texts])
+    sizes = np.array([(text.count("\n") + 1) * LINE_HEIGHT / _height(axes) for text in names.texts])
     for line, end, y, text in zip(lines, ends, spread(wanted, sizes), names.texts, strict=True):
         arrow = {"arrowstyle": "-", "color": line.get_color(), "linewidth": 0.8, "linestyle": line.get_linestyle()}
         arrow |= {"shrinkA": 1, "shrinkB": 2}
@@ -66,6 +65,11 @@ def spread(wanted: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     centres = np.empty(len(placed))
     centres[order] = placed
     return centres
+
+
+def _height(axes: Axes) -> float:
+    """The height of the axes of a figure, in points; about, because its layout is not known before it is drawn."""
+    return (axes.figure.bbox.height / axes.figure.dpi - MARGINS) * 72
 
 
 def _end(line: Line2D) -> tuple[float, float] | None:

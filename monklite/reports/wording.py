@@ -31,7 +31,10 @@ EXPLANATIONS = (
     "95 % interval of a difference: Tango's score interval of each pair by itself, not adjusted.",
     "Images needed: so many would tell the two apart with 80 % probability, if they differ on all images as on these (Connor).",
 )
-AREA_EXPLANATION = "AUC: how often an image that has the label gets a higher score than one that has not; compared by DeLong's paired test."
+AREA_EXPLANATION = (
+    "AUC: how often an image that has the label gets a higher score than one that has not; compared by DeLong's paired "
+    "test."
+)
 
 
 def verdict(pair: Pair) -> str:
@@ -169,7 +172,7 @@ def warnings(entries: Sequence[Entry]) -> list[str]:
         sentences.append(NO_TEST)
     elif untested := [e.label for e in entries if e.state.results and not e.state.testing]:
         sentences.append(f"Not tested: {_join(untested)}.")
-    if unknown := [e.label for e in entries if e.state.testing and e.correct is None]:
+    if unknown := [e.label for e in entries if e.state.testing and e.predictions is None]:
         sentences.append(
             f"The predictions of the test images are missing, or are not those of the test: {_join(unknown)}. Evaluate() writes "
             "them again."

@@ -27,7 +27,7 @@ def mcnemar(only_a: np.ndarray, only_b: np.ndarray) -> np.ndarray:
     return np.minimum(1.0, 2 * binom.cdf(np.minimum(only_a, only_b), only_a + only_b, 0.5))
 
 
-def holm(p_values: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+def holm(p_values: Sequence[float] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """P-values adjusted for their number (Holm 1979): at most `LEVEL` of all families of tests have a false alarm.
 
     Returns:
