@@ -42,8 +42,8 @@ NOTE_WIDTH = 115
 PICTURE_SIDE, PICTURE_NAME_WIDTH, MIN_COLUMNS = 1.6, 22, 3
 # a side with space for several lines
 LARGE_PICTURE = 2.3
-# of a title
-CHARACTERS_PER_INCH = 11
+# of a title; inches of a line of a name
+CHARACTERS_PER_INCH, LINE_HEIGHT = 11, 0.135
 # more names are put into a legend
 MAX_AT_ENDS = 12
 LINE_WIDTH = 1.6
@@ -149,6 +149,8 @@ def bars(
     axes.set_ylim(len(lengths) - 0.4, -0.6)
     space = 1.3 if intervals else 1.15
     axes.set_xlim(0, (maximum or max([*lengths, 1e-9])) * space)
+    if maximum:
+        axes.set_xticks([tick for tick in axes.get_xticks() if tick <= maximum])
     axes.set_xlabel(x_label)
     return finish(figure, axes, title, f"{note} {names.note}".strip(), grid="x")
 
@@ -186,20 +188,26 @@ def pictures(
     captions = [[name] if isinstance(name, str) else name for name in names]
     # a line may fill the width of its picture and no more
     texts = chart_text.labels(itertools.chain.from_iterable(captions))
-    width, left = int(PICTURE_NAME_WIDTH * side / PICTURE_SIDE), iter(texts.texts)
-    wrapped = ["\n".join(fill(next(left), width) for _ in caption) for caption in captions]
+    length, lines = int(PICTURE_NAME_WIDTH * side / PICTURE_SIDE), iter(texts.texts)
+    wrapped = ["\n".join(fill(next(lines), length) for _ in caption) for caption in captions]
     n_lines = max(text.count("\n") + 1 for text in wrapped)
-    figure = Figure(figsize=(side * columns, (side + 0.13 * n_lines) * rows + 0.5), layout="constrained", dpi=120)
-    for i, (image, text) in enumerate(zip(images, wrapped, strict=True), 1):
-        axes = figure.add_subplot(rows, columns, i)
+    heading = chart_text.sentence(title)
+    heading_text = fill(heading.texts[0], int(CHARACTERS_PER_INCH * side * columns))
+    # placed here: a layout that is found takes longer than the drawing
+    top, bottom = 0.3 + 0.2 * heading_text.count("\n") + 0.2, 0.3 if texts.note else 0.05
+    cell = side + LINE_HEIGHT * n_lines + 0.1
+    width, height = side * columns, top + cell * rows + bottom
+    figure = Figure(figsize=(width, height), dpi=120)
+    for i, (image, text) in enumerate(zip(images, wrapped, strict=True)):
+        row, column = divmod(i, columns)
+        low = height - top - cell * (row + 1) + 0.05
+        axes = figure.add_axes(((column + 0.02) / columns, low / height, 0.96 / columns, 0.96 * side / height))
         axes.imshow(image)
         axes.set_axis_off()
         axes.set_title("", fontsize=8, pad=3).update({**texts.style, "text": text})
-    heading = chart_text.sentence(title)
-    text = fill(heading.texts[0], int(CHARACTERS_PER_INCH * side * columns))
-    figure.suptitle("", fontsize=12, x=0.01, ha="left").update({**heading.style, "text": text})
+    figure.text(0.01, 1 - 0.08 / height, "", fontsize=12, va="top").update({**heading.style, "text": heading_text})
     if texts.note:
-        figure.supxlabel(fill(texts.note, NOTE_WIDTH), fontsize=8, color="#555555", x=0.01, ha="left")
+        figure.text(0.01, 0.05 / height, fill(texts.note, NOTE_WIDTH), fontsize=8, color="#555555")
     return figure
 
 

@@ -29,15 +29,18 @@ def fit(axes: Axes, names: Labels) -> bool:
 def add(axes: Axes, names: Labels, lines: Sequence[Line2D]) -> None:
     """Write the name of each line beside the axes, in its colour, and lead to it from the line's last point.
 
-    The limits of the axes must be final.
+    The limits of the axes are final then.
     """
+    # the place of a point is known only now
+    axes.set_xlim(axes.get_xlim())
+    axes.set_ylim(axes.get_ylim())
     ends = [_end(line) for line in lines]
     # a line without a point is named last, below the others
     wanted = np.array([_fraction(axes, end)[1] if end else -1.0 for end in ends])
     sizes = np.array([(text.count("\n") + 1) * LINE_HEIGHT / _height(axes) for text in names.texts])
     for line, end, y, text in zip(lines, ends, spread(wanted, sizes), names.texts, strict=True):
         arrow = {"arrowstyle": "-", "color": line.get_color(), "linewidth": 0.8, "linestyle": line.get_linestyle()}
-        arrow |= {"shrinkA": 1, "shrinkB": 2}
+        arrow |= {"shrinkA": 1, "shrinkB": 2, "relpos": (0, 0.5)}
         label = axes.annotate(
             "",
             end or (0.0, 0.0),

@@ -46,12 +46,13 @@ def draw(entries: Sequence[Entry], pairs: Sequence[Pair]) -> Sheets:
     drawn, sheets = [pair for pair in pairs if pair.best == pairs[0].best][:MAX_PAIRS], Sheets()
     for ending, pair in zip(ENDINGS, drawn, strict=False):
         best, other = runs[pair.best], runs[pair.other]
-        for kind, right, wrong, verb in ((MENDED, best, other, "mends"), (BROKEN, other, best, "breaks")):
-            _add(sheets, kind.format(ending), right, wrong, f"{pair.best} {verb} {{}} of {pair.other}")
+        a, b = pair.best, pair.other
+        _add(sheets, MENDED.format(ending), best, other, (f"{a} mends", f"that {b} gets wrong"))
+        _add(sheets, BROKEN.format(ending), other, best, (f"{a} breaks", f"that {b} gets right"))
     return sheets
 
 
-def _add(sheets: Sheets, file: str, right: Tested, wrong: Tested, title: str) -> None:
+def _add(sheets: Sheets, file: str, right: Tested, wrong: Tested, title: tuple[str, str]) -> None:
     """Add the sheet of the images that `right` alone gets right; those of which `wrong` was surest come first."""
     rows = np.flatnonzero(right.answers.correct & ~wrong.answers.correct)
     if not len(rows):
@@ -61,9 +62,9 @@ def _add(sheets: Sheets, file: str, right: Tested, wrong: Tested, title: str) ->
     for row, picture in _pictures(right, order, sheets.missing):
         pictures.append(picture)
         captions.append(_caption(row, right, wrong))
-    text = title.format(f"{len(rows)} {'image' if len(rows) == 1 else 'images'}")
+    text = f"{title[0]} {len(rows)} {'image' if len(rows) == 1 else 'images'} {title[1]}"
     if len(pictures) < len(rows):
-        text += f": {len(pictures)} of them, those first of which {wrong.entry.label} was surest"
+        text += f" ({len(pictures)} shown, the surest mistakes first)"
     if pictures:
         sheets.titles[file] = text
         sheets.contents[file] = charts.as_png(charts.pictures(text, pictures, captions, charts.LARGE_PICTURE))
