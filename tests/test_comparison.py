@@ -22,7 +22,7 @@ from monklite.catalog import OPTIMIZERS, resolve
 from monklite.errors import InvalidType, InvalidValue, MonkliteError, NotReady, UnknownArgument, UnknownName
 from monklite.printable import printable
 from monklite.records import ClassResult, DatasetRecord, EpochRow, ModelRecord, Results, Testing
-from monklite.reports import comparison, comparison_charts, report, table, wording
+from monklite.reports import comparison, comparison_charts, pairs, report, table, wording
 from monklite.runs import history
 from monklite.runs.file_names import COMPARISON_TABLE, FINAL, HISTORY, PREDICTIONS, REPORT, STATE
 from monklite.runs.run import Run
@@ -280,7 +280,7 @@ def test_a_run_without_history_keeps_its_place_in_the_curves(runs):
 
 def test_two_runs_that_differ_much_are_told_apart(runs):
     a, b = trained(runs, experiment="a", right=right()), trained(runs, experiment="b", right=right(*range(12)))
-    (pair,) = comparison.pairs(comparison.collect([b, a]))
+    (pair,) = pairs.pairs(comparison.collect([b, a]))
     assert (pair.best, pair.other, pair.only_best, pair.only_other) == ("a", "b", 12, 0)
     assert pair.p_value == pytest.approx(2 / 2**12)
     assert wording.verdict(pair) == (
@@ -290,7 +290,7 @@ def test_two_runs_that_differ_much_are_told_apart(runs):
 
 def test_two_runs_that_differ_little_are_not(runs):
     made = [trained(runs, experiment="a", right=right(0)), trained(runs, experiment="b", right=right(1, 2))]
-    (pair,) = comparison.pairs(comparison.collect(made))
+    (pair,) = pairs.pairs(comparison.collect(made))
     assert (pair.only_best, pair.only_other, pair.p_value) == (2, 1, 1.0)
     assert wording.verdict(pair).startswith(
         "a and b cannot be told apart on the test images (2 images only a gets right, 1 only b"
@@ -300,7 +300,7 @@ def test_two_runs_that_differ_little_are_not(runs):
 def test_p_values_are_adjusted_for_the_number_of_pairs(runs):
     wrong = {"a": 0, "b": 12, "c": 8, "d": 6}
     made = [trained(runs, experiment=name, right=right(*range(n))) for name, n in wrong.items()]
-    found = {pair.other: pair.p_value for pair in comparison.pairs(comparison.collect(made))}
+    found = {pair.other: pair.p_value for pair in pairs.pairs(comparison.collect(made))}
     alone = {name: 2 / 2**n for name, n in wrong.items()}
     assert found == pytest.approx({name: min(1, 6 * p) for name, p in alone.items() if name != "a"})
 
@@ -328,7 +328,7 @@ def test_the_images_are_matched_by_name_not_by_order(runs):
     a, b = trained(runs, experiment="a", right=right(3)), trained(runs, experiment="b", right=right(3))
     head, *lines = (b.logs / PREDICTIONS).read_text().splitlines()
     (b.logs / PREDICTIONS).write_text("\n".join([head, *reversed(lines)]) + "\n")
-    (pair,) = comparison.pairs(comparison.collect([a, b]))
+    (pair,) = pairs.pairs(comparison.collect([a, b]))
     assert (pair.only_best, pair.only_other) == (0, 0)
 
 
@@ -337,7 +337,7 @@ def test_a_class_called_na_is_a_class(runs):
     for run in (a, b):
         text = (run.logs / PREDICTIONS).read_text()
         (run.logs / PREDICTIONS).write_text(text.replace("cat", "NA"))
-    (pair,) = comparison.pairs(comparison.collect([a, b]))
+    (pair,) = pairs.pairs(comparison.collect([a, b]))
     assert (pair.only_best, pair.only_other) == (1, 0)
 
 
@@ -345,8 +345,8 @@ def test_only_runs_tested_on_the_same_images_make_pairs(runs):
     a = trained(runs, experiment="a", right=right())
     other = judged(right(1), fingerprint="other")
     made = [a, trained(runs, experiment="b", right=right(1), testing=other), trained(runs, experiment="c"), fresh(runs)]
-    assert comparison.pairs(comparison.collect(made)) == []
-    assert comparison.pairs(comparison.collect([a])) == []
+    assert pairs.pairs(comparison.collect(made)) == []
+    assert pairs.pairs(comparison.collect([a])) == []
 
 
 def test_a_run_that_was_tested_on_other_images_leaves_the_verdicts_of_the_others(runs):
@@ -355,9 +355,9 @@ def test_a_run_that_was_tested_on_other_images_leaves_the_verdicts_of_the_others
         easy,
         *(trained(runs, experiment=name, right=right(*range(n))) for name, n in (("a", 1), ("b", 9), ("c", 2))),
     ]
-    found = comparison.pairs(comparison.collect(made))
+    found = pairs.pairs(comparison.collect(made))
     assert [(pair.best, pair.other) for pair in found] == [("a", "b"), ("a", "c")]
-    alone = comparison.pairs(comparison.collect(made[1:]))
+    alone = pairs.pairs(comparison.collect(made[1:]))
     assert [pair.p_value for pair in found] == [pair.p_value for pair in alone]
     assert sum("a is the best of 3 runs" in text for text in wording.verdicts(comparison.collect(made))) == 1
 
@@ -392,7 +392,7 @@ def test_test_sets_of_equal_names_and_sizes_are_told_apart_by_content(runs):
         for name, wrong, content in (("a", (), "1" * 64), ("b", range(12), "2" * 64))
     ]
     entries = comparison.collect(made)
-    assert comparison.pairs(entries) == []
+    assert pairs.pairs(entries) == []
     assert "The runs were not tested on the same images, so their test accuracies cannot be compared." in (
         wording.warnings(entries)
     )
@@ -403,7 +403,7 @@ def test_a_record_from_before_contents_were_known_is_compared_by_sizes(runs):
     entries = comparison.collect(
         [trained(runs, experiment="a", right=right(1)), trained(runs, experiment="b", right=right(), testing=new)]
     )
-    assert len(comparison.pairs(entries)) == 1
+    assert len(pairs.pairs(entries)) == 1
     assert wording.warnings(entries) == []
 
 
@@ -412,12 +412,12 @@ def test_predictions_of_another_test_are_not_used_and_told(runs):
     digest = hashlib.sha256((run.logs / PREDICTIONS).read_bytes()).hexdigest()
     run.update(testing=run.state().testing.model_copy(update={"predictions": digest}))
     (entry,) = comparison.collect([run])
-    assert entry.correct is not None
+    assert entry.predictions is not None
     # the same number of images and of right answers, but others
     text = (run.logs / PREDICTIONS).read_text().replace("img001.png,cat,dog", "img001.png,cat,cat")
     (run.logs / PREDICTIONS).write_text(text.replace("img002.png,cat,cat", "img002.png,cat,dog"))
     (entry,) = comparison.collect([run])
-    assert entry.correct is None
+    assert entry.predictions is None
     assert wording.warnings([entry])[-1] == (
         "The predictions of the test images are missing, or are not those of the test: a. Evaluate() writes them again."
     )
