@@ -255,9 +255,7 @@ def test_every_cell_and_damage_of_predictions_is_counted_or_left_out(space: Work
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             found: list[np.ndarray | None] = []
-            assert done_or_refused(
-                lambda f=found: f.append(counted_answers(run)), what, counts
-            )
+            assert done_or_refused(lambda f=found: f.append(counted_answers(run)), what, counts)
         if found[0] is not None:
             counts["counted"] += 1
             counted.add(what)
