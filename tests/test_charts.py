@@ -90,7 +90,7 @@ def test_names_stand_beside_the_axes_at_the_ends_of_the_lines_or_in_a_legend(n, 
     named = axes.texts if at_ends else axes.get_legend().get_texts()
     assert [t.get_text() for t in named] == list(curves(n))
     boxes = sorted((Text.get_window_extent(t) for t in named), key=lambda box: box.y0)
-    assert all(axes.bbox.x1 < box.x0 and box.x1 <= width and 0 <= box.y0 and box.y1 <= height for box in boxes)
+    assert all(axes.bbox.x1 < box.x0 and box.x1 <= width and box.y0 >= 0 and box.y1 <= height for box in boxes)
     assert all(below.y1 <= above.y0 + 2 for below, above in zip(boxes, boxes[1:], strict=False))
 
 
@@ -221,7 +221,7 @@ def test_points_have_names_intervals_and_an_axis_from_0(tmp_path):
     figure = point_chart.draw("Title", "seconds", "accuracy (%)", places, intervals, "Top left is best.", [(5.0, 50.0)])
     axes = figure.axes[0]
     assert [t.get_text() for t in axes.texts] == ["a", "b"]
-    assert [[75.0, 84.0], [85.0, 85.0]] == [list(line.get_ydata()) for line in axes.lines if len(line.get_xdata()) == 2]
+    assert [list(line.get_ydata()) for line in axes.lines if len(line.get_xdata()) == 2] == [[75.0, 84.0], [85.0, 85.0]]
     assert axes.get_xlim()[0] == 0 and axes.get_ylim()[0] < 50
     assert drawn(figure, tmp_path / "x.png")[0] > 100
 
