@@ -113,13 +113,13 @@ class compare:
 
     def _repr_html_(self) -> str:
         """The table and the verdicts of the last statistics, in a notebook."""
-        return self._html or f"<p>{len(self._runs)} experiments added: Generate_Statistics() compares them.</p>"
+        return self._html or f"<p>Experiments added: {len(self._runs)}. Generate_Statistics() compares them.</p>"
 
     def _test(self, folder: Paths, table: Tables, delimiter: str) -> list[str]:
         """Test every run on a test set, if one is given; returns why some could not be tested.
 
         Raises:
-            MonkliteError: none of them could be tested, for this reason.
+            MonkliteError: none of them could be tested; the first error is raised.
         """
         if folder is None or folder is False:
             if table is not None and table is not False:
@@ -130,15 +130,17 @@ class compare:
 
         columns = TableColumns.checked(delimiter, None, None, None)
         source, problems = test_source(folder, table, columns, self._workspace.root), []
+        errors: list[MonkliteError] = []
         for run in self._runs:
             self._console.say(f"Testing {run}")
             try:
                 unsaved = self._test_run(run, source)
                 problems += [f"the test of {run} could not be stored, so it is not shown: {unsaved}"] if unsaved else []
             except MonkliteError as error:
+                errors.append(error)
                 problems.append(f"{run} could not be tested: {error}")
-                if len(problems) == len(self._runs):
-                    raise
+        if len(errors) == len(self._runs):
+            raise errors[0]
         return problems
 
     def _test_run(self, run: Run, source: Source) -> str:

@@ -10,7 +10,7 @@ from ..spec import Choice, Folders, Resolved, Settings, Spec, Table
 from .comparison import Entry
 
 # parts of a path that say nothing to a reader
-SILENT = frozenset(("data", "training", "params", "name"))
+SILENT = frozenset(("data", "training", "name"))
 ABSENT = "-"
 # characters of a value
 MAX_SHOWN = 60
@@ -47,7 +47,7 @@ def _titles(paths: Sequence[str]) -> dict[str, str]:
 
 
 def _title(path: str) -> str:
-    parts = path.split(".")
+    parts = path.replace(".params.", ".").split(".")
     told = [part for part in parts if part not in SILENT] or parts
     return " ".join(told).replace("_", " ")
 
