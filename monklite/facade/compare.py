@@ -161,8 +161,9 @@ class compare:
             self._console.table(described.settings)
         for text in (*described.verdicts, *described.warnings):
             self._console.say(f"    {text}")
-        if described.pairs:
-            self._console.say(f"    {wording.EXPLANATIONS[0]}")
+        # that p is adjusted says something of several pairs only
+        for text in wording.EXPLANATIONS[: min(len(described.pairs), 2)]:
+            self._console.say(f"    {text}")
         if missing:
             more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
             self._console.say(f"    Test images that cannot be shown: {missing[0]}{more}")

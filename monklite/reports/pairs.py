@@ -16,6 +16,8 @@ from .comparison import Entry, image_sets
 
 # an AUC varies only with at least so many images that have the label, and so many that do not
 MIN_OF_EACH = 2
+# rows of very many pairs take long; the best runs come first
+MAX_WRITTEN = 5000
 
 
 class Tested(NamedTuple):

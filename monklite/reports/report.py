@@ -21,9 +21,6 @@ from .pairs import Pair
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-# of very many runs, the pairs of the best ones
-MAX_PAIRS_WRITTEN = 5000
-
 
 @dataclass(frozen=True)
 class Report:
@@ -66,7 +63,7 @@ def write(folder: Path, entries: Sequence[Entry], report: Report) -> list[str]:
     for file, content in contents.items():
         write_bytes(folder / file, content)
     if report.pairs:
-        write_csv(folder / PAIRS_TABLE, table.PAIR_COLUMNS, table.pair_rows(report.pairs[:MAX_PAIRS_WRITTEN]))
+        write_csv(folder / PAIRS_TABLE, table.PAIR_COLUMNS, table.pair_rows(report.pairs[: pairs.MAX_WRITTEN]))
     written_now = {*contents, *([PAIRS_TABLE] if report.pairs else [])}
     for file in {*comparison_charts.CHARTS, *mended.FILES, PAIRS_TABLE} - written_now:
         discard(folder / file)

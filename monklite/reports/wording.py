@@ -10,7 +10,7 @@ from ..statistics import intervals
 from ..statistics.paired import LEVEL
 from ..tasks import SINGLE, TASKS
 from .comparison import Entry, image_sets
-from .pairs import AreaDifference, Pair, pairs, same_tests
+from .pairs import MAX_WRITTEN, AreaDifference, Pair, pairs, same_tests
 from .seeds import Spread, spreads
 
 # more pairs without a significant difference share one sentence
@@ -84,7 +84,8 @@ def verdicts(entries: Sequence[Entry], tested: Sequence[Pair] | None = None) -> 
         labels = {run.entry.label for run in group}
         own = [pair for pair in tested if pair.best in labels]
         if own:
-            sentences += [*_verdicts_of_best(own), *_verdicts_of_others(own, len(group))]
+            where = f"{'All' if len(tested) <= MAX_WRITTEN else f'The first {MAX_WRITTEN:,}'} are in {PAIRS_TABLE}"
+            sentences += [*_verdicts_of_best(own), *_verdicts_of_others(own, len(group), where)]
     return sentences + [_spread(spread) for spread in spreads(entries)]
 
 
@@ -107,14 +108,14 @@ def _verdicts_of_best(own: Sequence[Pair]) -> Iterator[str]:
         yield f"{best} cannot be told apart on {own[0].n_images:,} images from: {_join([p.other for p in equal])}"
 
 
-def _verdicts_of_others(own: Sequence[Pair], n_runs: int) -> Iterator[str]:
-    """What the pairs say that do not have the best run, and what to beware of."""
+def _verdicts_of_others(own: Sequence[Pair], n_runs: int, where: str) -> Iterator[str]:
+    """What the pairs say that do not have the best run, and what to beware of. `where`: the sentence about the table of pairs."""
     best = own[0].best
     others = [pair for pair in own if pair.best != best]
     told = [f"{pair.best} is better than {pair.other} ({_p(pair.p_value)})" for pair in others if pair.is_significant]
     if others:
         which = f"{len(told)} can be told apart: {_join(told, '; ')}" if told else "none can be told apart"
-        yield f"Of the {len(others)} pairs of the other runs, {which}. All are in {PAIRS_TABLE}"
+        yield f"Of the {len(others)} pairs of the other runs, {which}. {where}"
     if n_runs > 1:
         yield (
             f"{best} is the best of {n_runs} runs on these test images, so its accuracy on new images is likely to be "
@@ -233,9 +234,10 @@ def _few_images(entries: Sequence[Entry]) -> Iterator[str]:
     """Whether the validation accuracies of the best runs lie within what chance does to one of them."""
     known = [(e.label, e.state.results, e.state.dataset) for e in entries if e.state.results and e.state.dataset]
     accuracies = {label: r.best_val_accuracy for label, r, _ in known if r and r.best_val_accuracy >= 0}
-    if len(accuracies) < 2 or len({*image_sets([data for _, _, data in known if data])}) > 1:
+    n_images = known[0][2].n_val if known and known[0][2] else 0
+    if not n_images or len(accuracies) < 2 or len({*image_sets([data for _, _, data in known if data])}) > 1:
         return
-    best, n_images = max(accuracies, key=lambda label: accuracies[label]), known[0][2].n_val if known[0][2] else 0
+    best = max(accuracies, key=lambda label: accuracies[label])
     low, high = intervals.wilson(round(accuracies[best] * n_images), n_images)
     within = [label for label, accuracy in accuracies.items() if label != best and accuracy >= low]
     if within:
