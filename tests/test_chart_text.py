@@ -21,9 +21,15 @@ from monklite.reports import chart_text, charts
 LUNGS, KOAT = "肺炎", "ไทย"
 
 
-def legend(*names: str) -> list[str]:
+def ends(*names: str) -> list[str]:
     figure = charts.lines("Loss", "loss", {name: [1.0, 0.5] for name in names})
-    return [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    return [text.get_text() for text in figure.axes[0].texts]
+
+
+def legend(*names: str) -> list[str]:
+    more = [f"more-{i}" for i in range(charts.MAX_AT_ENDS)]
+    figure = charts.lines("Loss", "loss", {name: [1.0, 0.5] for name in (*names, *more)})
+    return [text.get_text() for text in figure.axes[0].get_legend().get_texts()][: len(names)]
 
 
 def tick_labels(*names: str) -> list[str]:
@@ -45,7 +51,7 @@ def only_dejavu(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "name", ["_baseline", "_", "__init__", "$x$", "cost $5", "\\$a\\$", "التهاب", "ריאות", "é", "😀"]
 )
-@pytest.mark.parametrize("shown", [legend, tick_labels])
+@pytest.mark.parametrize("shown", [ends, legend, tick_labels])
 def test_a_name_whose_characters_have_a_font_is_shown_as_it_is(shown, name, only_dejavu):
     assert shown(name, "b") == [name, "b"]
 
@@ -64,7 +70,7 @@ def test_a_name_whose_characters_have_a_font_is_shown_as_it_is(shown, name, only
         ("  ", "'  '"),
     ],
 )
-@pytest.mark.parametrize("shown", [legend, tick_labels])
+@pytest.mark.parametrize("shown", [ends, legend, tick_labels])
 def test_other_characters_are_shown_by_number_or_name(shown, name, text, only_dejavu):
     assert shown(name, "b") == [text, "b"]
 

@@ -22,9 +22,9 @@ from monklite.catalog import OPTIMIZERS, resolve
 from monklite.errors import InvalidType, InvalidValue, MonkliteError, NotReady, UnknownArgument, UnknownName
 from monklite.printable import printable
 from monklite.records import ClassResult, DatasetRecord, EpochRow, ModelRecord, Results, Testing
-from monklite.reports import comparison, comparison_charts, report, table, wording
+from monklite.reports import comparison, comparison_charts, pairs, report, table, wording
 from monklite.runs import history
-from monklite.runs.file_names import COMPARISON_TABLE, FINAL, HISTORY, PREDICTIONS, REPORT, STATE
+from monklite.runs.file_names import COMPARISON_TABLE, FINAL, HISTORY, PAIRS_TABLE, PREDICTIONS, REPORT, STATE
 from monklite.runs.run import Run
 from monklite.runs.workspace import Workspace
 from monklite.spec import Folders, Spec, Table
@@ -280,35 +280,62 @@ def test_a_run_without_history_keeps_its_place_in_the_curves(runs):
 
 def test_two_runs_that_differ_much_are_told_apart(runs):
     a, b = trained(runs, experiment="a", right=right()), trained(runs, experiment="b", right=right(*range(12)))
-    (pair,) = comparison.pairs(comparison.collect([b, a]))
+    (pair,) = pairs.pairs(comparison.collect([b, a]))
     assert (pair.best, pair.other, pair.only_best, pair.only_other) == ("a", "b", 12, 0)
-    assert pair.p_value == pytest.approx(2 / 2**12)
+    assert (pair.accuracies, pair.p_value) == ((1.0, 0.7), pytest.approx(2 / 2**12))
     assert wording.verdict(pair) == (
-        "a did better than b on the test images, more than by chance (12 images only a gets right, 0 only b; p = 0.000488)"
+        "a is better than b on 40 images: 100.0 % against 70.0 %, difference 30.0 points, 95 % interval 18.1 to 45.4, p < 0.001 "
+        "(12 images only a gets right, 0 only b)"
     )
+    assert pair.images_needed is None
 
 
 def test_two_runs_that_differ_little_are_not(runs):
     made = [trained(runs, experiment="a", right=right(0)), trained(runs, experiment="b", right=right(1, 2))]
-    (pair,) = comparison.pairs(comparison.collect(made))
+    (pair,) = pairs.pairs(comparison.collect(made))
     assert (pair.only_best, pair.only_other, pair.p_value) == (2, 1, 1.0)
-    assert wording.verdict(pair).startswith(
-        "a and b cannot be told apart on the test images (2 images only a gets right, 1 only b"
+    assert wording.verdict(pair) == (
+        "a and b cannot be told apart on 40 images; about 940 would be needed: 97.5 % against 95.0 %, difference 2.5 points, "
+        "95 % interval -8.7 to 14.5, p = 1 (2 images only a gets right, 1 only b)"
     )
+    equal = [trained(runs, experiment="c", right=right(0)), trained(runs, experiment="d", right=right(1))]
+    (pair,) = pairs.pairs(comparison.collect(equal))
+    assert "on 40 images: 97.5 % against 97.5 %, difference 0.0 points" in wording.verdict(pair)
+
+
+def test_more_images_are_needed_than_there_are_where_few_differ(runs):
+    made = [trained(runs, experiment="a", right=right()), trained(runs, experiment="b", right=right(*range(5)))]
+    (pair,) = pairs.pairs(comparison.collect(made))
+    # 5 of 5: the exact test has p = 0.06
+    assert not pair.is_significant and pair.images_needed > N_TEST
+    assert [wording._needed(n) for n in (2873, 41, 12_345_678, None)] == [
+        "about 2,900",
+        "about 41",
+        "more than 10,000,000",
+        "more than 10,000,000",
+    ]
 
 
 def test_p_values_are_adjusted_for_the_number_of_pairs(runs):
     wrong = {"a": 0, "b": 12, "c": 8, "d": 6}
     made = [trained(runs, experiment=name, right=right(*range(n))) for name, n in wrong.items()]
-    found = {pair.other: pair.p_value for pair in comparison.pairs(comparison.collect(made))}
-    alone = {name: 2 / 2**n for name, n in wrong.items()}
-    assert found == pytest.approx({name: min(1, 6 * p) for name, p in alone.items() if name != "a"})
+    found = {(pair.best, pair.other): pair for pair in pairs.pairs(comparison.collect(made))}
+    alone = {("a", "b"): 12, ("a", "c"): 8, ("a", "d"): 6, ("d", "b"): 6, ("c", "b"): 4, ("d", "c"): 2}
+    holm = {("a", "b"): 6, ("a", "c"): 5, ("a", "d"): 4, ("d", "b"): 3, ("c", "b"): 2, ("d", "c"): 1}
+    assert {names: pair.level for names, pair in found.items()} == {names: 0.05 / n for names, n in holm.items()}
+    raised = {names: min(1, n * 2 / 2 ** alone[names]) for names, n in holm.items()}
+    # not below that of the pair before
+    raised["d", "b"] = raised["a", "d"]
+    raised["d", "c"] = 0.5
+    assert {names: pair.p_value for names, pair in found.items()} == pytest.approx(raised)
+    assert list(found)[:3] == [("a", "d"), ("a", "c"), ("a", "b")]
 
 
 def test_many_runs_that_cannot_be_told_apart_share_one_line(runs):
     made = [trained(runs, experiment=f"e{i}", right=right(i)) for i in range(6)]
-    *_, equal, chosen = wording.verdicts(comparison.collect(made))
-    assert equal == "e0 cannot be told apart on the test images from: e1, e2, e3, e4, e5"
+    *_, equal, others, chosen = wording.verdicts(comparison.collect(made))
+    assert equal == "e0 cannot be told apart on 40 images from: e1, e2, e3, e4, e5"
+    assert others == "Of the 10 pairs of the other runs, none can be told apart. All are in pairs.csv"
     assert chosen == (
         "e0 is the best of 6 runs on these test images, so its accuracy on new images is likely to be somewhat lower"
     )
@@ -328,7 +355,7 @@ def test_the_images_are_matched_by_name_not_by_order(runs):
     a, b = trained(runs, experiment="a", right=right(3)), trained(runs, experiment="b", right=right(3))
     head, *lines = (b.logs / PREDICTIONS).read_text().splitlines()
     (b.logs / PREDICTIONS).write_text("\n".join([head, *reversed(lines)]) + "\n")
-    (pair,) = comparison.pairs(comparison.collect([a, b]))
+    (pair,) = pairs.pairs(comparison.collect([a, b]))
     assert (pair.only_best, pair.only_other) == (0, 0)
 
 
@@ -337,7 +364,7 @@ def test_a_class_called_na_is_a_class(runs):
     for run in (a, b):
         text = (run.logs / PREDICTIONS).read_text()
         (run.logs / PREDICTIONS).write_text(text.replace("cat", "NA"))
-    (pair,) = comparison.pairs(comparison.collect([a, b]))
+    (pair,) = pairs.pairs(comparison.collect([a, b]))
     assert (pair.only_best, pair.only_other) == (1, 0)
 
 
@@ -345,8 +372,8 @@ def test_only_runs_tested_on_the_same_images_make_pairs(runs):
     a = trained(runs, experiment="a", right=right())
     other = judged(right(1), fingerprint="other")
     made = [a, trained(runs, experiment="b", right=right(1), testing=other), trained(runs, experiment="c"), fresh(runs)]
-    assert comparison.pairs(comparison.collect(made)) == []
-    assert comparison.pairs(comparison.collect([a])) == []
+    assert pairs.pairs(comparison.collect(made)) == []
+    assert pairs.pairs(comparison.collect([a])) == []
 
 
 def test_a_run_that_was_tested_on_other_images_leaves_the_verdicts_of_the_others(runs):
@@ -355,9 +382,9 @@ def test_a_run_that_was_tested_on_other_images_leaves_the_verdicts_of_the_others
         easy,
         *(trained(runs, experiment=name, right=right(*range(n))) for name, n in (("a", 1), ("b", 9), ("c", 2))),
     ]
-    found = comparison.pairs(comparison.collect(made))
-    assert [(pair.best, pair.other) for pair in found] == [("a", "b"), ("a", "c")]
-    alone = comparison.pairs(comparison.collect(made[1:]))
+    found = pairs.pairs(comparison.collect(made))
+    assert [(pair.best, pair.other) for pair in found] == [("a", "c"), ("a", "b"), ("c", "b")]
+    alone = pairs.pairs(comparison.collect(made[1:]))
     assert [pair.p_value for pair in found] == [pair.p_value for pair in alone]
     assert sum("a is the best of 3 runs" in text for text in wording.verdicts(comparison.collect(made))) == 1
 
@@ -366,7 +393,7 @@ def test_a_run_that_was_tested_on_other_images_leaves_the_verdicts_of_the_others
 
 
 def test_runs_on_the_same_images_need_no_warning(runs):
-    made = [trained(runs, experiment=name, right=right()) for name in "ab"]
+    made = [trained(runs, experiment=name, right=right(), best=best) for name, best in (("a", 0.84), ("b", 0.6))]
     assert wording.warnings(comparison.collect(made)) == []
 
 
@@ -374,11 +401,47 @@ def test_other_images_are_warned_of(runs):
     other = DATA.model_copy(update={"fingerprint": "b" * 64})
     a = trained(runs, experiment="a", right=right())
     b = trained(runs, experiment="b", dataset=other, right=right(), testing=judged(right(), "other"))
-    found = wording.warnings(comparison.collect([a, b]))
-    assert [text.partition(", so ")[0] for text in found] == [
-        "The runs were not trained and validated on the same images",
-        "The runs were not tested on the same images",
+    assert wording.warnings(comparison.collect([a, b])) == [
+        "The runs were not trained and validated on the same images, so their validation accuracies cannot be compared.",
+        "The runs were not tested on the same images, so their test accuracies cannot be compared: a on 40 images; b on 40 "
+        "images, of which 40 have the name and class of one of a.",
     ]
+
+
+def test_runs_that_were_tested_in_other_ways_are_not_compared_and_that_is_told(runs):
+    views = judged(right()).model_copy(update={"views": 4})
+    entries = comparison.collect(
+        [trained(runs, experiment="a", right=right(1)), trained(runs, experiment="b", right=right(), testing=views)]
+    )
+    assert pairs.pairs(entries) == []
+    (sentence,) = (text for text in wording.warnings(entries) if "not all with" in text)
+    assert sentence.endswith("only those with the same are compared: a, b.")
+
+
+def test_too_few_validation_images_are_warned_of(runs):
+    accuracies = {"a": 0.84, "b": 0.80, "c": 0.6}
+    made = [trained(runs, experiment=name, right=right(), best=best) for name, best in accuracies.items()]
+    assert wording.warnings(comparison.collect(made)) == [
+        "50 validation images are too few to tell the best runs apart: a has 84.0 %, 95 % interval 71.5 to 91.7 %, which "
+        "includes: b."
+    ]
+    many = DATA.model_copy(update={"val_counts": (3000, 2000)})
+    for run in made:
+        run.update(dataset=many)
+    assert wording.warnings(comparison.collect(made)) == []
+
+
+def test_where_nothing_was_tested_it_is_told_what_to_do(runs):
+    tested, not_tested = trained(runs, experiment="a", right=right()), trained(runs, experiment="b", best=0.5)
+    assert wording.warnings(comparison.collect([not_tested])) == [wording.NO_TEST]
+    assert wording.warnings(comparison.collect([tested, not_tested])) == ["Not tested: b."]
+
+
+def test_images_of_patients_are_told_to_count_one_by_one(runs):
+    grouped = DATA.model_copy(update={"groups": 30})
+    made = [trained(runs, experiment=n, right=right(), dataset=grouped, best=b) for n, b in (("a", 0.9), ("b", 0.4))]
+    (sentence,) = wording.warnings(comparison.collect(made))
+    assert sentence.startswith("The images belong to groups, such as patients")
 
 
 def test_test_sets_of_equal_names_and_sizes_are_told_apart_by_content(runs):
@@ -392,10 +455,8 @@ def test_test_sets_of_equal_names_and_sizes_are_told_apart_by_content(runs):
         for name, wrong, content in (("a", (), "1" * 64), ("b", range(12), "2" * 64))
     ]
     entries = comparison.collect(made)
-    assert comparison.pairs(entries) == []
-    assert "The runs were not tested on the same images, so their test accuracies cannot be compared." in (
-        wording.warnings(entries)
-    )
+    assert pairs.pairs(entries) == []
+    assert any(text.startswith("The runs were not tested on the same images") for text in wording.warnings(entries))
 
 
 def test_a_record_from_before_contents_were_known_is_compared_by_sizes(runs):
@@ -403,8 +464,8 @@ def test_a_record_from_before_contents_were_known_is_compared_by_sizes(runs):
     entries = comparison.collect(
         [trained(runs, experiment="a", right=right(1)), trained(runs, experiment="b", right=right(), testing=new)]
     )
-    assert len(comparison.pairs(entries)) == 1
-    assert wording.warnings(entries) == []
+    assert len(pairs.pairs(entries)) == 1
+    assert not any("the same images" in text for text in wording.warnings(entries))
 
 
 def test_predictions_of_another_test_are_not_used_and_told(runs):
@@ -412,12 +473,12 @@ def test_predictions_of_another_test_are_not_used_and_told(runs):
     digest = hashlib.sha256((run.logs / PREDICTIONS).read_bytes()).hexdigest()
     run.update(testing=run.state().testing.model_copy(update={"predictions": digest}))
     (entry,) = comparison.collect([run])
-    assert entry.correct is not None
+    assert entry.predictions is not None
     # the same number of images and of right answers, but others
     text = (run.logs / PREDICTIONS).read_text().replace("img001.png,cat,dog", "img001.png,cat,cat")
     (run.logs / PREDICTIONS).write_text(text.replace("img002.png,cat,cat", "img002.png,cat,dog"))
     (entry,) = comparison.collect([run])
-    assert entry.correct is None
+    assert entry.predictions is None
     assert wording.warnings([entry])[-1] == (
         "The predictions of the test images are missing, or are not those of the test: a. Evaluate() writes them again."
     )
@@ -428,6 +489,7 @@ def test_runs_that_did_not_finish_are_warned_of(runs):
     failed = trained(runs, experiment="b", status="failed", results=None)
     found = wording.warnings(comparison.collect([interrupted, failed, fresh(runs, "p", "c")]))
     assert found == [
+        wording.NO_TEST,
         "a is interrupted after 2 of 3 epochs.",
         "b is failed after 0 of 3 epochs.",
         "c has not been trained.",
@@ -443,8 +505,7 @@ def test_compare_writes_charts_table_and_report_and_returns_the_table(runs, comp
         comparing.Add_Experiment("p", name)
     returned = comparing.Generate_Statistics()
     written = {p.name for p in (runs.root / "comparison" / "mine").iterdir()}
-    assert written == {*comparison_charts.CHARTS, COMPARISON_TABLE, REPORT}
-    assert len([name for name in written if name.endswith(".png")]) == 7
+    assert written == {*comparison_charts.CHARTS, COMPARISON_TABLE, PAIRS_TABLE, REPORT}
     assert list(returned["experiment"]) == ["a", "b"]
 
 
@@ -555,7 +616,8 @@ def test_what_is_printed_names_runs_verdicts_warnings_and_the_report(runs, capsy
     printed = capsys.readouterr().out
     for text in (
         "Comparison: - mine",
-        "a did better than b",
+        "a is better than b on 40 images: 100.0 % against 70.0 %",
+        "p: how often two equally good networks",
         "b is failed after 3 of 3",
         "100.0 (91 to 100)",
         "512 RAM",
@@ -644,7 +706,7 @@ def test_of_many_unfinished_runs_the_first_are_named(runs):
     fill(fresh(runs, "p", "x")).update(status="failed")
     found = wording.warnings(comparison.collect(list(runs.runs())))
     names = ", ".join(f"e{i:02d}" for i in range(20))
-    assert found == ["1 run is failed: x.", f"25 runs are new: {names} and 5 more."]
+    assert found == [wording.NO_TEST, "1 run is failed: x.", f"25 runs are new: {names} and 5 more."]
 
 
 def test_of_many_runs_that_did_worse_the_first_are_named(runs):
@@ -654,9 +716,13 @@ def test_of_many_runs_that_did_worse_the_first_are_named(runs):
     for i in range(5):
         fill(fresh(runs, "p", f"x{i}"), right=[True] * 40)
     found = wording.verdicts(comparison.collect(list(runs.runs())))
-    assert found[1].startswith("best did better on the test images, more than by chance, than 22 runs: e00, e01,")
+    assert found[1].startswith("best is better on 40 images than 22 runs: e00, e01,")
     assert found[1].endswith("e19 and 2 more")
-    assert found[2] == "best cannot be told apart on the test images from: x0, x1, x2, x3, x4"
+    assert found[2] == "best cannot be told apart on 40 images from: x0, x1, x2, x3, x4"
+    assert found[3].startswith(
+        "Of the 351 pairs of the other runs, 110 can be told apart: x0 is better than e00 (p < 0.001); "
+    )
+    assert found[3].endswith(" and 90 more. All are in pairs.csv")
 
 
 @pytest.mark.parametrize("found", ["a\x1b[0m", "\u202ex", "\ud800", "a\nb", "\x7f"])

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from monklite import durations
 from monklite.catalog import SCHEDULES
 from monklite.catalog.default_recipes import default_transforms
 from monklite.catalog.schedules import Moment, learning_rate
@@ -562,10 +563,10 @@ def test_long_epochs_tell_lines_where_there_is_no_terminal(batches, monkeypatch)
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.84, "0.8 s"), (42.4, "42 s"), (185, "3m 05s"), (7800, "2h 10m"), (59.9, "60 s"), (119.9, "2m 00s")],
+    [(0.84, "0.8 s"), (42.4, "42 s"), (185, "3 min 05 s"), (7800, "2 h 10 min"), (59.9, "60 s"), (119.9, "2 min 00 s")],
 )
 def test_durations(seconds: float, text: str) -> None:
-    assert progress.duration(seconds) == text
+    assert durations.duration(seconds) == text
 
 
 def test_the_loop_waits_for_the_device_once_an_epoch(batches) -> None:

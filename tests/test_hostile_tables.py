@@ -233,15 +233,21 @@ def without_digest(run: Run) -> None:
     file.write_text(json.dumps(state))
 
 
+def counted_answers(run: Run) -> np.ndarray | None:
+    state = run.state()
+    found = comparison.read_predictions(run, state.testing, state.dataset)
+    return None if found is None else found.correct
+
+
 def is_counted(run: Run) -> bool:
-    return comparison._correct_images(run, run.state().testing) is not None
+    return counted_answers(run) is not None
 
 
 def test_every_cell_and_damage_of_predictions_is_counted_or_left_out(space: Workspace, run: Run) -> None:
     counts: Counter[str] = Counter()
     counted: set[str] = set()
     whole = (run.evaluations / "test" / EVALUATED).read_bytes()
-    right = comparison._correct_images(run, run.state().testing)
+    right = counted_answers(run)
     assert right is not None
     without_digest(run)
     for what, content in (*changed_cells(whole), *damaged(whole)):
@@ -250,9 +256,7 @@ def test_every_cell_and_damage_of_predictions_is_counted_or_left_out(space: Work
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             found: list[np.ndarray | None] = []
-            assert done_or_refused(
-                lambda f=found: f.append(comparison._correct_images(run, run.state().testing)), what, counts
-            )
+            assert done_or_refused(lambda f=found: f.append(counted_answers(run)), what, counts)
         if found[0] is not None:
             counts["counted"] += 1
             counted.add(what)

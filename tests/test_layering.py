@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "monklite"
 FRAMEWORKS = {"torch", "torchvision", "mxnet"}
 LAYERS = (
-    ("errors", "_version", "printable", "free_memory"),
+    ("errors", "_version", "printable", "durations", "free_memory"),
     ("transient", "working_folder", "regular_files"),
     ("rules", "files", "looking", "processes", "processors"),
     ("locks", "retrying_file"),

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix
 
-from monklite.statistics import intervals, metrics, paired
+from monklite.statistics import intervals, metrics
 
 
 @pytest.fixture
@@ -52,17 +50,3 @@ def test_wilson_holds_the_share_inside_0_to_1(counts: tuple[int, int]) -> None:
     low, high = intervals.wilson(*counts)
     assert 0 <= low <= counts[0] / counts[1] + 1e-12
     assert counts[0] / counts[1] - 1e-12 <= high <= 1
-
-
-@pytest.mark.parametrize(("only_a", "only_b"), [(0, 1), (3, 9), (9, 3), (10, 10), (0, 12), (700, 800)])
-def test_mcnemar_is_the_exact_binomial_test(only_a: int, only_b: int) -> None:
-    a = np.repeat([True, False, True, False], [only_a, only_b, 50, 7])
-    b = np.repeat([False, True, True, False], [only_a, only_b, 50, 7])
-    n, smaller = only_a + only_b, min(only_a, only_b)
-    expected = min(1.0, 2 * sum(math.comb(n, k) for k in range(smaller + 1)) / 2**n)
-    assert paired.mcnemar(a, b) == pytest.approx(expected)
-
-
-def test_mcnemar_of_equal_answers_is_1() -> None:
-    answers = np.array([True, False, True])
-    assert paired.mcnemar(answers, answers) == 1.0

@@ -92,7 +92,7 @@ READERS: dict[str, tuple[str, Callable[[Path], Any]]] = {
     "state": ("p/e/v001/" + STATE, lambda path: Run(path.parent).state()),
     "history": ("history.csv", history.read),
     "split": ("dataset.csv", lambda path: in_words(path, dataset_csv.read)),
-    "predictions": ("test_predictions.csv", predictions.read_correct),
+    "predictions": ("test_predictions.csv", predictions.read),
     "saved training": ("resume_state", array_files.read),
     "weights of torch": ("weights.pth", torch_weights),
     "weights of MXNet": ("weights.params", mxnet_weights),

@@ -178,7 +178,7 @@ def keep_predictions(place: Place) -> None:
     run = place.run()
     predictions.write(run.logs / PREDICTIONS, SingleLabel(("cat", "dog")), ["a", "b"], np.array([0, 1]), np.eye(2))
     run.update(testing=judged(RIGHT))
-    assert predictions.read_correct(run.logs / PREDICTIONS).tolist() == [True, True]
+    assert predictions.read(run.logs / PREDICTIONS).correct.tolist() == [True, True]
 
 
 def draw(place: Place) -> None:
@@ -237,7 +237,7 @@ def check_nothing_lost(operation: Callable[[Place], None], place: Place) -> None
     for name in ("first", "second"):
         compared = place.workspace.find("compared", name)
         assert compared.state().testing.num_correct == sum(RIGHT)
-        assert predictions.read_correct(compared.logs / PREDICTIONS).tolist() == RIGHT
+        assert predictions.read(compared.logs / PREDICTIONS).correct.tolist() == RIGHT
     assert array_files.read(place.folder / "weights")[0]["a"].tolist() == WEIGHTS["a"].tolist()
     assert len(list((place.folder / "images").rglob("*.png"))) == 4
     assert not place.run().is_locked()

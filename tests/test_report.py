@@ -19,8 +19,11 @@ from monklite.runs.file_names import COMPARISON_TABLE, HISTORY, REPORT
 from monklite.runs.run import Run
 from monklite.runs.state import RunState
 from monklite.runs.workspace import Workspace
+from monklite.statistics import intervals
 
 CHARTS = list(comparison_charts.CHARTS)
+# of runs without a test
+UNTESTED = [name for name in CHARTS if name != comparison_charts.TEST_ACCURACIES]
 HOSTILE = ["<script>alert(1)<", "<img src=x onerror=alert(1)>", "$x$", "$", "a_b^c", "&amp;", '"quoted"', "long-" * 40]
 
 
@@ -32,12 +35,14 @@ class Page(HTMLParser):
         self.tags: list[str] = []
         self.texts: list[str] = []
         self.sources: list[str] = []
+        self.alts: list[str] = []
         self.source = path.read_text(encoding="utf-8")
         self.feed(self.source)
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
         self.sources += [value for name, value in attrs if name in ("src", "href")]
+        self.alts += [value for name, value in attrs if name == "alt"]
 
     def handle_data(self, data):
         if data.strip():
@@ -55,7 +60,7 @@ def shown(monkeypatch) -> dict[str, dict]:
     calls, draw = {}, charts.bars
 
     def bars(title, x_label, values, *args, **kwargs):
-        calls[title] = {"axis": x_label, "values": values, "inner": kwargs.get("inner")}
+        calls[title] = {"axis": x_label, "values": values, "number": args[0] if args else None, **kwargs}
         return draw(title, x_label, values, *args, **kwargs)
 
     monkeypatch.setattr(charts, "bars", bars)
@@ -95,8 +100,8 @@ def rows_of(folder: Path) -> list[dict[str, str]]:
 def test_every_file_is_written_for_any_number_of_runs(runs, tmp_path, n):
     made = [trained(runs, experiment=f"experiment-{i}", best=0.5 + i / 200) for i in range(n)]
     folder = written(tmp_path / "c", *made)
-    assert sorted(p.name for p in folder.iterdir()) == sorted([*CHARTS, COMPARISON_TABLE, REPORT])
-    for name in CHARTS:
+    assert sorted(p.name for p in folder.iterdir()) == sorted([*UNTESTED, COMPARISON_TABLE, REPORT])
+    for name in UNTESTED:
         with Image.open(folder / name) as image:
             image.verify()
     assert [row["experiment"] for row in rows_of(folder)] == [f"experiment-{i}" for i in range(n)]
@@ -119,7 +124,8 @@ def test_only_untrained_runs_make_a_report_too(runs, tmp_path):
 
 def test_the_page_holds_everything_and_fetches_nothing(runs, tmp_path):
     page = Page(written(tmp_path / "c", trained(runs), trained(runs)) / REPORT)
-    assert page.tags.count("img") == 7
+    assert page.tags.count("img") == len(UNTESTED)
+    assert "Training time" in page.alts and "Validation accuracy, 50 images" in page.alts
     assert all(source.startswith("data:image/png;base64,") for source in page.sources)
     assert not {"script", "link", "iframe"} & set(page.tags)
     assert "default-src 'none'" in page.source
@@ -130,7 +136,7 @@ def test_the_page_tells_the_verdicts_the_warnings_and_every_setting(runs, tmp_pa
     b = trained(runs, experiment="b", right=right(*range(12)), dataset=DATA.model_copy(update={"fingerprint": "b"}))
     texts = Page(written(tmp_path / "c", a, b) / REPORT).texts
     assert "What the test images say" in texts
-    assert any(text.startswith("a did better than b on the test images") for text in texts)
+    assert any(text.startswith("a is better than b on 40 images: 100.0 % against 70.0 %") for text in texts)
     assert any(text.startswith("The runs were not trained and validated on the same images") for text in texts)
     assert "All layers trained" in texts
 
@@ -143,7 +149,7 @@ def test_a_name_is_never_markup(tmp_path):
     runs = [by_hand(tmp_path / "p" / name / "v001") for name in HOSTILE]
     page = Page(written(tmp_path / "c", *runs) / REPORT)
     assert set(HOSTILE) <= set(page.texts)
-    assert page.tags.count("img") == 7
+    assert page.tags.count("img") == len(UNTESTED)
     assert "script" not in page.tags
     assert [row["experiment"] for row in rows_of(tmp_path / "c")] == HOSTILE
 
@@ -173,7 +179,14 @@ def test_a_second_report_replaces_the_first(runs, tmp_path):
     written(tmp_path / "c", trained(runs), trained(runs))
     written(tmp_path / "c", trained(runs, experiment="other"))
     assert [row["experiment"] for row in rows_of(tmp_path / "c")] == ["other"]
-    assert len(list((tmp_path / "c").iterdir())) == 9
+    # accuracy against time and memory needs two runs; what the first had and the second has not is gone
+    assert {p.name for p in (tmp_path / "c").iterdir()} == {
+        *UNTESTED[:5],
+        *UNTESTED[6:7],
+        UNTESTED[8],
+        COMPARISON_TABLE,
+        REPORT,
+    }
 
 
 def test_a_file_in_the_place_of_the_folder_is_told(runs, tmp_path):
@@ -209,11 +222,41 @@ def test_where_the_driver_tells_nothing_the_frameworks_count_is_shown(runs, tmp_
 def test_long_times_are_shown_in_minutes(runs, tmp_path, shown, seconds, axis, length):
     written(tmp_path / "c", trained(runs, results=results(train_seconds=seconds)))
     assert (shown["Training time"]["axis"], shown["Training time"]["values"]) == (axis, {"e": length})
+    assert shown["Training time"]["number"](length) == {599.0: "9 min 59 s", 1200.0: "20 min 00 s"}[seconds]
 
 
 def test_the_best_accuracy_is_shown_in_percent(runs, tmp_path, shown):
     written(tmp_path / "c", trained(runs, experiment="a", best=0.875), fresh(runs, "p", "b"))
-    assert shown["Best validation accuracy"]["values"] == {"a": 87.5, "b": None}
+    chart = shown["Best validation accuracy, 50 images"]
+    assert chart["values"] == {"a": 87.5, "b": None}
+    assert chart["intervals"]["a"] == pytest.approx([100 * end for end in intervals.wilson(44, 50)])
+
+
+def test_bars_are_sorted_the_best_first(runs, tmp_path, shown):
+    values = {"a": (0.7, 20.0), "b": (0.9, 30.0), "c": (0.8, 10.0)}
+    made = [trained(runs, experiment=n, results=results(best=v, train_seconds=s)) for n, (v, s) in values.items()]
+    written(tmp_path / "c", *made, fresh(runs, "p", "d"))
+    assert list(shown["Best validation accuracy, 50 images"]["values"]) == ["b", "c", "a", "d"]
+    assert list(shown["Training time"]["values"]) == ["c", "a", "b", "d"]
+
+
+def test_test_accuracies_are_a_chart_that_says_whether_the_images_are_the_same(runs, tmp_path, shown):
+    a, b = (trained(runs, experiment=n, right=right(*wrong)) for n, wrong in (("a", (0, 1)), ("b", ())))
+    written(tmp_path / "c", a, b)
+    chart = shown["Test accuracy, 40 images"]
+    assert chart["values"] == {"b": 100.0, "a": 95.0}
+    assert "Not all" not in chart["note"]
+    b.update(testing=judged(right(), "other"))
+    written(tmp_path / "c", a, b)
+    assert shown["Test accuracy, 40 images"]["note"].startswith("Not all were tested on the same images")
+
+
+def test_training_and_validation_accuracy_have_the_same_axis(runs, tmp_path, monkeypatch):
+    figures, draw = {}, charts.lines
+    monkeypatch.setattr(charts, "lines", lambda title, *a: figures.setdefault(title, draw(title, *a)))
+    written(tmp_path / "c", trained(runs))
+    axes = [figures[f"{kind} images"].axes[0] for kind in ("Training accuracy, 120", "Validation accuracy, 50")]
+    assert axes[0].get_ylim() == axes[1].get_ylim()
 
 
 # The table for the screen
@@ -223,10 +266,11 @@ def test_the_overview_shows_accuracy_with_its_interval_and_memory_with_its_kind(
     on_gpu = trained(runs, experiment="a", results=results(gpu_process_mib=1500.4), testing=judged(right(0, 1)))
     a, b, c = table.overview(comparison.collect([on_gpu, trained(runs, experiment="b"), fresh(runs, "p", "c")]))
     assert [o["experiment"] for o in (a, b, c)] == ["a", "b", "c"]
-    assert [o["peak MiB"] for o in (a, b, c)] == ["1500 GPU", "512 RAM", "NA"]
+    assert [o["peak MiB"] for o in (a, b, c)] == ["1500 GPU", "512 RAM", "-"]
+    assert [o["training time"] for o in (a, b, c)] == ["12 s", "12 s", "-"]
     # the lower end is 83.496 %: rounded once it is 83, rounded to 83.50 first it would be 84
-    assert [o["test acc % (95 %)"] for o in (a, b, c)] == ["95.0 (83 to 99)", "NA", "NA"]
-    assert [o["parameters"] for o in (a, b, c)] == ["11.2 M", "11.2 M", "NA"]
+    assert [o["test acc % (95 %)"] for o in (a, b, c)] == ["95.0 (83 to 99)", "not tested", "not tested"]
+    assert [o["parameters"] for o in (a, b, c)] == ["11.2 M", "11.2 M", "-"]
 
 
 # Many runs, and runs of strangers
@@ -239,7 +283,7 @@ def test_of_many_runs_the_best_are_named_and_the_others_grey(runs, tmp_path, mon
     for i, run in enumerate(many):
         run.update(results=results(best=0.5 + 0.01 * (i * 7 % 40)))
     folder = written(tmp_path / "out", *many)
-    _, named, percent, note, others = asked["Validation accuracy"]
+    _, named, percent, note, others, _ = asked["Validation accuracy"]
     best = sorted(range(40), key=lambda i: -(i * 7 % 40))
     assert list(named) == [f"e{i:02d}" for i in best[:8]]
     assert (percent, len(others), note) == (True, 32, "The 8 best on validation of 40 runs; the others in grey.")
@@ -254,6 +298,7 @@ def test_of_many_runs_the_bars_show_the_best_in_their_order(tmp_path, shown):
     expected = [f"e{i:02d}" for i in range(30, 0, -1)]
     titles = ["Best validation accuracy", "Training time", "Peak memory of the process (no GPU used)"]
     assert [list(shown[t]["values"]) for t in titles] == [expected] * 3
+    assert shown["Training time"]["values"].keys() == {*expected}
 
 
 def test_thirty_runs_are_all_named(tmp_path, shown):

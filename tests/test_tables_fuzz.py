@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from damage import DAMAGES
 from hypothesis import given, settings
@@ -15,7 +16,8 @@ from PIL import Image
 
 from monklite.data import csv_table
 from monklite.errors import MonkliteError
-from monklite.reports.comparison import _correct_images
+from monklite.records import DatasetRecord
+from monklite.reports.comparison import read_predictions
 from monklite.runs.file_names import PREDICTIONS
 from monklite.spec import Table
 
@@ -110,6 +112,8 @@ def test_tables_that_are_none(pets: Path, content: bytes) -> None:
 
 ROWS = [(f"{i}.png", "cat" if i % 2 else "dog", "cat" if i % 3 else "dog") for i in range(12)]
 CORRECT = [a == b for _, a, b in sorted(ROWS)]
+# the score of the second class is read
+DATA = DatasetRecord(classes=("dog", "cat"), train_counts=(1, 1), val_counts=(1, 1), fingerprint="")
 
 
 @settings(deadline=None, max_examples=300)
@@ -119,12 +123,14 @@ def test_damaged_predictions_are_none_or_fit_the_result(tmp_path_factory, damage
     whole = "path,class,predicted,p(cat)\n" + "".join(f"{','.join(row)},0.5\n" for row in ROWS)
     (logs / PREDICTIONS).write_bytes(damage(whole.encode()))
     testing = SimpleNamespace(num_images=len(ROWS), num_correct=sum(CORRECT), predictions="")
-    right = _correct_images(SimpleNamespace(logs=logs), testing)
-    assert right is None or (len(right), int(right.sum())) == (len(CORRECT), sum(CORRECT))
+    found = read_predictions(SimpleNamespace(logs=logs), testing, DATA)
+    assert found is None or (len(found.paths), int(found.correct.sum())) == (len(CORRECT), sum(CORRECT))
 
 
 def test_whole_predictions_are_read(tmp_path: Path) -> None:
     whole = "path,class,predicted\n" + "".join(f"{','.join(row)}\n" for row in ROWS)
     (tmp_path / PREDICTIONS).write_text(whole)
     testing = SimpleNamespace(num_images=len(ROWS), num_correct=sum(CORRECT), predictions="")
-    assert _correct_images(SimpleNamespace(logs=tmp_path), testing).tolist() == CORRECT
+    found = read_predictions(SimpleNamespace(logs=tmp_path), testing, DATA)
+    assert found.correct.tolist() == CORRECT and found.paths == tuple(path for path, _, _ in sorted(ROWS))
+    assert np.isnan(found.scores["cat"]).all()

@@ -45,16 +45,16 @@ def test_whether_a_prediction_is_correct_is_written_and_read(tmp_path) -> None:
     task = MultiLabel(("a", "b"))
     labels, logits = np.array([[1, 1], [0, 0]], bool), np.array([[-1, 1.0], [-1, -1]])
     predictions.write(tmp_path / "p.csv", task, ["x.png", "y.png"], labels, logits)
-    table = predictions.read_correct(tmp_path / "p.csv")
+    table = predictions.read(tmp_path / "p.csv")
     assert table is not None
-    assert table.tolist() == task.correct(logits, labels).tolist() == [False, True]
+    assert table.correct.tolist() == task.correct(logits, labels).tolist() == [False, True]
 
 
 def test_tables_of_predictions_of_older_versions_are_read(tmp_path) -> None:
     (tmp_path / "p.csv").write_text("path,class,predicted,p(cat)\nb.png,cat,dog,0.1\na.png,cat,cat,0.9\n")
-    table = predictions.read_correct(tmp_path / "p.csv")
+    table = predictions.read(tmp_path / "p.csv")
     assert table is not None
-    assert table.tolist() == [True, False]
+    assert table.correct.tolist() == [True, False]
 
 
 def test_figures_of_a_test_set_against_scikit_learn(several: np.ndarray, logits: np.ndarray) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import InvalidValue, NotReady, StorageError
-from ..reports import comparison, report, table
+from ..errors import InvalidType, InvalidValue, MonkliteError, NotReady, StorageError
+from ..reports import comparison, report, table, wording
 from ..rules import PathText, Whole
 from ..runs.file_names import REPORT
 from ..runs.run import Run
@@ -18,6 +19,9 @@ from .console import Console
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ..spec import Source
+    from .dataset import Paths, Tables
 
 logger = logging.getLogger("monklite")
 
@@ -39,12 +43,14 @@ class compare:
         self._runs: list[Run] = []
         # why the last files could not be written; empty if they were
         self._unsaved = ""
+        # for a notebook; empty until there are statistics
+        self._html = ""
 
     @api
     def Comparison(self, comparison_name: str) -> None:
         """Start a comparison; its files are written to `workspace/comparison/<comparison_name>/`."""
         self._workspace.comparison(comparison_name)
-        self._name, self._runs = comparison_name, []
+        self._name, self._runs, self._html = comparison_name, [], ""
         self._console.say(f"Comparison: - {comparison_name}")
 
     @api
@@ -61,40 +67,106 @@ class compare:
         self._console.say(f"Project - {project_name}, Experiment - {experiment_name} ({run.folder.name}) added")
 
     @api
-    def Generate_Statistics(self) -> pd.DataFrame:
-        """Write charts, `comparison.csv` and `report.html`, and print the table. Where they cannot be written, that is said.
+    def Generate_Statistics(
+        self,
+        test: Paths = None,
+        path_to_csv: Tables = None,
+        delimiter: str = ",",
+    ) -> pd.DataFrame:
+        """Write charts, tables and `report.html`, and print the table and verdicts. Where they cannot be written, that is said.
+
+        Args:
+            test: a folder of test images: every experiment is tested on it first, as by `Evaluate()`, which needs its backend. By
+                default the tests that the experiments have are compared.
+            path_to_csv, delimiter: a table of the test images, as in `Dataset_Params`.
 
         Returns:
             The rows of `comparison.csv`: accuracies in %, times in s, memory in MiB; NaN where a run has no value, for which the
             file has `NA`.
 
         Raises:
-            NotReady: no name or no experiment was given, or none of them can be read.
+            NotReady: no name or no experiment was given, or none of them can be read. NotFound: there is no such test folder.
         """
         import pandas as pd
 
         if self._name is None or not self._runs:
             raise NotReady("start with Comparison('name') and Add_Experiment('project', 'experiment')")
+        left_out = self._test(test, path_to_csv, delimiter)
         self._console.say("Generating statistics...")
-        left_out: list[str] = []
         entries = comparison.collect(self._runs, warn=left_out.append)
         if not entries:
             raise NotReady(f"none of the {len(self._runs)} runs can be read; the first: {left_out[0]}")
         folder = self._workspace.comparison(self._name)
         described = report.describe(entries, left_out)
+        missing: list[str] = []
         try:
-            report.write(folder, entries, described)
-            self._unsaved = ""
+            missing, self._unsaved = report.write(folder, entries, described), ""
         # the workspace may be read-only; the table is returned nevertheless
         except StorageError as error:
             self._unsaved = str(error)
-        self._console.table(table.overview(entries))
-        for text in (*described.verdicts, *described.warnings):
-            self._console.say(f"    {text}")
+        self._html = report.fragment(entries, described)
+        self._show(entries, described, missing)
         self._say_where(folder / REPORT)
         frame = pd.DataFrame(described.rows)
         # columns with a missing value hold None, which cannot be sorted
         return frame.where(frame.notna(), float("nan")).infer_objects()
+
+    def _repr_html_(self) -> str:
+        """The table and the verdicts of the last statistics, in a notebook."""
+        return self._html or f"<p>Experiments added: {len(self._runs)}. Generate_Statistics() compares them.</p>"
+
+    def _test(self, folder: Paths, table: Tables, delimiter: str) -> list[str]:
+        """Test every run on a test set, if one is given; returns why some could not be tested.
+
+        Raises:
+            MonkliteError: none of them could be tested; the first error is raised.
+        """
+        if folder is None or folder is False:
+            if table is not None and table is not False:
+                raise InvalidType("path_to_csv goes with test=, the folder of the test images")
+            return []
+        # loaded only to test: without it, a comparison begins in half the time
+        from .dataset import TableColumns, test_source
+
+        columns = TableColumns.checked(delimiter, None, None, None)
+        source, problems = test_source(folder, table, columns, self._workspace.root), []
+        errors: list[MonkliteError] = []
+        for run in self._runs:
+            self._console.say(f"Testing {run}")
+            try:
+                unsaved = self._test_run(run, source)
+                problems += [f"the test of {run} could not be stored, so it is not shown: {unsaved}"] if unsaved else []
+            except MonkliteError as error:
+                errors.append(error)
+                problems.append(f"{run} could not be tested: {error}")
+        if len(errors) == len(self._runs):
+            raise errors[0]
+        return problems
+
+    def _test_run(self, run: Run, source: Source) -> str:
+        """Test a run as `Evaluate()` does; returns why the result could not be stored."""
+        from ..evaluation import Evaluation
+        from ..inference import Predictor
+
+        evaluation = Evaluation(Predictor(run, self._workspace.cache))
+        evaluation.use(source)
+        evaluation.prepare(self._console.ticker("    reading images"))
+        evaluation.run(self._console.ticker("    testing"))
+        return evaluation.unsaved
+
+    def _show(self, entries: Sequence[comparison.Entry], described: report.Report, missing: Sequence[str]) -> None:
+        self._console.table(table.overview(entries))
+        if len(described.settings) > 1:
+            self._console.say("Settings that differ")
+            self._console.table(described.settings)
+        for text in (*described.verdicts, *described.warnings):
+            self._console.say(f"    {text}")
+        # that p is adjusted says something of several pairs only
+        for text in wording.EXPLANATIONS[: min(len(described.pairs), 2)]:
+            self._console.say(f"    {text}")
+        if missing:
+            more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+            self._console.say(f"    Test images that cannot be shown: {missing[0]}{more}")
 
     def _say_where(self, page: Path) -> None:
         if not self._unsaved:

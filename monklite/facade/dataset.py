@@ -72,7 +72,7 @@ class DatasetMethods(ExplorationMethods):
         """
         if self._opened.evaluating:
             columns = TableColumns.checked(delimiter, label_delimiter, path_column, label_column)
-            source = _test_source(dataset_path, path_to_csv, columns, self._root)
+            source = test_source(dataset_path, path_to_csv, columns, self._root)
             self._evaluation.use(source)
             return messages.test_details(self._console, source)
         self._change(
@@ -247,7 +247,8 @@ def sources(dataset_path: Paths, path_to_csv: Tables, columns: TableColumns, wor
     return tuple(columns.source(f, t, workspace) for f, t in zip(folders, tables, strict=True))
 
 
-def _test_source(dataset_path: Paths, path_to_csv: Tables, columns: TableColumns, workspace: Path) -> Source:
+def test_source(dataset_path: Paths, path_to_csv: Tables, columns: TableColumns, workspace: Path) -> Source:
+    """The source of a test set: one folder, with its table if one is given."""
     _check_folder(dataset_path)
     if isinstance(dataset_path, (list, tuple)):
         raise InvalidType("a test set is one folder: Dataset_Params(dataset_path='test folder')")

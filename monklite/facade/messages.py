@@ -9,6 +9,7 @@ from typing import Any
 from ..data import health
 from ..data.discover import describe_strays
 from ..data.prepare import EvaluationData
+from ..durations import duration
 from ..inference import Prediction
 from ..printable import printable
 from ..records import ACCURACY, ClassResult, DatasetRecord, ModelRecord, Testing
@@ -20,7 +21,6 @@ from ..runs.run import Run
 from ..runs.state import RunState
 from ..spec import Choice, Resolved, ResolvedTraining, Source, Spec, Table, TrainingSpec
 from ..tasks import FIGURE_TITLES, SINGLE, TASKS, Task, label_type
-from ..training import progress
 from ..training.rate_test import CHART as RATES_CHART
 from ..training.rate_test import RateTest
 from .console import Console
@@ -268,7 +268,7 @@ def training_outputs(console: Console, run: Run, state: RunState) -> None:
     results = state.results
     if results is None:
         return
-    console.say(f"    Training completed in: {progress.duration(results.train_seconds)}")
+    console.say(f"    Training completed in: {duration(results.train_seconds)}")
     console.say(f"    Best val Acc:          {results.best_val_accuracy:.6f} (epoch {results.best_epoch})")
     if results.figure != ACCURACY:
         console.say(f"    Best val {FIGURE_TITLES[results.figure]}:           {results.best_figure:.6f}")
@@ -367,7 +367,7 @@ def summary(console: Console, run: Run, state: RunState) -> None:
             {
                 "Epochs completed": f"{results.epochs_completed} of {spec.training.epochs}",
                 "Best val accuracy": f"{results.best_val_accuracy:.4f} (epoch {results.best_epoch})",
-                "Training time": progress.duration(results.train_seconds),
+                "Training time": duration(results.train_seconds),
                 "Images per second": f"{results.images_per_second:.1f}",
             },
         )

@@ -69,6 +69,14 @@ def labels(names: Iterable[str]) -> Labels:
     return Labels([_without(text, missing) for text in texts], style, FONT_NOTE if missing else "")
 
 
+def sentence(text: str) -> Labels:
+    """Make the text of one whole sentence, which is not shortened."""
+    readable = _readable(text)
+    families, missing = _fonts(frozenset(readable))
+    style = {"parse_math": False, "fontfamily": ["sans-serif", *families]}
+    return Labels([_without(readable, missing)], style, FONT_NOTE if missing else "")
+
+
 def _readable(name: str) -> str:
     """A name on one line; characters that would control the text around them are shown by number, blanks in quotes."""
     if not name or name.isspace():

@@ -1,36 +1,35 @@
-"""The entries of a comparison: runs read from disk with their labels, ranked and tested against each other."""
+"""The entries of a comparison: runs read from disk with their labels, and ranked."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-
-import numpy as np
 
 from ..errors import MonkliteError
 from ..records import DatasetRecord, EpochRow, Testing
 from ..runs import evaluations, history, predictions
 from ..runs.file_names import HISTORY
+from ..runs.predictions import Predictions
 from ..runs.run import Run
 from ..runs.state import RunState
-from ..statistics import paired
+from ..tasks import TASKS
 
 
 @dataclass(frozen=True)
 class Entry:
     """One run of a comparison.
 
-    `label`: its name in charts and tables. `correct`: whether each test image was classified correctly, bool (n,), sorted by
-    name; None if the run was not tested, or the table of its predictions is missing, damaged or of another test.
+    `label`: its name in charts and tables. `predictions`: of the test images; None if the run was not tested, or the table of
+    its predictions is missing, damaged or of another test.
     """
 
     label: str
     run: Run
     state: RunState
     history: tuple[EpochRow, ...] = ()
-    correct: np.ndarray | None = None
+    predictions: Predictions | None = None
 
     @property
     def gpu_mib(self) -> float | None:
@@ -44,21 +43,6 @@ class Entry:
     def on_gpu(self) -> bool:
         model = self.state.model
         return model is not None and model.on_gpu
-
-
-@dataclass(frozen=True)
-class Pair:
-    """The best run on the test set compared with another one on the same images.
-
-    `best`, `other`: their labels. `only_best`, `only_other`: images that only one of them gets right. `p_value`: of the exact
-    McNemar test that they are equally good, adjusted for the number of pairs of runs (Bonferroni).
-    """
-
-    best: str
-    other: str
-    only_best: int
-    only_other: int
-    p_value: float
 
 
 def collect(runs: Iterable[Run], warn: Callable[[str], None] | None = None, details: bool = True) -> list[Entry]:
@@ -82,7 +66,9 @@ def collect(runs: Iterable[Run], warn: Callable[[str], None] | None = None, deta
             warn(f"{run} is left out: {error}")
     labels = _labels([entry.state for entry in readable])
     entries = [replace(entry, label=label) for label, entry in zip(labels, readable, strict=True)]
-    return [replace(e, correct=_correct_images(e.run, e.state.testing)) for e in entries] if details else entries
+    if not details:
+        return entries
+    return [replace(e, predictions=read_predictions(e.run, e.state.testing, e.state.dataset)) for e in entries]
 
 
 def _read(run: Run, details: bool) -> Entry:
@@ -133,31 +119,21 @@ def ranked(entries: Sequence[Entry]) -> list[Entry]:
     return sorted(entries, key=score, reverse=True)
 
 
-def pairs(entries: Sequence[Entry]) -> list[Pair]:
-    """Among the runs that were tested on the same images, the one with the best test accuracy paired with each other one."""
-    tested = [(e.label, e.state.testing, e.correct) for e in entries if e.state.testing and e.correct is not None]
-    # the same images, predicted in the same way
-    sets = image_sets([test for _, test, _ in tested])
-    images = [(s, tuple(sorted(t.thresholds.items())), t.views) for s, (_, t, _) in zip(sets, tested, strict=True)]
-    same = [[run for run, own in zip(tested, images, strict=True) if own == shared] for shared in dict.fromkeys(images)]
-    # the best run was chosen on the same test images, so all pairs count (Bonferroni)
-    n_pairs = sum(len(runs) * (len(runs) - 1) // 2 for runs in same)
-    return [replace(pair, p_value=min(1.0, pair.p_value * n_pairs)) for runs in same for pair in _pairs_with_best(runs)]
+def read_predictions(run: Run, test: Testing | None, dataset: DatasetRecord | None = None) -> Predictions | None:
+    """The predictions of the test images, with the scores by which an AUC can be computed, if they are those of the test.
 
-
-def _pairs_with_best(tested: Sequence[tuple[str, Testing, np.ndarray]]) -> Iterator[Pair]:
-    """Pairs of runs that were tested on the same images; their p-values are of one comparison alone."""
-    best = max(range(len(tested)), key=lambda i: tested[i][1].accuracy)
-    best_label, _, a = tested[best]
-    for i, (label, _, b) in enumerate(tested):
-        if i != best:
-            only_best, only_other = int((a & ~b).sum()), int((b & ~a).sum())
-            yield Pair(best_label, label, only_best, only_other, paired.mcnemar(a, b))
-
-
-def _correct_images(run: Run, test: Testing | None) -> np.ndarray | None:
+    Those are the scores of each label, if an image may have several, or of the second of two classes.
+    """
     if test is None:
         return None
-    correct = predictions.read_correct(evaluations.predictions_file(run, test), test.predictions)
-    fits = correct is not None and (len(correct), correct.sum()) == (test.num_images, test.num_correct)
-    return correct if fits else None
+    found = predictions.read(evaluations.predictions_file(run, test), test.predictions, _scored(dataset))
+    fits = found is not None and (len(found.paths), found.correct.sum()) == (test.num_images, test.num_correct)
+    return found if fits else None
+
+
+def _scored(dataset: DatasetRecord | None) -> tuple[str, ...]:
+    if dataset is None:
+        return ()
+    if not TASKS[dataset.label_type].exclusive:
+        return dataset.classes
+    return dataset.classes[1:] if len(dataset.classes) == 2 else ()

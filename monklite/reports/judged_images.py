@@ -50,7 +50,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Threshold:
-    """The figures of a class at each threshold of its score, see `at_thresholds.table`. `at`: the index of the first one shown."""
+    """The figures of a class at each threshold of its score, see `at_thresholds.table`. `at`: the index of the first shown."""
 
     name: str
     rows: list[list[float]]

@@ -6,70 +6,114 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._version import __version__
 from ..csv_files import write_csv
-from ..files import make_folder, write_bytes, write_text
+from ..files import discard, make_folder, write_bytes, write_text
 from ..printable import printable
-from ..runs.file_names import COMPARISON_TABLE, REPORT
+from ..runs.file_names import COMPARISON_TABLE, PAIRS_TABLE, REPORT
 from ..runs.state import now
-from . import comparison_charts, table, wording
+from . import comparison_charts, mended, pairs, settings, table, wording
 from .comparison import Entry
+from .pairs import Pair
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
 @dataclass(frozen=True)
 class Report:
-    """The content of a comparison: the rows of the table (see `table.row`), the verdicts, and the warnings."""
+    """The content of a comparison.
+
+    `rows`: of the table (see `table.row`). `pairs`: of runs with the same test. `verdicts`, `warnings`: sentences. `settings`: in
+    which the runs differ (see `settings.differing`).
+    """
 
     rows: list[dict[str, Any]]
+    pairs: list[Pair]
     verdicts: list[str]
     warnings: list[str]
+    settings: list[dict[str, str]]
 
 
 def describe(entries: Sequence[Entry], left_out: Sequence[str] = ()) -> Report:
     """Put a comparison into words. `left_out`: messages about runs that are not in it."""
-    return Report([table.row(e) for e in entries], wording.verdicts(entries), [*left_out, *wording.warnings(entries)])
+    tested = pairs.pairs(entries)
+    verdicts, warnings = wording.verdicts(entries, tested), [*left_out, *wording.warnings(entries)]
+    return Report([table.row(e) for e in entries], tested, verdicts, warnings, settings.differing(entries))
 
 
-def write(folder: Path, entries: Sequence[Entry], report: Report) -> None:
-    """Write every file of a comparison.
+def write(folder: Path, entries: Sequence[Entry], report: Report) -> list[str]:
+    """Write every file of a comparison; files of an earlier one that this one does not have are removed.
+
+    Returns:
+        Why images could not be shown, a message for each.
 
     Raises:
         StorageError: a file cannot be written; those of before may be left.
     """
     written = [table.written(row) for row in report.rows]
     # embedded as drawn: another process may be writing a comparison of the same name
-    charts = comparison_charts.draw(entries)
-    page = _html(folder.name, entries, written, charts, report)
+    charts, sheets = comparison_charts.draw(entries), mended.draw(entries, report.pairs)
+    page = _html(folder.name, entries, written, charts, sheets, report)
     make_folder(folder)
     write_csv(folder / COMPARISON_TABLE, list(written[0]), (list(row.values()) for row in written))
-    for file, content in charts.items():
+    contents = {**{file: chart.content for file, chart in charts.items()}, **sheets.contents}
+    for file, content in contents.items():
         write_bytes(folder / file, content)
+    if report.pairs:
+        write_csv(folder / PAIRS_TABLE, table.PAIR_COLUMNS, table.pair_rows(report.pairs[: pairs.MAX_WRITTEN]))
+    written_now = {*contents, *([PAIRS_TABLE] if report.pairs else [])}
+    for file in {*comparison_charts.CHARTS, *mended.FILES, PAIRS_TABLE} - written_now:
+        discard(folder / file)
     write_text(folder / REPORT, page)
+    return sheets.missing
+
+
+def fragment(entries: Sequence[Entry], report: Report) -> str:
+    """The table and the sentences of a comparison as HTML, for a notebook."""
+    values = {"overview": table.overview(entries), "verdicts": report.verdicts, "warnings": report.warnings}
+    return _environment().get_template("comparison.html").render(values)
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader
+
+    return Environment(loader=PackageLoader("monklite"), autoescape=True, finalize=_printable)
 
 
 def _html(
     name: str,
     entries: Sequence[Entry],
     rows: list[dict[str, Any]],
-    charts: Mapping[str, bytes],
+    charts: Mapping[str, comparison_charts.Chart],
+    sheets: mended.Sheets,
     report: Report,
 ) -> str:
-    from jinja2 import Environment, PackageLoader
-
-    environment = Environment(loader=PackageLoader("monklite"), autoescape=True, finalize=_printable)
-    return environment.get_template(REPORT).render(
-        name=name,
-        version=__version__,
-        made=now(),
-        overview=table.overview(entries),
-        details=rows,
-        rows=rows,
-        images=[(file, base64.b64encode(charts[file]).decode()) for file in comparison_charts.CHARTS],
-        warnings=report.warnings,
-        verdicts=report.verdicts,
+    return (
+        _environment()
+        .get_template(REPORT)
+        .render(
+            name=name,
+            version=__version__,
+            made=now(),
+            overview=table.overview(entries),
+            details=rows,
+            rows=rows,
+            settings=report.settings,
+            images=[(chart.title, _base64(chart.content)) for chart in charts.values()],
+            # those of the first pair, because pages are to be small
+            sheets=[(sheets.titles[f], _base64(sheets.contents[f])) for f in mended.FIRST if f in sheets.contents],
+            warnings=report.warnings,
+            verdicts=report.verdicts,
+            explanations=wording.explanations(report.pairs),
+        )
     )
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
 
 
 def _printable(value: Any) -> Any:

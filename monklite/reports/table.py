@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..durations import duration
 from ..printable import printable
 from ..records import ACCURACY
 from ..spec import Choice, Table
 from .comparison import Entry
+from .pairs import Pair
 
 # written where a run has no value
 NOT_AVAILABLE = "NA"
+# and shown in its place
+NOT_SHOWN = "-"
 Value = Callable[[Entry], Any]
 
 
@@ -183,10 +188,37 @@ def row(entry: Entry) -> dict[str, Any]:
     return {column.title: column.cell(entry) for column in COMPARISON_COLUMNS}
 
 
-def written(row: dict[str, Any]) -> dict[str, Any]:
-    """A row as it is written and shown: printable, and `NA` where a run has no value."""
-    shown = {title: NOT_AVAILABLE if value is None else value for title, value in row.items()}
+def written(row: dict[str, Any], missing: str = NOT_AVAILABLE) -> dict[str, Any]:
+    """A row as it is written and shown: printable, and `missing` where a run has no value."""
+    shown = {title: missing if value is None else value for title, value in row.items()}
     return {title: printable(value) if isinstance(value, str) else value for title, value in shown.items()}
+
+
+# of `pairs.csv`; shares in %, an AUC from 0 to 100 too
+PAIR_COLUMNS = (
+    "best", "other", "figure", "images", "value of best", "value of other", "difference", "low", "high", "only best",
+    "only other", "p", "images needed",
+)  # fmt: skip
+
+
+def pair_rows(pairs: Sequence[Pair]) -> Iterator[list[Any]]:
+    """The rows of `pairs.csv`: of each pair the accuracy, and the AUC of each label; `NA` where there is no value."""
+    for pair in pairs:
+        needed = NOT_AVAILABLE if pair.images_needed is None else pair.images_needed
+        yield [
+            pair.best, pair.other, ACCURACY, pair.n_images, *_percent(*pair.accuracies, *pair.difference), pair.only_best,
+            pair.only_other, f"{pair.p_value:.4g}", needed,
+        ]  # fmt: skip
+        for area in pair.areas:
+            values = _percent(area.best, area.other, area.difference, area.low, area.high)
+            yield [
+                pair.best, pair.other, f"AUC of {area.label}", pair.n_images, *values, NOT_AVAILABLE, NOT_AVAILABLE,
+                f"{area.p_value:.4g}", NOT_AVAILABLE,
+            ]  # fmt: skip
+
+
+def _percent(*shares: float) -> list[Any]:
+    return [NOT_AVAILABLE if math.isnan(share) else round(100 * share, 2) for share in shares]
 
 
 def overview(entries: Sequence[Entry]) -> list[dict[str, Any]]:
@@ -195,7 +227,7 @@ def overview(entries: Sequence[Entry]) -> list[dict[str, Any]]:
 
 
 def _overview_row(entry: Entry) -> dict[str, Any]:
-    model = entry.state.model
+    model, results = entry.state.model, entry.state.results
     row = {
         "experiment": entry.label,
         "model": MODEL.cell(entry),
@@ -204,18 +236,18 @@ def _overview_row(entry: Entry) -> dict[str, Any]:
         "best val acc %": BEST_ACCURACY.cell(entry),
         "test acc % (95 %)": _test(entry),
         "epochs": _epochs(entry),
-        "time s": TRAINING_TIME.cell(entry),
+        "training time": duration(results.train_seconds) if results else None,
         "images/s": SPEED.cell(entry),
         "peak MiB": _memory(entry),
         "parameters": None if model is None else f"{model.parameters / 1e6:.1f} M",
     }
-    return written(row)
+    return written(row, NOT_SHOWN)
 
 
-def _test(entry: Entry) -> str | None:
+def _test(entry: Entry) -> str:
     test = entry.state.testing
     if test is None:
-        return None
+        return "not tested"
     low, high = test.interval
     return f"{100 * test.accuracy:.1f} ({100 * low:.0f} to {100 * high:.0f})"
 

@@ -5,54 +5,149 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..records import REUSED_FEATURES
+from ..runs.file_names import PAIRS_TABLE
+from ..statistics import intervals
+from ..statistics.paired import LEVEL
 from ..tasks import SINGLE, TASKS
-from .comparison import Entry, Pair, image_sets, pairs
+from .comparison import Entry, image_sets
+from .pairs import MAX_WRITTEN, AreaDifference, Pair, pairs, same_tests
+from .seeds import Spread, spreads
 
-SIGNIFICANT = 0.05
 # more pairs without a significant difference share one sentence
 MAX_EQUAL_PAIRS = 3
 # of more runs, only the first are named
 MAX_RUNS_NAMED = 20
+# more images are not counted
+MOST_NEEDED = 10_000_000
+NO_TEST = (
+    "No run has been tested, so nothing here says which one is better on new images: Generate_Statistics(test='test folder') "
+    "tests each of them first."
+)
+# of each method that a comparison uses, one sentence: for pages
+EXPLANATIONS = (
+    "p: how often two equally good networks would differ at least so much on such images, by the exact McNemar test, which "
+    "counts the images that only one of the two gets right.",
+    "Adjusted: with many pairs, some would seem to differ by chance, so each p is raised with their number (Holm).",
+    "95 % interval of a difference: Tango's score interval of each pair by itself, not adjusted.",
+    "Images needed: so many would tell the two apart with 80 % probability, if they differ on all images as on these (Connor).",
+)
+AREA_EXPLANATION = (
+    "AUC: how often an image that has the label gets a higher score than one that has not; compared by DeLong's paired "
+    "test."
+)
 
 
 def verdict(pair: Pair) -> str:
-    """State which of two runs is better on the test images."""
-    best, other = pair.best, pair.other
-    counts = f"{pair.only_best} images only {best} gets right, {pair.only_other} only {other}"
-    if pair.p_value < SIGNIFICANT:
-        better = f"{best} did better than {other} on the test images, more than by chance"
-        return f"{better} ({counts}; p = {pair.p_value:.3g})"
-    return f"{best} and {other} cannot be told apart on the test images ({counts}; p = {pair.p_value:.2g})"
+    """State which of two runs is better on the test images, by how much, and how sure that is."""
+    first, second = (f"{100 * accuracy:.1f} %" for accuracy in pair.accuracies)
+    value, low, high = (_points(share) for share in pair.difference)
+    figures = f"{first} against {second}, difference {value} points, 95 % interval {low} to {high}, {_p(pair.p_value)}"
+    counts = f"{pair.only_best} images only {pair.best} gets right, {pair.only_other} only {pair.other}"
+    area = f"; {_area(pair.areas[0])}" if len(pair.areas) == 1 else ""
+    if pair.is_significant:
+        return f"{pair.best} is better than {pair.other} on {pair.n_images:,} images: {figures} ({counts}){area}"
+    needed = f"; {_needed(pair.images_needed)} would be needed" if pair.images_needed else ""
+    return f"{pair.best} and {pair.other} cannot be told apart on {pair.n_images:,} images{needed}: {figures} ({counts}){area}"
 
 
-def verdicts(entries: Sequence[Entry]) -> list[str]:
-    """Baselines, and the verdicts on the pairs of runs that were tested on the same images."""
-    tested = pairs(entries)
-    bests = list(dict.fromkeys(pair.best for pair in tested))
+def _points(share: float) -> str:
+    """A share in percentage points, without a zero below zero."""
+    return f"{round(100 * share, 1) + 0.0:.1f}"
+
+
+def _p(value: float) -> str:
+    return "p < 0.001" if value < 0.001 else f"p = {value:.2g}"
+
+
+def _needed(images: int | None) -> str:
+    """A number of images, rounded to two digits because it is an estimate."""
+    if images is None or images > MOST_NEEDED:
+        return f"more than {MOST_NEEDED:,}"
+    return f"about {float(f'{images:.2g}'):,.0f}"
+
+
+def _area(area: AreaDifference) -> str:
+    text = f"AUC {area.best:.3f} against {area.other:.3f}, difference {area.difference + 0.0:.3f}"
+    interval = "" if area.low != area.low else f", 95 % interval {area.low:.3f} to {area.high:.3f}"
+    return f"{text}{interval}, {_p(area.p_value)}"
+
+
+def verdicts(entries: Sequence[Entry], tested: Sequence[Pair] | None = None) -> list[str]:
+    """Baselines, and the verdicts on the pairs of runs that were tested on the same images.
+
+    Args:
+        tested: the pairs of the entries, if they are known already.
+    """
+    tested = pairs(entries) if tested is None else tested
     sentences = baselines(entries)
-    for best in bests:
-        sentences += _verdicts_of(best, [pair for pair in tested if pair.best == best])
-    return sentences
+    for group in same_tests(entries):
+        labels = {run.entry.label for run in group}
+        own = [pair for pair in tested if pair.best in labels]
+        if own:
+            where = f"{'All' if len(tested) <= MAX_WRITTEN else f'The first {MAX_WRITTEN:,}'} are in {PAIRS_TABLE}"
+            sentences += [*_verdicts_of_best(own), *_verdicts_of_others(own, len(group), where)]
+    return sentences + [_spread(spread) for spread in spreads(entries)]
 
 
-def _verdicts_of(best: str, tested: Sequence[Pair]) -> Iterator[str]:
+def _verdicts_of_best(own: Sequence[Pair]) -> Iterator[str]:
     """The verdict on each pair of the best run and another one; with many runs in fewer sentences."""
-    equal = [pair.other for pair in tested if pair.p_value >= SIGNIFICANT]
-    worse = [pair for pair in tested if pair.p_value < SIGNIFICANT]
+    best = own[0].best
+    tested = [pair for pair in own if pair.best == best]
+    equal = [pair for pair in tested if not pair.is_significant]
+    worse = [pair for pair in tested if pair.is_significant]
+    in_full = worse if len(worse) <= MAX_RUNS_NAMED else []
     if len(tested) <= MAX_RUNS_NAMED and len(equal) <= MAX_EQUAL_PAIRS:
-        yield from map(verdict, tested)
-    else:
-        if len(worse) > MAX_RUNS_NAMED:
-            names = _join([pair.other for pair in worse])
-            yield f"{best} did better on the test images, more than by chance, than {len(worse)} runs: {names}"
-        else:
-            yield from map(verdict, worse)
-        if equal:
-            yield f"{best} cannot be told apart on the test images from: {_join(equal)}"
-    yield (
-        f"{best} is the best of {len(tested) + 1} runs on these test images, so its accuracy on new images is likely to be "
-        "somewhat lower"
+        in_full, equal = tested, []
+    elif len(worse) > MAX_RUNS_NAMED:
+        yield f"{best} is better on {own[0].n_images:,} images than {len(worse)} runs: {_join([p.other for p in worse])}"
+    for pair in in_full:
+        yield verdict(pair)
+        if len(pair.areas) > 1:
+            yield _areas(pair)
+    if equal:
+        yield f"{best} cannot be told apart on {own[0].n_images:,} images from: {_join([p.other for p in equal])}"
+
+
+def _verdicts_of_others(own: Sequence[Pair], n_runs: int, where: str) -> Iterator[str]:
+    """What the pairs say that do not have the best run, and what to beware of. `where`: the sentence about the table of pairs."""
+    best = own[0].best
+    others = [pair for pair in own if pair.best != best]
+    told = [f"{pair.best} is better than {pair.other} ({_p(pair.p_value)})" for pair in others if pair.is_significant]
+    if others:
+        which = f"{len(told)} can be told apart: {_join(told, '; ')}" if told else "none can be told apart"
+        yield f"Of the {len(others)} pairs of the other runs, {which}. {where}"
+    if n_runs > 1:
+        yield (
+            f"{best} is the best of {n_runs} runs on these test images, so its accuracy on new images is likely to be "
+            "somewhat lower"
+        )
+
+
+def _areas(pair: Pair) -> str:
+    """For which labels the AUCs of two runs can be told apart."""
+    told = [area for area in pair.areas if area.p_value < LEVEL]
+    better = [f"{a.label} ({_area(a)})" for a in told if a.difference > 0]
+    worse = [f"{a.label} ({_area(a)})" for a in told if a.difference < 0]
+    parts = [
+        f"{run} is better for {_join(labels)}" for run, labels in ((pair.best, better), (pair.other, worse)) if labels
+    ]
+    text = "; ".join(parts) or "none can be told apart"
+    return f"By the AUCs of {len(pair.areas)} labels, {pair.best} against {pair.other}: {text}"
+
+
+def _spread(spread: Spread) -> str:
+    versions = f"{spread.name}, {spread.n} versions that differ in their seed only"
+    mean, low, high, deviation = (100 * x for x in (spread.mean, spread.low, spread.high, spread.deviation))
+    return (
+        f"{versions}: {spread.figure} {mean:.1f} % on average, {low:.1f} to {high:.1f} %, standard deviation {deviation:.1f} "
+        "points. A smaller difference between two experiments can come from the seed alone"
     )
+
+
+def explanations(tested: Sequence[Pair]) -> list[str]:
+    """What the words of the verdicts mean; nothing without pairs."""
+    areas = [AREA_EXPLANATION] if any(pair.areas for pair in tested) else []
+    return [*EXPLANATIONS, *areas] if tested else []
 
 
 def baselines(entries: Sequence[Entry]) -> list[str]:
@@ -72,15 +167,13 @@ def _majority_title(entry: Entry) -> str:
 
 
 def warnings(entries: Sequence[Entry]) -> list[str]:
-    """Reasons not to compare the numbers: different images, unfinished runs."""
-    sentences = []
-    if len({*image_sets([e.state.dataset for e in entries if e.state.dataset])}) > 1:
-        sentences.append(
-            "The runs were not trained and validated on the same images, so their validation accuracies cannot be compared."
-        )
-    if len({*image_sets([e.state.testing for e in entries if e.state.testing])}) > 1:
-        sentences.append("The runs were not tested on the same images, so their test accuracies cannot be compared.")
-    if unknown := [e.label for e in entries if e.state.testing and e.correct is None]:
+    """Reasons not to compare the numbers: different images, too few of them, unfinished runs."""
+    sentences = [*_other_images(entries), *_few_images(entries), *_patients(entries)]
+    if not any(e.state.testing for e in entries) and any(e.state.results for e in entries):
+        sentences.append(NO_TEST)
+    elif untested := [e.label for e in entries if e.state.results and not e.state.testing]:
+        sentences.append(f"Not tested: {_join(untested)}.")
+    if unknown := [e.label for e in entries if e.state.testing and e.predictions is None]:
         sentences.append(
             f"The predictions of the test images are missing, or are not those of the test: {_join(unknown)}. Evaluate() writes "
             "them again."
@@ -105,11 +198,69 @@ def warnings(entries: Sequence[Entry]) -> list[str]:
     return sentences
 
 
+def _other_images(entries: Sequence[Entry]) -> Iterator[str]:
+    """How the images differ that the runs were trained and tested on."""
+    if len({*image_sets([e.state.dataset for e in entries if e.state.dataset])}) > 1:
+        yield (
+            "The runs were not trained and validated on the same images, so their validation accuracies cannot be compared."
+        )
+    tested = [e for e in entries if e.state.testing]
+    sets: dict[str, list[Entry]] = {}
+    for images, entry in zip(image_sets([e.state.testing for e in tested if e.state.testing]), tested, strict=True):
+        sets.setdefault(images, []).append(entry)
+    if len(sets) > 1:
+        parts = _join([_test_set(group, next(iter(sets.values()))) for group in sets.values()], "; ")
+        yield f"The runs were not tested on the same images, so their test accuracies cannot be compared: {parts}."
+    for group in sets.values():
+        if len({(str(e.state.testing.thresholds), e.state.testing.views) for e in group if e.state.testing}) > 1:
+            yield (
+                f"These runs were tested on the same images, but not all with the same thresholds and views of each image; only "
+                f"those with the same are compared: {_join([e.label for e in group])}."
+            )
+
+
+def _test_set(group: Sequence[Entry], first: Sequence[Entry]) -> str:
+    """The runs of a test set, its size, and how many images it shares with the first one by their names and classes."""
+    names = _join([entry.label for entry in group])
+    test, own, others = group[0].state.testing, group[0].predictions, first[0].predictions
+    size = f"{names} on {test.num_images:,} images" if test else names
+    if group is first or own is None or others is None:
+        return size
+    shared = {*zip(own.paths, own.labels, strict=True)} & {*zip(others.paths, others.labels, strict=True)}
+    return f"{size}, of which {len(shared):,} have the name and class of one of {first[0].label}"
+
+
+def _few_images(entries: Sequence[Entry]) -> Iterator[str]:
+    """Whether the validation accuracies of the best runs lie within what chance does to one of them."""
+    known = [(e.label, e.state.results, e.state.dataset) for e in entries if e.state.results and e.state.dataset]
+    accuracies = {label: r.best_val_accuracy for label, r, _ in known if r and r.best_val_accuracy >= 0}
+    n_images = known[0][2].n_val if known and known[0][2] else 0
+    if not n_images or len(accuracies) < 2 or len({*image_sets([data for _, _, data in known if data])}) > 1:
+        return
+    best = max(accuracies, key=lambda label: accuracies[label])
+    low, high = intervals.wilson(round(accuracies[best] * n_images), n_images)
+    within = [label for label, accuracy in accuracies.items() if label != best and accuracy >= low]
+    if within:
+        yield (
+            f"{n_images:,} validation images are too few to tell the best runs apart: {best} has {100 * accuracies[best]:.1f} %, "
+            f"95 % interval {100 * low:.1f} to {100 * high:.1f} %, which includes: {_join(within)}."
+        )
+
+
+def _patients(entries: Sequence[Entry]) -> Iterator[str]:
+    grouped = [e for e in entries if e.state.dataset and e.state.dataset.groups and e.predictions is not None]
+    if len(grouped) > 1:
+        yield (
+            "The images belong to groups, such as patients, and each test image counts here as one of its own: with several of a "
+            "patient, the intervals are too narrow and p is too small."
+        )
+
+
 def only_prediction(prediction: str, subset: str) -> str:
     """The warning about a network that predicts the same for all images of a subset."""
     return f"every {subset} image is predicted as {prediction!r}: the network does not tell them apart"
 
 
-def _join(labels: Sequence[str]) -> str:
-    more = f" and {len(labels) - MAX_RUNS_NAMED} more" if len(labels) > MAX_RUNS_NAMED else ""
-    return ", ".join(labels[:MAX_RUNS_NAMED]) + more
+def _join(texts: Sequence[str], separator: str = ", ") -> str:
+    more = f" and {len(texts) - MAX_RUNS_NAMED} more" if len(texts) > MAX_RUNS_NAMED else ""
+    return separator.join(texts[:MAX_RUNS_NAMED]) + more

@@ -18,6 +18,7 @@ INTERMEDIATE = "intermediate"
 WEIGHT_KINDS = (BEST, FINAL, RESUME, INTERMEDIATE)
 # files of a comparison, named as in Monk
 COMPARISON_TABLE, REPORT = "comparison.csv", "report.html"
+PAIRS_TABLE = "pairs.csv"
 ACCURACY_CURVE, LOSS_CURVE = "train_val_accuracy.png", "train_val_loss.png"
 CLASSES_CHART = "classes_per_image.png"
 # drawings of a user's own network

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ from ..transient import retried
 
 PREDICTION_COLUMNS = ("path", "class", "predicted")
 CORRECT_COLUMN = "correct"
+SCORE_COLUMN = "p({})"
 IS_CORRECT = {"1": True, "0": False}
 
 
@@ -27,21 +30,38 @@ def write(path: Path, task: Task, images: Iterable[str], labels: np.ndarray, log
     Several labels of one image are separated by `|`.
 
     Returns:
-        The SHA-256 of the file, by which `read_correct` knows it again.
+        The SHA-256 of the file, by which `read` knows it again.
     """
     predicted, correct, scores = task.predicted(logits), task.correct(logits, labels), task.scores(logits)
     rows = (
         (image, task.text(label), task.text(prediction), int(is_correct), *(f"{score:.9g}" for score in row))
         for image, label, prediction, is_correct, row in zip(images, labels, predicted, correct, scores, strict=True)
     )
-    return write_csv(path, (*PREDICTION_COLUMNS, CORRECT_COLUMN, *(f"p({name})" for name in task.classes)), rows)
+    return write_csv(path, (*PREDICTION_COLUMNS, CORRECT_COLUMN, *map(SCORE_COLUMN.format, task.classes)), rows)
 
 
-def read_correct(path: Path, sha256: str = "") -> np.ndarray | None:
-    """Read whether each prediction was correct: bool (n,), sorted by path; None if the table is missing or damaged.
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """A table of predictions, sorted by path.
+
+    `paths`: relative to the folder of the images. `labels`, `predicted`: true and predicted labels as texts. `correct`: bool
+    (n,). `confidence`: the score of the predicted class, float (n,), NaN where it is not one class. `scores`: of some labels, by
+    name, float (n,), NaN where a score cannot be read.
+    """
+
+    paths: tuple[str, ...]
+    labels: tuple[str, ...]
+    predicted: tuple[str, ...]
+    correct: np.ndarray
+    confidence: np.ndarray
+    scores: Mapping[str, np.ndarray]
+
+
+def read(path: Path, sha256: str = "", scored: Sequence[str] = ()) -> Predictions | None:
+    """Read a table of predictions; None if it is missing or damaged.
 
     Args:
-        sha256: of the file, unless it is unknown; another file is not read.
+        sha256: of the file, unless it is unknown; another file is not read. scored: the labels whose scores are read.
 
     Raises:
         StorageError: the disk does not answer.
@@ -50,15 +70,15 @@ def read_correct(path: Path, sha256: str = "") -> np.ndarray | None:
         content = retried(lambda: read_regular(path), path)
         if sha256 and hashlib.sha256(content).hexdigest() != sha256:
             return None
-        return _correct(content.decode("utf-8", "surrogateescape"))
+        return _parse(content.decode("utf-8", "surrogateescape"), scored)
     except StorageError:
         raise
     except (OSError, ValueError, LookupError, csv.Error):
         return None
 
 
-def _correct(text: str) -> np.ndarray:
-    """Whether each prediction of a table was correct, sorted by path.
+def _parse(text: str, scored: Sequence[str]) -> Predictions:
+    """The rows of a table.
 
     Not with pandas, whose time grows with the square of the number of columns: a header of one megabyte takes hours.
 
@@ -67,16 +87,42 @@ def _correct(text: str) -> np.ndarray:
     """
     rows = csv.reader(io.StringIO(text, newline=""))
     header = next(rows, [])
-    path, *classes = (header.index(name) for name in PREDICTION_COLUMNS)
+    path, label, answer = (header.index(name) for name in PREDICTION_COLUMNS)
     # older tables do not have the column; one text cannot stand for several combinations of labels
-    column = header.index(CORRECT_COLUMN) if CORRECT_COLUMN in header else None
-    found: dict[str, bool] = {}
+    correct = header.index(CORRECT_COLUMN) if CORRECT_COLUMN in header else None
+    # the first of a name, as for the columns above
+    columns = {name: i for i, name in reversed(list(enumerate(header)))}
+    own = [columns.get(SCORE_COLUMN.format(name)) for name in scored]
+    found: dict[str, tuple[str, str, bool, float, list[float]]] = {}
     n_rows = 0
     for row in filter(None, rows):
         n_rows += 1
-        found[as_read(row[path])] = (
-            IS_CORRECT[row[column]] if column is not None else row[classes[0]] == row[classes[1]]
-        )
+        is_correct = IS_CORRECT[row[correct]] if correct is not None else row[label] == row[answer]
+        predicted = as_read(row[answer])
+        confidence = _score(row, columns.get(SCORE_COLUMN.format(predicted)))
+        scores = [_score(row, i) for i in own]
+        found[as_read(row[path])] = as_read(row[label]), predicted, is_correct, confidence, scores
     if len(found) < n_rows:
         raise ValueError("an image is in it twice")
-    return np.array([found[name] for name in sorted(found)], bool)
+    names = tuple(sorted(found))
+    labels, predictions, right, confidences, table = (
+        zip(*(found[n] for n in names), strict=True) if names else ((),) * 5
+    )
+    scores_of = np.array(table, float).reshape(len(names), len(own)).T
+    return Predictions(
+        names,
+        labels,
+        predictions,
+        np.array(right, bool),
+        np.array(confidences, float),
+        dict(zip(scored, scores_of, strict=True)),
+    )
+
+
+def _score(row: Sequence[str], column: int | None) -> float:
+    """A score from 0 to 1; NaN if there is none."""
+    try:
+        value = float(row[column]) if column is not None else math.nan
+    except (ValueError, LookupError):
+        return math.nan
+    return value if 0 <= value <= 1 else math.nan

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ..durations import duration
 from ..records import EpochRow
 from .engine import Handler, Loop
 
@@ -127,13 +128,3 @@ def in_notebook() -> bool:
     shell = sys.modules.get("IPython")
     instance = shell.get_ipython() if shell is not None else None
     return type(instance).__name__ in ("ZMQInteractiveShell", "Shell")
-
-
-def duration(seconds: float) -> str:
-    """Format a time in seconds: `0.8 s`, `42 s`, `3m 05s`, `2h 10m`."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}m {rest:02d}s" if minutes < 60 else f"{minutes // 60}h {minutes % 60:02d}m"

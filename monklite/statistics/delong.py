@@ -1,0 +1,48 @@
+"""Areas under ROC curves of several classifiers on the same images, and their differences (DeLong et al. 1988)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .paired import LEVEL
+
+
+def areas(truth: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The areas (AUC) and their covariance, by ranks (Sun and Xu 2014).
+
+    Args:
+        truth: bool (n,), with at least two images of each kind. scores: float (classifiers, n); higher where True is likelier.
+
+    Returns:
+        Areas (classifiers,), 0 to 1; covariance (classifiers, classifiers).
+    """
+    from scipy.stats import rankdata
+
+    positive, negative = scores[:, truth], scores[:, ~truth]
+    m, n = positive.shape[1], negative.shape[1]
+    ranks = rankdata(np.concatenate([positive, negative], axis=1), axis=1)
+    # of each image, the share of the images of the other kind that it is ranked right against
+    above = (ranks[:, :m] - rankdata(positive, axis=1)) / n
+    below = 1 - (ranks[:, m:] - rankdata(negative, axis=1)) / m
+    return above.mean(axis=1), np.atleast_2d(np.cov(above)) / m + np.atleast_2d(np.cov(below)) / n
+
+
+def difference(
+    areas: np.ndarray, covariance: np.ndarray, a: int, b: int, level: float = LEVEL
+) -> tuple[float, float, float, float]:
+    """The difference of two areas, a - b, its interval, and the two-sided p-value that they are equal.
+
+    The interval is NaN and the p-value 1 where the difference does not vary, as of two that rank every image right.
+    """
+    from scipy.stats import norm
+
+    value = float(areas[a] - areas[b])
+    variance = float(covariance[a, a] + covariance[b, b] - 2 * covariance[a, b])
+    # rounding leaves a little of nothing
+    if variance < 1e-15:
+        return value, math.nan, math.nan, 1.0
+    error = math.sqrt(variance)
+    margin = float(norm.isf(level / 2)) * error
+    return value, max(-1.0, value - margin), min(1.0, value + margin), float(2 * norm.sf(abs(value) / error))

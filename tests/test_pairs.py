@@ -1,0 +1,324 @@
+"""Pairs of runs with the same test: areas, seeds, settings that differ, pictures, and tests that a comparison makes itself."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.metrics import roc_auc_score
+from test_comparison import DATA, N_TEST, fill, fresh, judged, right, trained
+from tiny_networks import build_tiny
+
+from monklite import Prototype, compare
+from monklite.catalog import OPTIMIZERS, resolve
+from monklite.errors import DamagedFile, InvalidType
+from monklite.reports import charts, comparison, mended, pairs, report, seeds, settings, table, wording
+from monklite.runs import predictions
+from monklite.runs.file_names import PREDICTIONS, REPORT
+from monklite.runs.run import Run
+from monklite.runs.workspace import Workspace
+from monklite.spec import Folders, Spec
+from monklite.tasks import MultiLabel, SingleLabel, Task
+
+CATS_AND_DOGS = SingleLabel(("cat", "dog"))
+LABELS = np.arange(N_TEST) % 2
+MODELS = {"pytorch": "squeezenet1_1", "mxnet": "resnet18_v1"}
+
+
+@pytest.fixture
+def runs(workspace: Path) -> Workspace:
+    return Workspace(workspace)
+
+
+def predicting(
+    space: Workspace,
+    name: str,
+    logits: np.ndarray,
+    task: Task = CATS_AND_DOGS,
+    labels: np.ndarray = LABELS,
+    **more: Any,
+) -> Run:
+    """A run with these logits (n, classes) for its test images."""
+    run, correct = fresh(space, "p", name), task.correct(logits, labels)
+    files = [f"{i:03d}.png" for i in range(len(labels))]
+    digest = predictions.write(run.logs / PREDICTIONS, task, files, labels, logits)
+    testing = judged([bool(c) for c in correct]).model_copy(
+        update={"predictions": digest, "classes": {}, "confusion": (), **more}
+    )
+    counts = (1,) * len(task.classes)
+    data = DATA.model_copy(
+        update={"classes": task.classes, "label_type": task.name, "train_counts": counts, "val_counts": counts}
+    )
+    fill(run)
+    run.update(testing=testing, dataset=data)
+    return run
+
+
+def logits_of(skill: float, seed: int) -> np.ndarray:
+    z = skill * (2 * LABELS - 1) + np.random.default_rng(seed).normal(size=N_TEST)
+    return np.stack([-z, z], 1) / 2
+
+
+# Areas under the ROC curve
+
+
+def test_of_two_classes_the_areas_are_compared(runs):
+    logits = {"a": logits_of(3, 1), "b": logits_of(0.2, 2)}
+    entries = comparison.collect([predicting(runs, name, own) for name, own in logits.items()])
+    (pair,) = pairs.pairs(entries)
+    (area,) = pair.areas
+    assert area.label == "dog"
+    assert area.best == pytest.approx(roc_auc_score(LABELS, logits["a"][:, 1]), abs=1e-6)
+    assert area.other == pytest.approx(roc_auc_score(LABELS, logits["b"][:, 1]), abs=1e-6)
+    assert area.difference == pytest.approx(area.best - area.other)
+    assert 0 < area.low < area.difference < area.high and area.p_value < 0.001
+    assert (
+        f"; AUC {area.best:.3f} against {area.other:.3f}, difference {area.difference:.3f}, 95 % "
+        in wording.verdict(pair)
+    )
+    assert wording.AREA_EXPLANATION in wording.explanations([pair])
+
+
+def test_of_several_labels_each_has_its_area_and_those_that_differ_are_named(runs):
+    rng, task = np.random.default_rng(0), MultiLabel(("heart", "lung", "rare"))
+    labels = rng.random((N_TEST, 3)) < (0.5, 0.4, 0.0)
+    # the first is far better for the heart, and a little for the lung
+    noise = rng.normal(size=(2, N_TEST, 3))
+    logits = 4 * labels - 2 + noise * np.array([(1, 1, 1), (6, 1.2, 1)])[:, None]
+    entries = comparison.collect(
+        [predicting(runs, name, own, task, labels) for name, own in zip("ab", logits, strict=True)]
+    )
+    (pair,) = pairs.pairs(entries)
+    # no image has the third label
+    assert [area.label for area in pair.areas] == ["heart", "lung"]
+    heart, lung = pair.areas
+    # Holm: the smaller one of two is doubled
+    assert heart.p_value < 0.05 < lung.p_value
+    sentence = next(
+        text for text in wording.verdicts(entries) if text.startswith("By the AUCs of 2 labels, a against b")
+    )
+    assert "a is better for heart (AUC 0.995 against" in sentence and "lung" not in sentence
+
+
+def test_scores_that_cannot_be_read_cost_the_area_and_not_the_verdict(runs):
+    made = [predicting(runs, name, logits_of(2, seed)) for seed, name in enumerate("ab")]
+    table = made[0].logs / PREDICTIONS
+    lines = table.read_text().splitlines()
+    lines[2] = ",".join([*lines[2].split(",")[:5], "nan"])
+    table.write_text("\n".join(lines) + "\n")
+    digest = hashlib.sha256(table.read_bytes()).hexdigest()
+    made[0].update(testing=made[0].state().testing.model_copy(update={"predictions": digest}))
+    (pair,) = pairs.pairs(comparison.collect(made))
+    assert pair.areas == () and pair.n_images == N_TEST
+
+
+# The table of pairs
+
+
+def test_every_pair_has_its_rows_in_the_table(runs):
+    made = [predicting(runs, name, logits_of(skill, 1)) for name, skill in (("a", 3), ("b", 1), ("c", 0.1))]
+    found = pairs.pairs(comparison.collect(made))
+    rows = [dict(zip(table.PAIR_COLUMNS, row, strict=True)) for row in table.pair_rows(found)]
+    assert len(rows) == 6
+    assert [(r["best"], r["other"], r["figure"]) for r in rows[:2]] == [
+        ("a", "b", "accuracy"),
+        ("a", "b", "AUC of dog"),
+    ]
+    assert rows[0]["difference"] == pytest.approx(100 * found[0].difference[0], abs=0.01)
+    assert float(rows[0]["p"]) == pytest.approx(found[0].p_value, rel=1e-3)
+    assert (rows[1]["value of best"], rows[1]["images needed"]) == (round(100 * found[0].areas[0].best, 2), "NA")
+
+
+# Seeds
+
+
+def seeded(space: Workspace, seed: int, wrong: Sequence[int], **changes: Any) -> Run:
+    spec = Spec().replace({"data.sources": (Folders(path="data"),), "seed": seed, **changes})
+    n = len(wrong)
+    return trained(space, best=0.8 + 0.01 * n, right=right(*wrong), asked=spec, resolved=resolve(spec))
+
+
+def test_versions_that_differ_in_their_seed_only_have_a_spread(runs):
+    made = [seeded(runs, 0, ()), seeded(runs, 1, (0, 1)), seeded(runs, 2, (3,))]
+    # others: the same seed again, another setting, another experiment
+    made += [seeded(runs, 2, (5,)), seeded(runs, 3, (1,), **{"data.batch_size": 5}), trained(runs, experiment="x")]
+    validation, test = seeds.spreads(comparison.collect(made))
+    assert (validation.name, validation.n, test.figure) == ("p/e", 3, "test accuracy")
+    assert (validation.mean, validation.low, validation.high) == pytest.approx((0.81, 0.80, 0.82))
+    assert test.deviation == pytest.approx(np.std([1.0, 0.95, 0.975], ddof=1))
+    assert wording.verdicts(comparison.collect(made))[-1] == (
+        "p/e, 3 versions that differ in their seed only: test accuracy 97.5 % on average, 95.0 to 100.0 %, standard deviation "
+        "2.5 points. A smaller difference between two experiments can come from the seed alone"
+    )
+
+
+def test_one_version_has_no_spread(runs):
+    assert seeds.spreads(comparison.collect([seeded(runs, 0, ()), trained(runs, experiment="x")])) == []
+
+
+# Settings that differ
+
+
+def test_only_the_settings_that_differ_are_shown(runs):
+    sgd = OPTIMIZERS["sgd"].choose("pytorch", {"learning_rate": 0.25})
+    folders = {"data.sources": (Folders(path="data"),)}
+    specs = [
+        Spec().replace(folders),
+        Spec().replace({**folders, "model.name": "densenet121", "training.optimizer": sgd}),
+        Spec().replace({**folders, "seed": 4}),
+    ]
+    made = [trained(runs, experiment=n, asked=s, resolved=resolve(s)) for n, s in zip("abc", specs, strict=True)]
+    a, b, c = settings.differing(comparison.collect(made))
+    assert set(a) == {"experiment", "seed", "model", "optimizer", "optimizer params"}
+    assert (a["model"], b["model"], c["seed"]) == ("resnet18", "densenet121", "4")
+    assert (b["optimizer"], b["optimizer params"].split(",")[0]) == ("sgd", "learning_rate=0.25")
+    assert settings.differing(comparison.collect(made[:1])) == []
+    slow = specs[1].replace({"training.optimizer": OPTIMIZERS["sgd"].choose("pytorch", {"learning_rate": 0.5})})
+    made = [made[1], trained(runs, experiment="d", asked=slow, resolved=resolve(slow))]
+    rates = [
+        {"experiment": "b", "optimizer learning rate": "0.25"},
+        {"experiment": "d", "optimizer learning rate": "0.5"},
+    ]
+    assert settings.differing(comparison.collect(made)) == rates
+
+
+def test_runs_that_are_not_resolved_yet_are_compared_as_they_were_asked_for(runs):
+    made = [trained(runs, experiment="a"), fresh(runs, "p", "b")]
+    first, second = settings.differing(comparison.collect(made))
+    assert (first["sources"], second["sources"]) == ("data", "-")
+
+
+# Pictures
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for i in range(N_TEST):
+        Image.new("RGB", (20 + i, 30), (5 * i, 90, 90)).save(folder / f"{i:03d}.png")
+    return folder
+
+
+def changed(wrong: Sequence[int], surest: int) -> np.ndarray:
+    """Logits that are right but for some images, one of which with the highest score."""
+    z = np.where(np.isin(np.arange(N_TEST), wrong), -1.0, 1.0)
+    z[surest] *= 3
+    z *= 2 * LABELS - 1
+    return np.stack([-z, z], 1)
+
+
+def test_the_images_that_only_one_of_two_gets_right_are_drawn_the_surest_mistake_first(runs, images, monkeypatch):
+    drawn: dict[str, Any] = {}
+    draw = charts.pictures
+    monkeypatch.setattr(charts, "pictures", lambda title, *args: (drawn.update({title: args}), draw(title, *args))[1])
+    wrong = {"a": ((3,), 3), "b": (range(4, 20), 11), "c": ((3, 7), 7)}
+    made = [predicting(runs, n, changed(*of), dataset_path=str(images)) for n, of in wrong.items()]
+    entries = comparison.collect(made)
+    sheets = mended.draw(entries, pairs.pairs(entries))
+    # the best run breaks nothing of the second one
+    assert sheets.titles == {
+        "mended.png": "a mends 1 image that c gets wrong",
+        "mended_2.png": "a mends 16 images that b gets wrong (12 shown, the surest mistakes first)",
+        "broken_2.png": "a breaks 1 image that b gets right",
+    }
+    assert list(drawn) == list(sheets.titles.values()) and sheets.contents.keys() == sheets.titles.keys()
+    assert all(content.startswith(b"\x89PNG") for content in sheets.contents.values()) and not sheets.missing
+    pictures, captions, _ = drawn[sheets.titles["mended_2.png"]]
+    assert len(pictures) == 12 and pictures[0].shape == (mended.SIDE, mended.SIDE, 3)
+    assert captions[0] == ["011.png", "is dog", "a: dog 0.88", "b: cat 1.00"]
+    assert pictures[0][0, 0].tolist() == [55, 90, 90]
+    assert sheets.contents.keys() <= {*mended.FILES}
+
+
+def test_images_that_are_gone_are_told_and_end_nothing(runs, images, capsys):
+    for name, wrong in (("a", ()), ("b", (4, 5, 6))):
+        predicting(runs, name, changed(wrong, 4), dataset_path=str(images))
+    (images / "004.png").unlink()
+    (images / "005.png").write_bytes(b"damaged")
+    made = compare(workspace=runs.root)
+    made.Comparison("c")
+    for name in "ab":
+        made.Add_Experiment("p", name)
+    folder = runs.comparison("c")
+    folder.mkdir(parents=True)
+    # of an earlier comparison of this name, and a file of the user
+    for name in ("broken.png", "mine.png"):
+        (folder / name).write_text("")
+    made.Generate_Statistics()
+    assert "Test images that cannot be shown: " in (told := capsys.readouterr().out)
+    assert "004.png is not there (and 1 more)" in told
+    assert (
+        (folder / "mended.png").is_file() and (folder / "mine.png").is_file() and not (folder / "broken.png").exists()
+    )
+    page = (folder / REPORT).read_text()
+    assert "a mends 3 images that b gets wrong (1 shown" in page
+    assert wording.EXPLANATIONS[0].split(",")[0] in page
+    entries = comparison.collect([runs.find("p", name) for name in "ab"])
+    (images / "006.png").unlink()
+    sheets = mended.draw(entries, pairs.pairs(entries))
+    assert len(sheets.missing) == 3 and not sheets.contents
+
+
+# In a notebook
+
+
+def test_a_notebook_shows_the_table_and_the_verdicts(runs):
+    made = [trained(runs, experiment=name, right=right(*wrong)) for name, wrong in (("a", ()), ("b", range(12)))]
+    entries = comparison.collect(made)
+    page = report.fragment(entries, report.describe(entries))
+    assert "<th>test acc % (95 %)</th>" in page and "a is better than b on 40 images" in page
+    compared = compare(verbose=0, workspace=runs.root)
+    compared.Comparison("c")
+    compared.Add_Experiment("p", "a")
+    assert compared._repr_html_() == "<p>Experiments added: 1. Generate_Statistics() compares them.</p>"
+
+
+# Tests that a comparison makes itself
+
+
+def test_statistics_test_the_runs_of_both_backends_first(runs, patterns, monkeypatch, capsys):
+    for backend, model in MODELS.items():
+        build_tiny(monkeypatch, backend)
+        ptf = Prototype("p", backend, backend=backend, workspace=runs.root, verbose=0)
+        ptf.Dataset_Params(dataset_path=patterns, split=0.67, input_size=32, batch_size=6, num_processors=1)
+        ptf.apply_normalize(train=True, val=True, test=True)
+        ptf.Dataset()
+        ptf.Model_Params(model_name=model, freeze_base_network=False, use_pretrained=False)
+        ptf.Model()
+        ptf.Training_Params(num_epochs=1)
+        ptf.optimizer_sgd(0.01)
+        ptf.loss_softmax_crossentropy()
+        ptf.Train()
+    fresh(runs, "p", "untrained")
+    made = compare(workspace=runs.root)
+    made.Comparison("c")
+    for name in (*MODELS, "untrained"):
+        made.Add_Experiment("p", name)
+    frame = made.Generate_Statistics(test=str(patterns))
+    assert frame["num test images"].tolist()[:2] == [36, 36]
+    told = capsys.readouterr().out
+    assert "p/untrained/v001 could not be tested: " in told and "has not been trained yet" in told
+    assert "on 36 images" in told
+    assert "test acc" in made._repr_html_()
+    states = [runs.find("p", name).state() for name in MODELS]
+    assert [100 * s.testing.accuracy for s in states] == pytest.approx(frame["test acc"].tolist()[:2], abs=0.01)
+
+
+def test_a_test_set_that_cannot_be_used_is_refused(runs):
+    trained(runs)
+    made = compare(verbose=0, workspace=runs.root)
+    made.Comparison("c")
+    made.Add_Experiment("p", "e")
+    with pytest.raises(InvalidType, match="path_to_csv goes with test=, the folder of the test images"):
+        made.Generate_Statistics(path_to_csv="t.csv")
+    with pytest.raises(InvalidType, match="a test set is one folder"):
+        made.Generate_Statistics(test=["a", "b"])
+    # the weights of this run are none: of all that cannot be tested the first error is raised
+    with pytest.raises(DamagedFile, match="final is damaged"):
+        made.Generate_Statistics(test="images")
