@@ -14,6 +14,7 @@ from .custom_networks import CustomNetworkMethods
 from .evaluation import EvaluationMethods
 from .looking_inside import LookingMethods
 from .opening import OpeningMethods
+from .reporting import ReportMethods
 from .row_methods import RowMethods
 from .samples import SamplesMethods
 from .tags import TagMethods
@@ -29,6 +30,7 @@ class prototype(
     SamplesMethods,
     CallbackMethods,
     TagMethods,
+    ReportMethods,
     LookingMethods,
     RowMethods,
 ):
