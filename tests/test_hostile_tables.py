@@ -285,4 +285,11 @@ def test_predictions_for_an_image_that_is_named_twice_are_not_counted(run: Run) 
 def test_a_run_with_damaged_predictions_is_used(space: Workspace, trained: Path, run: Run) -> None:
     without_digest(run)
     whole = (run.evaluations / "test" / EVALUATED).read_bytes()
-    attack(space, trained, f"output/evaluation/test/{EVALUATED}", damaged(whole), 25, "runs with damaged predictions, sample")
+    attack(
+        space,
+        trained,
+        f"output/evaluation/test/{EVALUATED}",
+        damaged(whole),
+        25,
+        "runs with damaged predictions, sample",
+    )
