@@ -44,8 +44,8 @@ def main(options: argparse.Namespace) -> float:
     ptf.Dataset_Params(dataset_path=options.test)
     ptf.Dataset()
     accuracy, _ = ptf.Evaluate()
-    logs = Path(options.workspace) / "Few_Images" / "resnet34" / "output" / "logs"
-    predictions = pd.read_csv(logs.parent / "evaluation" / "test" / "predictions.csv")
+    output = Path(options.workspace) / "Few_Images" / "resnet34" / "output"
+    predictions = pd.read_csv(output / "evaluation" / "test" / "predictions.csv")
     print(
         f"\nRows are true classes, columns predicted ones:\n{pd.crosstab(predictions['class'], predictions['predicted'])}"
     )

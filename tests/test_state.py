@@ -118,6 +118,7 @@ ADDED = {
     "initializer",
     "appended",
     "methods",
+    "evaluation",
 }  # since, each with a default
 LEFT_TO_THE_RECIPE = {"batch_size", "workers", "schedule"}
 FULL = RunState(
