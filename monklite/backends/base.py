@@ -144,11 +144,14 @@ class Learner(Protocol):
         """Replace loss and optimizer (with fresh optimizer state); the weights in the network are kept."""
         ...
 
-    def train_base(self, spec: Resolved, trained: bool = True) -> None:
+    def train_base(self, spec: Resolved, trained: bool = True) -> Sequence[str]:
         """Train from now on the layers that are frozen in the first `head_epochs`; `trained=False`: freeze them again.
 
         Loss and optimizer are replaced as by `configure`. A learner begins with these layers frozen. Only backends that fine-tune
         (see `catalog.backends.Description`) have this method.
+
+        Returns:
+            Notes for the user, see `backends.user_changes`.
         """
         ...
 

@@ -86,9 +86,7 @@ class ExplorationMethods(Base):
         """
         sources = self._sampled_sources(percent)
         paths = [source.csv for source in sources]
-        messages.how_to_use(
-            self._console, self._experiment.requested.data.sources, paths, sources[0].label_delimiter or ""
-        )
+        messages.how_to_use(self._console, self._experiment.requested.data.sources, sources)
         return paths[0], paths[1] if len(paths) > 1 else None
 
     def _sampled_sources(self, percent: float) -> list[Table]:
@@ -101,8 +99,7 @@ class ExplorationMethods(Base):
             chosen = sampled_table.choose(samples, share, spec.data.split_seed, least=3 - len(tables))
             path = sampled_table.write(chosen, self._experiment.run.logs, f"sampled_dataset_{subset}")
             messages.sampled(self._console, subset, path, len(chosen), len(samples))
-            delimiter = sampled_table.delimiter(samples)
-            sources.append(Table(path=source.path, csv=str(path), label_delimiter=delimiter, reading=2))
+            sources.append(sampled_table.source(samples, source.path, path))
         return sources
 
     @property

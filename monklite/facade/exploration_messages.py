@@ -63,14 +63,16 @@ def sampled(console: Console, subset: str, path: Path, n_chosen: int, n_images: 
     console.say(f"Sampled {subset} images: {n_chosen} of {n_images}, listed in {path}")
 
 
-def how_to_use(console: Console, sources: Sequence[Source], tables: Sequence[str], delimiter: str) -> None:
+def how_to_use(console: Console, sources: Sequence[Source], sampled: Sequence[Table]) -> None:
     """Print the call that uses sampled tables."""
-    folders, listed = [source.path for source in sources], list(tables)
+    folders, listed, table = [source.path for source in sources], [source.csv for source in sampled], sampled[0]
     arguments = [
         f"dataset_path={(folders[0] if len(folders) == 1 else folders)!r}",
         f"path_to_csv={(listed[0] if len(listed) == 1 else listed)!r}",
     ]
     settled = sources[0].label_delimiter == "" if isinstance(sources[0], Table) else False
-    if delimiter or settled:
-        arguments.append(f"label_delimiter={delimiter!r}")
+    if table.label_columns:
+        arguments.append(f"label_column={list(table.label_columns)!r}")
+    elif table.label_delimiter or settled:
+        arguments.append(f"label_delimiter={table.label_delimiter!r}")
     console.say(f"    To use them: Dataset_Params({', '.join(arguments)})\n")

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image, ImageEnhance, ImageOps
 
 from ..backends.base import Backend, Learner
 from ..catalog import LOSSES, OPTIMIZERS, resolve
+from ..data import curves
 from ..data.augment import Draws
-from ..data.colours import LUMA, Colours
+from ..data.colours import LUMA, Colours, ColourStep
 from ..data.mixing import Mixed
 from ..errors import DamagedFile, MonkliteError, TrainingFailed, WeightsMismatch
 from ..spec import Resolved, Spec
@@ -372,7 +374,9 @@ class LearnerContract:
         assert np.abs(found[:2] - images[:2]).max() <= 1e-3
         assert np.abs(found[2:] - darker[2:]).max() <= 1e-2
         box = np.array([(0.0, 0.0, 0.5, 0.5)]) * strength[:, None]
-        steps = Colours(4, SIDE).then("gamma", 1 + strength).then("autocontrast", strength).then("erase", box)
+        steps = (
+            Colours(4, SIDE).then_curve(curves.gamma(1 + strength)).then("autocontrast", strength).then("erase", box)
+        )
         found = self.learner().augmented(images, plain(colours=steps.steps))
         square = images[2:].astype(float) ** 2
         low, high = square.min(axis=(1, 2), keepdims=True), square.max(axis=(1, 2), keepdims=True)
@@ -391,6 +395,17 @@ class LearnerContract:
         assert np.abs(blurred[0] - images[0]).max() <= 1e-3
         assert blurred[1].std(axis=(0, 1)).max() < 0.5 * images[1].std(axis=(0, 1)).min()
         assert np.abs(blurred[1].mean(axis=(0, 1)) - images[1].mean(axis=(0, 1))).max() < 3
+
+    def test_equalized_and_sharpened_as_pillow_does(self) -> None:
+        images, _ = easy(3)
+        chosen, pictures = np.array([0.0, 1.0, 1.0]), [Image.fromarray(image) for image in images]
+        for step, expected in (
+            (ColourStep("equalize", chosen), [ImageOps.equalize(p) for p in pictures]),
+            (ColourStep("sharpness", 1 + chosen / 2), [ImageEnhance.Sharpness(p).enhance(1.5) for p in pictures]),
+        ):
+            found = self.learner().augmented(images, plain(colours=(step,)))
+            assert np.array_equal(found[0], images[0])
+            assert np.abs(found[1:] - np.stack([np.asarray(p) for p in expected[1:]])).max() <= 1, step.kind
 
     def test_a_matrix_may_be_projective(self) -> None:
         """The rows are narrower the farther down, and what lies outside is black."""

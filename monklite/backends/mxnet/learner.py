@@ -67,13 +67,14 @@ class GluonLearner:
         mx.random.seed(spec.seed)
         self.network, self.source = network.build(spec, len(task.classes), self.context, pretrained)
         self.heads = network.head_names(self.network, network.network_row(spec.model, "mxnet"))
-        self._waiting = network.Waiting.of(self.network, spec, self.heads)
+        self._waiting, self._has_groups = network.Waiting.of(self.network, spec, self.heads), False
+        # refuses groups of layers that the network lacks, before the head has had its epochs
+        self._group_rates(spec)
         self._waiting.set_trained(False)
         self._show_blank(spec.data.input_size)
         # A first layer that normalizes the images (resnet*_v2) has nothing to train, so the backward pass, in which MXNet
         # updates batch statistics, would not reach it, and its statistics would stay at 0 and 1
         self._shapes = self._array_shapes()
-        self._has_groups = False
         # the network cut above its frozen part, made before training
         self._cut: halves.Cut | None = None
         self._starts_with_batch_norm = isinstance(network.parameter_layers(self.network)[0][1], gluon.nn.BatchNorm)
@@ -104,8 +105,9 @@ class GluonLearner:
             for parameter in (p for block in blocks for p in block._reg_params.values()):
                 parameter.lr_mult = factor
 
-    def train_base(self, spec: Resolved, trained: bool = True) -> None:
+    def train_base(self, spec: Resolved, trained: bool = True) -> list[str]:
         self.wait()
+        notes = list(user_changes.rates_of_the_head([self._rate_factor]))
         # the next step starts from the trained weights, and not from their averages
         self.averages.swap_out()
         if self._waiting.are_trained != trained:
@@ -114,6 +116,7 @@ class GluonLearner:
             self._show_blank(spec.data.input_size)
         self._cut = None
         self.configure(spec)
+        return notes
 
     def _show_blank(self, size: int) -> None:
         """A graph can be exported only after a hybridized network has seen images."""
