@@ -13,8 +13,8 @@ SMOOTHING = 1 / 32
 class HeatMaps(NamedTuple):
     """Where in each image the evidence for a class is.
 
-    `values`: float32 (n, height, width), 0 to 1; the largest of each map is 1, or all are 0 if nothing in the image speaks for the
-    class. They cover the whole image, mostly with fewer points than it has pixels. `method`: how they were computed, in words.
+    `values`: float32 (n, height, width), 0 to 1; the largest of each map is 1, or all are 0 if nothing in the image speaks for
+    the class. They cover the whole image, mostly with fewer points than pixels. `method`: how they were computed, in words.
     """
 
     values: np.ndarray

@@ -94,8 +94,12 @@ def split_at_last_map(network: Any, shape: tuple[int, ...]) -> tuple[Any, Any] |
     """
     symbol = network(mx.sym.var(INPUT))
     graph = json.loads(symbol.tojson())
-    sizes = dict(zip(symbol.get_internals().list_outputs(), symbol.get_internals().infer_shape(data=shape)[1], strict=True))
-    maps = [place for place, node in enumerate(graph["nodes"]) if node["op"] != "null" and _is_map(node, sizes, shape[0])]
+    sizes = dict(
+        zip(symbol.get_internals().list_outputs(), symbol.get_internals().infer_shape(data=shape)[1], strict=True)
+    )
+    maps = [
+        place for place, node in enumerate(graph["nodes"]) if node["op"] != "null" and _is_map(node, sizes, shape[0])
+    ]
     if not maps:
         return None
     above = _beginning_at(graph, maps[-1:], [FEATURE_MAP])

@@ -34,8 +34,8 @@ from .. import array_files, user_changes
 from ..averaging import Averages
 from ..base import FastForm, Frozen
 from ..capabilities import check_capabilities
-from ..layer_groups import Group, layer_groups
 from ..heat_maps import HeatMaps
+from ..layer_groups import Group, layer_groups
 from ..mixed_loss import mixed_loss
 from . import augment, device, halves, heat_maps, losses, network, weights
 from .arrays import NetworkArrays

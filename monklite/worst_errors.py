@@ -1,0 +1,130 @@
+"""The worst mistakes of an evaluation as sheets of pictures, with where the network sees the classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain, count, takewhile
+from pathlib import Path
+from typing import NamedTuple
+
+from .data.cache import Tick
+from .errors import NotFound, NotReady, UnreadableImage
+from .explaining import Explained, explained
+from .files import discard
+from .inference import Predictor
+from .looking import exists
+from .records import Testing
+from .reports import charts
+from .reports.heat_overlays import heat_note, heated
+from .reports.mistakes import Mistake, mistakes, worst
+from .reports.picture_sheets import Group, Picture, sheet
+from .runs import predictions
+from .runs.file_names import ERROR_SHEET, PREDICTIONS
+from .runs.run import Run
+
+# more are drawn on several sheets
+PER_SHEET = 24
+# a score that differs by more from that of the evaluation is of another image or network
+SCORE_TOLERANCE = 0.02
+# of a label that was predicted, or not
+_ROLE = {True: ("wrongly predicted",), False: ("missed",)}
+
+
+class WorstErrors(NamedTuple):
+    """The worst mistakes of an evaluation.
+
+    `mistakes`: those that were chosen; `n_mistakes`, `n_images`: of the whole evaluation. `sheets`: the files of their pictures.
+    `missing`: the reason for each of the chosen ones that is on no sheet. `changed`: paths of those with other scores today.
+    """
+
+    mistakes: list[Mistake]
+    n_mistakes: int
+    n_images: int
+    sheets: list[Path]
+    missing: list[str]
+    changed: list[str]
+
+
+def draw(predictor: Predictor, n: int, heat_maps: bool, tick: Tick | None = None) -> WorstErrors:
+    """Draw the worst mistakes of the last evaluation of a run, beside its predictions; older sheets there are replaced.
+
+    Args:
+        n: how many at most. heat_maps: also draw where the network sees the predicted class and the true one, or the label.
+
+    Raises:
+        NotReady: there is no evaluation, or its predictions are not there. DamagedFile: they cannot be read. StorageError: the
+        sheets cannot be written.
+    """
+    table, testing = _evaluated(predictor.run)
+    try:
+        rows = predictions.read(table, predictor.task.classes, testing.predictions)
+    except FileNotFoundError:
+        raise NotReady(f"the predictions of the evaluation are not in {table}: call Evaluate() again") from None
+    found = mistakes(rows, predictor.task)
+    chosen = worst(found, n)
+    shown: list[tuple[Mistake, Explained]] = []
+    missing: list[str] = []
+    for number, mistake in enumerate(chosen, 1):
+        image, classes = Path(testing.dataset_path, mistake.path), mistake.classes if heat_maps else ()
+        try:
+            shown.append(
+                (mistake, explained(predictor.learner, image, predictor.spec, predictor.levels, "path", classes))
+            )
+        except (NotFound, UnreadableImage) as error:
+            missing.append(str(error))
+        if tick:
+            tick(number, len(chosen))
+    numbers = f"{len(shown)} of {len(found)}" if len(shown) < len(found) else f"all {len(found)}"
+    kind = "mistakes" if predictor.task.exclusive else "wrong labels"
+    title = f"{predictor.run}: {numbers} {kind} among {len(rows)} images, the most confident of each kind"
+    sheets = _write(table.parent, title, shown)
+    changed = [] if testing.views else [mistake.path for mistake, image in shown if _has_changed(mistake, image)]
+    return WorstErrors(chosen, len(found), len(rows), sheets, missing, changed)
+
+
+def _evaluated(run: Run) -> tuple[Path, Testing]:
+    """The predictions of the last evaluation of a run, and its record; the sheets are written beside them."""
+    testing = run.state().testing
+    if testing is None:
+        raise NotReady(
+            "no test set has been evaluated yet: Dataset_Params(dataset_path='test folder'), then Dataset(), then Evaluate()"
+        )
+    return run.logs / PREDICTIONS, testing
+
+
+def _has_changed(mistake: Mistake, image: Explained) -> bool:
+    """Whether an image has other scores than in the evaluation."""
+    pairs = zip(mistake.classes, mistake.scores, strict=True)
+    return any(abs(image.scores[name] - score) > SCORE_TOLERANCE for name, score in pairs)
+
+
+def _write(folder: Path, title: str, images: Sequence[tuple[Mistake, Explained]]) -> list[Path]:
+    """Write the sheets; those of an earlier call that are not replaced are removed."""
+    parts = [images[first : first + PER_SHEET] for first in range(0, len(images), PER_SHEET)]
+    for number, part in enumerate(parts, 1):
+        place = f" (sheet {number} of {len(parts)})" if len(parts) > 1 else ""
+        charts.save(sheet(title + place, _note(part[0][1]), [_group(*image) for image in part]), _sheet(folder, number))
+    for number in takewhile(lambda n: exists(_sheet(folder, n)), count(len(parts) + 1)):
+        discard(_sheet(folder, number))
+    return [_sheet(folder, number) for number in range(1, len(parts) + 1)]
+
+
+def _sheet(folder: Path, number: int) -> Path:
+    name = Path(ERROR_SHEET)
+    return folder / (ERROR_SHEET if number == 1 else f"{name.stem}-{number}{name.suffix}")
+
+
+def _note(image: Explained) -> str:
+    return f"Images as the network is given them. {heat_note(image.maps.method) if image.classes else ''}".strip()
+
+
+def _group(mistake: Mistake, image: Explained) -> Group:
+    roles = ("predicted", "true class") if len(mistake.classes) == 2 else _ROLE[mistake.is_false_positive]
+    lines = [
+        [f"{role}, score {score:.2f}", name]
+        for role, score, name in zip(roles, mistake.scores, mistake.classes, strict=True)
+    ]
+    if not image.classes:
+        return Group(mistake.path, [Picture(image.picture, list(chain.from_iterable(lines)))])
+    overlays = [heated(image.picture, heat, text) for heat, text in zip(image.maps.values, lines, strict=True)]
+    return Group(mistake.path, [Picture(image.picture, ["image"]), *overlays])
