@@ -76,11 +76,12 @@ class _Sheet:
 
     def _group(self, group: Group, x: float, y: float) -> None:
         self._text(x, y, self._heading(group), fontsize=8, weight="bold", **self.labels.style)
-        y += self.heading_height
+        y += self.heading_height + self.caption_height
         for picture in group.pictures:
-            self._text(x, y, self._caption(picture), fontsize=8, **self.labels.style)
-            bottom = (y + self.caption_height + SIDE) / self.height
-            axes = self.figure.add_axes((x / self.width, 1 - bottom, SIDE / self.width, SIDE / self.height))
+            caption = self._caption(picture)
+            self._text(x, y - _height(caption), caption, fontsize=8, **self.labels.style)
+            bottom = 1 - (y + SIDE) / self.height
+            axes = self.figure.add_axes((x / self.width, bottom, SIDE / self.width, SIDE / self.height))
             axes.imshow(picture.image)
             axes.set_axis_off()
             x += SIDE + GAP
