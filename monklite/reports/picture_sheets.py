@@ -13,6 +13,7 @@ from . import chart_text
 from .charts import default_style
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 # inches: the side of a picture, what is between pictures and around groups, the height of a line of text, the narrowest sheet
@@ -65,35 +66,38 @@ class _Sheet:
         note = fill(f"{note} {self.labels.note}".strip(), int(self.width * DENSITY))
         top = MARGIN + 2 * _height(title)
         bottom = top + math.ceil(len(self.groups) / self.columns) * (self.group_height + MARGIN)
-        self.height = bottom + _height(note) + MARGIN / 2
-        self.figure = Figure(figsize=(self.width, self.height), dpi=110)
-        self._text(MARGIN, MARGIN / 2, title, fontsize=12)
-        self._text(MARGIN, bottom, note, fontsize=8, color="#555555")
+        height = bottom + _height(note) + MARGIN / 2
+        figure = Figure(figsize=(self.width, height), dpi=110)
+        # one for all, in inches: axes of its own for each picture take several times as long
+        axes = figure.add_axes((0, 0, 1, 1))
+        axes.set_axis_off()
+        _text(axes, MARGIN, MARGIN / 2, title, fontsize=12)
+        _text(axes, MARGIN, bottom, note, fontsize=8, color="#555555")
         for place, group in enumerate(self.groups):
             row, column = divmod(place, self.columns)
-            self._group(group, MARGIN + column * (self.group_width + MARGIN), top + row * (self.group_height + MARGIN))
-        return self.figure
+            x, y = MARGIN + column * (self.group_width + MARGIN), top + row * (self.group_height + MARGIN)
+            self._group(axes, group, x, y)
+        axes.set(xlim=(0, self.width), ylim=(height, 0))
+        return figure
 
-    def _group(self, group: Group, x: float, y: float) -> None:
-        self._text(x, y, self._heading(group), fontsize=8, weight="bold", **self.labels.style)
+    def _group(self, axes: Axes, group: Group, x: float, y: float) -> None:
+        _text(axes, x, y, self._heading(group), fontsize=8, weight="bold", **self.labels.style)
         y += self.heading_height + self.caption_height
         for picture in group.pictures:
             caption = self._caption(picture)
-            self._text(x, y - _height(caption), caption, fontsize=8, **self.labels.style)
-            bottom = 1 - (y + SIDE) / self.height
-            axes = self.figure.add_axes((x / self.width, bottom, SIDE / self.width, SIDE / self.height))
-            axes.imshow(picture.image)
-            axes.set_axis_off()
+            _text(axes, x, y - _height(caption), caption, fontsize=8, **self.labels.style)
+            axes.imshow(picture.image, extent=(x, x + SIDE, y + SIDE, y), aspect="auto")
             x += SIDE + GAP
-
-    def _text(self, x: float, y: float, text: str, **style: Any) -> None:
-        self.figure.text(x / self.width, 1 - y / self.height, text, va="top", linespacing=1.1, **style)
 
     def _heading(self, group: Group) -> str:
         return fill(self.texts[group.heading], int(self.group_width * DENSITY * 0.9))
 
     def _caption(self, picture: Picture) -> str:
         return "\n".join(fill(self.texts[line], int(SIDE * DENSITY)) for line in picture.lines)
+
+
+def _text(axes: Axes, x: float, y: float, text: str, **style: Any) -> None:
+    axes.text(x, y, text, va="top", linespacing=1.1, **style)
 
 
 def _height(text: str) -> float:

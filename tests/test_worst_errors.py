@@ -1,0 +1,265 @@
+"""Show_Errors and Show_Heat_Map: the mistakes are those of the evaluation, and their pictures lie beside its predictions."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from test_prototype import expert
+from tiny_networks import build_tiny
+
+from monklite import Prototype, worst_errors
+from monklite.errors import DamagedFile, InvalidType, InvalidValue, NotFound, NotReady, UnknownName
+from monklite.reports import charts, heat_overlays, mistakes, picture_sheets
+from monklite.runs import predictions
+from monklite.tasks import MultiLabel, SingleLabel
+
+Wrong = mistakes.Mistake
+
+
+@pytest.fixture(scope="module", params=["pytorch", "mxnet"])
+def judge(
+    request: pytest.FixtureRequest, patterns: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Prototype]:
+    """A network that has hardly learned, evaluated on a copy of the images, `test`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("judge"))
+        shutil.copytree(patterns, "test")
+        build_tiny(patch, request.param)
+        ptf = expert(patterns, backend=request.param)
+        ptf.Train()
+        ptf.Switch_Mode(eval_infer=True)
+        with pytest.raises(NotReady, match=r"no test set has been evaluated yet: Dataset_Params\("):
+            ptf.Show_Errors()
+        evaluate(ptf, "test")
+        yield ptf
+
+
+def evaluate(ptf: Prototype, folder: str) -> None:
+    ptf.Dataset_Params(dataset_path=folder)
+    ptf.Dataset()
+    ptf.Evaluate()
+
+
+def logs(ptf: Prototype) -> Path:
+    return ptf._opened.run.logs
+
+
+def table(ptf: Prototype) -> dict[str, dict[str, str]]:
+    with (logs(ptf) / "test_predictions.csv").open() as file:
+        return {row["path"]: row for row in csv.DictReader(file)}
+
+
+def sheets(ptf: Prototype) -> list[str]:
+    return sorted(path.name for path in logs(ptf).glob("errors*.png"))
+
+
+def test_the_mistakes_are_those_of_the_table(judge: Prototype) -> None:
+    rows = {path: row for path, row in table(judge).items() if row["correct"] == "0"}
+    found = judge.Show_Errors(100, heat_maps=False)
+    assert len(rows) >= 8, "the network hardly learned"
+    assert {e["path"] for e in found} == set(rows)
+    for error in found:
+        row = rows[error["path"]]
+        assert (error["true"], error["predicted"]) == (row["class"], row["predicted"])
+        assert (error["score"], error["true_score"]) == tuple(
+            float(row[f"p({row[c]})"]) for c in ("predicted", "class")
+        )
+    assert error["score"] > error["true_score"]
+    with Image.open(logs(judge) / "errors.png") as picture:
+        assert picture.format == "PNG" and min(picture.size) > 300
+
+
+def test_more_mistakes_than_a_sheet_holds_make_several_and_old_ones_go(judge: Prototype, monkeypatch) -> None:
+    monkeypatch.setattr(worst_errors, "PER_SHEET", 2)
+    assert len(judge.Show_Errors(5)) == 5
+    assert sheets(judge) == ["errors-2.png", "errors-3.png", "errors.png"]
+    assert len(judge.Show_Errors(2, heat_maps=False)) == 2
+    assert sheets(judge) == ["errors.png"]
+
+
+def test_what_is_drawn_is_where_the_network_sees_both_classes(judge: Prototype, monkeypatch) -> None:
+    drawn: list[Any] = []
+    monkeypatch.setattr(worst_errors, "sheet", lambda *args: drawn.append(args) or picture_sheets.sheet(*args))
+    (error,) = judge.Show_Errors(1)
+    (title, note, (group,)) = drawn[0]
+    n_wrong = sum(row["correct"] == "0" for row in table(judge).values())
+    assert title == f"p/e/v001: 1 of {n_wrong} mistakes among 36 images, the most confident of each kind"
+    assert "by Grad-CAM of 8 x 8 points" in note
+    assert group.heading == error["path"]
+    for picture, name in zip(group.pictures[1:], (error["predicted"], error["true"]), strict=True):
+        assert picture.lines[1] == name
+        alone = judge.Show_Heat_Map(Path("test", error["path"]), name)
+        np.testing.assert_array_equal(picture.image, heat_overlays.overlaid(group.pictures[0].image, alone["heat_map"]))
+    with Image.open(Path("test", error["path"])) as file:
+        size = group.pictures[0].image.shape[0]
+        expected = np.asarray(file.convert("RGB").resize((size, size), Image.Resampling.BILINEAR), float)
+    assert np.abs(group.pictures[0].image - expected).mean() < 12
+
+
+def test_missing_and_changed_images_are_said(judge: Prototype, monkeypatch, capsys) -> None:
+    gone, changed, *_ = (Path("test", error["path"]) for error in judge.Show_Errors(4))
+    kept = {path: path.read_bytes() for path in (gone, changed)}
+    gone.unlink()
+    Image.fromarray(np.full((40, 40, 3), (255, 0, 0), np.uint8)).save(changed)
+    monkeypatch.setattr(judge._console, "verbose", 1)
+    assert len(judge.Show_Errors(4)) == 4
+    told = capsys.readouterr().out
+    assert "Drawn:    3" in told
+    assert f"left out: there is no image file at '{gone}'" in told
+    assert f"Warning: 1 of them, such as {changed.relative_to('test')}, have other scores" in told
+    for path, content in kept.items():
+        path.write_bytes(content)
+    shutil.move("test", "elsewhere")
+    assert len(judge.Show_Errors(8)) == 8
+    assert "left out: 3 more that are missing" in capsys.readouterr().out
+    assert sheets(judge) == []
+    shutil.move("elsewhere", "test")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kind", "message"),
+    [
+        (b".png,dots", b".png,rings", DamagedFile, r"test_predictions.csv has changed since it was written"),
+        (b",predicted", b",guessed", DamagedFile, "is damaged .*no header"),
+        (b"", b"", NotReady, r"the predictions .* are not in .*test_predictions.csv: call Evaluate\(\) again"),
+    ],
+)
+def test_predictions_of_another_evaluation_are_refused(judge: Prototype, old, new, kind, message) -> None:
+    file = logs(judge) / "test_predictions.csv"
+    content = file.read_bytes()
+    file.unlink()
+    if old:
+        file.write_bytes(content.replace(old, new))
+    with pytest.raises(kind, match=message):
+        judge.Show_Errors()
+    file.write_bytes(content)
+
+
+def test_wrong_arguments_are_explained(judge: Prototype) -> None:
+    with pytest.raises(InvalidValue, match="n must be"):
+        judge.Show_Errors(0)
+    with pytest.raises(InvalidType, match="heat_maps"):
+        judge.Show_Errors(heat_maps="yes")
+    image = next(Path("test/dots").iterdir())
+    with pytest.raises(UnknownName, match="no class is called 'dot'. Did you mean 'dots'"):
+        judge.Show_Heat_Map(image, "dot")
+    with pytest.raises(InvalidType, match=r"class_name must be the name of a class, not 3 \(int\)"):
+        judge.Show_Heat_Map(image, 3)
+    with pytest.raises(NotFound, match="there is no image file at 'none.png'"):
+        judge.Show_Heat_Map("none.png")
+
+
+def test_a_heat_map_of_any_image_is_of_the_class_that_is_predicted(judge: Prototype) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (50, 60, 3), dtype=np.uint8)
+    found, predicted = judge.Show_Heat_Map(pixels), judge.Infer(pixels)
+    assert (found["class_name"], found["score"]) == (predicted["predicted_class"], pytest.approx(predicted["score"]))
+    assert found["heat_map"].shape == (8, 8)
+    assert Path(found["file"]).name == f"image-{found['class_name']}.png" and Path(found["file"]).is_file()
+
+
+def test_where_all_is_right_nothing_is_drawn(judge: Prototype, monkeypatch, capsys) -> None:
+    assert judge.Show_Errors(1) and sheets(judge)
+    for path, row in table(judge).items():
+        if row["correct"] == "1":
+            Path("right", path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(Path("test", path), Path("right", path))
+    evaluate(judge, "right")
+    monkeypatch.setattr(judge._console, "verbose", 1)
+    assert judge.Show_Errors() == []
+    assert "images are predicted correctly: there are no errors to show" in capsys.readouterr().out
+    assert not sheets(judge)
+    evaluate(judge, "test")
+
+
+# Which mistakes are the worst
+
+
+def row(path: str, labels: str, predicted: str, **scores: float) -> predictions.Row:
+    return predictions.Row(path, labels, predicted, scores)
+
+
+def test_each_cell_of_the_confusion_matrix_has_its_worst_first() -> None:
+    task = SingleLabel(("a", "b", "c"))
+    rows = [row(f"ab{i}", "a", "b", a=0.1, b=0.9 - i / 100, c=0.0) for i in range(5)]
+    rows += [row("right", "a", "a", a=1.0, b=0, c=0), row("ca", "c", "a", a=0.5, b=0.1, c=0.4)]
+    rows += [row("ba", "b", "a", a=0.6, b=0.4, c=0), row("ba2", "b", "a", a=0.7, b=0.3, c=0)]
+    found = mistakes.mistakes(reversed(rows), task)
+    assert len(found) == 8
+    assert [m.path for m in mistakes.worst(found, 3)] == ["ab0", "ba2", "ca"]
+    assert [m.path for m in mistakes.worst(found, 5)] == ["ab0", "ab1", "ba2", "ba", "ca"]
+    assert [m.path for m in mistakes.worst(found, 99)] == [f"ab{i}" for i in range(5)] + ["ba2", "ba", "ca"]
+
+
+def test_of_several_labels_each_wrong_one_is_a_mistake() -> None:
+    task = MultiLabel(("a", "b", "c"))
+    rows = [row("x", "a|b", "b|c", a=0.2, b=0.9, c=0.8), row("y", "", "c", a=0, b=0, c=0.95)]
+    rows += [row("right", "a", "a", a=0.9, b=0, c=0), row("z", "a", "", a=0.4, b=0, c=0)]
+    chosen = mistakes.worst(mistakes.mistakes(rows, task), 3)
+    assert [(m.path, m.classes, m.is_false_positive) for m in chosen] == [
+        ("y", ("c",), True),
+        ("x", ("c",), True),
+        ("x", ("a",), False),
+    ]
+    assert chosen[2].as_dict() == {
+        "path": "x",
+        "true": ["a", "b"],
+        "predicted": ["b", "c"],
+        "label": "a",
+        "error": "false negative",
+        "score": 0.2,
+    }
+
+
+def test_a_table_is_read_as_it_was_written(tmp_path: Path) -> None:
+    """Names that a spreadsheet would take for formulas, too."""
+    task = MultiLabel(("=a", "-b"))
+    labels, logits = np.array([[1, 1], [0, 0]], bool), np.array([[-1, 1.0], [-1, -1]])
+    digest = predictions.write(tmp_path / "p.csv", task, ["@x.png", "y.png"], labels, logits)
+    first, second = predictions.read(tmp_path / "p.csv", task.classes, digest)
+    assert first == ("@x.png", "=a|-b", "-b", {"=a": pytest.approx(0.268941), "-b": pytest.approx(0.731059)})
+    assert second[:3] == ("y.png", "", "")
+
+
+# Pictures
+
+
+def test_heat_is_drawn_at_its_place_over_the_grey_image() -> None:
+    image = np.full((40, 80, 3), (200, 100, 50), np.uint8)
+    grey = heat_overlays.BRIGHTNESS * (image[0, 0] @ np.array(heat_overlays.LUMA))
+    assert np.abs(heat_overlays.overlaid(image, np.zeros((2, 2))) - grey).max() < 1
+    heat = np.zeros((4, 4))
+    heat[0, 3] = 1
+    drawn = heat_overlays.overlaid(image, heat)
+    assert drawn.shape == image.shape and drawn.dtype == np.uint8
+    assert np.abs(drawn[20:, :40] - grey).max() < 1
+    assert np.ptp(drawn[2, 77].astype(int)) > 100
+    assert heat_overlays.heated(image, np.zeros((2, 2)), ["a"]).lines == ["a", "(nothing speaks for it)"]
+
+
+@pytest.mark.parametrize("n", [1, 14])
+def test_a_sheet_is_about_square_and_nothing_overlaps(n: int) -> None:
+    picture = picture_sheets.Picture(
+        np.zeros((8, 8, 3), np.uint8), ["score 0.99", "a class with a name of $some$ length"]
+    )
+    groups = [picture_sheets.Group(f"folder/{'long' * 20}{i}.png", [picture] * 3) for i in range(n)]
+    figure = picture_sheets.sheet("title", "note", groups)
+    width, height = figure.get_size_inches()
+    assert 0.4 < width / height < 2.6
+    (axes,) = figure.axes
+    assert len(axes.images) == 3 * n
+    figure.draw_without_rendering()
+    boxes = [artist.get_window_extent() for artist in (*axes.images, *axes.texts)]
+    assert all(figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 + 1 for box in boxes)
+    pairs = ((a, b) for i, a in enumerate(boxes) for b in boxes[:i])
+    overlaps = [
+        (a, b) for a, b in pairs if min(a.x1, b.x1) - max(a.x0, b.x0) > 2 and min(a.y1, b.y1) - max(a.y0, b.y0) > 2
+    ]
+    assert not overlaps
+    assert len(charts.as_png(figure)) > 1000
