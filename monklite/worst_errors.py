@@ -10,6 +10,7 @@ from typing import NamedTuple
 from .data.cache import Tick
 from .errors import NotFound, NotReady, UnreadableImage
 from .explaining import Explained, explained
+from .figures import Figures
 from .files import discard
 from .inference import Predictor
 from .looking import exists
@@ -18,8 +19,8 @@ from .reports import charts
 from .reports.heat_overlays import heat_note, heated
 from .reports.mistakes import Mistake, mistakes, worst
 from .reports.picture_sheets import Group, Picture, sheet
-from .runs import predictions
-from .runs.file_names import ERROR_SHEET, PREDICTIONS
+from .runs import evaluations, predictions
+from .runs.file_names import ERROR_SHEET, EVALUATED, check_name
 from .runs.run import Run
 
 # more are drawn on several sheets
@@ -45,51 +46,67 @@ class WorstErrors(NamedTuple):
     changed: list[str]
 
 
-def draw(predictor: Predictor, n: int, heat_maps: bool, tick: Tick | None = None) -> WorstErrors:
-    """Draw the worst mistakes of the last evaluation of a run, beside its predictions; older sheets there are replaced.
+def draw(
+    predictor: Predictor, n: int, heat_maps: bool, name: str | None = None, tick: Tick | None = None
+) -> WorstErrors:
+    """Draw the worst mistakes of an evaluation of a run, beside its predictions; older sheets there are replaced.
 
     Args:
         n: how many at most. heat_maps: also draw where the network sees the predicted class and the true one, or the label.
+        name: of the evaluation; None: the last one.
 
     Raises:
-        NotReady: there is no evaluation, or its predictions are not there. DamagedFile: they cannot be read. StorageError: the
-        sheets cannot be written.
+        NotReady: there is no evaluation, or its predictions are not there. NotFound: there is none of this name. DamagedFile:
+        they cannot be read. StorageError: the sheets cannot be written.
     """
-    table, testing = _evaluated(predictor.run)
+    table, record = _evaluated(predictor.run, name)
     try:
-        rows = predictions.read(table, predictor.task.classes, testing.predictions)
+        rows = predictions.read(table, predictor.task.classes, record.predictions)
     except FileNotFoundError:
         raise NotReady(f"the predictions of the evaluation are not in {table}: call Evaluate() again") from None
     found = mistakes(rows, predictor.task)
     chosen = worst(found, n)
-    shown: list[tuple[Mistake, Explained]] = []
-    missing: list[str] = []
+    images, missing = _explained(predictor, _folder(record, predictor), chosen, heat_maps, tick)
+    numbers = f"{len(images)} of {len(found)}" if len(images) < len(found) else f"all {len(found)}"
+    kind = "mistakes" if predictor.task.exclusive else "wrong labels"
+    title = f"{predictor.run}: {numbers} {kind} among {len(rows)} images, the most confident of each kind"
+    changed = [] if record.views else [mistake.path for mistake, image in images if _has_changed(mistake, image)]
+    return WorstErrors(chosen, len(found), len(rows), _write(table.parent, title, images), missing, changed)
+
+
+def _explained(
+    predictor: Predictor, folder: str, chosen: Sequence[Mistake], heat_maps: bool, tick: Tick | None
+) -> tuple[list[tuple[Mistake, Explained]], list[str]]:
+    """The images of the mistakes, and for each that cannot be read the reason."""
+    images, missing = [], []
     for number, mistake in enumerate(chosen, 1):
-        image, classes = Path(testing.dataset_path, mistake.path), mistake.classes if heat_maps else ()
+        classes, learner, path = mistake.classes if heat_maps else (), predictor.learner, Path(folder, mistake.path)
         try:
-            shown.append(
-                (mistake, explained(predictor.learner, image, predictor.spec, predictor.levels, "path", classes))
-            )
+            image = explained(learner, path, predictor.spec, predictor.levels, "path", classes)
+            images.append((mistake, image))
         except (NotFound, UnreadableImage) as error:
             missing.append(str(error))
         if tick:
             tick(number, len(chosen))
-    numbers = f"{len(shown)} of {len(found)}" if len(shown) < len(found) else f"all {len(found)}"
-    kind = "mistakes" if predictor.task.exclusive else "wrong labels"
-    title = f"{predictor.run}: {numbers} {kind} among {len(rows)} images, the most confident of each kind"
-    sheets = _write(table.parent, title, shown)
-    changed = [] if testing.views else [mistake.path for mistake, image in shown if _has_changed(mistake, image)]
-    return WorstErrors(chosen, len(found), len(rows), sheets, missing, changed)
+    return images, missing
 
 
-def _evaluated(run: Run) -> tuple[Path, Testing]:
-    """The predictions of the last evaluation of a run, and its record; the sheets are written beside them."""
+def _evaluated(run: Run, name: str | None) -> tuple[Path, Testing | Figures]:
+    """The predictions of an evaluation of a run, and its record; the sheets are written beside them."""
+    if name is not None:
+        figures = evaluations.read(run, check_name("evaluation", name))
+        return run.evaluations / name / EVALUATED, figures
     testing = run.state().testing
     if testing is None:
         raise NotReady(
             "no test set has been evaluated yet: Dataset_Params(dataset_path='test folder'), then Dataset(), then Evaluate()"
         )
-    return run.logs / PREDICTIONS, testing
+    return evaluations.predictions_file(run, testing), testing
+
+
+def _folder(record: Testing | Figures, predictor: Predictor) -> str:
+    """What the paths in the predictions are relative to; validation images are in the last source of the training."""
+    return record.dataset_path or predictor.spec.data.sources[-1].path
 
 
 def _has_changed(mistake: Mistake, image: Explained) -> bool:

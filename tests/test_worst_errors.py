@@ -47,17 +47,17 @@ def evaluate(ptf: Prototype, folder: str) -> None:
     ptf.Evaluate()
 
 
-def logs(ptf: Prototype) -> Path:
-    return ptf._opened.run.logs
+def folder(ptf: Prototype, name: str = "test") -> Path:
+    return ptf._opened.run.evaluations / name
 
 
 def table(ptf: Prototype) -> dict[str, dict[str, str]]:
-    with (logs(ptf) / "test_predictions.csv").open() as file:
+    with (folder(ptf) / "predictions.csv").open() as file:
         return {row["path"]: row for row in csv.DictReader(file)}
 
 
-def sheets(ptf: Prototype) -> list[str]:
-    return sorted(path.name for path in logs(ptf).glob("errors*.png"))
+def sheets(ptf: Prototype, name: str = "test") -> list[str]:
+    return sorted(path.name for path in folder(ptf, name).glob("errors*.png"))
 
 
 def test_the_mistakes_are_those_of_the_table(judge: Prototype) -> None:
@@ -72,7 +72,7 @@ def test_the_mistakes_are_those_of_the_table(judge: Prototype) -> None:
             float(row[f"p({row[c]})"]) for c in ("predicted", "class")
         )
     assert error["score"] > error["true_score"]
-    with Image.open(logs(judge) / "errors.png") as picture:
+    with Image.open(folder(judge) / "errors.png") as picture:
         assert picture.format == "PNG" and min(picture.size) > 300
 
 
@@ -126,13 +126,13 @@ def test_missing_and_changed_images_are_said(judge: Prototype, monkeypatch, caps
 @pytest.mark.parametrize(
     ("old", "new", "kind", "message"),
     [
-        (b".png,dots", b".png,rings", DamagedFile, r"test_predictions.csv has changed since it was written"),
+        (b".png,dots", b".png,rings", DamagedFile, r"predictions.csv has changed since it was written"),
         (b",predicted", b",guessed", DamagedFile, "is damaged .*no header"),
-        (b"", b"", NotReady, r"the predictions .* are not in .*test_predictions.csv: call Evaluate\(\) again"),
+        (b"", b"", NotReady, r"the predictions .* are not in .*predictions.csv: call Evaluate\(\) again"),
     ],
 )
 def test_predictions_of_another_evaluation_are_refused(judge: Prototype, old, new, kind, message) -> None:
-    file = logs(judge) / "test_predictions.csv"
+    file = folder(judge) / "predictions.csv"
     content = file.read_bytes()
     file.unlink()
     if old:
@@ -147,6 +147,10 @@ def test_wrong_arguments_are_explained(judge: Prototype) -> None:
         judge.Show_Errors(0)
     with pytest.raises(InvalidType, match="heat_maps"):
         judge.Show_Errors(heat_maps="yes")
+    with pytest.raises(NotFound, match="has no evaluation 'other'. Evaluations: test"):
+        judge.Show_Errors(name="other")
+    with pytest.raises(InvalidType, match="the evaluation name must be a string, not 3"):
+        judge.Show_Errors(name=3)
     image = next(Path("test/dots").iterdir())
     with pytest.raises(UnknownName, match="no class is called 'dot'. Did you mean 'dots'"):
         judge.Show_Heat_Map(image, "dot")
@@ -165,17 +169,29 @@ def test_a_heat_map_of_any_image_is_of_the_class_that_is_predicted(judge: Protot
 
 
 def test_where_all_is_right_nothing_is_drawn(judge: Prototype, monkeypatch, capsys) -> None:
-    assert judge.Show_Errors(1) and sheets(judge)
     for path, row in table(judge).items():
         if row["correct"] == "1":
             Path("right", path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(Path("test", path), Path("right", path))
+    before = judge._opened.run.state().testing
     evaluate(judge, "right")
+    # a sheet of an earlier evaluation of the same images, with other weights
+    (folder(judge, "test-2") / "errors.png").touch()
     monkeypatch.setattr(judge._console, "verbose", 1)
     assert judge.Show_Errors() == []
     assert "images are predicted correctly: there are no errors to show" in capsys.readouterr().out
-    assert not sheets(judge)
-    evaluate(judge, "test")
+    assert not sheets(judge, "test-2")
+    assert judge.Show_Errors(1, name="test") and sheets(judge) == ["errors.png"]
+    judge._opened.run.update(testing=before)
+
+
+def test_an_evaluation_of_validation_images_is_read_from_where_they_are(judge: Prototype) -> None:
+    """Their figures name no folder."""
+    shutil.copytree(folder(judge), folder(judge, "validation"))
+    figures = folder(judge, "validation") / "figures.json"
+    figures.write_text(figures.read_text().replace('"dataset_path": "test"', '"dataset_path": ""'))
+    assert judge.Show_Errors(2, name="validation") == judge.Show_Errors(2, name="test")
+    assert sheets(judge, "validation") == ["errors.png"]
 
 
 # Which mistakes are the worst
@@ -223,7 +239,7 @@ def test_a_table_is_read_as_it_was_written(tmp_path: Path) -> None:
     labels, logits = np.array([[1, 1], [0, 0]], bool), np.array([[-1, 1.0], [-1, -1]])
     digest = predictions.write(tmp_path / "p.csv", task, ["@x.png", "y.png"], labels, logits)
     first, second = predictions.read(tmp_path / "p.csv", task.classes, digest)
-    assert first == ("@x.png", "=a|-b", "-b", {"=a": pytest.approx(0.268941), "-b": pytest.approx(0.731059)})
+    assert first == ("@x.png", "=a|-b", "-b", {"=a": pytest.approx(1 / (1 + np.e)), "-b": pytest.approx(np.e / (1 + np.e))})
     assert second[:3] == ("y.png", "", "")
 
 

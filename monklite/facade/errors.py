@@ -20,8 +20,8 @@ class ErrorMethods(Base):
     """`Show_Errors`."""
 
     @api
-    def Show_Errors(self, n: int = 12, heat_maps: bool = True) -> list[dict[str, Any]]:
-        """Draw the worst mistakes of the last `Evaluate`, beside its predictions as `errors.png`, shown in a notebook.
+    def Show_Errors(self, n: int = 12, heat_maps: bool = True, name: str | None = None) -> list[dict[str, Any]]:
+        """Draw the worst mistakes of an evaluation, beside its predictions as `errors.png`, shown in a notebook.
 
         First comes the most confident mistake of each cell of the confusion matrix, then the second of each, and so on. If images
         may have several labels, each label that was predicted wrongly or missed is a mistake.
@@ -29,6 +29,7 @@ class ErrorMethods(Base):
         Args:
             n: how many at most, up to 240; each 24 are a picture of their own, `errors-2.png` and so on.
             heat_maps: also draw where the network sees the predicted class and the true one (Grad-CAM).
+            name: of the evaluation, as in `Evaluate`; None: the last one.
 
         Returns:
             For each `{"path", "true", "predicted", "score", "true_score"}`: classes, and the scores of the predicted and the true
@@ -36,12 +37,12 @@ class ErrorMethods(Base):
             one is wrong, whether it is a `false positive` or a `false negative`, and its score. Empty if all is right.
 
         Raises:
-            NotReady: the experiment is not trained, or nothing was evaluated. DamagedFile: the predictions cannot be read.
-            StorageError: the pictures cannot be written.
+            NotReady: the experiment is not trained, or nothing was evaluated. NotFound: no evaluation of this name. DamagedFile:
+            the predictions cannot be read. StorageError: the pictures cannot be written.
         """
         count, with_maps = Whole(least=1, most=MAX_ERRORS)("n", n), Flag()("heat_maps", heat_maps)
         tick = self._console.ticker("    looking at errors")
-        found = worst_errors.draw(self._evaluation.predictor, count, with_maps, tick)
+        found = worst_errors.draw(self._evaluation.predictor, count, with_maps, name, tick)
         _say(self._console, found)
         for sheet in found.sheets:
             self._console.picture(sheet)
