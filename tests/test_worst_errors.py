@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from test_multi_label import drawn as draw_labels
+from test_multi_label import opened as labelled
 from test_prototype import expert
 from tiny_networks import build_tiny
 
@@ -194,6 +196,29 @@ def test_an_evaluation_of_validation_images_is_read_from_where_they_are(judge: P
     assert sheets(judge, "validation") == ["errors.png"]
 
 
+def test_wrong_labels_of_an_image_are_shown_each_with_its_heat(workspace: Path, monkeypatch, tmp_path: Path) -> None:
+    draw_labels(tmp_path, "train", 20, 0)
+    build_tiny(monkeypatch, "mxnet")
+    ptf = labelled("mxnet", tmp_path, epochs=1)
+    ptf.Train()
+    ptf.Switch_Mode(eval_infer=True)
+    ptf.Dataset_Params(dataset_path=tmp_path, path_to_csv=tmp_path / "train.csv")
+    ptf.Dataset()
+    ptf.Evaluate(img_thresh=0.45)
+    drawn: list[Any] = []
+    monkeypatch.setattr(worst_errors, "sheet", lambda *args: drawn.append(args) or picture_sheets.sheet(*args))
+    found = ptf.Show_Errors(6)
+    ((title, _, groups),) = drawn
+    assert "wrong labels among 20 images" in title
+    assert len(found) == len(groups) == 6
+    for error, group in zip(found, groups, strict=True):
+        is_missed = error["error"] == "false negative"
+        assert (error["label"] in error["true"]) == is_missed != (error["label"] in error["predicted"])
+        assert (error["score"] <= 0.45) == is_missed
+        role = "missed" if is_missed else "wrongly predicted"
+        assert group.pictures[1].lines[:2] == [f"{role}, score {error['score']:.2f}", error["label"]]
+
+
 # Which mistakes are the worst
 
 
@@ -239,7 +264,12 @@ def test_a_table_is_read_as_it_was_written(tmp_path: Path) -> None:
     labels, logits = np.array([[1, 1], [0, 0]], bool), np.array([[-1, 1.0], [-1, -1]])
     digest = predictions.write(tmp_path / "p.csv", task, ["@x.png", "y.png"], labels, logits)
     first, second = predictions.read(tmp_path / "p.csv", task.classes, digest)
-    assert first == ("@x.png", "=a|-b", "-b", {"=a": pytest.approx(1 / (1 + np.e)), "-b": pytest.approx(np.e / (1 + np.e))})
+    assert first == (
+        "@x.png",
+        "=a|-b",
+        "-b",
+        {"=a": pytest.approx(1 / (1 + np.e)), "-b": pytest.approx(np.e / (1 + np.e))},
+    )
     assert second[:3] == ("y.png", "", "")
 
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 # inches: the side of a picture, what is between pictures and around groups, the height of a line of text, the narrowest sheet
 SIDE, GAP, MARGIN, LINE, MIN_WIDTH = 1.8, 0.08, 0.3, 0.14, 6.0
-# characters of the title and of all other texts that fit into an inch
-TITLE_DENSITY, DENSITY = 10, 15
+# characters of the title, the captions and the other texts that fit into an inch
+TITLE_DENSITY, CAPTION_DENSITY, DENSITY = 10, 16.7, 15
 
 
 class Picture(NamedTuple):
@@ -93,7 +93,7 @@ class _Sheet:
         return fill(self.texts[group.heading], int(self.group_width * DENSITY * 0.9))
 
     def _caption(self, picture: Picture) -> str:
-        return "\n".join(fill(self.texts[line], int(SIDE * DENSITY)) for line in picture.lines)
+        return "\n".join(fill(self.texts[line], int(SIDE * CAPTION_DENSITY)) for line in picture.lines)
 
 
 def _text(axes: Axes, x: float, y: float, text: str, **style: Any) -> None:
