@@ -7,7 +7,10 @@ from itertools import chain, count, takewhile
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from .data.cache import Tick
+from .data.samples import path_in
 from .errors import NotFound, NotReady, UnreadableImage
 from .explaining import Explained, explained
 from .figures import Figures
@@ -56,22 +59,22 @@ def draw(
         name: of the evaluation; None: the last one.
 
     Raises:
-        NotReady: there is no evaluation, or its predictions are not there. NotFound: there is none of this name. DamagedFile:
-        they cannot be read. StorageError: the sheets cannot be written.
+        NotReady: there is no evaluation, or its predictions are not those that it wrote. NotFound: there is none of this name.
+        StorageError: the sheets cannot be written.
     """
     table, record = _evaluated(predictor.run, name)
-    try:
-        rows = predictions.read(table, predictor.task.classes, record.predictions)
-    except FileNotFoundError:
-        raise NotReady(f"the predictions of the evaluation are not in {table}: call Evaluate() again") from None
+    classes = predictor.task.classes
+    rows = predictions.read(table, record.predictions, classes)
+    if rows is None or any(np.isnan(rows.scores[name]).any() for name in classes):
+        raise NotReady(f"{table} is missing, or has been changed since the evaluation: call Evaluate() again")
     found = mistakes(rows, predictor.task)
     chosen = worst(found, n)
     images, missing = _explained(predictor, _folder(record, predictor), chosen, heat_maps, tick)
     numbers = f"{len(images)} of {len(found)}" if len(images) < len(found) else f"all {len(found)}"
     kind = "mistakes" if predictor.task.exclusive else "wrong labels"
-    title = f"{predictor.run}: {numbers} {kind} among {len(rows)} images, the most confident of each kind"
+    title = f"{predictor.run}: {numbers} {kind} among {len(rows.paths)} images, the most confident of each kind"
     changed = [] if record.views else [mistake.path for mistake, image in images if _has_changed(mistake, image)]
-    return WorstErrors(chosen, len(found), len(rows), _write(table.parent, title, images), missing, changed)
+    return WorstErrors(chosen, len(found), len(rows.paths), _write(table.parent, title, images), missing, changed)
 
 
 def _explained(
@@ -80,7 +83,7 @@ def _explained(
     """The images of the mistakes, and for each that cannot be read the reason."""
     images, missing = [], []
     for number, mistake in enumerate(chosen, 1):
-        classes, learner, path = mistake.classes if heat_maps else (), predictor.learner, Path(folder, mistake.path)
+        classes, learner, path = mistake.classes if heat_maps else (), predictor.learner, path_in(folder, mistake.path)
         try:
             image = explained(learner, path, predictor.spec, predictor.levels, "path", classes)
             images.append((mistake, image))

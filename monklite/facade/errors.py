@@ -37,8 +37,8 @@ class ErrorMethods(Base):
             one is wrong, whether it is a `false positive` or a `false negative`, and its score. Empty if all is right.
 
         Raises:
-            NotReady: the experiment is not trained, or nothing was evaluated. NotFound: no evaluation of this name. DamagedFile:
-            the predictions cannot be read. StorageError: the pictures cannot be written.
+            NotReady: the experiment is not trained, nothing was evaluated, or the predictions were changed. NotFound: there is no
+            evaluation of this name. StorageError: the pictures cannot be written.
         """
         count, with_maps = Whole(least=1, most=MAX_ERRORS)("n", n), Flag()("heat_maps", heat_maps)
         tick = self._console.ticker("    looking at errors")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import chain, groupby, zip_longest
+from collections.abc import Iterable
+from itertools import chain, groupby, islice, zip_longest
 from typing import Any, NamedTuple
 
-from ..runs.predictions import Row
+from ..runs.predictions import Predictions
 from ..tasks import SEPARATOR, Task
 
 
@@ -59,9 +59,19 @@ class Mistake(NamedTuple):
         }
 
 
-def mistakes(rows: Iterable[Row], task: Task) -> list[Mistake]:
-    """The mistakes among predictions: at most one per image, or one for each wrong label of an image."""
-    return list(chain.from_iterable(_of_row(row, task) for row in rows))
+def mistakes(table: Predictions, task: Task) -> list[Mistake]:
+    """The mistakes among predictions: at most one per image, or one for each wrong label of an image.
+
+    Args:
+        table: with the scores of all classes.
+    """
+    found = []
+    for i, path in enumerate(table.paths):
+        labels, predicted = (_names(texts[i], task) for texts in (table.labels, table.predicted))
+        for classes in _compared(labels, predicted, task):
+            scores = tuple(float(table.scores[name][i]) for name in classes)
+            found.append(Mistake(path, labels, predicted, classes, scores))
+    return found
 
 
 def worst(found: Iterable[Mistake], n: int) -> list[Mistake]:
@@ -70,20 +80,15 @@ def worst(found: Iterable[Mistake], n: int) -> list[Mistake]:
     # of equal cells, the order by confidence is kept
     cells = [list(group) for _, group in groupby(sorted(by_confidence, key=lambda m: m.cell), key=lambda m: m.cell)]
     cells.sort(key=lambda cell: -cell[0].confidence)
-    chosen = list(filter(None, chain.from_iterable(zip_longest(*cells))))[:n]
+    chosen = set(islice(filter(None, chain.from_iterable(zip_longest(*cells))), n))
     return [mistake for cell in cells for mistake in cell if mistake in chosen]
 
 
-def _of_row(row: Row, task: Task) -> list[Mistake]:
-    labels, predicted = (_names(text, task) for text in (row.labels, row.predicted))
-    pairs: Sequence[tuple[str, ...]]
+def _compared(labels: tuple[str, ...], predicted: tuple[str, ...], task: Task) -> list[tuple[str, ...]]:
+    """`Mistake.classes` of each mistake in one image."""
     if task.exclusive:
-        pairs = [predicted + labels] if predicted != labels else []
-    else:
-        pairs = [(name,) for name in task.classes if (name in labels) != (name in predicted)]
-    return [
-        Mistake(row.path, labels, predicted, classes, tuple(row.scores[name] for name in classes)) for classes in pairs
-    ]
+        return [predicted + labels] if predicted != labels else []
+    return [(name,) for name in task.classes if (name in labels) != (name in predicted)]
 
 
 def _names(text: str, task: Task) -> tuple[str, ...]:
