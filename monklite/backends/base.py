@@ -15,6 +15,7 @@ from ..processes import World
 from ..records import ModelRecord
 from ..spec import Resolved
 from ..tasks import Task
+from .heat_maps import HeatMaps
 
 # `ModelRecord.weights` of a network that was not loaded from a file
 RANDOM_WEIGHTS = "random"
@@ -105,6 +106,20 @@ class Learner(Protocol):
 
         After training with an `ema_decay` they are computed with the averaged weights, which stay in the network until the
         next step.
+        """
+        ...
+
+    def heat_maps(self, images: np.ndarray, draws: Draws, targets: np.ndarray) -> HeatMaps:
+        """Where in each image the evidence for one class is, whether layers are frozen or not; training is not affected.
+
+        By Grad-CAM on the last feature map of more than one point; by the gradient of the pixels where there is none. Arguments
+        as of `logits`, in inference mode too.
+
+        Args:
+            targets: int64 (n,), the class of each image, or the label.
+
+        Raises:
+            OutOfMemory: memory is too small for so many images.
         """
         ...
 

@@ -11,6 +11,7 @@ from .callbacks import CallbackMethods
 from .checks import api
 from .cross_validation import CrossValidationMethods
 from .custom_networks import CustomNetworkMethods
+from .errors import ErrorMethods
 from .evaluation import EvaluationMethods
 from .looking_inside import LookingMethods
 from .opening import OpeningMethods
@@ -27,6 +28,7 @@ class prototype(
     CrossValidationMethods,
     CustomNetworkMethods,
     EvaluationMethods,
+    ErrorMethods,
     SamplesMethods,
     CallbackMethods,
     TagMethods,

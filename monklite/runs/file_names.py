@@ -28,6 +28,8 @@ HISTORY, SAMPLES, HEALTH = "history.csv", "dataset.csv", "health.csv"
 EVALUATED, FIGURES, PREDICTIONS = "predictions.csv", "figures.json", "test_predictions.csv"
 CONFUSION_CHART, ROC_CHART = "confusion.png", "roc.png"
 PRECISION_RECALL_CHART, CALIBRATION_CHART = "precision_recall.png", "calibration.png"
+# pictures of images that were predicted wrongly; further ones are numbered
+ERROR_SHEET = "errors.png"
 # pictures of the inside of a network; in Monk's folder of that name
 VISUALIZATION = "visualization"
 LOGS_PREFIX, MODELS_PREFIX, EVALUATION_PREFIX = "output/logs/", "output/models/", "output/evaluation/"

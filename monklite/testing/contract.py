@@ -182,6 +182,28 @@ class LearnerContract:
         learner.logits(easy()[0], plain())
         assert all(np.array_equal(before[n], a) for n, a in self.arrays(learner).items())
 
+    def test_heat_maps_are_of_the_image_and_the_class(self) -> None:
+        """Where all layers but the head are frozen too; each from 0 to 1, and whatever images are beside it."""
+        learner = self.learner(model__freeze_base=True)
+        images, classes = easy(6)
+        found = learner.heat_maps(images, plain(), classes)
+        maps = found.values
+        assert found.method
+        assert maps.dtype == np.float32
+        assert maps.ndim == 3 and len(maps) == 6 and maps[0].size > 1
+        assert all(largest in (0, 1) for largest in maps.max(axis=(1, 2)).tolist()) and maps.min() >= 0 and maps.any()
+        assert np.allclose(learner.heat_maps(images[:2], plain(), classes[:2]).values, maps[:2], atol=1e-4)
+        assert not np.allclose(learner.heat_maps(images, plain(), (classes + 1) % 3).values, maps, atol=1e-4)
+
+    def test_heat_maps_change_nothing(self) -> None:
+        """Neither weights nor statistics, nor what is learned afterwards."""
+        learner, other = self.learner(), self.learner()
+        images, classes = easy(3)
+        before = self.arrays(learner)
+        learner.heat_maps(images, plain(), classes)
+        assert all(np.array_equal(before[n], a) for n, a in self.arrays(learner).items())
+        assert self.train(learner, 1) == self.train(other, 1)
+
     def test_a_saved_learner_goes_on_as_if_never_stopped(self, tmp_path: Path) -> None:
         """Weights, momentum and random state: one of them forgotten changes the losses that follow."""
         spec = {

@@ -34,9 +34,10 @@ from .. import array_files, user_changes
 from ..averaging import Averages
 from ..base import FastForm, Frozen
 from ..capabilities import check_capabilities
+from ..heat_maps import HeatMaps
 from ..layer_groups import Group, layer_groups
 from ..mixed_loss import mixed_loss
-from . import augment, device, halves, losses, network, weights
+from . import augment, device, halves, heat_maps, losses, network, weights
 from .arrays import NetworkArrays
 from .framework import autograd, gluon, mx, nd
 from .framework_errors import translated
@@ -195,6 +196,9 @@ class GluonLearner:
         with translated(self.context, workload, memory_error=OutOfMemory), autograd.predict_mode():
             self.averages.swap_in()
             return self.network(self.inputs(images, draws)).asnumpy().astype(np.float32)
+
+    def heat_maps(self, images: np.ndarray, draws: Draws, targets: np.ndarray) -> HeatMaps:
+        return heat_maps.heat_maps(self, images, draws, targets)
 
     def wait(self) -> None:
         """Wait for the last update: MXNet lets batch statistics be read before the backward pass has written them, so weights

@@ -33,8 +33,9 @@ from .. import user_changes
 from ..array_files import Snapshot
 from ..averaging import Averages
 from ..base import FastForm, Frozen
+from ..heat_maps import HeatMaps
 from ..mixed_loss import mixed_loss
-from . import augment, device, distributed, fast_form, halves, losses, network, saved_state, weights
+from . import augment, device, distributed, fast_form, halves, heat_maps, losses, network, saved_state, weights
 from .arrays import NetworkArrays
 from .framework_errors import is_memory_error, translated
 from .frozen import FrozenPart
@@ -226,6 +227,9 @@ class TorchLearner:
         algorithms = device.algorithms(self.device, self.deterministic)
         with errors, algorithms, torch.inference_mode(), self.autocast():
             return self.network(self.inputs(images, draws)).float().cpu().numpy()
+
+    def heat_maps(self, images: np.ndarray, draws: Draws, targets: np.ndarray) -> HeatMaps:
+        return heat_maps.heat_maps(self, images, draws, targets)
 
     def loss(self, logits: np.ndarray, labels: np.ndarray) -> float:
         with torch.inference_mode():
