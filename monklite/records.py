@@ -65,7 +65,8 @@ class DatasetRecord(Frozen):
     Odd files, as `health.counts` counts them: `unreadable` ones are left out, the others are used. `passed_over`: files that
     are not images. `levels`: by which images of more than 8 bits are scaled, (kind of values, black, white) for each kind; None
     in records from before, when each file was scaled by its own range. `groups`: the number of groups of the images, such as
-    patients; None: not grouped.
+    patients; None: not grouped. `near_leaked`, `near_copies`, `near_conflicting`: near copies, as `Leaks.counts` counts them.
+    `giveaways`: from what the class can be told without looking at what the images show, in words.
     """
 
     classes: Annotated[tuple[str, ...], ListOf(LABEL)]
@@ -85,6 +86,10 @@ class DatasetRecord(Frozen):
     levels: tuple[tuple[Name, Annotated[float, Number()], Annotated[float, Number()]], ...] | None = None
     groups: CountOrNone = None
     content: ShortText = ""
+    near_leaked: Count = 0
+    near_copies: Count = 0
+    near_conflicting: Count = 0
+    giveaways: Annotated[tuple[str, ...], ListOf(Text(0, 8 * MAX_LABEL))] = ()
 
     @model_validator(mode="after")
     def _counts_fit(self) -> DatasetRecord:

@@ -44,21 +44,24 @@ class Registration(NamedTuple):
         return np.concatenate([half - self.shifts, half + self.shifts], axis=1)
 
 
-def register(first: np.ndarray, second: np.ndarray) -> Registration:
-    """Register the second picture of each pair on the first, float32 (n, side, side)."""
-    parts = [_register(first[i : i + CHUNK], second[i : i + CHUNK]) for i in range(0, len(first), CHUNK)]
+def register(first: np.ndarray, second: np.ndarray, moving: bool = True) -> Registration:
+    """Register the second picture of each pair on the first, float32 (n, side, side).
+
+    `moving=False`: compare them as they are.
+    """
+    parts = [_register(first[i : i + CHUNK], second[i : i + CHUNK], moving) for i in range(0, len(first), CHUNK)]
     none = Registration(np.empty((0, 2), np.float32), np.empty((0, 2), np.float32), np.empty(0, np.float32))
     return Registration(*map(np.concatenate, zip(none, *parts, strict=True)))
 
 
-def _register(first: np.ndarray, second: np.ndarray) -> Registration:
+def _register(first: np.ndarray, second: np.ndarray, moving: bool) -> Registration:
     scales, shifts = np.ones((len(first), 2), np.float32), np.zeros((len(first), 2), np.float32)
     blur = _gaussian(first.shape[1], COARSE_BLUR)
     # half of the points are enough for what is blurred
-    for stride, steps, smooth in ((2, COARSE_STEPS, True), (1, FINE_STEPS, False)):
-        moving, fixed = (_standardized(blur @ p @ blur.T if smooth else p) for p in (first, second))
+    for stride, steps, smooth in ((2, COARSE_STEPS, True), (1, FINE_STEPS, False)) if moving else ():
+        one, other = (blur @ p @ blur.T if smooth else p for p in (first, second))
         for _ in range(steps):
-            _step(moving, fixed[:, ::stride, ::stride], scales, shifts, stride)
+            _step(one, other[:, ::stride, ::stride], scales, shifts, stride)
     return Registration(scales, shifts, _likeness(first, second, scales, shifts))
 
 

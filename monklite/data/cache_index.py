@@ -132,6 +132,25 @@ def descriptions_in(path: Path, n: int) -> Descriptions | None:
     return descriptions if descriptions is not None and descriptions.fit(n) else None
 
 
+def descriptions_of(folder: Path, digests: np.ndarray) -> tuple[Descriptions, np.ndarray]:
+    """The descriptions of those of these files that any cache in a folder has, and their places in `digests`, in order."""
+    described = Descriptions.unknown(len(digests))
+    known = np.zeros(len(digests), bool)
+    for path in _entries(folder):
+        if not path.name.endswith(INDEX_SUFFIX) or known.all():
+            continue
+        index = Index.load(path, described=True)
+        if index is None or not len(index.descriptions.thumbnails):
+            continue
+        order = np.argsort(index.digests, kind="stable")
+        rows = order[np.minimum(np.searchsorted(index.digests, digests, sorter=order), len(order) - 1)]
+        here = ~known & (index.digests[rows] == digests)
+        described.thumbnails[here] = index.descriptions.thumbnails[rows[here]]
+        described.traits[here] = index.descriptions.traits[rows[here]]
+        known |= here
+    return Descriptions(described.thumbnails[known], described.traits[known]), np.flatnonzero(known)
+
+
 class KnownImages:
     """The images that caches already hold, decoded in the same way; these caches are in use until `close`."""
 

@@ -5,6 +5,7 @@ They are read when the picture is decoded, so that nothing is opened twice.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -62,6 +63,13 @@ class Descriptions:
         """Of `n` pictures that are still to be described."""
         shape = (n if n <= MAX_THUMBNAILS else 0, THUMBNAIL_SIDE, THUMBNAIL_SIDE)
         return cls(np.zeros(shape, np.uint8), np.zeros((n, len(TRAITS)), np.float32))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Descriptions]) -> Descriptions:
+        """Of the pictures of all parts, with thumbnails if all have them."""
+        traits = np.concatenate([part.traits for part in parts])
+        thumbnails = np.concatenate([part.thumbnails for part in parts])
+        return cls(thumbnails if len(thumbnails) == len(traits) else thumbnails[:0], traits)
 
     def fit(self, n: int) -> bool:
         """Whether they are of `n` pictures."""

@@ -23,6 +23,7 @@ CLASSES_CHART = "classes_per_image.png"
 # drawings of a user's own network
 GRAPH, DESIGN = "graph.png", "design.png"
 HISTORY, SAMPLES, HEALTH, PREDICTIONS = "history.csv", "dataset.csv", "health.csv", "test_predictions.csv"
+NEAR_DUPLICATES = "near_duplicates.csv"
 # pictures of the inside of a network; in Monk's folder of that name
 VISUALIZATION = "visualization"
 LOGS_PREFIX, MODELS_PREFIX = "output/logs/", "output/models/"
@@ -84,7 +85,7 @@ def is_run_file(path: str, prefix: str, backend: str, kinds: Container[str | Non
     Args:
         prefix, backend: see `kind_of_weights`. kinds: of weights that count.
     """
-    if path in (SAMPLES, HEALTH):
+    if path in (SAMPLES, HEALTH, NEAR_DUPLICATES):
         return True
     if path.startswith(LOGS_PREFIX):
         return _LOG.fullmatch(path.removeprefix(LOGS_PREFIX)) is not None

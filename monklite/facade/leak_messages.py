@@ -1,0 +1,84 @@
+"""The printed messages about near copies of images, and about classes that can be told without looking at them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..data import leaks
+from ..data.leaks import CONFLICTING, COPIES, LEAKED, Leaks
+from ..data.samples import Samples
+from ..data.shortcuts import Giveaway
+from ..runs.file_names import NEAR_DUPLICATES
+from .console import Console
+
+# labels that can be told, and pairs and properties that are shown
+MAX_GIVEAWAYS, MAX_PAIRS, MAX_PROPERTIES = 3, 5, 8
+PAIR = "{path} ({subset}) and {other_path} ({other_subset}), similarity {similarity}: {difference}"
+# count -> its description, for one image and for several
+TEXTS = {
+    LEAKED: (
+        "Warning: {n} image of validation is a near copy of a training image{ways}: validation looks better than it is",
+        "Warning: {n} images of validation are near copies of training images{ways}: validation looks better than it is",
+    ),
+    COPIES: (
+        "{n} image is a near copy of another one of its subset{ways}",
+        "{n} images are near copies of others of their subset{ways}",
+    ),
+    CONFLICTING: (
+        "Warning: {n} image has a near copy in another class: one of the two labels may be wrong",
+        "Warning: {n} images have a near copy in another class: one of the two labels may be wrong",
+    ),
+}
+
+
+def found(console: Console, samples: Samples, known: Leaks, table: Path | None) -> None:
+    """Print what was found, unless it is nothing. `table`: the file that lists the near copies."""
+    lines = list(_near_copies(samples, known))
+    if lines and table:
+        lines[-1] += f"{',' if len(lines) == 1 else '; all'} listed in {table}"
+    lines += [f"Warning: {giveaway}" for giveaway in known.telling[:MAX_GIVEAWAYS]]
+    if len(known.telling) > MAX_GIVEAWAYS:
+        lines.append(f"... and so can {len(known.telling) - MAX_GIVEAWAYS} more labels: see Check_Data()")
+    for line in lines:
+        console.say(f"    {line}")
+    if lines:
+        console.say()
+
+
+def _near_copies(samples: Samples, known: Leaks) -> list[str]:
+    subsets = samples.subsets
+    of_kind = {
+        LEAKED: [copy for copy in known.near if subsets[copy.row] != subsets[copy.other]],
+        COPIES: [copy for copy in known.near if subsets[copy.row] == subsets[copy.other]],
+        CONFLICTING: [],
+    }
+    ways = {kind: f" ({leaks.describe(near)})" for kind, near in of_kind.items()}
+    counts = known.counts(samples)
+    return [TEXTS[kind][n > 1].format(n=n, ways=ways[kind]) for kind, n in counts.items() if n]
+
+
+def checked(console: Console, samples: Samples, known: Leaks, folder: Path) -> None:
+    """Print all that was found, with figures. `folder`: of the run."""
+    console.say("Data check: Near copies")
+    lines = [PAIR.format(**row) for row in leaks.as_rows(samples, known.near[:MAX_PAIRS])]
+    for line in lines or ["none"]:
+        console.say(f"    {line}")
+    if len(known.near) > MAX_PAIRS:
+        console.say(f"    ... and {len(known.near) - MAX_PAIRS} more, in {folder / NEAR_DUPLICATES}")
+    console.say()
+    console.say("Data check: What the class can be told from without looking at what the images show")
+    for giveaway in (*known.giveaways[:MAX_GIVEAWAYS], *known.properties[:MAX_PROPERTIES]):
+        console.say(f"    {_figures(giveaway, giveaway in known.properties)}")
+    if not known.giveaways:
+        console.say("    not tried: fewer than two classes have enough images")
+    console.say()
+    found(console, samples, known, folder / NEAR_DUPLICATES)
+    if known.remark:
+        console.say(f"    Note: {known.remark}\n")
+
+
+def _figures(giveaway: Giveaway, alone: bool) -> str:
+    label = f"label {giveaway.label!r}: " if giveaway.label else ""
+    what = f"{giveaway.traits[0]} alone" if alone else f"all properties, above all {', '.join(giveaway.traits)}"
+    by_chance = f"p = {giveaway.p_value:.3f}" if giveaway.p_value > 0.001 else "p <= 0.001"
+    return f"{label}{what}: {giveaway.accuracy:.1%} (chance {giveaway.chance:.1%}, {by_chance})"
