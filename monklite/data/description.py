@@ -19,14 +19,13 @@ from .image_reader import OpenedImage
 THUMBNAIL_SIDE = 32
 # of more images no thumbnails are kept: they take 1 kB each, in memory too
 MAX_THUMBNAILS = 200_000
-# the properties, as they are told
+# the properties, as they are told: those of the file, and those that depend on what the picture shows, too
 FILE_TRAITS = (
-    "file format", "image width", "image height", "shape (width to height)", "colour mode", "bit depth", "file size per pixel",
-    "JPEG quality",
+    "file format", "image width", "image height", "shape (width to height)", "colour mode", "bit depth", "JPEG quality",
 )  # fmt: skip
 PICTURE_TRAITS = (
-    "brightness", "contrast", "brightness of the left border", "brightness of the top border", "brightness of the right border",
-    "brightness of the bottom border", "sharp edges (such as text) in the top left corner",
+    "file size per pixel", "brightness", "contrast", "brightness of the left border", "brightness of the top border",
+    "brightness of the right border", "brightness of the bottom border", "sharp edges (such as text) in the top left corner",
     "sharp edges (such as text) in the top right corner", "sharp edges (such as text) in the bottom left corner",
     "sharp edges (such as text) in the bottom right corner",
 )  # fmt: skip
@@ -87,7 +86,7 @@ class Descriptions:
 
 
 def of_header(opened: OpenedImage, n_bytes: int, size: tuple[int, int]) -> tuple[float, ...]:
-    """The values of `FILE_TRAITS` of a file of `n_bytes` that is not loaded yet. `size`: of the upright picture, px."""
+    """The first values of `TRAITS`, of a file of `n_bytes` that is not loaded yet. `size`: of the upright picture, px."""
     image, (width, height) = opened.image, size
     return (
         _place(str(image.format), _FORMATS),
@@ -96,8 +95,8 @@ def of_header(opened: OpenedImage, n_bytes: int, size: tuple[int, int]) -> tuple
         width / height,
         _place(image.mode, _MODES),
         16 if is_deep(opened) else 8,
-        n_bytes / (width * height),
         _jpeg_quality(image),
+        n_bytes / (width * height),
     )
 
 

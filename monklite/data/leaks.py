@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +22,8 @@ from .near_duplicates import NearCopies
 from .samples import Samples
 from .shortcuts import Giveaway
 
+# how a near copy is told whose file differs and hardly anything else, as after saving it again
+HARDLY = "almost the same"
 COLUMNS = ("subset", "path", "class", "other_subset", "other_path", "other_class", "similarity", "difference")
 # pairs of pictures that are compared unasked, which takes about a second, and when they are asked for
 MAX_PAIRS, MAX_PAIRS_ASKED = 40_000_000, 1_000_000_000
@@ -69,13 +71,15 @@ class Leaks:
     remark: str = ""
 
     def counts(self, samples: Samples) -> dict[str, int]:
-        """The number of images that are near copies: `near_leaked` of a training image, in another subset; `near_copies` of an
-        earlier image of their subset; `near_conflicting` of an image of another class.
+        """The number of images that are near copies.
+
+        `near_leaked`: of a training image, in another subset; `near_copies`: of an earlier image of their subset;
+        `near_conflicting`: of an image of another class.
         """
         strata, subsets = samples.task.strata(samples.labels), samples.subsets
-        leaked = sum(subsets[copy.row] != subsets[copy.other] for copy in self.near)
-        conflicting = sum(strata[copy.row] != strata[copy.other] for copy in self.near)
-        return {LEAKED: int(leaked), COPIES: len(self.near) - int(leaked), CONFLICTING: int(conflicting)}
+        leaked = sum(int(subsets[copy.row] != subsets[copy.other]) for copy in self.near)
+        conflicting = sum(int(strata[copy.row] != strata[copy.other]) for copy in self.near)
+        return {LEAKED: leaked, COPIES: len(self.near) - leaked, CONFLICTING: conflicting}
 
     @property
     def telling(self) -> tuple[Giveaway, ...]:
@@ -158,13 +162,17 @@ def _near_copy(row: int, other: int, found: NearCopies, pair: int, traits: np.nd
         ways.append("another format")
     if (np.abs(one[_LIGHT] - two[_LIGHT]) > OTHER_LIGHT).any():
         ways.append("other brightness or contrast")
-    return NearCopy(row, other, float(found.likeness[pair]), tuple(ways) or ("saved again",))
+    return NearCopy(row, other, float(found.likeness[pair]), tuple(ways) or (HARDLY,))
 
 
-def describe(near: Sequence[NearCopy]) -> str:
-    """In what near copies differ, with the number of each, such as `resized 7, mirrored 5`."""
-    counts = Counter(way for copy in near for way in copy.differences)
-    return ", ".join(f"{way} {count}" for way, count in counts.most_common())
+def differences(near: Sequence[NearCopy]) -> dict[str, int]:
+    """The number of near copies that differ in each way, the most frequent ways first."""
+    return dict(Counter(way for copy in near for way in copy.differences).most_common())
+
+
+def listed(differences: Mapping[str, int]) -> str:
+    """Differences in words, such as `resized 7, mirrored 5`."""
+    return ", ".join(f"{way} {count}" for way, count in differences.items())
 
 
 def write(path: Path, samples: Samples, near: Sequence[NearCopy]) -> None:
@@ -223,10 +231,8 @@ def _test_remark(samples: Samples, near: Sequence[NearCopy], n_unknown: int) -> 
     parts = []
     if near:
         noun = "image of this test set is a near copy" if len(near) == 1 else "images of this test set are near copies"
-        first = printable(samples.paths[near[0].row])
-        parts.append(
-            f"{len(near)} {noun} of training images ({describe(near)}), such as {first}: the accuracy looks better than it is"
-        )
+        told = f"{listed(differences(near))}; the first: {printable(samples.paths[near[0].row])}"
+        parts.append(f"{len(near)} {noun} of training images ({told}): the accuracy looks better than it is")
     if n_unknown:
         parts.append(
             f"whether test images are near copies of {n_unknown} of the training images is unknown, because the cache in the "

@@ -322,6 +322,7 @@ def _record(samples: Samples, levels: Levels, grouping: Grouping | None, found: 
         passed_over=len(samples.strays),
         levels=None if levels.per_file else levels.ranges,
         groups=group_told.count(concatenate((train, val))) if grouping else None,
+        near_differences=leaks.differences(found.near),
         giveaways=tuple(map(str, found.telling)),
         **health.counts(samples),
         **found.counts(samples),

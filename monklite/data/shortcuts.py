@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..printable import printable
-from .description import TRAITS
+from .description import FILE_TRAITS, TRAITS
 from .samples import Samples
 
 if TYPE_CHECKING:
@@ -51,12 +51,17 @@ class Giveaway(NamedTuple):
     def is_telling(self) -> bool:
         return self.skill >= TELLING and self.p_value <= SIGNIFICANCE
 
+    @property
+    def is_of_files(self) -> bool:
+        """Whether one of the most telling properties has nothing to do with what the pictures show."""
+        return any(trait in FILE_TRAITS for trait in self.traits)
+
     def __str__(self) -> str:
         what = f"whether an image has the label {printable(self.label)!r}" if self.label else "the class"
         return (
             f"{what} can be told without looking at what the images show, above all from {_listed(self.traits)}: "
             f"{self.accuracy:.0%} in cross-validation (mean over the classes, {self.n_images} images; chance {self.chance:.0%}). "
-            "The network may learn that instead"
+            f"{'T' if self.is_of_files else 'Unless the classes are about that, t'}he network may learn that instead"
         )
 
 

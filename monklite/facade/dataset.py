@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard, Union
 
 from ..data import label_lists, table_frames
-from ..data.prepare import TrainingData
 from ..errors import InvalidType, InvalidValue, shown
 from ..opening import is_given
 from ..rules import Flag, OneOf, PathText, Text, Whole
-from ..runs.file_names import NEAR_DUPLICATES
 from ..setting_ranges import MAX_COUNT
 from ..spec import DELIMITERS, LABEL_DELIMITERS, Folders, Source, Table, Transforms
-from . import leak_messages, messages
+from . import messages
 from .checks import api
 from .exploration import ExplorationMethods
 
@@ -106,12 +104,7 @@ class DatasetMethods(ExplorationMethods):
             )
         data = self._experiment.prepare(tick)
         messages.transforms(self._console, self._experiment.asked, "train", "val")
-        return self._say_numbers(data)
-
-    def _say_numbers(self, data: TrainingData) -> None:
-        run = self._experiment.run
-        messages.dataset_numbers(self._console, data.record, data.samples.strays, run)
-        leak_messages.found(self._console, data.samples, data.leaks, run.folder / NEAR_DUPLICATES)
+        return messages.dataset_numbers(self._console, data.record, data.samples.strays, self._experiment.run)
 
     @api
     def update_dataset(

@@ -8,6 +8,7 @@ from ..data import leaks
 from ..data.leaks import CONFLICTING, COPIES, LEAKED, Leaks
 from ..data.samples import Samples
 from ..data.shortcuts import Giveaway
+from ..records import DatasetRecord
 from ..runs.file_names import NEAR_DUPLICATES
 from .console import Console
 
@@ -17,12 +18,12 @@ PAIR = "{path} ({subset}) and {other_path} ({other_subset}), similarity {similar
 # count -> its description, for one image and for several
 TEXTS = {
     LEAKED: (
-        "Warning: {n} image of validation is a near copy of a training image{ways}: validation looks better than it is",
-        "Warning: {n} images of validation are near copies of training images{ways}: validation looks better than it is",
+        "Warning: {n} image of validation is a near copy of a training image: validation looks better than it is",
+        "Warning: {n} images of validation are near copies of training images: validation looks better than it is",
     ),
     COPIES: (
-        "{n} image is a near copy of another one of its subset{ways}",
-        "{n} images are near copies of others of their subset{ways}",
+        "{n} image is a near copy of another one of its subset",
+        "{n} images are near copies of others of their subset",
     ),
     CONFLICTING: (
         "Warning: {n} image has a near copy in another class: one of the two labels may be wrong",
@@ -31,30 +32,19 @@ TEXTS = {
 }
 
 
-def found(console: Console, samples: Samples, known: Leaks, table: Path | None) -> None:
-    """Print what was found, unless it is nothing. `table`: the file that lists the near copies."""
-    lines = list(_near_copies(samples, known))
-    if lines and table:
-        lines[-1] += f"{',' if len(lines) == 1 else '; all'} listed in {table}"
-    lines += [f"Warning: {giveaway}" for giveaway in known.telling[:MAX_GIVEAWAYS]]
-    if len(known.telling) > MAX_GIVEAWAYS:
-        lines.append(f"... and so can {len(known.telling) - MAX_GIVEAWAYS} more labels: see Check_Data()")
+def recorded(console: Console, record: DatasetRecord, table: Path) -> None:
+    """Print what was found among the images of a run, unless it is nothing. `table`: the file that lists the near copies."""
+    counts = {kind: getattr(record, kind) for kind in TEXTS}
+    lines = [TEXTS[kind][n > 1].format(n=n) for kind, n in counts.items() if n]
+    if lines:
+        lines[-1] += f" (near copies: {leaks.listed(record.near_differences)}; listed in {table})"
+    lines += [f"Note: {giveaway}" for giveaway in record.giveaways[:MAX_GIVEAWAYS]]
+    if len(record.giveaways) > MAX_GIVEAWAYS:
+        lines.append(f"... and so can {len(record.giveaways) - MAX_GIVEAWAYS} more labels: see Check_Data()")
     for line in lines:
         console.say(f"    {line}")
     if lines:
         console.say()
-
-
-def _near_copies(samples: Samples, known: Leaks) -> list[str]:
-    subsets = samples.subsets
-    of_kind = {
-        LEAKED: [copy for copy in known.near if subsets[copy.row] != subsets[copy.other]],
-        COPIES: [copy for copy in known.near if subsets[copy.row] == subsets[copy.other]],
-        CONFLICTING: [],
-    }
-    ways = {kind: f" ({leaks.describe(near)})" for kind, near in of_kind.items()}
-    counts = known.counts(samples)
-    return [TEXTS[kind][n > 1].format(n=n, ways=ways[kind]) for kind, n in counts.items() if n]
 
 
 def checked(console: Console, samples: Samples, known: Leaks, folder: Path) -> None:
@@ -72,7 +62,6 @@ def checked(console: Console, samples: Samples, known: Leaks, folder: Path) -> N
     if not known.giveaways:
         console.say("    not tried: fewer than two classes have enough images")
     console.say()
-    found(console, samples, known, folder / NEAR_DUPLICATES)
     if known.remark:
         console.say(f"    Note: {known.remark}\n")
 

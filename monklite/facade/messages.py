@@ -14,7 +14,7 @@ from ..printable import printable
 from ..records import ACCURACY, ClassResult, DatasetRecord, ModelRecord, Testing
 from ..reports.wording import only_prediction
 from ..rules import AUTO
-from ..runs.file_names import ACCURACY_CURVE, BEST, FINAL, HEALTH, HISTORY, LOSS_CURVE, PREDICTIONS
+from ..runs.file_names import ACCURACY_CURVE, BEST, FINAL, HEALTH, HISTORY, LOSS_CURVE, NEAR_DUPLICATES, PREDICTIONS
 from ..runs.run import Run
 from ..runs.state import RunState
 from ..spec import Choice, Resolved, ResolvedTraining, Source, Spec, Table, TrainingSpec
@@ -22,6 +22,7 @@ from ..tasks import FIGURE_TITLES, SINGLE, TASKS, Task, label_type
 from ..training import progress
 from ..training.rate_test import CHART as RATES_CHART
 from ..training.rate_test import RateTest
+from . import leak_messages
 from .console import Console
 
 MAX_CLASSES_SHOWN = MAX_FILES_SHOWN = 20
@@ -127,6 +128,7 @@ def dataset_numbers(console: Console, record: DatasetRecord, strays: tuple[str, 
         console.say(f"    ... and {len(record.classes) - MAX_CLASSES_SHOWN} more classes")
     console.say()
     odd_files(console, record.model_dump(), strays, run.folder / HEALTH)
+    leak_messages.recorded(console, record, run.folder / NEAR_DUPLICATES)
 
 
 def odd_files(console: Console, counts: Mapping[str, Any], strays: tuple[str, ...], table: Path | None) -> None:

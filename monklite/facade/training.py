@@ -135,7 +135,7 @@ class TrainingMethods(DatasetMethods, ModelMethods):
     def Reload(self) -> None:
         """Recreate data, network and optimizer after `update_*` calls. `Train()` also does this if needed."""
         data, learner = self._experiment.refresh(self._console.ticker("    reading images"))
-        self._say_numbers(data)
+        messages.dataset_numbers(self._console, data.record, data.samples.strays, self._experiment.run)
         messages.model_details(self._console, self._experiment.resolved(), learner.describe())
 
     @api
