@@ -6,15 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..catalog.analyses import PERCENT
-from ..data import exploration, leaks, prepare, sampled_table
+from ..data import exploration, prepare, sampled_table
 from ..data.exploration import Exploration
-from ..data.leaks import DataCheck
 from ..reports import charts, class_chart
 from ..rules import Flag
-from ..runs.file_names import CLASSES_CHART, NEAR_DUPLICATES
+from ..runs.file_names import CLASSES_CHART
 from ..spec import SPLIT, Table
 from . import exploration_messages as messages
-from . import leak_messages
 from .base import Base
 from .checks import api
 
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class ExplorationMethods(Base):
-    """`EDA`, `Check_Data`, `Dataset_Percent`."""
+    """`EDA`, `Dataset_Percent`."""
 
     @api
     def EDA(
@@ -69,31 +67,6 @@ class ExplorationMethods(Base):
         path = self._experiment.run.logs / CLASSES_CHART
         charts.save(figure, path)
         self._console.say(f"    Chart: {path}\n")
-
-    @api
-    def Check_Data(self) -> DataCheck:
-        """Look for what makes validation look better than it is, and print it with figures; call it after `Dataset()`.
-
-        Near copies of images (saved again, resized, mirrored, cropped by some percent, of another contrast) within and across
-        training and validation: all of them are in `near_duplicates.csv` in the run's folder. And from what the class can be told
-        without looking at what the images show, by a small classifier in cross-validation: format, size, quality and colour mode
-        of the files, brightness, borders, text in the corners; with all of these and with each alone.
-
-        `Dataset()` looks for the same and prints what there is to know; among many images, for near copies only between training
-        and validation.
-
-        Returns:
-            What is printed, and the whole lists.
-
-        Raises:
-            The errors of `Dataset`.
-        """
-        experiment = self._experiment
-        data = experiment.current_data(self._console.ticker("    reading images"))
-        known = leaks.look_for(data.samples, data.descriptions, thorough=True)
-        leaks.write(experiment.run.folder / NEAR_DUPLICATES, data.samples, known.near)
-        leak_messages.checked(self._console, data.samples, known, experiment.run.folder)
-        return DataCheck(tuple(leaks.as_rows(data.samples, known.near)), known.giveaways, known.properties)
 
     @api
     def Dataset_Percent(self, percent: float) -> tuple[str, str | None]:

@@ -1,7 +1,8 @@
-"""The printed messages about near copies of images, and about classes that can be told without looking at them."""
+"""The printed messages about near copies of images, classes that can be told without looking at them, and labels in doubt."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..data import leaks
@@ -10,10 +11,12 @@ from ..data.samples import Samples
 from ..data.shortcuts import Giveaway
 from ..records import DatasetRecord
 from ..runs.file_names import NEAR_DUPLICATES
+from ..spec import SPLIT, ModelSpec
+from ..training.label_check import SHEET, TABLE, Doubt
 from .console import Console
 
-# labels that can be told, and pairs and properties that are shown
-MAX_GIVEAWAYS, MAX_PAIRS, MAX_PROPERTIES = 3, 5, 8
+# labels that can be told, and pairs, properties and labels in doubt that are shown
+MAX_GIVEAWAYS, MAX_PAIRS, MAX_PROPERTIES, MAX_DOUBTS = 3, 5, 8, 10
 PAIR = "{path} ({subset}) and {other_path} ({other_subset}), similarity {similarity}: {difference}"
 # count -> its description, for one image and for several
 TEXTS = {
@@ -71,3 +74,20 @@ def _figures(giveaway: Giveaway, alone: bool) -> str:
     what = f"{giveaway.traits[0]} alone" if alone else f"all properties, above all {', '.join(giveaway.traits)}"
     by_chance = f"p = {giveaway.p_value:.3f}" if giveaway.p_value > 0.001 else "p <= 0.001"
     return f"{label}{what}: {giveaway.accuracy:.1%} (chance {giveaway.chance:.1%}, {by_chance})"
+
+
+def doubts(console: Console, samples: Samples, found: Sequence[Doubt], logs: Path, model: ModelSpec) -> None:
+    """Print which labels are contradicted. `logs`: the folder of the table and the pictures."""
+    n_images = sum(len(samples.rows_of(subset)) for subset in SPLIT)
+    console.say("Label check: Labels that the prediction without them contradicts")
+    for doubt in found[:MAX_DOUBTS]:
+        scores = f"{doubt.label_score:.0%} against {doubt.suggested_score:.0%}"
+        console.say(f"    {samples.paths[doubt.row]}: {doubt.label} or {doubt.suggested}? ({scores})")
+    console.say(f"    {len(found)} of {n_images} images, listed in {logs / TABLE}")
+    if found:
+        console.say(f"    Pictures: {logs / SHEET}")
+    if not (model.pretrained or model.weights_path or model.is_own):
+        console.say(
+            "    Note: the network has random weights, which tell images apart badly: use_pretrained=True judges better"
+        )
+    console.say()

@@ -10,6 +10,7 @@ from .base import Base
 from .callbacks import CallbackMethods
 from .checks import api
 from .custom_networks import CustomNetworkMethods
+from .data_checks import DataCheckMethods
 from .evaluation import EvaluationMethods
 from .looking_inside import LookingMethods
 from .opening import OpeningMethods
@@ -24,6 +25,7 @@ class prototype(
     CustomNetworkMethods,
     EvaluationMethods,
     SamplesMethods,
+    DataCheckMethods,
     CallbackMethods,
     LookingMethods,
     RowMethods,
