@@ -5,6 +5,7 @@ Where the classes come from different sources, a network may learn to tell the s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,8 +23,8 @@ MAX_IMAGES, MAX_LABELS, LEAST_OF_CLASS = 2000, 20, 6
 FOLDS = 5
 # of the way from chance to certainty: from which on it is told unasked
 TELLING = 1 / 3
-# chance of telling what is not there, over all labels of a dataset, and random orders by which it is judged
-SIGNIFICANCE, ORDERS = 0.01, 999
+# how likely it may be by chance, over all labels of a dataset, and random orders by which that is judged
+SIGNIFICANCE, ORDERS = 0.001, 300
 # of the importance in the classifier, from which on a property is named, and how many are
 WORTH_NAMING, MAX_NAMED = 0.1, 3
 
@@ -149,12 +150,16 @@ def _cross_validated(traits: np.ndarray, target: np.ndarray, groups: np.ndarray)
 
 
 def _accuracy(target: np.ndarray, told: np.ndarray) -> tuple[float, float]:
-    """The accuracy of each class, averaged over the classes, and how often a random order of the answers is as good."""
+    """The accuracy of each class, averaged over the classes, and how likely random answers are as good.
+
+    By the normal distribution with the mean and deviation of the answers in random orders. It is somewhat too small, because the
+    answers of a fold depend on each other: with 24 images, several times.
+    """
     weights = 1 / np.bincount(target)[target] / (target.max() + 1)
     accuracy = float(weights @ (told == target))
     orders = np.random.default_rng(0).permuted(np.tile(told, (ORDERS, 1)), axis=1)
-    as_good = int(((orders == target) @ weights >= accuracy - 1e-9).sum())
-    return accuracy, (as_good + 1) / (ORDERS + 1)
+    by_chance = (orders == target) @ weights
+    return accuracy, math.erfc((accuracy - by_chance.mean()) / (math.sqrt(2) * by_chance.std() + 1e-12)) / 2
 
 
 def _named(fitted: DecisionTreeClassifier, names: tuple[str, ...]) -> tuple[str, ...]:
