@@ -200,5 +200,5 @@ def test_test_images_that_are_near_copies_of_training_images_are_told(
     ptf.Dataset()
     assert (
         "    Note: whether test images are near copies of 20 of the training images is unknown, because the cache in the "
-        "workspace no longer has them\n"
+        "workspace does not have them\n"
     ) in capsys.readouterr().out

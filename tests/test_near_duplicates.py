@@ -74,6 +74,16 @@ def test_a_few_pictures_and_pictures_without_contrast_are_compared_too() -> None
     assert (found.first.tolist(), found.second.tolist(), found.likeness.round(3).tolist()) == ([1], [3], [1.0])
 
 
+@pytest.mark.parametrize("n", [near_duplicates.ROWS, near_duplicates.ROWS + 1, near_duplicates.COLUMNS + 1])
+def test_the_last_pictures_of_any_number_are_compared(n: int) -> None:
+    rng = np.random.default_rng(0)
+    thumbnails = rng.integers(0, 256, (n, THUMBNAIL_SIDE, THUMBNAIL_SIDE), np.uint8)
+    thumbnails[-1] = thumbnails[n // 2]
+    found = near_duplicates.find(thumbnails)
+    assert (found.first.tolist(), found.second.tolist()) == ([n // 2], [n - 1])
+    assert near_duplicates.find(thumbnails, np.array([n - 1])).first.tolist() == [n - 1]
+
+
 def test_only_what_is_asked_for_is_compared_with_all_others(pictures: list[Image.Image]) -> None:
     thumbnails = np.stack([thumbnail(p) for p in (*pictures[:5], *pictures[:5], pictures[0])])
     found = near_duplicates.find(thumbnails, np.array([6, 10]))

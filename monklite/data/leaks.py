@@ -236,6 +236,6 @@ def _test_remark(samples: Samples, near: Sequence[NearCopy], n_unknown: int) -> 
     if n_unknown:
         parts.append(
             f"whether test images are near copies of {n_unknown} of the training images is unknown, because the cache in the "
-            "workspace no longer has them"
+            "workspace does not have them"
         )
     return "; ".join(parts)

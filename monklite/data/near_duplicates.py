@@ -33,6 +33,9 @@ REGULARIZATION, PRIOR_PICTURES = 0.1, 50
 ROWS, COLUMNS = 256, 2048
 
 
+# by which a spectrum is multiplied if its picture is mirrored or upside down
+_ODD = (-1.0) ** np.arange(FREQUENCIES, dtype=np.float32)
+MIRRORED, DOWN = np.tile(_ODD, FREQUENCIES)[1:], np.repeat(_ODD, FREQUENCIES)[1:]
 # the parts of unit vectors that mirroring keeps and that it turns round, float32 (n, about half the frequencies)
 Vectors = tuple[np.ndarray, np.ndarray]
 
@@ -62,15 +65,19 @@ def find(thumbnails: np.ndarray, queries: np.ndarray | None = None) -> NearCopie
         thumbnails: uint8 (n, side, side); those without contrast are compared with none. queries: rows that are compared with all
             others; None: all.
     """
-    shown = np.flatnonzero(thumbnails.std(axis=(1, 2)) >= LEAST_CONTRAST)
+    contrast = [part.std(axis=(1, 2)) for part in _parts(thumbnails)]
+    shown = np.flatnonzero(np.concatenate([np.empty(0), *contrast]) >= LEAST_CONTRAST)
     asked = np.isin(shown, queries) if queries is not None else np.ones(len(shown), bool)
-    pictures = thumbnails[shown].astype(np.float32)
-    parts = (
-        [_verified(pictures, pairs) for pairs in _candidates(pictures, np.flatnonzero(asked))] if len(shown) > 1 else []
-    )
+    pictures, rows = thumbnails[shown], np.flatnonzero(asked)
+    parts = [_verified(pictures, pairs) for pairs in _candidates(pictures, rows)] if len(shown) > 1 else []
     none = [np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32), *[np.empty(0, bool)] * 3]
     found = NearCopies(*map(np.concatenate, zip(none, *parts, strict=True)))
     return found._replace(first=shown[found.first], second=shown[found.second])
+
+
+def _parts(pictures: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield some pictures at a time as float32, which take four times the memory."""
+    yield from (pictures[i : i + COLUMNS].astype(np.float32) for i in range(0, len(pictures), COLUMNS))
 
 
 class _Pairs(NamedTuple):
@@ -92,15 +99,15 @@ class _Pairs(NamedTuple):
 
 def _candidates(pictures: np.ndarray, queries: np.ndarray) -> Iterator[_Pairs]:
     """Yield the pairs that are alike by their lowest frequencies, row by row; of two queries, with the later one as second."""
-    comparison, n = _Comparison(pictures), len(pictures)
-    own = comparison.vectors(pictures)
-    turned = comparison.vectors(pictures[:, ::-1])
+    n, spectra = len(pictures), np.concatenate([_spectra(part) for part in _parts(pictures)])
+    comparison = _Comparison(pictures, spectra)
+    own, turned = comparison.vectors(spectra), comparison.vectors(spectra * DOWN)
     is_query = np.isin(np.arange(n), queries)
     for start in range(0, len(queries), ROWS):
         rows, found = queries[start : start + ROWS], []
         for columns in (np.arange(first, min(first + COLUMNS, n)) for first in range(0, n, COLUMNS)):
             # of queries, what is before them has been compared
-            if columns[-1] > rows[0] or not is_query[columns].all():
+            if columns[-1] >= rows[0] or not is_query[columns].all():
                 done = is_query[columns] & (columns <= rows[:, None])
                 found += [_alike(own, view, rows, columns, done, view is turned) for view in (own, turned)]
         yield _Pairs(*map(np.concatenate, zip(*found, strict=True))).nearest()
@@ -122,12 +129,10 @@ def _alike(
 class _Comparison:
     """How pictures are compared: by what is learned from a sample of them."""
 
-    def __init__(self, pictures: np.ndarray) -> None:
-        spectra = _spectra(pictures)
-        self._signs = (-1.0) ** np.tile(np.arange(FREQUENCIES), FREQUENCIES)[1:].astype(np.float32)
+    def __init__(self, pictures: np.ndarray, spectra: np.ndarray) -> None:
         mean = spectra.mean(axis=0) * len(spectra) / (len(spectra) + PRIOR_PICTURES)
         # the same for a picture and its mirror image
-        self._mean = (mean + mean * self._signs) / 2
+        self._mean = (mean + mean * MIRRORED) / 2
         self._weights = self._learned(pictures, spectra)
 
     def _learned(self, pictures: np.ndarray, spectra: np.ndarray) -> np.ndarray:
@@ -137,18 +142,17 @@ class _Comparison:
         cuts = rng.uniform(0, CROPPED, (2, 2, len(rows))).astype(np.float32)
         inside = ((np.arange(pictures.shape[1]) + 0.5) / pictures.shape[1]).astype(np.float32)
         x, y = (low[:, None] + (1 - low - high)[:, None] * inside - 0.5 for low, high in cuts)
-        changes = _spectra(sampled(pictures[rows], x, y)) - spectra[rows]
+        changes = _spectra(sampled(pictures[rows].astype(np.float32), x, y)) - spectra[rows]
         covariance = changes.T @ changes / len(changes)
-        covariance = (covariance + covariance * np.outer(self._signs, self._signs)) / 2
+        covariance = (covariance + covariance * np.outer(MIRRORED, MIRRORED)) / 2
         covariance += (REGULARIZATION * np.trace(covariance) / len(covariance) + 1e-9) * np.eye(len(covariance))
         values, directions = np.linalg.eigh(covariance)
         return (directions / np.sqrt(values) @ directions.T).astype(np.float32)
 
-    def vectors(self, pictures: np.ndarray) -> Vectors:
-        """The parts of unit vectors that mirroring keeps and that it turns round, float32 (n, about half the frequencies)."""
-        vectors = (_spectra(pictures) - self._mean) @ self._weights
+    def vectors(self, spectra: np.ndarray) -> Vectors:
+        vectors = (spectra - self._mean) @ self._weights
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-9
-        return vectors[:, self._signs > 0], vectors[:, self._signs < 0]
+        return vectors[:, MIRRORED > 0], vectors[:, MIRRORED < 0]
 
 
 def _spectra(pictures: np.ndarray) -> np.ndarray:
@@ -161,7 +165,7 @@ def _spectra(pictures: np.ndarray) -> np.ndarray:
 
 def _verified(pictures: np.ndarray, pairs: _Pairs) -> NearCopies:
     """The pairs whose details agree, as they are or where one is a part of the other."""
-    one, other = pictures[pairs.first], pictures[pairs.second]
+    one, other = pictures[pairs.first].astype(np.float32), pictures[pairs.second].astype(np.float32)
     other[pairs.mirrored] = other[pairs.mirrored][:, :, ::-1]
     other[pairs.upside_down] = other[pairs.upside_down][:, ::-1]
     as_is = register(one, other, moving=False)
