@@ -117,15 +117,16 @@ def describe(header: tuple[float, ...], picture: Image.Image) -> Description:
     """The description of a file whose upright picture, squeezed into a square, is `picture`."""
     grey = picture.convert("L")
     thumbnail = np.asarray(grey.resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BILINEAR))
-    return Description(thumbnail, np.array((*header, *_of_picture(np.asarray(grey))), np.float32))
+    return Description(thumbnail, np.array((*header, *_of_picture(np.asarray(grey), thumbnail)), np.float32))
 
 
-def _of_picture(grey: np.ndarray) -> tuple[float, ...]:
+def _of_picture(grey: np.ndarray, thumbnail: np.ndarray) -> tuple[float, ...]:
     side = len(grey)
     edge, corner = max(1, round(BORDER * side)), max(2, round(CORNER * side))
     borders = (grey[:, :edge], grey[:edge], grey[:, -edge:], grey[-edge:])
     corners = (grey[:corner, :corner], grey[:corner, -corner:], grey[-corner:, :corner], grey[-corner:, -corner:])
-    return (grey.mean(), grey.std(), *(border.mean() for border in borders), *map(_sharp_edges, corners))
+    # noise is no contrast
+    return (thumbnail.mean(), thumbnail.std(), *(border.mean() for border in borders), *map(_sharp_edges, corners))
 
 
 def _sharp_edges(part: np.ndarray) -> float:
