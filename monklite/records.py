@@ -66,6 +66,9 @@ class DatasetRecord(Frozen):
     are not images. `levels`: by which images of more than 8 bits are scaled, (kind of values, black, white) for each kind; None
     in records from before, when each file was scaled by its own range. `groups`: the number of groups of the images, such as
     patients; None: not grouped.
+
+    Near copies, as `Leaks.counts` counts them: `near_leaked`, `near_copies`, `near_conflicting`; `near_differences`: the number
+    that differ in each way. `giveaways`: from what the class can be told without looking at what the images show, in words.
     """
 
     classes: Annotated[tuple[str, ...], ListOf(LABEL)]
@@ -85,6 +88,11 @@ class DatasetRecord(Frozen):
     levels: tuple[tuple[Name, Annotated[float, Number()], Annotated[float, Number()]], ...] | None = None
     groups: CountOrNone = None
     content: ShortText = ""
+    near_leaked: Count = 0
+    near_copies: Count = 0
+    near_conflicting: Count = 0
+    near_differences: dict[Name, Count] = Field(default_factory=dict)
+    giveaways: Annotated[tuple[str, ...], ListOf(Text(0, 8 * MAX_LABEL))] = ()
 
     @model_validator(mode="after")
     def _counts_fit(self) -> DatasetRecord:

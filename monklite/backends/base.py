@@ -66,6 +66,10 @@ class Frozen(Protocol):
         """As `Learner.logits` for the images with these features, (n, width)."""
         ...
 
+    def vectors(self, features: np.ndarray) -> np.ndarray:
+        """The features (n, width) as numbers, those of a map averaged over its places: float32 (n, numbers)."""
+        ...
+
 
 # by how much the logits of a fast form may differ from the network's own, as a share of the largest (of 1 if all are smaller)
 FAST_FORM_TOLERANCE = 1e-4

@@ -37,7 +37,8 @@ class ExplorationMethods(Base):
             show_img: show a bar chart of the images per class, in a notebook; elsewhere it is saved.
             save_img: save this chart as `classes_per_image.png` in the run's `output/logs`.
             check_missing: list the files that a table names and that are not there; without it they are refused.
-            check_corrupt: decode every picture as training does, and list those that cannot be read.
+            check_corrupt: decode every picture as training does, and list those that cannot be read; and look for near copies and
+                for what gives the classes away, as `Dataset` does.
 
         Returns:
             What is printed, and the whole lists, as an object: `counts`, `sizes`, `missing`, `corrupt`, `copies` and others.

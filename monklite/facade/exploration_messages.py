@@ -8,6 +8,7 @@ from pathlib import Path
 from ..data.exploration import WHOLE, Exploration
 from ..spec import Source, Table
 from .console import Console
+from .leak_messages import PAIR
 from .messages import MAX_CLASSES_SHOWN, MAX_FILES_SHOWN, odd_files
 
 # from which on it is worth a word how many more images the largest class has
@@ -38,6 +39,9 @@ def exploration(console: Console, found: Exploration, missing: bool, corrupt: bo
         _listed(console, "EDA: Check Missing", found.missing)
     if corrupt:
         _listed(console, "EDA: Check Corrupt", found.corrupt.values())
+        _listed(console, "EDA: Near copies", (PAIR.format(**row) for row in found.near_copies))
+        for giveaway in found.giveaways:
+            console.say(f"    Note: {giveaway}\n")
 
 
 def _titled(sizes: Mapping[str, str]) -> dict[str, str]:

@@ -16,13 +16,14 @@ from ..records import ACCURACY, ClassResult, DatasetRecord, ModelRecord, Testing
 from ..reports.wording import only_prediction
 from ..rules import AUTO
 from ..runs.evaluations import predictions_file
-from ..runs.file_names import ACCURACY_CURVE, BEST, FINAL, HEALTH, HISTORY, LOSS_CURVE
+from ..runs.file_names import ACCURACY_CURVE, BEST, FINAL, HEALTH, HISTORY, LOSS_CURVE, NEAR_DUPLICATES
 from ..runs.run import Run
 from ..runs.state import RunState
 from ..spec import Choice, Resolved, ResolvedTraining, Source, Spec, Table, TrainingSpec
 from ..tasks import FIGURE_TITLES, SINGLE, TASKS, Task, label_type
 from ..training.rate_test import CHART as RATES_CHART
 from ..training.rate_test import RateTest
+from . import leak_messages
 from .console import Console
 
 MAX_CLASSES_SHOWN = MAX_FILES_SHOWN = 20
@@ -128,6 +129,7 @@ def dataset_numbers(console: Console, record: DatasetRecord, strays: tuple[str, 
         console.say(f"    ... and {len(record.classes) - MAX_CLASSES_SHOWN} more classes")
     console.say()
     odd_files(console, record.model_dump(), strays, run.folder / HEALTH)
+    leak_messages.recorded(console, record, run.folder / NEAR_DUPLICATES)
 
 
 def odd_files(console: Console, counts: Mapping[str, Any], strays: tuple[str, ...], table: Path | None) -> None:

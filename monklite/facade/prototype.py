@@ -11,6 +11,7 @@ from .callbacks import CallbackMethods
 from .checks import api
 from .cross_validation import CrossValidationMethods
 from .custom_networks import CustomNetworkMethods
+from .data_checks import DataCheckMethods
 from .errors import ErrorMethods
 from .evaluation import EvaluationMethods
 from .looking_inside import LookingMethods
@@ -30,6 +31,7 @@ class prototype(
     EvaluationMethods,
     ErrorMethods,
     SamplesMethods,
+    DataCheckMethods,
     CallbackMethods,
     TagMethods,
     ReportMethods,

@@ -23,7 +23,7 @@ ACCURACY_CURVE, LOSS_CURVE = "train_val_accuracy.png", "train_val_loss.png"
 CLASSES_CHART = "classes_per_image.png"
 # drawings of a user's own network
 GRAPH, DESIGN = "graph.png", "design.png"
-HISTORY, SAMPLES, HEALTH = "history.csv", "dataset.csv", "health.csv"
+HISTORY, SAMPLES, HEALTH, NEAR_DUPLICATES = "history.csv", "dataset.csv", "health.csv", "near_duplicates.csv"
 # of an evaluation, in its own folder; `PREDICTIONS` is the table of older versions, in the folder of logs
 EVALUATED, FIGURES, PREDICTIONS = "predictions.csv", "figures.json", "test_predictions.csv"
 CONFUSION_CHART, ROC_CHART = "confusion.png", "roc.png"
@@ -101,7 +101,7 @@ def is_run_file(path: str, prefix: str, backend: str, kinds: Container[str | Non
     Args:
         prefix, backend: see `kind_of_weights`. kinds: of weights that count.
     """
-    if path in (SAMPLES, HEALTH):
+    if path in (SAMPLES, HEALTH, NEAR_DUPLICATES):
         return True
     if path.startswith(LOGS_PREFIX):
         return _LOG.fullmatch(path.removeprefix(LOGS_PREFIX)) is not None
