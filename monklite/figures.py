@@ -18,7 +18,7 @@ from .tasks import TASKS
 
 SCHEMA = 1
 # how an interval was computed; "none": it was not
-WILSON, DELONG, BOOTSTRAP, NO_INTERVAL = METHODS = ("Wilson", "DeLong", "BCa bootstrap", "none")
+WILSON, DELONG, BOOTSTRAP, MOVER, NO_INTERVAL = METHODS = ("Wilson", "DeLong", "BCa bootstrap", "MOVER", "none")
 # names of the figures of a class: `sensitivity` is its recall, `ppv` its precision
 SENSITIVITY, SPECIFICITY, PPV, NPV, F1 = "sensitivity", "specificity", "ppv", "npv", "f1"
 AUC, AVERAGE_PRECISION = "auc", "average_precision"

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import backends
+from . import backends, operating_point
 from .averaged_views import averaged
 from .backends import Learner
 from .backends.base import FAST_FORM_TOLERANCE, FastForm
@@ -25,11 +25,13 @@ from .data.cache import Tick
 from .data.depth import Levels
 from .data.image_input import ImageInput, image_input, images_in
 from .data.prefetch import in_order
+from .decisions import held
 from .errors import NotFound, NotReady, OutOfMemory, UnreadableImage, shown
 from .looking import is_folder
 from .processors import cpu_count
 from .runs.file_names import BEST, FINAL
 from .runs.run import Run
+from .runs.state import RunState
 from .spec import Resolved
 from .tasks import THRESHOLD, Task, Thresholds, task_of
 from .working_folder import looked_from
@@ -71,6 +73,8 @@ class Asked(NamedTuple):
 class Predictor:
     """A trained run with its best weights loaded; predicting does not change the run.
 
+    `usual_task`: that of the run. `task`: the same at the operating point of the run, if it has one, `point`.
+
     Raises:
         NotReady: the run has not been trained. DamagedFile, WeightsMismatch: its weights cannot be loaded.
     """
@@ -83,17 +87,24 @@ class Predictor:
         # full precision, because bfloat16 has 8 bits for a logit: near ties would be rounded to the first class
         self.spec = resolve(state.asked, state.resolved).replace({"model.precision": "float32"})
         loss = LOSSES[self.spec.training.loss.name]
-        self.task = task_of(state.dataset.label_type, state.dataset.classes, loss.activation)
+        self.usual_task = self.task = task_of(state.dataset.label_type, state.dataset.classes, loss.activation)
         self.record = state.dataset
         self.levels = Levels.recorded(self.record.levels)
         self.weights = weights_of(run)
         self.learner: Learner = backends.load(self.spec.backend).learner(self.spec, self.task, pretrained=False)
         self.learner.load_weights(self.weights)
+        self.decide(state)
         # in use, and the last one that was made
         self._fast: FastForm | None = None
         self._made: FastForm | None = None
         # images that fit into memory at once, as far as is known
         self._max_images = sys.maxsize
+
+    def decide(self, state: RunState) -> None:
+        """Predict from now on as was decided on the validation images, as far as it was decided for these weights."""
+        epoch = state.results.best_epoch if state.results and self.weights.name == BEST else 0
+        self.point = held(state.operating_point, epoch)
+        self.task = operating_point.at(self.usual_task, self.point)
 
     def logits(self, images: np.ndarray, draws: Draws, asked: Asked | None = None) -> np.ndarray:
         """Compute the logits, float32 (n, classes); if memory is too small, with half as many images at a time from then on.

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from .decisions import PointFigures
 from .errors import InvalidValue
 from .record_rules import (
     COUNT,
@@ -222,7 +223,8 @@ class Testing(Frozen):
     empty if images may have several labels. `figures`: the other figures of the task, by name. `thresholds`: of the score of each
     label, above which it is predicted; empty: 0.5 for all, or an image has one label. `only_prediction`: as in `Results`, for the
     test images. `fingerprint`, `content`: as in `DatasetRecord`. `predictions`: SHA-256 of the table of predictions, `""` in
-    older records. `views`: of each image beside itself, over which its scores were averaged.
+    older records. `views`: of each image beside itself, over which its scores were averaged. `operating_point`: by what the
+    point was chosen at which they were predicted, see `OperatingPoint`; `""`: at none. `point_figures`: at that point.
     """
 
     dataset_path: Annotated[str, Text(0, MAX_PATH)]
@@ -242,6 +244,8 @@ class Testing(Frozen):
     content: ShortText = ""
     predictions: ShortText = ""
     views: Count = 0
+    operating_point: ShortText = ""
+    point_figures: PointFigures = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _counts_fit(self) -> Testing:

@@ -90,6 +90,10 @@ BY_RECIPE = {
 }
 SMOOTHED = Choice(name="softmax_crossentropy", params={"weight": None, "label_smoothing": 0.1})
 ADDED = {
+    "operating_point",
+    "point_figures",
+    "unsure",
+    "validation",
     "source",
     "head_epochs",
     "layer_rates",

@@ -22,6 +22,7 @@ from ..tasks import FIGURE_TITLES, SINGLE, TASKS, Task, label_type
 from ..training import progress
 from ..training.rate_test import CHART as RATES_CHART
 from ..training.rate_test import RateTest
+from . import decision_messages
 from .console import Console
 
 MAX_CLASSES_SHOWN = MAX_FILES_SHOWN = 20
@@ -312,6 +313,8 @@ def testing(console: Console, task: type[Task], result: Testing, table: Path, un
     if result.thresholds:
         each = ", ".join(f"{name} {value:g}" for name, value in list(result.thresholds.items())[:MAX_CLASSES_SHOWN])
         console.say(f"        a label is predicted above the score {each}")
+    for line in decision_messages.at_operating_point(result):
+        console.say(f"        {line}")
     if result.only_prediction:
         console.say(f"        Warning: {only_prediction(result.only_prediction, 'test')}")
     console.say(f"        Always {task.majority_title}: {100 * result.majority_accuracy:.2f} %")
@@ -368,6 +371,7 @@ def summary(console: Console, run: Run, state: RunState) -> None:
                 "Images per second": f"{results.images_per_second:.1f}",
             },
         )
+    decision_messages.summary(console, state)
     if state.testing:
         console.say("Testing")
         testing(console, TASKS[data.label_type if data else SINGLE], state.testing, run.logs / PREDICTIONS)

@@ -10,6 +10,7 @@ from .base import Base
 from .callbacks import CallbackMethods
 from .checks import api
 from .custom_networks import CustomNetworkMethods
+from .decisions import DecisionMethods
 from .evaluation import EvaluationMethods
 from .looking_inside import LookingMethods
 from .opening import OpeningMethods
@@ -23,6 +24,7 @@ class prototype(
     TrainingMethods,
     CustomNetworkMethods,
     EvaluationMethods,
+    DecisionMethods,
     SamplesMethods,
     CallbackMethods,
     LookingMethods,

@@ -26,6 +26,10 @@ HISTORY, SAMPLES, HEALTH, PREDICTIONS = "history.csv", "dataset.csv", "health.cs
 # pictures of the inside of a network; in Monk's folder of that name
 VISUALIZATION = "visualization"
 LOGS_PREFIX, MODELS_PREFIX = "output/logs/", "output/models/"
+# the folder in `output/evaluation` of the predictions of the best epoch for the validation images; their logits and labels are
+# the numbers from which thresholds are chosen
+VALIDATION, EVALUATION_PREDICTIONS, LOGITS = "validation", "predictions.csv", "logits.safetensors"
+_OF_VALIDATION = tuple(f"output/evaluation/{VALIDATION}/{name}" for name in (EVALUATION_PREDICTIONS, LOGITS))
 # limit of file systems for the name of one folder
 MAX_NAME_BYTES = 255
 _WINDOWS = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
@@ -84,7 +88,7 @@ def is_run_file(path: str, prefix: str, backend: str, kinds: Container[str | Non
     Args:
         prefix, backend: see `kind_of_weights`. kinds: of weights that count.
     """
-    if path in (SAMPLES, HEALTH):
+    if path in (SAMPLES, HEALTH, *_OF_VALIDATION):
         return True
     if path.startswith(LOGS_PREFIX):
         return _LOG.fullmatch(path.removeprefix(LOGS_PREFIX)) is not None

@@ -17,7 +17,7 @@ from ..looking import entries
 from ..regular_files import MAX_JSON_BYTES, NotReadable, read_regular
 from ..transient import attempted, retried
 from . import heartbeat
-from .file_names import BEST, FINAL, LOCK, RESUME, STATE, is_file_of
+from .file_names import BEST, FINAL, LOCK, RESUME, STATE, VALIDATION, is_file_of
 from .state import RunState, parse
 
 
@@ -40,6 +40,7 @@ class Run:
 
     logs = property(lambda self: self.folder / "output" / "logs")
     models = property(lambda self: self.folder / "output" / "models")
+    evaluations = property(lambda self: self.folder / "output" / "evaluation")
     version = property(lambda self: int(self.folder.name[1:]))
 
     def __str__(self) -> str:
@@ -164,7 +165,7 @@ class Run:
     def remove_leftovers(self) -> None:
         """Remove temporary files of killed writers; the caller must have the lock."""
         with storing(self.folder):
-            for folder in (self.folder, self.logs, self.models):
+            for folder in (self.folder, self.logs, self.models, self.evaluations / VALIDATION):
                 remove_leftovers(folder)
         self._remove_leftover_links()
 

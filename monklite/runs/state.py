@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from ..catalog import stored
+from ..decisions import OperatingPoint, Unsure, ValidationRecord
 from ..errors import DamagedFile, InvalidValue, MonkliteError, UnknownArgument, cut, shown, suggestion
 from ..record_rules import MAX_LABEL, MOMENT, NAME, NUMBER_FROM_1, TEXT, ErrorText, Notes
 from ..records import DatasetRecord, ModelRecord, Results, Testing
@@ -53,6 +54,9 @@ class RunState(Frozen):
     model: ModelRecord | None = None
     results: Results | None = None
     testing: Testing | None = None
+    validation: ValidationRecord | None = None
+    operating_point: OperatingPoint | None = None
+    unsure: Unsure | None = None
 
     @model_validator(mode="after")
     def _settings_can_be_stored(self) -> RunState:
@@ -66,6 +70,8 @@ class RunState(Frozen):
         if self.dataset is None:
             return self
         task, classes = TASKS[self.dataset.label_type], self.dataset.classes
+        if self.operating_point is not None and (refusal := self.operating_point.refusal(classes)):
+            raise InvalidValue(refusal)
         for name, record in (("results", self.results), ("testing", self.testing)):
             if record is not None and not _is_prediction(record.only_prediction, task, classes):
                 raise InvalidValue(
