@@ -16,9 +16,10 @@ import numpy as np
 
 from . import backends, operating_point
 from .averaged_views import averaged
-from .backends import Learner
-from .backends.base import FAST_FORM_TOLERANCE, FastForm
+from .backends import Learner, array_files
+from .backends.base import FAST_FORM_TOLERANCE, FastForm, GivesEmbeddings
 from .catalog import LOSSES, resolve
+from .certainty import Certainty
 from .data import decode, discover, prepare
 from .data.augment import Draws, Policy
 from .data.cache import Tick
@@ -26,13 +27,14 @@ from .data.depth import Levels
 from .data.image_input import ImageInput, image_input, images_in
 from .data.prefetch import in_order
 from .decisions import held
-from .errors import NotFound, NotReady, OutOfMemory, UnreadableImage, shown
+from .errors import DamagedFile, InvalidValue, NotFound, NotReady, OutOfMemory, UnreadableImage, shown
 from .looking import is_folder
 from .processors import cpu_count
-from .runs.file_names import BEST, FINAL
+from .runs.file_names import BEST, DISTANCE, FINAL, VALIDATION
 from .runs.run import Run
 from .runs.state import RunState
 from .spec import Resolved
+from .statistics.distance import Distance
 from .tasks import THRESHOLD, Task, Thresholds, task_of
 from .working_folder import looked_from
 
@@ -44,8 +46,8 @@ LeftOut = Callable[[str, str], None]
 class Prediction:
     """The prediction for one image.
 
-    `answer`: the predicted classes and their scores, as the task words them. `scores`: float (classes,), 0 to 1; `logits`:
-    float32 (classes,), both in the order of the task's classes.
+    `answer`: the predicted classes and their scores, as the task words them, and what `Certainty` adds. `scores`: float
+    (classes,), 0 to 1; `logits`: float32 (classes,), both in the order of the task's classes.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Predictor:
     """A trained run with its best weights loaded; predicting does not change the run.
 
     `usual_task`: that of the run. `task`: the same at the operating point of the run, if it has one, `point`.
+    `certainty`: says which predictions are unsure, where it was asked for.
 
     Raises:
         NotReady: the run has not been trained. DamagedFile, WeightsMismatch: its weights cannot be loaded.
@@ -105,6 +108,10 @@ class Predictor:
         epoch = state.results.best_epoch if state.results and self.weights.name == BEST else 0
         self.point = held(state.operating_point, epoch)
         self.task = operating_point.at(self.usual_task, self.point)
+        unsure = held(state.unsure, epoch)
+        self.certainty = Certainty(unsure, self.usual_task) if unsure else None
+        # read when it is needed: predictions by other rules are possible without it
+        self._distance: Distance | None = None
 
     def logits(self, images: np.ndarray, draws: Draws, asked: Asked | None = None) -> np.ndarray:
         """Compute the logits, float32 (n, classes); if memory is too small, with half as many images at a time from then on.
@@ -117,18 +124,51 @@ class Predictor:
             OutOfMemory: memory is too small for one image. NotReady: as `backends.check_process`.
         """
         asked = asked or Asked(self.task)
-        return averaged(
-            lambda view: self._in_chunks(images, view, asked.task), draws, len(images), asked.n_views, asked.task
-        )
 
-    def _in_chunks(self, images: np.ndarray, draws: Draws, task: Task) -> np.ndarray:
+        def logits_of(view: Draws) -> np.ndarray:
+            return self._in_chunks(images, view, lambda chunk, of_chunk: self._logits(chunk, of_chunk, asked.task))
+
+        return averaged(logits_of, draws, len(images), asked.n_views, asked.task)
+
+    def embeddings(self, images: np.ndarray, draws: Draws) -> np.ndarray:
+        """What the network sees in images, see `GivesEmbeddings`. Arguments and errors as of `logits`.
+
+        Raises:
+            InvalidValue: the backend or the network does not show it.
+        """
+        backend = backends.load(self.spec.backend)
+        if not isinstance(backend, GivesEmbeddings):
+            raise InvalidValue(
+                f"the {self.spec.backend} backend does not show what its networks see: leave out distance="
+            )
+        return self._in_chunks(images, draws, lambda chunk, of_chunk: backend.embeddings(self.learner, chunk, of_chunk))
+
+    def _distances(self, images: np.ndarray, draws: Draws) -> np.ndarray | None:
+        """How far images are from the training images, (n,); None if that does not matter.
+
+        Raises:
+            NotFound, DamagedFile: the distance cannot be read.
+        """
+        if self.certainty is None or self.certainty.record.distance is None:
+            return None
+        if self._distance is None:
+            path = self.run.evaluations / VALIDATION / DISTANCE
+            arrays = array_files.read(path)[0]
+            if arrays.keys() != {*Distance._fields}:
+                raise DamagedFile(f"{path} is damaged: call Set_Unsure(distance=...) again")
+            self._distance = Distance(**arrays)
+        return self._distance.of(self.embeddings(images, draws))
+
+    def _in_chunks(
+        self, images: np.ndarray, draws: Draws, compute: Callable[[np.ndarray, Draws], np.ndarray]
+    ) -> np.ndarray:
         backends.check_process(self.spec.backend)
         chunks: list[np.ndarray] = []
         first = 0
         while first < len(images):
             chunk = slice(first, first + self._max_images)
             try:
-                chunks.append(self._logits(images[chunk], draws.take(chunk), task))
+                chunks.append(compute(images[chunk], draws.take(chunk)))
                 first += len(chunks[-1])
             except OutOfMemory:
                 self._max_images = min(self._max_images, len(images) - first) // 2
@@ -152,7 +192,10 @@ class Predictor:
         logits = self._fast.logits(images, draws)
         limit = FAST_FORM_TOLERANCE * np.maximum(1.0, np.abs(logits).max(axis=1))
         # also those that are not finite; where two classes are nearly equal, the network itself decides
-        near = np.flatnonzero(~(task.margins(logits) > limit))
+        margins = task.margins(logits)
+        if self.certainty is not None:
+            margins = np.minimum(margins, self.certainty.margins(logits))
+        near = np.flatnonzero(~(margins > limit))
         if len(near):
             logits = logits.copy()
             logits[near] = self.learner.logits(images[near], draws.take(near))
@@ -256,11 +299,15 @@ class Predictor:
             return []
         sizes = np.array([image.size for image in images])
         draws = policy.draw(sizes, np.random.default_rng(self.spec.seed))
-        logits = self.logits(np.stack([image.pixels for image in images]), draws, asked)
-        scores, labels = asked.task.scores(logits), asked.task.predicted(logits)
+        pixels, task = np.stack([image.pixels for image in images]), asked.task
+        logits = self.logits(pixels, draws, asked)
+        scores, labels = task.scores(logits), task.predicted(logits)
+        answers = [task.as_dict(*pair) for pair in zip(scores, labels, strict=True)]
+        if self.certainty is not None:
+            sure = self.certainty.answers(task, logits, labels, self._distances(pixels, draws))
+            answers = [{**answer, **more} for answer, more in zip(answers, sure, strict=True)]
         return [
-            Prediction(image.name, asked.task.as_dict(image_scores, label), image_scores, image_logits)
-            for image, image_scores, label, image_logits in zip(images, scores, labels, logits, strict=True)
+            Prediction(image.name, *of_image) for image, *of_image in zip(images, answers, scores, logits, strict=True)
         ]
 
 

@@ -29,7 +29,7 @@ class AtCutoff(SingleLabel):
         super().__init__(task.classes, task.activation)
         ((positive, self.cutoff),) = point.cutoffs.items()
         self.positive = self.classes.index(positive)
-        self.thresholds = {positive: float(sigmoid(np.float64(self.cutoff)))}
+        self.thresholds = {positive: float(sigmoid(np.array(self.cutoff)))}
 
     def _above(self, logits: np.ndarray) -> np.ndarray:
         return log_odds(logits, self.activation)[:, self.positive] - self.cutoff

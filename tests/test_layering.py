@@ -25,7 +25,7 @@ LAYERS = (
     ("data", "runs"),
     ("backends", "reports"),
     ("training",),
-    ("inference", "averaged_views"),
+    ("inference", "averaged_views", "certainty"),
     ("experiment", "evaluation", "choosing_point", "choosing_unsure"),
     ("opening",),
     ("sweeps",),

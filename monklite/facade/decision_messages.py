@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
+import numpy as np
+
 from ..choosing_point import Goal, too_few
-from ..decisions import OperatingPoint, PointFigures
+from ..decisions import OperatingPoint, PointFigures, Unsure
+from ..errors import cut
 from ..figures import NPV, PPV, SENSITIVITY, SPECIFICITY, Estimate
 from ..inference import Predictor
 from ..records import Testing
@@ -46,6 +49,38 @@ def operating_point(console: Console, predictor: Predictor, goal: Goal | None, p
     note_other_transforms(console, predictor)
 
 
+def unsure(console: Console, predictor: Predictor, chosen: Unsure | None) -> None:
+    """Print when predictions are unsure from now on."""
+    if chosen is None:
+        console.block("Unsure predictions", {"Never": "a prediction is given without saying how sure it is"})
+        return
+    console.block("Unsure predictions", rules(chosen, predictor.task.classes))
+    note_other_transforms(console, predictor)
+
+
+def rules(unsure: Unsure, classes: Sequence[str]) -> dict[str, str]:
+    """One row for each rule."""
+    n = unsure.num_images
+    temperature = f"{unsure.temperature:.3g}, fitted on {n} validation images" if unsure.temperature else "none"
+    rows = {"Temperature": f"{temperature}: {unsure.refusal}" if unsure.refusal else temperature}
+    if unsure.confidence is not None:
+        rows["Confidence"] = f"unsure below the calibrated score {unsure.confidence:g}"
+    if unsure.coverage is not None:
+        share = f"{100 * unsure.coverage:g} %"
+        rows["Coverage"] = (
+            f"unsure if others are possible; {share} of images like the {n} of validation are of a possible class"
+        )
+        always = [name for name, least in zip(classes, unsure.possible_from, strict=True) if least == -math.inf]
+        if always:
+            rows["Never excluded"] = f"{cut(', '.join(always), 300)}: {n} validation images are too few for {share}"
+    if unsure.distance is not None:
+        within = f"{100 * unsure.distance:g} % of the {n} validation images"
+        rows["Distance"] = (
+            f"unsure beyond {unsure.most_distance:.4g} from the training images, which {within} are within"
+        )
+    return rows
+
+
 def note_other_transforms(console: Console, predictor: Predictor) -> None:
     """Say if validation images came to the network in another way than test images do."""
     chains = predictor.spec.data.transforms
@@ -67,7 +102,7 @@ def described(point: OperatingPoint) -> dict[str, str]:
 
 def score_of(log_odds: float) -> str:
     """A score as text, from its log-odds."""
-    score, rest = float(sigmoid(log_odds)), float(sigmoid(-log_odds))
+    score, rest = sigmoid(np.array([log_odds, -log_odds])).tolist()
     return f"1 - {rest:.2g}" if rest < NEAR else f"{score:.4g}"
 
 
@@ -98,3 +133,5 @@ def summary(console: Console, state: RunState) -> None:
         console.block(
             "Operating point", {"Chosen by": state.operating_point.chosen_by, **described(state.operating_point)}
         )
+    if state.unsure and state.dataset:
+        console.block("Unsure predictions", rules(state.unsure, state.dataset.classes))

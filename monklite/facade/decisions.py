@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .. import choosing_point
+from .. import choosing_point, choosing_unsure
 from . import decision_messages
 from .base import Base
 from .checks import api
@@ -49,3 +49,31 @@ class DecisionMethods(Base):
         goal = None if all(value is None for value in given) else choosing_point.Goal(*given)
         predictor = self._evaluation.predictor
         decision_messages.operating_point(self._console, predictor, goal, choosing_point.choose(predictor, goal))
+
+    @api
+    def Set_Unsure(
+        self, coverage: float | None = 0.95, confidence: float | None = None, distance: float | None = None
+    ) -> None:
+        """Let `Infer` say when a prediction is unsure, and why, judged by the validation images; it is stored with the run.
+
+        The dictionary of an image then has three entries more. `unsure`: False, or the reason as text. `possible_classes`: those
+        that cannot be excluded, if `coverage` is on. `calibrated_score` (several labels: `calibrated_scores`): the score at a
+        temperature that was fitted on the validation images, so that of images with 0.8 about 80 % are right; None if they are
+        too few or all right. `score` stays as it was. `Set_Unsure(None)` switches it off.
+
+        Args:
+            coverage: the share of images like those of validation whose class is among the possible ones; of several labels per
+                image, for each label the share of the images that have it. More than the predicted ones: unsure. With few
+                validation images all classes are possible. Validation has chosen the best epoch too, and was shown without
+                `tta`, so the share may be a little smaller.
+            confidence: a smaller calibrated score is unsure, 0 to 1; of several labels, that of any label or of its absence.
+            distance: the share of images like those of validation that are near enough to the training images to be sure, in
+                what the network sees before its head. The training images are read again, and `Infer` takes about twice as long.
+
+        Raises:
+            NotReady: as `Set_Operating_Point`. InvalidType, InvalidValue: not such shares, or too few validation images for the
+            distance. DatasetError, NotFound: the training images are not there any more.
+        """
+        limits, predictor = choosing_unsure.Limits(coverage, confidence, distance), self._evaluation.predictor
+        unsure = choosing_unsure.choose(predictor, limits, self._console.ticker("    looking"))
+        decision_messages.unsure(self._console, predictor, unsure)

@@ -32,6 +32,10 @@ PREDICTION_LABELS = {
     "score": "Predicted score",
     "predicted_classes": "Predicted classes",
     "scores": "Predicted scores",
+    "calibrated_score": "Calibrated score",
+    "calibrated_scores": "Calibrated scores",
+    "possible_classes": "Possible classes",
+    "unsure": "Unsure",
 }
 # count in a `DatasetRecord` -> its description, after `3 images `
 ODD_FILES = {

@@ -29,7 +29,9 @@ LOGS_PREFIX, MODELS_PREFIX = "output/logs/", "output/models/"
 # the folder in `output/evaluation` of the predictions of the best epoch for the validation images; their logits and labels are
 # the numbers from which thresholds are chosen
 VALIDATION, EVALUATION_PREDICTIONS, LOGITS = "validation", "predictions.csv", "logits.safetensors"
-_OF_VALIDATION = tuple(f"output/evaluation/{VALIDATION}/{name}" for name in (EVALUATION_PREDICTIONS, LOGITS))
+# how far images are from the training images
+DISTANCE = "distance.safetensors"
+_OF_VALIDATION = tuple(f"output/evaluation/{VALIDATION}/{name}" for name in (EVALUATION_PREDICTIONS, LOGITS, DISTANCE))
 # limit of file systems for the name of one folder
 MAX_NAME_BYTES = 255
 _WINDOWS = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
