@@ -71,7 +71,7 @@ def _ratio_limits(top: Limits, bottom: Limits) -> tuple[float, float]:
     if math.isnan(a) or math.isnan(b):
         return 0.0, math.inf
     low = _ratio_limit(a, b, a_low, b_high, -1)
-    high = _ratio_limit(a, b, a_high, b_low, 1) if b_low > 0 else math.inf
+    high = _ratio_limit(a, b, a_high, b_low, 1) if b > 0 else math.inf
     return max(0.0, low), high
 
 
