@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from .backends import array_files
 from .decisions import Unsure
-from .errors import cut
+from .errors import DamagedFile, cut
+from .runs.file_names import DISTANCE, VALIDATION
+from .runs.run import Run
+from .statistics.distance import Distance
 from .tasks import ACTIVATIONS, Task, log_odds
 
 # characters of a list of classes within a reason
@@ -18,9 +23,18 @@ MAX_NAMES = 300
 class Certainty:
     """The rules of a run by which a prediction is unsure. `task`: that of the run, whatever its operating point is."""
 
-    def __init__(self, record: Unsure, task: Task) -> None:
-        self.record, self.task = record, task
+    def __init__(self, record: Unsure, task: Task, run: Run) -> None:
+        self.record, self.task, self.run = record, task, run
         self.temperature = record.temperature or 1.0
+
+    @cached_property
+    def _measure(self) -> Distance:
+        # read when it is needed: without it the run can still be evaluated
+        path = self.run.evaluations / VALIDATION / DISTANCE
+        arrays = array_files.read(path)[0]
+        if arrays.keys() != {*Distance._fields}:
+            raise DamagedFile(f"{path} is damaged: call Set_Unsure(distance=...) again")
+        return Distance(**arrays)
 
     def margins(self, logits: np.ndarray) -> np.ndarray:
         """By how much the difference of two logits would have to change for another answer, (n,); distances left aside."""
@@ -33,22 +47,26 @@ class Certainty:
         return self.temperature * np.min([np.full(len(odds), np.inf), *gaps], axis=0)
 
     def answers(
-        self, task: Task, logits: np.ndarray, predicted: np.ndarray, distances: np.ndarray | None
+        self, task: Task, logits: np.ndarray, predicted: np.ndarray, embeddings: Callable[[], np.ndarray]
     ) -> Iterator[dict[str, Any]]:
         """What is added to the answer for each image.
 
         Args:
-            task: by which the images were predicted. predicted: in the form of labels. distances: from the training images, (n,).
+            task: by which the images were predicted. predicted: in the form of labels. embeddings: computes those of the
+                images; called if distances count.
+
+        Raises:
+            NotFound, DamagedFile: the distance from the training images cannot be read.
         """
+        distances = np.zeros(len(logits)) if self.record.distance is None else self._measure.of(embeddings())
         odds, chosen = self._odds(logits), task.membership(predicted)
         scores = ACTIVATIONS[self.task.activation](logits.astype(np.float64) / self.temperature)
         possible = chosen | (odds >= np.array(self.record.possible_from)) if self.record.coverage else chosen
         for i in range(len(logits)):
-            distance = None if distances is None else float(distances[i])
             reasons = [
                 *self._unlikely(scores[i], chosen[i]),
                 *self._ambiguous(possible[i] & ~chosen[i]),
-                *self._far(distance),
+                *self._far(float(distances[i])),
             ]
             sets = {"possible_classes": self._names(possible[i])} if self.record.coverage else {}
             yield {**self._calibrated(scores[i], chosen[i]), **sets, "unsure": "; ".join(reasons) or False}
@@ -80,8 +98,8 @@ class Certainty:
         if others.any():
             yield f"{cut(', '.join(self._names(others)), MAX_NAMES)} cannot be excluded"
 
-    def _far(self, distance: float | None) -> Iterator[str]:
-        if distance is not None and not distance <= self.record.most_distance:
+    def _far(self, distance: float) -> Iterator[str]:
+        if not distance <= self.record.most_distance:
             yield f"it is unlike the training images: distance {distance:.4g}, more than {self.record.most_distance:.4g}"
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from . import backends, operating_point
 from .averaged_views import averaged
-from .backends import Learner, array_files
+from .backends import Learner
 from .backends.base import FAST_FORM_TOLERANCE, FastForm, GivesEmbeddings
 from .catalog import LOSSES, resolve
 from .certainty import Certainty
@@ -27,14 +27,13 @@ from .data.depth import Levels
 from .data.image_input import ImageInput, image_input, images_in
 from .data.prefetch import in_order
 from .decisions import held
-from .errors import DamagedFile, InvalidValue, NotFound, NotReady, OutOfMemory, UnreadableImage, shown
+from .errors import InvalidValue, NotFound, NotReady, OutOfMemory, UnreadableImage, shown
 from .looking import is_folder
 from .processors import cpu_count
-from .runs.file_names import BEST, DISTANCE, FINAL, VALIDATION
+from .runs.file_names import BEST, FINAL
 from .runs.run import Run
 from .runs.state import RunState
 from .spec import Resolved
-from .statistics.distance import Distance
 from .tasks import THRESHOLD, Task, Thresholds, task_of
 from .working_folder import looked_from
 
@@ -109,9 +108,7 @@ class Predictor:
         self.point = held(state.operating_point, epoch)
         self.task = operating_point.at(self.usual_task, self.point)
         unsure = held(state.unsure, epoch)
-        self.certainty = Certainty(unsure, self.usual_task) if unsure else None
-        # read when it is needed: predictions by other rules are possible without it
-        self._distance: Distance | None = None
+        self.certainty = Certainty(unsure, self.usual_task, self.run) if unsure else None
 
     def logits(self, images: np.ndarray, draws: Draws, asked: Asked | None = None) -> np.ndarray:
         """Compute the logits, float32 (n, classes); if memory is too small, with half as many images at a time from then on.
@@ -142,22 +139,6 @@ class Predictor:
                 f"the {self.spec.backend} backend does not show what its networks see: leave out distance="
             )
         return self._in_chunks(images, draws, lambda chunk, of_chunk: backend.embeddings(self.learner, chunk, of_chunk))
-
-    def _distances(self, images: np.ndarray, draws: Draws) -> np.ndarray | None:
-        """How far images are from the training images, (n,); None if that does not matter.
-
-        Raises:
-            NotFound, DamagedFile: the distance cannot be read.
-        """
-        if self.certainty is None or self.certainty.record.distance is None:
-            return None
-        if self._distance is None:
-            path = self.run.evaluations / VALIDATION / DISTANCE
-            arrays = array_files.read(path)[0]
-            if arrays.keys() != {*Distance._fields}:
-                raise DamagedFile(f"{path} is damaged: call Set_Unsure(distance=...) again")
-            self._distance = Distance(**arrays)
-        return self._distance.of(self.embeddings(images, draws))
 
     def _in_chunks(
         self, images: np.ndarray, draws: Draws, compute: Callable[[np.ndarray, Draws], np.ndarray]
@@ -304,7 +285,7 @@ class Predictor:
         scores, labels = task.scores(logits), task.predicted(logits)
         answers = [task.as_dict(*pair) for pair in zip(scores, labels, strict=True)]
         if self.certainty is not None:
-            sure = self.certainty.answers(task, logits, labels, self._distances(pixels, draws))
+            sure = self.certainty.answers(task, logits, labels, lambda: self.embeddings(pixels, draws))
             answers = [{**answer, **more} for answer, more in zip(answers, sure, strict=True)]
         return [
             Prediction(image.name, *of_image) for image, *of_image in zip(images, answers, scores, logits, strict=True)
