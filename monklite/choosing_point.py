@@ -22,6 +22,7 @@ from .tasks import Task, log_odds
 from .training import validation_predictions
 from .training.validation_predictions import Judged
 
+COSTLESS = "a cost must be more than 0 for at least one kind of wrong prediction"
 TARGET_RANGE = Number(above=0, most=1)
 COSTS = ("false_negative_cost", "false_positive_cost")
 NUMBERS = {**dict.fromkeys((SENSITIVITY, SPECIFICITY), TARGET_RANGE), **dict.fromkeys(COSTS, COST_RANGE)}
@@ -57,11 +58,8 @@ class Goal:
             raise InvalidValue(f"give one of sensitivity=, specificity=, cost= or both {' and '.join(COSTS)}: {what}")
         if any(getattr(self, name) is None for name in COSTS) and given[0].startswith(COSTS[0]):
             raise InvalidValue(f"{' and '.join(COSTS)} go together: give both, in the same unit")
-        if self._costs_nothing():
-            raise InvalidValue("a cost must be more than 0 for at least one kind of wrong prediction")
-
-    def _costs_nothing(self) -> bool:
-        return self.false_negative_cost == 0 == self.false_positive_cost
+        if self.false_negative_cost == 0 == self.false_positive_cost:
+            raise InvalidValue(COSTLESS)
 
     def __str__(self) -> str:
         names = (SENSITIVITY, SPECIFICITY, *COSTS, "cost", "prevalence")
@@ -186,7 +184,7 @@ def _cost_table(cost: Mapping[str, float], classes: Sequence[str]) -> tuple[tupl
             )
         rows[pairs[name]] = COST_RANGE(f"cost[{name!r}]", value)
     if not rows.any():
-        raise InvalidValue("a cost must be more than 0 for at least one kind of wrong prediction")
+        raise InvalidValue(COSTLESS)
     return tuple(map(tuple, rows.tolist()))
 
 

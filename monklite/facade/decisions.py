@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .. import choosing_point, choosing_unsure
+from ..opening import is_given
 from . import decision_messages
 from .base import Base
 from .checks import api
@@ -46,7 +47,7 @@ class DecisionMethods(Base):
             InvalidValue: not exactly one goal, or one that does not fit the classes.
         """
         given = (sensitivity, specificity, cost, false_negative_cost, false_positive_cost, positive, prevalence)
-        goal = None if all(value is None for value in given) else choosing_point.Goal(*given)
+        goal = choosing_point.Goal(*given) if any(map(is_given, given)) else None
         predictor = self._evaluation.predictor
         decision_messages.operating_point(self._console, predictor, goal, choosing_point.choose(predictor, goal))
 
