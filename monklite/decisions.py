@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, model_validator
 
-from .errors import InvalidValue
+from .errors import InvalidValue, shown
 from .figures import Estimate
 from .record_rules import COUNT, LABEL, LOSS, NAME, NUMBER_FROM_1, SHARE, TEXT
 from .rules import ListOf, Number, OrNone
@@ -69,15 +69,21 @@ class OperatingPoint(Decision):
             raise InvalidValue("an operating point has either cutoffs or costs")
         if any(len(row) != len(self.costs) for row in self.costs):
             raise InvalidValue("costs: there is not one column for each row")
+        if self.costs and not any(map(any, self.costs)):
+            raise InvalidValue("costs: all are 0")
         return self
 
-    def refusal(self, classes: tuple[str, ...]) -> str:
-        """The reason why it is not one of a run with these classes; empty if it is."""
-        strange = next((name for name in self.cutoffs if name not in classes), None)
+    def misfit(self, classes: tuple[str, ...], exclusive: bool) -> str:
+        """The reason why it is not one of a run with these classes; empty if it is. `exclusive`: of one class per image."""
+        strange = next((name for name in (*self.cutoffs, *self.figures) if name not in classes), None)
         if strange is not None:
-            return f"operating_point: {strange!r} is not one of the run's classes"
-        if self.costs and len(self.costs) != len(classes):
-            return f"operating_point: {len(self.costs)} rows of costs for {len(classes)} classes"
+            return f"{shown(strange)} is not one of the run's classes"
+        if self.costs and not (exclusive and len(self.costs) == len(classes)):
+            return f"{len(self.costs)} rows of costs for {len(classes)} classes"
+        if self.cutoffs and not self.cutoffs.keys() >= self.figures.keys():
+            return "it has figures of classes without a cutoff"
+        if self.cutoffs and exclusive and (len(classes), len(self.cutoffs)) != (2, 1):
+            return f"{len(self.cutoffs)} cutoffs for {len(classes)} classes of which an image has one"
         return ""
 
 
@@ -97,6 +103,11 @@ class Unsure(Decision):
     possible_from: Annotated[tuple[float, ...], ListOf(LOSS)] = ()
     distance: Annotated[float | None, OrNone(COVERAGE_RANGE)] = None
     most_distance: Annotated[float, LOSS] = math.inf
+
+    def misfit(self, classes: tuple[str, ...]) -> str:
+        """The reason why it is not one of a run with these classes; empty if it is."""
+        wanted = 0 if self.coverage is None else len(classes)
+        return "" if len(self.possible_from) == wanted else f"{len(self.possible_from)} thresholds for {wanted} classes"
 
     @property
     def asked(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from monklite.choosing_point import Goal, chosen, too_few
-from monklite.decisions import OperatingPoint
+from monklite.decisions import OperatingPoint, Unsure
 from monklite.errors import InvalidType, InvalidValue
 from monklite.operating_point import at
 from monklite.tasks import MultiLabel, SingleLabel, Task, sigmoid, softmax
@@ -167,6 +167,7 @@ def test_few_images_are_counted_where_a_target_means_all_of_them() -> None:
         ({}, "either cutoffs or costs"),
         ({"cutoffs": {"yes": 1.0}, "costs": ((0, 1), (1, 0))}, "either cutoffs or costs"),
         ({"costs": ((0, 1),)}, "not one column for each row"),
+        ({"costs": ((0, 0), (0, 0))}, "all are 0"),
     ],
 )
 def test_a_record_that_fits_no_task_is_refused(values: dict, message: str) -> None:
@@ -174,7 +175,16 @@ def test_a_record_that_fits_no_task_is_refused(values: dict, message: str) -> No
         OperatingPoint(**RECORD, **values)
 
 
-def test_a_record_of_other_classes_is_known() -> None:
-    assert "'yes' is not one of the run's classes" in points()[0][1].refusal(THREE)
-    assert "3 rows of costs for 2 classes" in points()[2][1].refusal(TWO)
-    assert points()[2][1].refusal(THREE) == ""
+def test_records_that_do_not_fit_the_classes_are_known() -> None:
+    two, costs, labels = (points()[i][1] for i in (0, 2, 4))
+    assert (two.misfit(TWO, True), costs.misfit(THREE, True), labels.misfit(THREE, False)) == ("", "", "")
+    assert two.misfit(THREE, True) == "'yes' is not one of the run's classes"
+    assert costs.misfit(TWO, True) == "3 rows of costs for 2 classes"
+    assert costs.misfit(THREE, False) == "3 rows of costs for 3 classes"
+    assert labels.misfit(THREE, True) == "2 cutoffs for 3 classes of which an image has one"
+    figures = two.model_copy(update={"figures": {"no": {}}})
+    assert figures.misfit(TWO, True) == "it has figures of classes without a cutoff"
+    unsure = Unsure(epoch=1, num_images=9, coverage=0.9, possible_from=(1.0, 1.0))
+    assert unsure.misfit(TWO) == ""
+    assert unsure.misfit(THREE) == "2 thresholds for 3 classes"
+    assert Unsure(epoch=1, num_images=9, possible_from=(1.0,)).misfit(TWO) == "1 thresholds for 0 classes"

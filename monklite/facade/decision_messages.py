@@ -108,7 +108,7 @@ def score_of(log_odds: float) -> str:
 
 def in_words(figures: Mapping[str, Estimate]) -> str:
     """`sensitivity 0.96 (0.86 to 0.99), ...`."""
-    return ", ".join(f"{TITLES[name]} {_value(estimate)}" for name, estimate in figures.items())
+    return ", ".join(f"{TITLES.get(name, name)} {_value(estimate)}" for name, estimate in figures.items())
 
 
 def _value(estimate: Estimate) -> str:

@@ -70,8 +70,10 @@ class RunState(Frozen):
         if self.dataset is None:
             return self
         task, classes = TASKS[self.dataset.label_type], self.dataset.classes
-        if self.operating_point is not None and (refusal := self.operating_point.refusal(classes)):
-            raise InvalidValue(refusal)
+        if self.operating_point is not None and (reason := self.operating_point.misfit(classes, task.exclusive)):
+            raise InvalidValue(f"operating_point: {reason}")
+        if self.unsure is not None and (reason := self.unsure.misfit(classes)):
+            raise InvalidValue(f"unsure: {reason}")
         for name, record in (("results", self.results), ("testing", self.testing)):
             if record is not None and not _is_prediction(record.only_prediction, task, classes):
                 raise InvalidValue(
