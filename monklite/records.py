@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from .decisions import PointFigures
 from .errors import InvalidValue
 from .record_rules import (
     COUNT,
@@ -231,7 +232,8 @@ class Testing(Frozen):
     label, above which it is predicted; empty: 0.5 for all, or an image has one label. `only_prediction`: as in `Results`, for the
     test images. `fingerprint`, `content`: as in `DatasetRecord`. `predictions`: SHA-256 of the table of predictions, `""` in
     older records. `views`: of each image beside itself, over which its scores were averaged. `evaluation`: the name of its folder
-    in `output/evaluation`; `""` in older records, which have no folder.
+    in `output/evaluation`; `""` in older records, which have no folder. `operating_point`: by what the point was chosen at which
+    they were predicted, see `OperatingPoint`; `""`: at none. `point_figures`: at that point.
     """
 
     dataset_path: Annotated[str, Text(0, MAX_PATH)]
@@ -252,6 +254,8 @@ class Testing(Frozen):
     predictions: ShortText = ""
     views: Count = 0
     evaluation: ShortText = ""
+    operating_point: ShortText = ""
+    point_figures: PointFigures = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _counts_fit(self) -> Testing:

@@ -95,6 +95,10 @@ ADDED = {
     # of one set of images; this run has two
     "folds",
     "fold",
+    "operating_point",
+    "point_figures",
+    "unsure",
+    "validation",
     "source",
     "head_epochs",
     "layer_rates",

@@ -312,3 +312,18 @@ class LooksInside(Protocol):
             MissingPackage: what writes it is not installed. InvalidValue: the network cannot be written.
         """
         ...
+
+
+@runtime_checkable
+class GivesEmbeddings(Protocol):
+    """A backend whose networks show what they see in an image; it has this method beside those of `Backend`."""
+
+    def embeddings(self, learner: Any, images: np.ndarray, draws: Draws) -> np.ndarray:
+        """The values that the head of the network is given for images as of `Learner.logits`: float32 (n, d).
+
+        Computed as `Learner.logits` computes them; training is not affected. Where the head is given an image, its mean.
+
+        Raises:
+            InvalidValue: the network does not show them. OutOfMemory: memory is too small for so many images.
+        """
+        ...

@@ -23,7 +23,7 @@ from ..spec import Choice, Resolved, ResolvedTraining, Source, Spec, Table, Trai
 from ..tasks import FIGURE_TITLES, SINGLE, TASKS, Task, label_type
 from ..training.rate_test import CHART as RATES_CHART
 from ..training.rate_test import RateTest
-from . import leak_messages
+from . import decision_messages, leak_messages
 from .console import Console
 
 MAX_CLASSES_SHOWN = MAX_FILES_SHOWN = 20
@@ -33,6 +33,10 @@ PREDICTION_LABELS = {
     "score": "Predicted score",
     "predicted_classes": "Predicted classes",
     "scores": "Predicted scores",
+    "calibrated_score": "Calibrated score",
+    "calibrated_scores": "Calibrated scores",
+    "possible_classes": "Possible classes",
+    "unsure": "Unsure",
 }
 # count in a `DatasetRecord` -> its description, after `3 images `
 ODD_FILES = {
@@ -315,6 +319,8 @@ def testing(console: Console, task: type[Task], result: Testing, table: Path, un
     if result.thresholds:
         each = ", ".join(f"{name} {value:g}" for name, value in list(result.thresholds.items())[:MAX_CLASSES_SHOWN])
         console.say(f"        a label is predicted above the score {each}")
+    for line in decision_messages.at_operating_point(result):
+        console.say(f"        {line}")
     if result.only_prediction:
         console.say(f"        Warning: {only_prediction(result.only_prediction, 'test')}")
     console.say(f"        Always {task.majority_title}: {100 * result.majority_accuracy:.2f} %")
@@ -373,6 +379,7 @@ def summary(console: Console, run: Run, state: RunState) -> None:
                 "Images per second": f"{results.images_per_second:.1f}",
             },
         )
+    decision_messages.summary(console, state)
     if state.testing:
         console.say("Testing")
         task = TASKS[data.label_type if data else SINGLE]

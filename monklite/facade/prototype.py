@@ -12,6 +12,7 @@ from .checks import api
 from .cross_validation import CrossValidationMethods
 from .custom_networks import CustomNetworkMethods
 from .data_checks import DataCheckMethods
+from .decisions import DecisionMethods
 from .errors import ErrorMethods
 from .evaluation import EvaluationMethods
 from .looking_inside import LookingMethods
@@ -30,6 +31,7 @@ class prototype(
     CustomNetworkMethods,
     EvaluationMethods,
     ErrorMethods,
+    DecisionMethods,
     SamplesMethods,
     DataCheckMethods,
     CallbackMethods,

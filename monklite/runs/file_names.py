@@ -33,12 +33,15 @@ ERROR_SHEET = "errors.png"
 # pictures of the inside of a network; in Monk's folder of that name
 VISUALIZATION = "visualization"
 LOGS_PREFIX, MODELS_PREFIX, EVALUATION_PREFIX = "output/logs/", "output/models/", "output/evaluation/"
+# the evaluation of the validation images by the best epoch; their logits and labels are the numbers from which thresholds are
+# chosen, and how far images are from the training images
+VALIDATION, LOGITS, DISTANCE = "validation", "logits.safetensors", "distance.safetensors"
 # limit of file systems for the name of one folder
 MAX_NAME_BYTES = 255
 _WINDOWS = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 _NAME = re.compile(r"[\w-](?:[\w .@+=,()-]{0,98}[\w@+=()-])?")
 _LOG = re.compile(r"[A-Za-z0-9][\w-]{0,79}\.(csv|png)")
-_OF_EVALUATION = re.compile(r"[A-Za-z0-9][\w-]{0,79}\.(csv|png|json)")
+_OF_EVALUATION = re.compile(r"[A-Za-z0-9][\w-]{0,79}\.(csv|png|json|safetensors)")
 _WEIGHTS = re.compile(r"[A-Za-z0-9][\w.-]{0,119}")
 # seconds; a younger leftover of a writer may belong to one that is alive
 LEFTOVER_AGE = 3600.0

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
-from ..backends.base import Backend, Learner
+from ..backends.base import Backend, GivesEmbeddings, Learner
 from ..catalog import LOSSES, OPTIMIZERS, resolve
 from ..data import curves
 from ..data.augment import Draws
@@ -175,6 +175,20 @@ class LearnerContract:
         images, _ = easy(6)
         together = learner.logits(images, plain())
         assert np.allclose(learner.logits(images[:2], plain()), together[:2], atol=1e-4)
+
+    def test_embeddings_are_what_the_head_is_given(self) -> None:
+        """Training the head alone changes the logits and leaves them, and images of one class are nearer to each other."""
+        if not isinstance(self.backend, GivesEmbeddings):
+            return
+        learner, (images, labels) = self.learner(model__freeze_base=True), easy(6)
+        before, logits = self.backend.embeddings(learner, images, plain()), learner.logits(images, plain())
+        assert before.shape[0] == 6 and before.ndim == 2 and before.dtype == np.float32
+        self.train(learner, 2)
+        assert np.allclose(self.backend.embeddings(learner, images, plain()), before, rtol=1e-4, atol=1e-5)
+        assert not np.allclose(learner.logits(images, plain()), logits, atol=1e-4)
+        assert np.allclose(self.backend.embeddings(learner, images[:2], plain()), before[:2], rtol=1e-3, atol=1e-4)
+        apart = np.linalg.norm(before[:, None] - before[None], axis=2)
+        assert apart[labels[:, None] != labels].min() > apart[labels[:, None] == labels].max()
 
     def test_scores_change_nothing(self) -> None:
         learner = self.learner()
