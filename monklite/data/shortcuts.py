@@ -57,6 +57,10 @@ class Giveaway(NamedTuple):
         """Whether one of the most telling properties has nothing to do with what the pictures show."""
         return any(trait in FILE_TRAITS for trait in self.traits)
 
+    def judged_among(self, n: int) -> Giveaway:
+        """The same as one of `n` that were tried (Bonferroni)."""
+        return self._replace(p_value=min(1.0, n * self.p_value))
+
     def __str__(self) -> str:
         what = f"whether an image has the label {printable(self.label)!r}" if self.label else "the class"
         return (
@@ -74,15 +78,24 @@ def _listed(names: tuple[str, ...]) -> str:
 def probe(samples: Samples, traits: np.ndarray, rows: np.ndarray, names: tuple[str, ...] = TRAITS) -> list[Giveaway]:
     """The giveaways among some rows of a table, the most telling first; of images with several labels, one for each label.
 
+    The properties of files alone are tried first: what they tell has nothing to do with what the images show.
+
     Args:
         traits: float32 (N, len(names)), as in `description`. names: of these properties.
     """
     # a copy on both sides of cross-validation would be recognized
     rows = rows[np.sort(np.unique(samples.digests[rows], return_index=True)[1])]
-    targets = list(_targets(samples, rows))
-    found = (_giveaway(label, samples, traits, rows, target, names) for label, target in targets)
-    judged = (g._replace(p_value=min(1.0, len(targets) * g.p_value)) for g in found if g)
-    return sorted(judged, key=lambda giveaway: -giveaway.skill)
+    of_files = [i for i, name in enumerate(names) if name in FILE_TRAITS]
+    found = []
+    for label, target in (targets := list(_targets(samples, rows))):
+        for columns in (of_files, list(range(len(names)))):
+            chosen = tuple(names[i] for i in columns)
+            giveaway = columns and _giveaway(label, samples, traits[:, columns], rows, target, chosen)
+            if giveaway and giveaway.judged_among(len(targets)).is_telling:
+                break
+        if giveaway:
+            found.append(giveaway.judged_among(len(targets)))
+    return sorted(found, key=lambda giveaway: -giveaway.skill)
 
 
 def one_by_one(samples: Samples, traits: np.ndarray, rows: np.ndarray) -> list[Giveaway]:

@@ -71,7 +71,7 @@ def checked(console: Console, samples: Samples, known: Leaks, folder: Path) -> N
 
 def _figures(giveaway: Giveaway, alone: bool) -> str:
     label = f"label {giveaway.label!r}: " if giveaway.label else ""
-    what = f"{giveaway.traits[0]} alone" if alone else f"all properties, above all {', '.join(giveaway.traits)}"
+    what = f"{giveaway.traits[0]} alone" if alone else f"properties together, above all {', '.join(giveaway.traits)}"
     by_chance = f"p = {giveaway.p_value:.3f}" if giveaway.p_value > 0.001 else "p <= 0.001"
     return f"{label}{what}: {giveaway.accuracy:.1%} (chance {giveaway.chance:.1%}, {by_chance})"
 
