@@ -19,8 +19,9 @@ from .looking_inside import image_stem
 class StudyMethods(Base):
     """The implementation of the methods `study_*`."""
 
-    def _study(self, row: Study, image: Any, values: Mapping[str, Any]) -> None:
-        chosen = row.choose(self._backend, values)
+    def _study(self, row: Study, values: Mapping[str, Any]) -> None:
+        image = values["img_name"]
+        chosen = row.choose(self._backend, {name: value for name, value in values.items() if name != "img_name"})
         spec: Resolved = self._opened.spec.replace({"data.transforms": Transforms()})
         pixels, draws = network_input(image, spec, UNDECIDED, "img_name")
         results = studies.results(pixels[0], {**row.fixed, **chosen.params}, row.pools)
