@@ -8,8 +8,7 @@ from typing import Any
 from ..catalog import custom_networks
 from ..catalog.initialisers import DEFAULT, INITIALISERS
 from ..errors import InvalidType, InvalidValue, find, shown
-from ..files import make_folder
-from ..reports import charts, network_drawing
+from ..reports import network_drawing
 from ..rules import Flag, ListOf
 from ..runs.file_names import DESIGN, GRAPH
 from ..setting_ranges import INPUT_SIZE_RANGE
@@ -86,10 +85,7 @@ class CustomNetworkMethods(Base):
 
     def _draw_network(self, root: custom_networks.Node, name: str) -> None:
         run = self._experiment.run
-        make_folder(run.logs)
-        charts.save(network_drawing.draw(root, str(run)), run.logs / name)
-        self._console.say(f"    Drawing: {run.logs / name}\n")
-        self._console.picture(run.logs / name)
+        self._picture(network_drawing.draw(root, str(run)), run.logs / name, "Drawing")
 
     @api
     def reset_model(self) -> None:

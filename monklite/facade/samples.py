@@ -35,7 +35,5 @@ class SamplesMethods(Base):
         images, texts = samples(batches, data.samples.task, count, learner)
         title = f"{'training' if name == 'train' else 'validation'} images as {'given to the network' if learner else 'decoded'}"
         path = experiment.run.logs / f"samples-{name}.png"
-        charts.save(charts.pictures(title.capitalize(), images, texts), path)
-        self._console.say(f"    Samples: {path}\n")
-        self._console.picture(path)
+        self._picture(charts.pictures(title.capitalize(), images, texts), path, "Samples")
         return str(path)
