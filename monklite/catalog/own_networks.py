@@ -182,6 +182,15 @@ def is_network(made: Any) -> bool:
     return not (inspect.isclass(made) or inspect.isroutine(made) or isinstance(made, functools.partial))
 
 
+def check_output(name: str, shape: object, n_classes: int) -> None:
+    """Refuse a network whose output for 2 images has not this shape: a number for each class."""
+    if shape != (2, n_classes):
+        raise InvalidValue(
+            f"{name} must give one number for each of the {n_classes} classes, (2, {n_classes}) for 2 images, not {shape}: give "
+            "a class or function that builds the network for the number of classes"
+        )
+
+
 def _name(made: Any) -> str:
     if is_network(made) and not any(hasattr(made, name) for name in ("parameters", "collect_params")):
         raise InvalidType(
