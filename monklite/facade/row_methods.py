@@ -29,7 +29,8 @@ from ..catalog.layers import ALIASES
 from ..catalog.rows import REQUIRED, Row
 from ..catalog.studies import STUDIES
 from ..catalog.update_methods import Setting
-from ..spec import SUBSETS, Spec, rule_of
+from ..settings_tree import rule_of
+from ..spec import SUBSETS, Spec
 from .analysis import DEFAULT_EPOCHS, KEEP_ALL, AnalysisMethods
 from .checks import api
 from .studies import StudyMethods

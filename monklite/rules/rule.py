@@ -38,7 +38,7 @@ class Rule:
         def validate(value: Any, info: core_schema.ValidationInfo) -> Any:
             try:
                 return self(info.field_name or "value", value)
-            # pydantic collects ValueErrors only; spec.py unwraps it again
+            # pydantic collects ValueErrors only; `settings_tree` unwraps it again
             except InvalidType as error:
                 raise ValueError(error) from error
 
