@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from .choices import Choice, Transforms, nested
 from .errors import InvalidValue, shown
 from .group_rule import GroupText
 from .rules import AUTO, FileStem, Flag, ListOf, OneOf, OrAuto, OrNone, PathText, Text
@@ -26,7 +27,6 @@ from .setting_ranges import (
     INITIAL_SCALE_RANGE,
     INPUT_SIZE_RANGE,
     MAX_LAYERS,
-    MAX_NESTED_LAYERS,
     MIXING_RANGE,
     RATE_FACTOR_RANGE,
     SEED_RANGE,
@@ -35,7 +35,7 @@ from .setting_ranges import (
     STORED_VIEWS_RANGE,
     WORKERS_RANGE,
 )
-from .settings_tree import Frozen, Settings, build
+from .settings_tree import Frozen, Settings
 
 DELIMITERS = (",", ";", "\t", "|", "-", " ")
 # "": one label per image
@@ -45,34 +45,6 @@ PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 WEIGHT_FILES = ("final", "best_model", "resume_state")
 SPLIT = ("train", "val")  # the subsets of a training run
 SUBSETS = (*SPLIT, "test")
-
-
-class Choice(Frozen):
-    """One row of a catalog table with its parameters filled in, such as `sgd(learning_rate=0.01, ...)`."""
-
-    name: str
-    params: dict[str, Any] = Field(default_factory=dict)
-
-    @field_validator("params")
-    @classmethod
-    def _lists_become_tuples(cls, params: dict[str, Any]) -> dict[str, Any]:
-        # so that a value read back from JSON is equal
-        return {key: _tuples(value) for key, value in params.items()}
-
-    def __str__(self) -> str:
-        return f"{self.name}({', '.join(f'{k}={v}' for k, v in self.params.items())})"
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(v) for v in value) if isinstance(value, (list, tuple)) else value
-
-
-class Transforms(Frozen):
-    """The transforms of each subset, in the order of application."""
-
-    train: tuple[Choice, ...] = ()
-    val: tuple[Choice, ...] = ()
-    test: tuple[Choice, ...] = ()
 
 
 class Folders(Frozen):
@@ -202,20 +174,7 @@ class ModelSpec(Frozen):
     def _layers_are_choices(cls, layers: Any) -> tuple[Any, ...]:
         if not isinstance(layers, (list, tuple)):
             raise InvalidValue(f"layers must be a nested list of layers, not {shown(layers)}")
-        return _choices(layers, [0], 0)
-
-
-def _choices(layers: list[Any] | tuple[Any, ...], count: list[int], depth: int) -> tuple[Any, ...]:
-    """Nested lists of layers as nested tuples of choices. `count`: of layers so far."""
-    count[0] += len(layers)
-    if depth > MAX_NESTED_LAYERS or count[0] > MAX_LAYERS or (depth and not layers):
-        raise InvalidValue(
-            f"layers must be lists that are not empty, at most {MAX_NESTED_LAYERS} deep, of at most {MAX_LAYERS} layers"
-        )
-    return tuple(
-        _choices(layer, count, depth + 1) if isinstance(layer, (list, tuple)) else build(Choice, layer)
-        for layer in layers
-    )
+        return nested(layers, [0], 0)
 
 
 class ProgressiveResizing(Frozen):

@@ -19,6 +19,7 @@ LAYERS = (
     ("locks", "retrying_file"),
     ("csv_files", "decoder_threads", "group_rule", "record_rules", "setting_ranges"),
     ("settings_tree",),
+    ("choices",),
     ("spec",),
     ("tasks",),
     ("records", "figures"),
