@@ -23,7 +23,7 @@ class Sizes(Rule):
     def annotation(self) -> str:
         return "int | Sequence[int]"
 
-    def check(self, value: Any) -> int | tuple[int, ...]:
+    def check(self, value: Any) -> Any:
         each = Whole(least=self.least, limit=MAX_COUNT)
         return NumberOrList(each, ListOf(each, length=self.n)).check(value)
 

@@ -13,7 +13,7 @@ from ..rules import Flag, ListOf
 from ..runs.file_names import DESIGN, GRAPH
 from ..setting_ranges import INPUT_SIZE_RANGE
 from ..spec import OwnNetwork
-from . import messages
+from . import training_messages
 from .base import Base
 from .checks import api
 
@@ -63,7 +63,7 @@ class CustomNetworkMethods(Base):
             "data.input_size": size,
         }
         learner = self._experiment.rebuild_with(changes, {"model.use_gpu": "use_gpu"})
-        messages.model_details(self._console, self._experiment.resolved(), learner.describe())
+        training_messages.model_details(self._console, self._experiment.resolved(), learner.describe())
         if Flag()("debug", debug):
             self._draw_network(root, GRAPH)
 

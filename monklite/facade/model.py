@@ -14,7 +14,7 @@ from ..looking import is_file
 from ..rules import PathText
 from ..spec import OwnNetwork
 from ..working_folder import looked_from
-from . import messages
+from . import training_messages
 from .base import Base
 from .checks import api
 
@@ -68,7 +68,7 @@ class ModelMethods(Base):
                 "model.weights_path": _weight_files(model_path),
             }
         )
-        messages.model_params(self._console, self._experiment.requested)
+        training_messages.model_params(self._console, self._experiment.requested)
 
     @api
     def Model(self) -> None:
@@ -79,7 +79,7 @@ class ModelMethods(Base):
             WeightsMismatch: a file in `model_path` is of another network.
         """
         learner = self._experiment.build()
-        messages.model_details(self._console, self._experiment.resolved(), learner.describe())
+        training_messages.model_details(self._console, self._experiment.resolved(), learner.describe())
 
     @api
     def Freeze_Layers(self, num: int = 10) -> None:

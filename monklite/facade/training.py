@@ -12,7 +12,7 @@ from ..rules import Flag, OrNone, Whole
 from ..setting_ranges import EPOCHS_RANGE
 from ..training import rate_test
 from ..training.session import Display
-from . import messages
+from . import messages, training_messages
 from .checks import api
 from .dataset import DatasetMethods, LabelColumn, Paths, Tables
 from .model import ModelMethods
@@ -75,14 +75,14 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         )
         messages.dataset_details(self._console, self._experiment.resolved())
         self.Dataset()
-        messages.model_params(self._console, self._experiment.requested)
+        training_messages.model_params(self._console, self._experiment.requested)
         self.Model()
         self._show_training()
 
     def _show_training(self) -> None:
         spec = self._experiment.resolved()
-        messages.choices(self._console, spec.training)
-        messages.training_params(self._console, spec)
+        training_messages.choices(self._console, spec.training)
+        training_messages.training_params(self._console, spec)
 
     @api
     def Training_Params(
@@ -129,14 +129,14 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         )
         self.update_display_progress(display_progress)
         self.update_display_progress_realtime(display_progress_realtime)
-        messages.training_params(self._console, self._experiment.requested)
+        training_messages.training_params(self._console, self._experiment.requested)
 
     @api
     def Reload(self) -> None:
         """Recreate data, network and optimizer after `update_*` calls. `Train()` also does this if needed."""
         data, learner = self._experiment.refresh(self._console.ticker("    reading images"))
         messages.dataset_numbers(self._console, data.record, data.samples.strays, self._experiment.run)
-        messages.model_details(self._console, self._experiment.resolved(), learner.describe())
+        training_messages.model_details(self._console, self._experiment.resolved(), learner.describe())
 
     @api
     def Train(self) -> None:
@@ -149,13 +149,13 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         experiment = self._experiment
         self._opened.forget_evaluation()
         if not experiment.take_over_script():
-            messages.trained_already(self._console, experiment.run, experiment.run.state())
+            training_messages.trained_already(self._console, experiment.run, experiment.run.state())
             return
         experiment.refresh(self._console.ticker("    reading images"))
         self._console.say("Training Resume" if experiment.resuming else "Training Start")
         display = Display(self._display.lines, self._display.bar and bool(self._console.verbose))
         state = experiment.train(display, callbacks=tuple(self._callbacks))
-        messages.training_outputs(self._console, experiment.run, state)
+        training_messages.training_outputs(self._console, experiment.run, state)
 
     @api
     def Estimate_Train_Time(self, num_epochs: int | bool | None = False) -> None:
@@ -169,7 +169,7 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         """
         epochs = OrNone(EPOCHS_RANGE)("num_epochs", num_epochs) or self._experiment.resolved().training.epochs
         estimate = self._experiment.estimate(self._console.ticker("    reading images"))
-        messages.training_estimate(self._console, epochs, estimate.seconds(epochs))
+        training_messages.training_estimate(self._console, epochs, estimate.seconds(epochs))
 
     @api
     def get_training_estimate(self) -> float:
@@ -222,7 +222,7 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         found = self._experiment.test_learning_rates(rates, self._console.ticker("    reading images"))
         logs = self._experiment.run.logs
         rate = rate_test.suggested(found, logs)
-        messages.learning_rate_found(self._console, rate, found, logs)
+        training_messages.learning_rate_found(self._console, rate, found, logs)
         self._console.picture(logs / rate_test.CHART)
         return rate
 

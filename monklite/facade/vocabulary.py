@@ -19,7 +19,7 @@ from ..catalog.update_methods import Setting
 from ..errors import InvalidValue, NotReady
 from ..rules import Flag, ListOf
 from ..spec import SUBSETS
-from . import messages
+from . import training_messages
 from .base import Base
 from .checks import api
 
@@ -85,7 +85,7 @@ class VocabularyMethods(Base):
     def _choose(self, field: str, title: str, row: Row, values: Mapping[str, Any]) -> None:
         chosen = row.choose(self._backend, values)
         self._change({field: chosen})
-        messages.choice(self._console, title, chosen)
+        training_messages.choice(self._console, title, chosen)
 
     def _add_transform(self, row: TransformRow, values: Mapping[str, Any]) -> None:
         selected = [s for s in SUBSETS if Flag()(s, values.get(s, False))]
@@ -107,7 +107,7 @@ class VocabularyMethods(Base):
     def _append(self, row: AppendRow, values: Mapping[str, Any]) -> None:
         appended, chosen = self._experiment.requested.model.appended, row.choose(self._backend, values)
         self._change({"model.appended": append_layer(appended, chosen)})
-        messages.choice(self._console, "Appended layer", chosen)
+        training_messages.choice(self._console, "Appended layer", chosen)
 
     def _update(self, setting: Setting, values: Mapping[str, Any]) -> None:
         value = values[setting.argument]
