@@ -18,7 +18,7 @@ from .runs.file_names import STATE
 from .runs.run import Run
 from .runs.workspace import Workspace
 from .spec import Resolved
-from .training import resuming
+from .training import resume_hints, resuming
 from .training.progress import Say
 from .training.same_script import ScriptSettings
 from .training.starting_over import copied_weights, starts_over
@@ -230,7 +230,7 @@ def resume(workspace: Workspace, run: Run, say: Say) -> Experiment:
     experiment = _continued(workspace, run, say)
     if state.status == "done" and state.results is not None and state.resolved is not None:
         results = state.results
-        message = resuming.how_to_extend(run, state.resolved.training, results.epochs_completed, results.best_epoch)
+        message = resume_hints.how_to_extend(run, state.resolved.training, results.epochs_completed, results.best_epoch)
         say(f"    {message}\n")
     return experiment
 

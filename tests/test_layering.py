@@ -28,6 +28,7 @@ LAYERS = (
     ("backends", "reports"),
     ("training",),
     ("inference", "averaged_views"),
+    ("experiment_setup",),
     ("experiment", "evaluation"),
     ("opening_modes",),
     ("opening",),
