@@ -108,7 +108,7 @@ def _safe(name: str) -> str:
     return re.sub(r"[^\w\-.@+=,() ]", "_", name)
 
 
-MODEL = (("name", Text()), ("freeze", Flag()), ("pretrained", Flag()))
+MODEL_PARTS = (("name", Text()), ("freeze", Flag()), ("pretrained", Flag()))
 OPTIMIZER_WITH_RATE = (("name", Text()), ("learning rate", LEARNING_RATE.rule))
 
 # fmt: off
@@ -121,7 +121,7 @@ ANALYSES = {row.name: row for row in (
                 _set("data.batch_size"), _named("Batch_Size_{}")),
     AnalysisRow("Models", "model_list", "Model",
                 "Compare networks: each value is `[name, freeze the base, pretrained]`. Optimizer and learning rate "
-                "are those of the recipe for each, unless they were chosen.", Together(MODEL), _with_model,
+                "are those of the recipe for each, unless they were chosen.", Together(MODEL_PARTS), _with_model,
                 _name_of_model),
     AnalysisRow("Optimizers", "optimizer_list", "Optimizer",
                 "Compare optimizers by name, with their defaults and the present learning rate.", Text(),

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 
 from ..errors import InvalidValue
 from ..rules import Flag, Number, OrNone, PerClass, Rule, Whole
-from ..setting_ranges import MAX_FACTOR
+from ..setting_ranges import NOT_NEGATIVE, POSITIVE
 from ..spec import Choice
 from ..tasks import Activation, TargetForm
 from .backends import Cell
@@ -97,12 +97,11 @@ class ClassWeights(PerClass):
         return f"{BALANCED!r}, or {super().__str__()}"
 
 
-CLASS_FACTOR, POSITIVE = Number(least=0, limit=MAX_FACTOR), Number(above=0, limit=MAX_FACTOR)
 # fmt: off
-WEIGHT = Parameter("weight", None, OrNone(ClassWeights(CLASS_FACTOR)),
+WEIGHT = Parameter("weight", None, OrNone(ClassWeights(NOT_NEGATIVE)),
                    'one factor per class, by name, such as {"cat": 2.0, "dog": 1.0}, or in the order of the classes; '
                    '"balanced": by the number of training images')
-POSITIVE_WEIGHT = Parameter("positive_weight", None, OrNone(PerClass(CLASS_FACTOR, positive=True)),
+POSITIVE_WEIGHT = Parameter("positive_weight", None, OrNone(PerClass(NOT_NEGATIVE, positive=True)),
                             "one factor per class, given like weight, which counts only for the images that have "
                             "that label")
 # Monk passed these to MXNet's losses unchecked: any other axis of the scores silently gave another loss
@@ -114,9 +113,9 @@ LABEL_AS_CATEGORIES = Parameter("label_as_categories", True, Flag(),
 LABEL_SMOOTHING = Parameter("label_smoothing", 0.0, Smoothing(),
                             "share of the label spread over all classes (Szegedy et al. 2016)")
 MARGIN = Parameter("margin", 1.0, POSITIVE, "by how much a right answer must be right to cost nothing")
-THRESHOLD = Parameter("threshold_for_mean_estimator", 1.0, POSITIVE,
+HUBER_THRESHOLD = Parameter("threshold_for_mean_estimator", 1.0, POSITIVE,
                       "difference from which the loss grows linearly and no longer quadratically")
-GAMMA = Parameter("gamma", 2.0, CLASS_FACTOR, "how much less easy images count; 0: cross-entropy")
+FOCUS = Parameter("gamma", 2.0, NOT_NEGATIVE, "how much less easy images count; 0: cross-entropy")
 # a loss of log-probabilities is the same whether the network or the loss computed them: log-softmax leaves them as they are
 LOG_PROBABILITIES = Parameter("log_pre_applied", False, Flag(),
                               "the network's outputs are log-probabilities already, which gives the same loss",
@@ -171,7 +170,7 @@ LOSSES = table((
                "sigmoid_binary_crossentropy.", BINARY_CROSS_ENTROPY, *DECIDING),
     _per_class("focal",
                "Cross-entropy in which images that are predicted well count less (Lin et al. 2017): of softmax, or "
-               "of sigmoid where images have several labels. Its alpha is `weight`.", _formula("focal"), WEIGHT, GAMMA,
+               "of sigmoid where images have several labels. Its alpha is `weight`.", _formula("focal"), WEIGHT, FOCUS,
                activation=None),
     _per_image("kldiv",
                "Kullback-Leibler divergence of the scores of softmax from the label: one class per image. A label is "
@@ -187,7 +186,7 @@ LOSSES = table((
     _per_class("huber",
                "Squared error / (2 x threshold) up to the threshold, absolute error - threshold / 2 beyond (Huber 1964). "
                f"{ON_SCORES}",
-               _formula("huber"), *DECIDING, THRESHOLD, activation=None),
+               _formula("huber"), *DECIDING, HUBER_THRESHOLD, activation=None),
     _per_class("hinge",
                "Hinge loss of one decision per class, the logit against -1 or +1; mean over the classes (Cortes and "
                "Vapnik 1995).", _formula("hinge", power=1), *DECIDING, MARGIN),

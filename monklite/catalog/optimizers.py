@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..rules import Flag, Number
-from ..setting_ranges import MAX_FACTOR
+from ..setting_ranges import NOT_NEGATIVE, POSITIVE
 from .backends import Cell
 from .rows import REQUIRED, BuiltRow, Parameter, table
 
@@ -21,12 +21,11 @@ class OptimizerRow(BuiltRow):
 # what MXNet's own classes lack or do wrong
 OURS_MXNET = "monklite.backends.mxnet.optimizers"
 COEFFICIENT = Number(least=0, below=1)
-FACTOR, POSITIVE = Number(least=0, limit=MAX_FACTOR), Number(above=0, limit=MAX_FACTOR)
 LEARNING_RATE = Parameter("learning_rate", REQUIRED, POSITIVE, "step size", {"pytorch": "lr"})
-WEIGHT_DECAY = Parameter("weight_decay", 0.0, FACTOR, "L2 penalty", {"mxnet": "wd"})
+WEIGHT_DECAY = Parameter("weight_decay", 0.0, NOT_NEGATIVE, "L2 penalty", {"mxnet": "wd"})
 MOMENTUM = Parameter("momentum", 0.0, COEFFICIENT, "share of the last step that is kept")
-CLIPNORM = Parameter("clipnorm", 0.0, FACTOR, "largest norm of the whole gradient; 0: no limit", own=True)
-CLIPVALUE = Parameter("clipvalue", 0.0, FACTOR, "largest size of one gradient value; 0: no limit", own=True)
+CLIPNORM = Parameter("clipnorm", 0.0, NOT_NEGATIVE, "largest norm of the whole gradient; 0: no limit", own=True)
+CLIPVALUE = Parameter("clipvalue", 0.0, NOT_NEGATIVE, "largest size of one gradient value; 0: no limit", own=True)
 CLIPS = (CLIPNORM, CLIPVALUE)
 EPSILON = Parameter("epsilon", 1e-8, POSITIVE, "added to the denominator", {"pytorch": "eps"})
 AMSGRAD = Parameter("amsgrad", False, Flag(), "keep the largest second moment (Reddi et al. 2018)")
@@ -48,7 +47,7 @@ DAMPENING = Parameter("momentum_dampening_rate", 0.0, COEFFICIENT, "dampening of
 NESTEROV_DAMPENING = Parameter(DAMPENING.name, 0.0, COEFFICIENT, "kept from Monk: Nesterov momentum has none", NOWHERE)
 NESTEROV_MOMENTUM = Parameter("momentum", 0.9, Number(above=0, below=1), MOMENTUM.doc)
 RMSPROP_MOMENTUM = Parameter("momentum", 0.9, COEFFICIENT, MOMENTUM.doc, {"mxnet": "gamma2"})
-LEARNING_RATE_DECAY = Parameter("learning_rate_decay", 0.0, FACTOR,
+LEARNING_RATE_DECAY = Parameter("learning_rate_decay", 0.0, NOT_NEGATIVE,
                                 "in step n the rate is divided by 1 + (n - 1) x this", {"pytorch": "lr_decay"})
 RHO = Parameter("rho", 0.9, COEFFICIENT, "decay of the averages")
 ADADELTA_EPSILON = Parameter("epsilon", 1e-6, POSITIVE, EPSILON.doc, {"pytorch": "eps"})

@@ -31,11 +31,11 @@ from ..regular_files import read_regular
 from ..spec import ModelSpec, OwnNetwork
 
 PREFIX = "own/"
-MAX_NAME = 80
+MAX_NETWORK_NAME = 80
 # digests of the files that this user has given, one per line
 MAX_TRUSTED = 1 << 20
 # names of the folders of installed packages
-PACKAGES = frozenset(("site-packages", "dist-packages"))
+PACKAGE_FOLDERS = frozenset(("site-packages", "dist-packages"))
 # what was given in this session: place and key -> the object; and the name of a network that a run is opened with -> it
 _given: dict[OwnNetwork, Any] = {}
 _provided: dict[str, Any] = {}
@@ -198,7 +198,7 @@ def _name(made: Any) -> str:
             f"a network, not {shown(made)} ({type(made).__name__})"
         )
     named = type(made) if is_network(made) else made.func if isinstance(made, functools.partial) else made
-    return PREFIX + re.sub(r"\W+", "_", named.__name__).strip("_")[:MAX_NAME]
+    return PREFIX + re.sub(r"\W+", "_", named.__name__).strip("_")[:MAX_NETWORK_NAME]
 
 
 def _place_of(made: Any) -> str:
@@ -234,7 +234,9 @@ def _file_of(place: str) -> Path | None:
     if file.suffix == ".py" and not is_file(file):
         raise NotFound(f"model: there is no file {shown(str(file))}")
     resolved = file.resolve()
-    installed = not PACKAGES.isdisjoint(resolved.parts) or any(resolved.is_relative_to(f) for f in _standard_library())
+    installed = not PACKAGE_FOLDERS.isdisjoint(resolved.parts) or any(
+        resolved.is_relative_to(f) for f in _standard_library()
+    )
     return None if installed or file.suffix != ".py" else file
 
 

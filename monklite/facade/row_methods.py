@@ -42,7 +42,7 @@ CHOICES: tuple[tuple[str, str, str, Mapping[str, Row]], ...] = (
     ("lr", "training.schedule", "Learning rate scheduler", SCHEDULES),
     ("loss", "training.loss", "Loss", LOSSES),
 )
-LISTS: Mapping[str, Mapping[str, Row]] = {
+LISTED: Mapping[str, Mapping[str, Row]] = {
     "Optimizers": OPTIMIZERS,
     "Schedulers": SCHEDULES,
     "Losses": LOSSES,
@@ -153,7 +153,7 @@ def _install_all() -> None:
         parameters = [_parameter("img_name", REQUIRED, "Any"), *_parameters(study)]
         doc = _doc(study, "\n    img_name: an image, as in `Infer`. The picture goes into `visualization/studies`.")
         _install(f"study_{study.name}", parameters, doc, "None", own._study, study)
-    for name, rows in LISTS.items():
+    for name, rows in LISTED.items():
         title = name.replace("_", " ")
         doc = f"Print and return the names of the {title.lower()} that the backend has."
         _install(f"List_{name}", [], doc, "list[str]", own._list_rows, title, rows)

@@ -9,7 +9,7 @@ from ..training.samples import samples
 from .base import Base
 from .checks import api
 
-MAX_SHOWN = 100
+MAX_SAMPLES = 100
 
 
 class SamplesMethods(Base):
@@ -27,7 +27,7 @@ class SamplesMethods(Base):
         Returns:
             The path of the picture, `samples-train.png` or `samples-val.png` among the run's logs.
         """
-        count, name = Whole(least=1, most=MAX_SHOWN)("n", n), OneOf(SPLIT)("subset", subset)
+        count, name = Whole(least=1, most=MAX_SAMPLES)("n", n), OneOf(SPLIT)("subset", subset)
         experiment, with_draws = self._experiment, Flag()("augmented", augmented)
         data = experiment.current_data(self._console.ticker("    reading images"))
         learner = (experiment.learner or experiment.build()) if with_draws else None

@@ -15,7 +15,7 @@ from .base import Base
 from .looking_inside import image_stem
 
 # of a picture, inches
-SIDE = 3.0
+STUDY_SIDE = 3.0
 
 
 class StudyMethods(Base):
@@ -31,6 +31,6 @@ class StudyMethods(Base):
         title = f"{kind}: {', '.join(f'{name} {value}' for name, value in chosen.params.items())}"
         pictures = {"image": pixels[0], **{f"result {i}": result for i, result in enumerate(results, 1)}}
         names = [f"{name}, {picture.shape[1]} x {picture.shape[0]}" for name, picture in pictures.items()]
-        figure = charts.pictures(title, list(pictures.values()), names, SIDE, row.doc)
+        figure = charts.pictures(title, list(pictures.values()), names, STUDY_SIDE, row.doc)
         file = f"{row.name}-{'-'.join(map(str, chosen.params.values()))}-{image_stem(image)}.png"
         self._picture(figure, self._opened.run.folder / VISUALIZATION / "studies" / file, "Study")
