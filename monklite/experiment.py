@@ -1,4 +1,4 @@
-"""An experiment: what is stale made anew, what is tried with its network, and its training."""
+"""An experiment: rebuilding what is stale, trying out its network, and its training."""
 
 from __future__ import annotations
 

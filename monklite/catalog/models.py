@@ -77,7 +77,7 @@ def network_row(model: ModelSpec, backend: str) -> ModelRow:
     if model.layers:
         return _custom_row(model, backend)
     if model.is_own:
-        # what more there is to know, it says when it is built
+        # the rest is known only once it is built
         return ModelRow(model.name, "own", {backend: Cell("")}, {backend: ()}, min_size=1)
     package, _, name = model.name.partition("/")
     return _of_collection(package, name, backend) if name else find_model(model.name, backend)
@@ -96,7 +96,7 @@ def in_the_table(name: str) -> dict[str, Any]:
 
 
 def _of_collection(package: str, name: str, backend: str) -> ModelRow:
-    """The row of a network of a large package, which knows it itself."""
+    """The row of a network of a large package such as timm, which describes its own networks."""
     path = describe(backend).collections.get(package)
     if path is None:
         having = [other for other in BUILT_IN if package in describe(other).collections]

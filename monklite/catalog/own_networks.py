@@ -123,7 +123,7 @@ def _trusted() -> list[str]:
 
 
 def _trust(digest: str) -> None:
-    """Remember that this user has given a file; where nothing can be written, it is asked for again."""
+    """Remember that this user has given a file. If that cannot be stored, the user is asked to give it again."""
     known = _trusted()
     if digest not in known:
         with contextlib.suppress(MonkliteError, OSError, RuntimeError):
@@ -145,8 +145,8 @@ def _check_current(made: Any, file: Path) -> None:
         present = set()
     if any(_meaning(code) not in present for code in _code_of(made) if _is_from(code, file)):
         raise InvalidValue(
-            f"model: {file} was changed after it was imported, and what was imported is another network: restart the session, so "
-            "that it is imported again"
+            f"model: {file} was changed after it was imported, so the imported network differs from the one in the file: restart "
+            "the session to import it again"
         )
 
 
@@ -178,7 +178,7 @@ def _meaning(code: CodeType) -> tuple[object, ...]:
 
 
 def is_network(made: Any) -> bool:
-    """Whether an object is a network itself, and not what builds one."""
+    """Whether an object is a network itself, and not a class or function that builds one."""
     return not (inspect.isclass(made) or inspect.isroutine(made) or isinstance(made, functools.partial))
 
 

@@ -30,15 +30,15 @@ SETTINGS = {s.name: s for s in (
     Setting("stored_size", "stored_size", "data.stored_size", "Stored size",
             "Side of the decoded images from which crops and rotations are taken, px; 'auto': twice the input size."),
     Setting("stored_views", "views", "data.stored_views", "Stored views",
-            "With random crops, turns and other resampling, show each training image in this many pictures only, "
-            "drawn once, in place of a new one in each epoch; 0: a new one. What a frozen part of the network gives "
-            "for them is computed once and kept. It can cost accuracy. Images that are only mirrored have at most "
-            "four pictures, which are always kept."),
+            "With random crops, rotations and other resampling, show each training image in this many fixed variants, "
+            "drawn once; 0: in a new variant in each epoch. The output of a frozen part of the network is computed once "
+            "per variant and kept. It can cost accuracy. Images that are only mirrored have at most four variants, "
+            "which are always kept."),
     Setting("shuffle_data", "shuffle", "data.shuffle", "Shuffle data", "Whether the training order is shuffled."),
     Setting("weighted_sampling", "sample", "data.weighted_sampling", "Weighted sampling",
             "Draw the training images of an epoch with replacement, as many as there are, so that each class has the "
             "same share of them on average. An image of several labels counts by its rarest one. Validation and test "
-            "images are not drawn. Weights of the classes in the loss would correct the same twice."),
+            "images are not drawn. Do not use class weights in the loss as well: they correct the same imbalance."),
     Setting("num_processors", "num_processors", "data.workers", "Processors", "Threads that decode images."),
     Setting("trainval_split", "value", "data.split", "Train-val split", "Share of the images used for training."),
     Setting("use_gpu", "gpu", "model.use_gpu", "Use GPU", "Whether to use a GPU if there is one."),
@@ -48,7 +48,7 @@ SETTINGS = {s.name: s for s in (
     Setting("freeze_layers", "num_freeze", "model.freeze_layers", "Freeze layers",
             "Number of first layers that are not trained; 0: as freeze_base_network says."),
     Setting("precision", "precision", "model.precision", "Precision",
-            "auto, float32, bfloat16 or float16. auto: the one in which the network's steps take least time here, "
+            "auto, float32, bfloat16 or float16. auto: the one in which this network is fastest on this machine; it is "
             "kept when the run is resumed or copied."),
     Setting("compile", "compile", "model.compile", "Compile",
             "Compile the network (pytorch): takes minutes, then steps are faster; worthwhile for long training."),

@@ -45,9 +45,9 @@ class ModelMethods(Base):
                 parameters, or `[symbol.json, params]`.
             model: in place of `model_name`, a network of your own: a class or function that builds it for a number of classes
                 (`torch.nn.Module`, `gluon.HybridBlock`), the place of one (`"nets:build"`, `"nets.py:build"`), or, with
-                PyTorch, a network, which is copied. All but its last layer with weights is its base. `use_pretrained` then says
-                whether its weights are trained already, on which the recipe depends. One that is in a file of yours can be
-                opened in another session; any other is given again there: `Prototype(..., model=...)`.
+                PyTorch, a network, which is copied. Its last layer with weights is its head, the rest its base. `use_pretrained`
+                then says whether its weights are trained already, which decides on the recipe. A network in a file of yours is
+                found again in another session; give any other again there: `Prototype(..., model=...)`.
 
         Raises:
             UnknownName: no such model; the message suggests similar names. NotFound: there is no file `model_path`.

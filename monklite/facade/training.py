@@ -183,13 +183,13 @@ class TrainingMethods(DatasetMethods, ModelMethods):
 
         Args:
             num_epochs: epochs in which all layers are trained, but those of `Freeze_Layers`.
-            head_epochs: epochs before, in which the head alone is trained: what the other layers give is computed once for each
-                image. The schedule begins again after them.
-            layer_decay: the first and the second half of the layers before the head have this multiple of the rate twice and
-                once; 1: the rate of the head.
+            head_epochs: epochs before these, in which only the head is trained: the output of the other layers is computed
+                once per image. The schedule starts anew after them.
+            layer_decay: the second half of the layers before the head is trained at this multiple of the head's learning rate,
+                the first half at the square of it (0.1 and 0.01); 1: all at the rate of the head.
 
-        It comes after `Default(...)`, for example, and sets the number of epochs, which layers are frozen, and the rates of
-        layers. Optimizer and rate are those that you chose, else those of the recipe for this.
+        Call it after `Default(...)`, for example. It sets the number of epochs, the frozen layers and the rates of layers.
+        Optimizer and learning rate are those that you chose, or else those of the recipe for fine-tuning.
 
         Raises:
             The errors of `Train`.
@@ -207,9 +207,9 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         Args:
             lowest, highest: the first rate and the last. steps: training steps from one to the other, unless the loss explodes.
 
-        Weights, optimizer and random numbers stay as they are, and so does the learning rate: `update_learning_rate(...)` takes
-        the suggestion. Rates of layers grow together. `learning_rates.png` and `learning_rates.csv` in the run's logs show every
-        step.
+        Weights, optimizer, random numbers and the learning rate stay as they are: call `update_learning_rate(...)` with the
+        suggestion. Rates of layers keep their proportions. `learning_rates.png` and `learning_rates.csv` in the run's logs show
+        every step.
 
         Raises:
             TrainingFailed: the loss falls at none of the rates. NotReady: there is no network yet, or the run is resumed.
@@ -251,8 +251,9 @@ class TrainingMethods(DatasetMethods, ModelMethods):
             finetune_fraction: the share of the last epochs, 0 to 1, in which they have the input size; the last one always does.
 
         Validation images always have the input size. It costs accuracy in short trainings: see `benchmarks/README.md`.
-        `history.csv` tells the size of each epoch. A training that is extended to more epochs goes on with the sizes that these
-        have. Early stopping can end a training before the images have grown. A compiled network is compiled for each size.
+        `history.csv` has the size of each epoch. A training that is extended to more epochs continues with the sizes that are
+        planned for that number of epochs. Early stopping can end a training before the images have grown. A compiled network is
+        compiled for each size.
 
         Raises:
             InvalidValue: the network has frozen layers, is built for one size, or takes no smaller one.
