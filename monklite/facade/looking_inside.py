@@ -15,7 +15,7 @@ from ..backends.base import LooksInside
 from ..catalog.rows import install_command, is_installed
 from ..data.depth import UNDECIDED, Levels
 from ..errors import InvalidValue, MissingPackage, NotReady
-from ..files import make_folder
+from ..files import make_folder, write_bytes
 from ..inference import network_input
 from ..reports import charts, grids
 from ..rules import Flag, ListOf, OrNone, Whole
@@ -127,10 +127,10 @@ class LookingMethods(Base):
         make_folder(folder)
         tick = self._console.ticker("    drawing")
         for number, name in enumerate(names, 1):
-            file = folder / f"{_plain(name)}.png"
-            charts.save(figure_of(name), file)
+            content = charts.as_png(figure_of(name))
+            write_bytes(folder / f"{_plain(name)}.png", content)
             if number <= MAX_SHOWN:
-                self._console.picture(file)
+                self._console.picture(content)
             if tick:
                 tick(number, len(names))
         self._console.block("Visualization", {"Layers": len(names), "Folder": folder})
