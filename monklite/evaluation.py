@@ -206,7 +206,6 @@ class Evaluation:
         return {"operating_point": predictor.point.chosen_by, "point_figures": figures}
 
 
-
 def _class_results(task: Task, labels: np.ndarray, predicted: np.ndarray) -> dict[str, ClassResult]:
     """Count the predictions of each class that occurs in the test set."""
     truth, answers = task.membership(labels), task.membership(predicted)

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from .errors import InvalidValue
 from .record_rules import COUNT, LABEL, LOSS, MAX_PATH, MOMENT, NAME, SHARE, SHARE_OR_NAN, TEXT
 from .rules import ListOf, OneOf, OrNone, Text
-from .spec import Frozen
+from .settings_tree import Frozen
 from .tasks import TASKS
 
 SCHEMA = 1

@@ -1,4 +1,4 @@
-"""Rules of the values in records: counts, shares, measured numbers and texts, as `rules.py` has those of settings.
+"""Rules of the values in records: counts, shares, measured numbers and texts, as `rules` has those of settings.
 
 They also hold for what other people's files say, so that every value has a bound. Not a number is allowed where monklite itself
 writes it, and is then stored as text, which JSON has no number for.

@@ -25,7 +25,7 @@ from .record_rules import (
     TEXT,
 )
 from .rules import ListOf, Number, OneOf, OrNone, Text
-from .spec import Frozen
+from .settings_tree import Frozen
 from .tasks import FIGURE_TITLES, SINGLE, TASKS
 
 # in `ModelRecord.methods`

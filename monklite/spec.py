@@ -7,14 +7,14 @@ ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from .errors import InvalidValue, MonkliteError, UnknownArgument, cut, shown, suggestion
+from .choices import Choice, Transforms, nested
+from .errors import InvalidValue, shown
 from .group_rule import GroupText
-from .rules import AUTO, FileStem, Flag, ListOf, OneOf, OrAuto, OrNone, PathText, Rule, Text
+from .rules import AUTO, FileStem, Flag, ListOf, OneOf, OrAuto, OrNone, PathText, Text
 from .setting_ranges import (
     BATCH_SIZE_RANGE,
     EARLY_STOPPING_RANGE,
@@ -27,7 +27,6 @@ from .setting_ranges import (
     INITIAL_SCALE_RANGE,
     INPUT_SIZE_RANGE,
     MAX_LAYERS,
-    MAX_NESTED_LAYERS,
     MIXING_RANGE,
     RATE_FACTOR_RANGE,
     SEED_RANGE,
@@ -36,9 +35,7 @@ from .setting_ranges import (
     STORED_VIEWS_RANGE,
     WORKERS_RANGE,
 )
-
-M = TypeVar("M", bound=BaseModel)
-V = TypeVar("V", bound="Settings")
+from .settings_tree import Frozen, Settings
 
 DELIMITERS = (",", ";", "\t", "|", "-", " ")
 # "": one label per image
@@ -48,40 +45,6 @@ PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 WEIGHT_FILES = ("final", "best_model", "resume_state")
 SPLIT = ("train", "val")  # the subsets of a training run
 SUBSETS = (*SPLIT, "test")
-
-
-class Frozen(BaseModel):
-    """Values that cannot be changed in place and have no unknown fields."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False, ser_json_inf_nan="strings")
-
-
-class Choice(Frozen):
-    """One row of a catalog table with its parameters filled in, such as `sgd(learning_rate=0.01, ...)`."""
-
-    name: str
-    params: dict[str, Any] = Field(default_factory=dict)
-
-    @field_validator("params")
-    @classmethod
-    def _lists_become_tuples(cls, params: dict[str, Any]) -> dict[str, Any]:
-        # so that a value read back from JSON is equal
-        return {key: _tuples(value) for key, value in params.items()}
-
-    def __str__(self) -> str:
-        return f"{self.name}({', '.join(f'{k}={v}' for k, v in self.params.items())})"
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(v) for v in value) if isinstance(value, (list, tuple)) else value
-
-
-class Transforms(Frozen):
-    """The transforms of each subset, in the order of application."""
-
-    train: tuple[Choice, ...] = ()
-    val: tuple[Choice, ...] = ()
-    test: tuple[Choice, ...] = ()
 
 
 class Folders(Frozen):
@@ -211,20 +174,7 @@ class ModelSpec(Frozen):
     def _layers_are_choices(cls, layers: Any) -> tuple[Any, ...]:
         if not isinstance(layers, (list, tuple)):
             raise InvalidValue(f"layers must be a nested list of layers, not {shown(layers)}")
-        return _choices(layers, [0], 0)
-
-
-def _choices(layers: list[Any] | tuple[Any, ...], count: list[int], depth: int) -> tuple[Any, ...]:
-    """Nested lists of layers as nested tuples of choices. `count`: of layers so far."""
-    count[0] += len(layers)
-    if depth > MAX_NESTED_LAYERS or count[0] > MAX_LAYERS or (depth and not layers):
-        raise InvalidValue(
-            f"layers must be lists that are not empty, at most {MAX_NESTED_LAYERS} deep, of at most {MAX_LAYERS} layers"
-        )
-    return tuple(
-        _choices(layer, count, depth + 1) if isinstance(layer, (list, tuple)) else build(Choice, layer)
-        for layer in layers
-    )
+        return nested(layers, [0], 0)
 
 
 class ProgressiveResizing(Frozen):
@@ -296,44 +246,6 @@ class ResolvedTraining(_Training):
     loss: Choice
 
 
-class Settings(Frozen):
-    """Values in a tree, each with a dotted path such as `"data.batch_size"`."""
-
-    def get(self, path: str) -> Any:
-        """The value at a dotted path.
-
-        Raises:
-            UnknownArgument: there is no such path; the message suggests a similar one.
-        """
-        value: Any = self
-        for part in path.split("."):
-            children = _children(value)
-            if part not in children:
-                raise _no_setting(path, part, children)
-            value = children[part]
-        return value
-
-    def replace(self: V, changes: Mapping[str, Any], names: Mapping[str, str] | None = None) -> V:
-        """A copy with the values at dotted paths replaced; every value is checked.
-
-        Args:
-            names: path -> the user's name for it, for errors; the field's name by default.
-
-        >>> Spec().replace({"data.batch_size": 8}).data.batch_size
-        8
-        """
-        tree = _children(self)
-        for path, value in changes.items():
-            self.get(path)
-            rule = rule_of(type(self), path) if names and path in names else None
-            _set(tree, path.split("."), value if rule is None or names is None else rule(names[path], value))
-        return build(type(self), tree)
-
-    def differences(self, other: Settings) -> list[str]:
-        """The dotted paths of the values that differ."""
-        return _differences(self, other, "")
-
-
 class Spec(Settings):
     """All settings of a run, as requested; None: by recipe."""
 
@@ -352,65 +264,3 @@ class Resolved(Settings):
     data: ResolvedData
     model: ModelSpec
     training: ResolvedTraining
-
-
-def _differences(left: Any, right: Any, path: str) -> list[str]:
-    if left == right:
-        return []
-    lefts, rights = _children(left), _children(right)
-    if not lefts or lefts.keys() != rights.keys():
-        return [path]
-    return [d for name in lefts for d in _differences(lefts[name], rights[name], f"{path}.{name}".lstrip("."))]
-
-
-def rule_of(model: type[BaseModel], path: str) -> Rule | None:
-    """The rule of the field at a dotted path, None if it has none of its own."""
-    *parts, name = path.split(".")
-    for part in parts:
-        annotation = model.model_fields[part].annotation if part in model.model_fields else None
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            return None
-        model = annotation
-    rules = [entry for entry in model.model_fields[name].metadata if isinstance(entry, Rule)]
-    return rules[0] if rules else None
-
-
-def _set(tree: dict[str, Any], parts: list[str], value: Any) -> None:
-    head, *rest = parts
-    if rest:
-        tree[head] = _children(tree[head])
-        _set(tree[head], rest, value)
-    else:
-        tree[head] = value
-
-
-def _children(value: Any) -> dict[str, Any]:
-    """The values one level below a value of the spec, by name; a copy."""
-    if isinstance(value, BaseModel):
-        return {name: getattr(value, name) for name in type(value).model_fields}
-    return dict(value) if isinstance(value, dict) else {}
-
-
-def _no_setting(path: str, part: str, known: Iterable[str]) -> UnknownArgument:
-    return UnknownArgument(f"there is no setting {shown(path)}.{suggestion(part, known)}".rstrip("."))
-
-
-def build(model: type[M], values: Any) -> M:
-    """Make a `model` from plain values; a pydantic error becomes a `MonkliteError` that names the field and the rule."""
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        raise _as_monklite_error(model, error) from None
-
-
-def _as_monklite_error(model: type[BaseModel], error: ValidationError) -> MonkliteError:
-    first = error.errors()[0]
-    cause: Any = first.get("ctx", {}).get("error")
-    while cause is not None and not isinstance(cause, MonkliteError):
-        cause = cause.args[0] if cause.args and isinstance(cause.args[0], BaseException) else None
-    if cause is not None:
-        return cause
-    path = cut(".".join(map(str, first["loc"])))
-    if first["type"] == "extra_forbidden":
-        return _no_setting(path, str(first["loc"][-1]), model.model_fields)
-    return InvalidValue(f"{path}: {first['msg']} (given: {shown(first['input'])})")

@@ -12,7 +12,8 @@ from extremes import ends, inner
 from monklite.catalog import LOSSES, OPTIMIZERS, SCHEDULES, SETTINGS, TRANSFORMS
 from monklite.catalog.rows import REQUIRED, Parameter, Row
 from monklite.rules import Rule
-from monklite.spec import Spec, rule_of
+from monklite.settings_tree import rule_of
+from monklite.spec import Spec
 
 REQUIRED_VALUES = {
     "learning_rate": 0.01, "step_size": 1, "milestones": [1], "gamma": 0.5, "degrees": 10, "input_size": 32,

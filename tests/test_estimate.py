@@ -11,7 +11,7 @@ from test_prototype import expert, state
 from tiny_networks import build_tiny
 
 from monklite.errors import InvalidValue
-from monklite.facade import messages
+from monklite.facade import training_messages
 from monklite.facade.console import Console
 from monklite.training import estimate, features
 from monklite.training.estimate import Estimate
@@ -81,5 +81,5 @@ def test_what_is_kept_is_computed_once_for_each_picture(
     ("seconds", "text"), [(1.24, "1.2 Sec"), (42.4, "42 Sec"), (300.0, "5 Min"), (11160.0, "3.1 Hours")]
 )
 def test_durations_are_rounded(seconds: float, text: str, capsys) -> None:
-    messages.training_estimate(Console(1), 5, seconds)
+    training_messages.training_estimate(Console(1), 5, seconds)
     assert capsys.readouterr().out == f"Training time estimate\n    5 Epochs: Approx. {text}\n\n"

@@ -12,7 +12,7 @@ from ..retrying_file import open_with_retries
 from ..transient import attempted, is_transient, passing_trouble
 
 T = TypeVar("T")
-CHUNK = 1 << 20  # bytes
+CHUNK_BYTES = 1 << 20  # bytes
 
 
 def load(action: Callable[[], T], file: Path) -> T:
@@ -47,5 +47,5 @@ def _read_through(file: Path) -> None:
         StorageError: the drive does not give it.
     """
     with open_with_retries(file) as content:
-        while content.read(CHUNK):
+        while content.read(CHUNK_BYTES):
             pass

@@ -11,7 +11,7 @@ from .blocks import BLOCKS
 from .default_recipes import resolve
 from .layers import LAYERS
 from .losses import LOSSES
-from .models import MODELS
+from .model_table import MODELS
 from .optimizers import OPTIMIZERS
 from .schedules import SCHEDULES
 from .transforms import TRANSFORMS

@@ -108,86 +108,36 @@ def _safe(name: str) -> str:
     return re.sub(r"[^\w\-.@+=,() ]", "_", name)
 
 
-MODEL = (("name", Text()), ("freeze", Flag()), ("pretrained", Flag()))
+MODEL_PARTS = (("name", Text()), ("freeze", Flag()), ("pretrained", Flag()))
 OPTIMIZER_WITH_RATE = (("name", Text()), ("learning rate", LEARNING_RATE.rule))
 
-ANALYSES = {
-    row.name: row
-    for row in (
-        AnalysisRow(
-            "Learning_Rates",
-            "lr_list",
-            "Learning rate",
-            "Compare learning rates of the optimizer.",
-            LEARNING_RATE.rule,
-            with_learning_rate,
-            _named("Learning_Rate_{}"),
-        ),
-        AnalysisRow(
-            "Input_Sizes",
-            "inp_size_list",
-            "Input size",
-            "Compare sizes of the images, px.",
-            INPUT_SIZE_RANGE,
-            _set("data.input_size"),
-            _named("Input_Size_{}"),
-        ),
-        AnalysisRow(
-            "Batch_Sizes",
-            "batch_size_list",
-            "Batch size",
-            "Compare numbers of images per step.",
-            BATCH_SIZE_RANGE,
-            _set("data.batch_size"),
-            _named("Batch_Size_{}"),
-        ),
-        AnalysisRow(
-            "Models",
-            "model_list",
-            "Model",
-            "Compare networks: each value is `[name, freeze the base, pretrained]`. Optimizer and learning rate are those of the "
-            "recipe for each, unless they were chosen.",
-            Together(MODEL),
-            _with_model,
-            _name_of_model,
-        ),
-        AnalysisRow(
-            "Optimizers",
-            "optimizer_list",
-            "Optimizer",
-            "Compare optimizers by name, with their defaults and the present learning rate.",
-            Text(),
-            _with_optimizer,
-            _named("Optimizer_{}"),
-        ),
-        AnalysisRow(
-            "Optimizers_With_LR",
-            "optimizer_list",
-            "Optimizer",
-            "Compare optimizers, each with a learning rate: each value is `[name, learning rate]`.",
-            Together(OPTIMIZER_WITH_RATE),
-            lambda spec, value: _with_optimizer(spec, *value),
-            lambda value: _safe(f"Optimizer_{value[0]}_LR_{value[1]}"),
-        ),
-        AnalysisRow(
-            "Trainval_Splits",
-            "split_list",
-            "Trainval split",
-            "Compare shares of the images that are used for training. The validation images differ, and so their accuracies "
-            "cannot be compared as those of the other analyses can.",
-            SPLIT_RANGE,
-            _set("data.split"),
-            _named("Trainval_split{}"),
-        ),
-        AnalysisRow(
-            "Freeze_Layers",
-            "num_list",
-            "Freeze layers",
-            "Compare numbers of first layers that are not trained; with 0, all are trained.",
-            FREEZE_LAYERS_RANGE,
-            lambda spec, value: {"model.freeze_layers": value, "model.freeze_base": False},
-            _named("Freeze_Layers_{}"),
-        ),
-    )
-}
+# fmt: off
+ANALYSES = {row.name: row for row in (
+    AnalysisRow("Learning_Rates", "lr_list", "Learning rate", "Compare learning rates of the optimizer.",
+                LEARNING_RATE.rule, with_learning_rate, _named("Learning_Rate_{}")),
+    AnalysisRow("Input_Sizes", "inp_size_list", "Input size", "Compare sizes of the images, px.", INPUT_SIZE_RANGE,
+                _set("data.input_size"), _named("Input_Size_{}")),
+    AnalysisRow("Batch_Sizes", "batch_size_list", "Batch size", "Compare numbers of images per step.", BATCH_SIZE_RANGE,
+                _set("data.batch_size"), _named("Batch_Size_{}")),
+    AnalysisRow("Models", "model_list", "Model",
+                "Compare networks: each value is `[name, freeze the base, pretrained]`. Optimizer and learning rate "
+                "are those of the recipe for each, unless they were chosen.", Together(MODEL_PARTS), _with_model,
+                _name_of_model),
+    AnalysisRow("Optimizers", "optimizer_list", "Optimizer",
+                "Compare optimizers by name, with their defaults and the present learning rate.", Text(),
+                _with_optimizer, _named("Optimizer_{}")),
+    AnalysisRow("Optimizers_With_LR", "optimizer_list", "Optimizer",
+                "Compare optimizers, each with a learning rate: each value is `[name, learning rate]`.",
+                Together(OPTIMIZER_WITH_RATE), lambda spec, value: _with_optimizer(spec, *value),
+                lambda value: _safe(f"Optimizer_{value[0]}_LR_{value[1]}")),
+    AnalysisRow("Trainval_Splits", "split_list", "Trainval split",
+                "Compare shares of the images that are used for training. The validation images differ, and so their "
+                "accuracies cannot be compared as those of the other analyses can.", SPLIT_RANGE, _set("data.split"),
+                _named("Trainval_split{}")),
+    AnalysisRow("Freeze_Layers", "num_list", "Freeze layers",
+                "Compare numbers of first layers that are not trained; with 0, all are trained.", FREEZE_LAYERS_RANGE,
+                lambda spec, value: {"model.freeze_layers": value, "model.freeze_base": False},
+                _named("Freeze_Layers_{}")),
+)}
+# fmt: on
 PERCENT = Number(above=0, most=100)

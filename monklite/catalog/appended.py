@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import InvalidValue
 from ..rules import Flag, Number, OrNone
+from ..setting_ranges import AT_LEAST_1
 from ..spec import Choice
 from .activations import ACTIVATIONS
-from .layers import COUNT, LAYERS, UID, LayerRow
+from .layers import LAYERS, UID, LayerRow
 from .rows import Parameter, Row, table
 
 
@@ -44,13 +45,15 @@ def _row(name: str, layer: LayerRow, **renamed: str) -> AppendRow:
 
 # Monk's names of activations and arguments, where they differ from those in a network of one's own
 NAMES = {"leaky_relu": "leakyrelu"}
-ARGUMENTS: Mapping[str, Mapping[str, str]] = {
+ARGUMENT_NAMES: Mapping[str, Mapping[str, str]] = {
     "leaky_relu": {"alpha": "negative_slope"},
     "hardshrink": {"threshold": "lambd"},
     "softshrink": {"threshold": "lambd"},
 }
-NEURONS = Parameter("num_neurons", None, OrNone(COUNT), "number of results; False: one for each class")
-PROBABILITY = Parameter("probability", 0.5, Number(least=0, below=1), "share of the values that is dropped in training")
+NEURONS = Parameter("num_neurons", None, OrNone(AT_LEAST_1), "number of results; False: one for each class")
+DROP_PROBABILITY = Parameter(
+    "probability", 0.5, Number(least=0, below=1), "share of the values that is dropped in training"
+)
 
 APPENDED: dict[str, AppendRow] = table(
     [
@@ -64,11 +67,11 @@ APPENDED: dict[str, AppendRow] = table(
         AppendRow(
             "dropout",
             LAYERS["dropout"].doc,
-            (PROBABILITY, FINAL),
+            (DROP_PROBABILITY, FINAL),
             LAYERS["dropout"],
             {"drop_probability": "probability"},
         ),
-        *(_row(NAMES.get(name, name), row, **ARGUMENTS.get(name, {})) for name, row in ACTIVATIONS.items()),
+        *(_row(NAMES.get(name, name), row, **ARGUMENT_NAMES.get(name, {})) for name, row in ACTIVATIONS.items()),
     ]
 )
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import InvalidValue
 from ..rules import Flag, Number, OneOf, OrNone, Whole
-from ..setting_ranges import MAX_COUNT
+from ..setting_ranges import AT_LEAST_1, MAX_COUNT
 from .activations import ALL_LAYERS
 from .layer_rules import IN_EQ_OUT, Padding, Sizes
 from .layers import UID
@@ -194,18 +194,18 @@ def inception_e_block(pool_type: str) -> Layers:
     return [[[conv(320)], [conv(384), subbranch_block()], long, pooled, CONCATENATE]]
 
 
-COUNT, AT_LEAST_4 = Whole(least=1, limit=MAX_COUNT), Whole(least=4, limit=MAX_COUNT)
+AT_LEAST_4 = Whole(least=4, limit=MAX_COUNT)
 SIZES, PADDING = Sizes(2), Padding(2)
 POOL = Parameter("pool_type", "avg", OneOf(("avg", "max")), "pooling of one branch")
 
 
-def _channels(default: int, rule: Whole = COUNT) -> Parameter:
+def _channels(default: int, rule: Whole = AT_LEAST_1) -> Parameter:
     return Parameter("output_channels", default, rule, "channels of the result")
 
 
 STRIDE = Parameter("stride", 1, SIZES, "step of the window; 2 halves the image")
 RESIDUAL = (STRIDE, Parameter("downsample", True, Flag(), "a convolution in the shortcut; False: the input itself"))
-WIDTH = Parameter("bottleneck_width", 4, COUNT, "factor between the channels inside and outside")
+WIDTH = Parameter("bottleneck_width", 4, AT_LEAST_1, "factor between the channels inside and outside")
 
 _ROWS = (
     BlockRow("resnet_v1_block", "Residual block (He et al. 2016).", (_channels(16), *RESIDUAL), resnet_v1_block),
@@ -216,23 +216,24 @@ _ROWS = (
     BlockRow("resnet_v2_bottleneck_block", "The same, normalized first (He et al. 2016b).",
              (_channels(16, AT_LEAST_4), *RESIDUAL), resnet_v2_bottleneck_block),
     BlockRow("resnext_block", "Residual block with groups of channels (Xie et al. 2017).",
-             (_channels(256, AT_LEAST_4), Parameter("cardinality", 8, COUNT, "number of groups"), WIDTH, *RESIDUAL),
-             resnext_block),
+             (_channels(256, AT_LEAST_4), Parameter("cardinality", 8, AT_LEAST_1, "number of groups"), WIDTH,
+              *RESIDUAL), resnext_block),
     BlockRow("mobilenet_v2_linear_bottleneck_block", "Residual block with more channels inside (Sandler et al. 2018).",
              (_channels(32), WIDTH, STRIDE), mobilenet_v2_linear_bottleneck_block),
     BlockRow("mobilenet_v2_inverted_linear_bottleneck_block", "Residual block with fewer, separate channels inside.",
              (_channels(32), WIDTH, STRIDE), mobilenet_v2_inverted_linear_bottleneck_block),
     BlockRow("separable_convolution_block", "Convolve each channel on its own, then mix them (Chollet 2017).",
-             (Parameter("input_channels", 16, COUNT, "channels that the block is given"), _channels(32),
+             (Parameter("input_channels", 16, AT_LEAST_1, "channels that the block is given"), _channels(32),
               Parameter("kernel_size", 3, SIZES, "size of the window"), STRIDE,
               Parameter("padding", 1, OrNone(PADDING), "zeros on both sides")), separable_convolution_block),
     BlockRow("squeezenet_fire_block", "Few channels, then more of two windows (Iandola et al. 2016).",
-             (Parameter("squeeze_channels", 16, COUNT, "channels inside"),
-              Parameter("expand_channels_1x1", 32, COUNT, "channels of the window of 1 px"),
-              Parameter("expand_channels_3x3", 64, COUNT, "channels of the window of 3 px")), squeezenet_fire_block),
+             (Parameter("squeeze_channels", 16, AT_LEAST_1, "channels inside"),
+              Parameter("expand_channels_1x1", 32, AT_LEAST_1, "channels of the window of 1 px"),
+              Parameter("expand_channels_3x3", 64, AT_LEAST_1, "channels of the window of 3 px")),
+             squeezenet_fire_block),
     BlockRow("densenet_block", "Append new channels to those that the block is given (Huang et al. 2017).",
-             (Parameter("bottleneck_size", 4, COUNT, "channels inside, as a multiple of the new ones"),
-              Parameter("growth_rate", 16, COUNT, "new channels"),
+             (Parameter("bottleneck_size", 4, AT_LEAST_1, "channels inside, as a multiple of the new ones"),
+              Parameter("growth_rate", 16, AT_LEAST_1, "new channels"),
               Parameter("dropout", 0.2, Number(least=0, below=1), "share of the new values that is dropped")),
              densenet_block),
     BlockRow("conv_bn_relu_block", "Convolution, batch normalization, ReLU.",
@@ -240,10 +241,11 @@ _ROWS = (
               Parameter("padding", None, OrNone(PADDING), f"zeros on both sides; None: {IN_EQ_OUT!r}")),
              conv_bn_relu_block),
     BlockRow("inception_a_block", "Inception's first block (Szegedy et al. 2016).",
-             (Parameter("pooling_branch_channels", 32, COUNT, "channels after the pooling"), POOL), inception_a_block),
+             (Parameter("pooling_branch_channels", 32, AT_LEAST_1, "channels after the pooling"), POOL),
+             inception_a_block),
     BlockRow("inception_b_block", "Inception's second block.", (POOL,), inception_b_block),
     BlockRow("inception_c_block", "Inception's third block, with windows of 1 x 7 px.",
-             (Parameter("channels_7x7", 3, COUNT, "channels inside"), POOL), inception_c_block),
+             (Parameter("channels_7x7", 3, AT_LEAST_1, "channels inside"), POOL), inception_c_block),
     BlockRow("inception_d_block", "Inception's fourth block, which halves the image.", (POOL,), inception_d_block),
     BlockRow("inception_e_block", "Inception's last block.", (POOL,), inception_e_block),
     BlockRow("subbranch_block", "The two ends of a branch of Inception's last block.", (), subbranch_block),

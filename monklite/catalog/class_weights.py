@@ -71,6 +71,19 @@ def positional_weights(loss: Choice, classes: tuple[str, ...]) -> str:
     return cut("; ".join(_listed(dict(weights)) for weights in pairs), 600)
 
 
+def weights_taken(loss: Choice, asked: Choice | None, classes: tuple[str, ...]) -> str:
+    """A note on the class of each factor, if they were computed or given by position; empty if they were not.
+
+    Args:
+        loss: with its factors. asked: as the user chose it.
+    """
+    if asked is not None and is_balanced(asked):
+        computed = next(loss.params[name] for name in reversed(FACTORS) if loss.params.get(name) is not None)
+        return f"weight='balanced' took {cut(_listed(computed), 600)}"
+    order = positional_weights(loss, classes)
+    return f"class weights by position fall on these classes: {order}" if order else ""
+
+
 def is_balanced(loss: Choice) -> bool:
     """Whether the factors of a loss are to be computed from the images."""
     return loss.params.get(WEIGHT.name) == BALANCED
@@ -95,11 +108,6 @@ def with_factors_of(loss: Choice, other: Choice) -> Choice:
     """A loss with the factors of another choice of it."""
     factors = {name: other.params[name] for name in FACTORS if name in other.params}
     return Choice(name=loss.name, params={**loss.params, **factors})
-
-
-def balance(loss: Choice) -> str:
-    """The factors that `balanced` has computed, as text."""
-    return cut(_listed(next(loss.params[name] for name in reversed(FACTORS) if loss.params.get(name) is not None)), 600)
 
 
 def _inverse_frequencies(record: DatasetRecord) -> list[float]:

@@ -13,7 +13,8 @@ from typing import Any
 from ..decoder_threads import decoders
 from ..records import DatasetRecord
 from ..rules import AUTO
-from ..spec import Choice, ModelSpec, Resolved, Spec, TrainingSpec, Transforms, build
+from ..settings_tree import build
+from ..spec import Choice, ModelSpec, Resolved, Spec, TrainingSpec, Transforms
 from ..tasks import MULTIPLE, SINGLE, label_type
 from .class_weights import balanced, is_balanced, with_factors_of
 from .losses import LOSSES

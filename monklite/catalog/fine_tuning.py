@@ -1,7 +1,8 @@
 """Fine-tuning: the head first, then all layers, the first ones at smaller rates; and which settings contradict it.
 
 As it is commonly taught (Howard and Ruder 2018; fastai's `fine_tune`): a new head sends large random gradients through the
-pretrained layers, which spoil them; and what the first layers see is common to all pictures, so that they need to change least.
+pretrained layers, which spoil them; and the first layers detect what all pictures have, such as edges, so that they need to
+change least.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def replaced_rates(before: Sequence[float], rates: Sequence[float]) -> Iterator[
 def falling(decay: float, groups: int, argument: str = "decay") -> tuple[float, ...]:
     """Multiples of the learning rate for groups of layers, the first ones first: each `decay` times the next; 1.0 for the head.
 
-    No multiples for a decay of 1, with which all are the same.
+    Empty for a decay of 1, with which all layers have the same rate.
     """
     factor = DECAY_RANGE(argument, decay)
     n = GROUPS_RANGE("groups", groups)

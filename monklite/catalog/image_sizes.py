@@ -13,7 +13,7 @@ from ..errors import InvalidValue
 from ..spec import Resolved
 from .models import network_row
 
-# px; nearly all networks halve the image five times, so that other sizes only add rows that are cut off
+# px; nearly all networks halve the image five times; of other sizes, the rows beyond a multiple of 32 are cut off
 MULTIPLE = 32
 OFF = "update_progressive_resizing(1) turns it off"
 
@@ -52,8 +52,8 @@ def schedule(spec: Resolved) -> SizeSchedule | None:
     row = network_row(model, spec.backend)
     if model.freeze_base or model.freeze_layers or spec.training.head_epochs:
         raise InvalidValue(
-            "progressive resizing is for networks whose layers are all trained: what frozen layers give is computed once for "
-            f"each picture, and would have to be computed for each size. Use freeze_base_network=False and no head_epochs; {OFF}"
+            "progressive resizing is for networks whose layers are all trained: the output of frozen layers is computed once "
+            f"per picture, and would have to be computed for each size. Use freeze_base_network=False and no head_epochs; {OFF}"
         )
     if spec.backend in row.fixed_size:
         raise InvalidValue(

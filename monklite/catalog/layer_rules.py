@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..rules import Rule, Whole
+from ..rules import ListOf, NumberOrList, Rule, Whole
 from ..setting_ranges import MAX_COUNT
 
 # Monk's word for a padding that keeps the size of the image
@@ -24,14 +23,9 @@ class Sizes(Rule):
     def annotation(self) -> str:
         return "int | Sequence[int]"
 
-    def check(self, value: Any) -> int | tuple[int, ...]:
+    def check(self, value: Any) -> Any:
         each = Whole(least=self.least, limit=MAX_COUNT)
-        if not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
-            return each.check(value)
-        sizes = tuple(each.check(size) for size in value)
-        if len(sizes) != self.n:
-            raise ValueError
-        return sizes
+        return NumberOrList(each, ListOf(each, length=self.n)).check(value)
 
     def __str__(self) -> str:
         several = f", or a list of {self.n} such numbers" if self.n > 1 else ""

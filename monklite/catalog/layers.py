@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..rules import Flag, ListOf, Number, OneOf, OrNone, Text, Whole
-from ..setting_ranges import MAX_COUNT
+from ..setting_ranges import AT_LEAST_1
 from . import layer_shapes
 from .backends import BUILT_IN, Cell
 from .layer_rules import IN_EQ_OUT, Only, Padding, Sizes
@@ -40,7 +40,6 @@ class LayerRow(BuiltRow):
 
 
 UID = Parameter("uid", None, OrNone(Text(most=MAX_UID)), "a name of its own, shown in the drawing", own=True)
-COUNT = Whole(least=1, limit=MAX_COUNT)
 LAYOUTS = {1: "NCW", 2: "NCHW", 3: "NCDHW"}
 
 
@@ -71,10 +70,10 @@ def _convolution(n: int, transposed: bool) -> LayerRow:
     return _row(
         f"{kind}{n}d",
         f"{'Transposed convolution' if transposed else 'Convolution'} in {n} dimension{'s' if n > 1 else ''}.",
-        Parameter("output_channels", 3, COUNT, "channels of the result"),
+        Parameter("output_channels", 3, AT_LEAST_1, "channels of the result"),
         *_window(n, 3, 1, IN_EQ_OUT),
         *((extra,) if transposed else ()),
-        Parameter("groups", 1, COUNT, "groups of channels that do not see each other"),
+        Parameter("groups", 1, AT_LEAST_1, "groups of channels that do not see each other"),
         Parameter("dilation", 1, Sizes(n), "distance between the points of the window"),
         Parameter("use_bias", True, Flag(), "add a trained number to each channel"),
         _layout(n),
@@ -120,7 +119,7 @@ def _global_pooling(n: int, average: bool) -> LayerRow:
     )
 
 
-EPSILON = Parameter("epsilon", 1e-5, Number(above=0, below=1), "added to the variance")
+NORM_EPSILON = Parameter("epsilon", 1e-5, Number(above=0, below=1), "added to the variance")
 TRAINABLE = Parameter("use_trainable_parameters", True, Flag(), "multiply by a trained number and add one")
 
 
@@ -129,69 +128,39 @@ def _no_momentum(default: float | None, *others: float) -> Parameter:
     return Parameter("moving_average_momentum", default, rule, "kept from Monk")
 
 
+# fmt: off
 _ROWS = (
     *(_convolution(n, transposed) for transposed in (False, True) for n in LAYOUTS),
     *(_pooling(n, average) for average in (False, True) for n in LAYOUTS),
     *(_global_pooling(n, average) for average in (False, True) for n in LAYOUTS),
-    _row(
-        "fully_connected",
-        "Each result is a weighted sum of all values.",
-        Parameter("units", 512, COUNT, "number of results"),
-        Parameter("use_bias", True, Flag(), "add a trained number to each"),
-        Parameter("flatten", True, Flag(), "take all values of an image; False: those of the last axis"),
-        shape=layer_shapes.fully_connected,
-        has_weights=True,
-    ),
-    _row(
-        "dropout",
-        "Set random values to 0 in training (Srivastava et al. 2014).",
-        Parameter("drop_probability", 0.2, Number(least=0, below=1), "share of the values"),
-        Parameter("axes", (), ListOf(Whole(least=0, most=4)), "axes along which all values are kept or dropped together"),
-        shape=layer_shapes.dropout,
-    ),
+    _row("fully_connected", "Each result is a weighted sum of all values.",
+         Parameter("units", 512, AT_LEAST_1, "number of results"),
+         Parameter("use_bias", True, Flag(), "add a trained number to each"),
+         Parameter("flatten", True, Flag(), "take all values of an image; False: those of the last axis"),
+         shape=layer_shapes.fully_connected, has_weights=True),
+    _row("dropout", "Set random values to 0 in training (Srivastava et al. 2014).",
+         Parameter("drop_probability", 0.2, Number(least=0, below=1), "share of the values"),
+         Parameter("axes", (), ListOf(Whole(least=0, most=4)),
+                   "axes along which all values are kept or dropped together"), shape=layer_shapes.dropout),
     _row("flatten", "All values of an image in one row.", shape=layer_shapes.flatten),
     _row("identity", "The values as they are, such as the shortcut of a residual block."),
-    _row(
-        "batch_normalization",
-        "Normalize each channel over the batch (Ioffe and Szegedy 2015).",
-        Parameter(
-            "moving_average_momentum",
-            None,
-            OrNone(Number(above=0, below=1)),
-            "in Monk's meaning, which is the framework's: the share of the newest batch with pytorch, of what was known with "
-            "mxnet; None: 0.1 and 0.9, which are the same",
-        ),
-        EPSILON,
-        TRAINABLE,
-        Parameter(
-            "activate_scale_shift_operation",
-            False,
-            Only((False,), "bool", "training uses the statistics of the batch"),
-            "kept from Monk",
-        ),
-        has_weights=True,
-    ),
-    _row(
-        "instance_normalization",
-        "Normalize each channel of each image (Ulyanov et al. 2016).",
-        _no_momentum(None, 0.1, 0.9),
-        EPSILON,
-        TRAINABLE,
-        shape=layer_shapes.instance_normalization,
-        has_weights=True,
-    ),
-    _row(
-        "layer_normalization",
-        "Normalize all values of each image (Ba et al. 2016).",
-        _no_momentum(0.9),
-        EPSILON,
-        TRAINABLE,
-        has_weights=True,
-    ),
+    _row("batch_normalization", "Normalize each channel over the batch (Ioffe and Szegedy 2015).",
+         Parameter("moving_average_momentum", None, OrNone(Number(above=0, below=1)),
+                   "in Monk's meaning, which is the framework's: the share of the newest batch with pytorch, of what "
+                   "was known with mxnet; None: 0.1 and 0.9, which are the same"), NORM_EPSILON, TRAINABLE,
+         Parameter("activate_scale_shift_operation", False,
+                   Only((False,), "bool", "training uses the statistics of the batch"), "kept from Monk"),
+         has_weights=True),
+    _row("instance_normalization", "Normalize each channel of each image (Ulyanov et al. 2016).",
+         _no_momentum(None, 0.1, 0.9), NORM_EPSILON, TRAINABLE, shape=layer_shapes.instance_normalization,
+         has_weights=True),
+    _row("layer_normalization", "Normalize all values of each image (Ba et al. 2016).", _no_momentum(0.9), NORM_EPSILON,
+         TRAINABLE, has_weights=True),
     _row("add", "Ends a list of branches: their sum.", cell="merge", merges=layer_shapes.add),
     _row("concatenate", "Ends a list of branches: their channels one after the other.", cell="merge",
          merges=layer_shapes.concatenate),
-)  # fmt: skip
+)
+# fmt: on
 
 LAYERS: dict[str, LayerRow] = table(_ROWS)
 # Monk's names without a number -> the rows

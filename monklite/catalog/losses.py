@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 
 from ..errors import InvalidValue
 from ..rules import Flag, Number, OrNone, PerClass, Rule, Whole
-from ..setting_ranges import MAX_FACTOR
+from ..setting_ranges import NOT_NEGATIVE, POSITIVE
 from ..spec import Choice
 from ..tasks import Activation, TargetForm
 from .backends import Cell
@@ -97,49 +97,30 @@ class ClassWeights(PerClass):
         return f"{BALANCED!r}, or {super().__str__()}"
 
 
-CLASS_FACTOR, POSITIVE = Number(least=0, limit=MAX_FACTOR), Number(above=0, limit=MAX_FACTOR)
-WEIGHT = Parameter(
-    "weight",
-    None,
-    OrNone(ClassWeights(CLASS_FACTOR)),
-    'one factor per class, by name, such as {"cat": 2.0, "dog": 1.0}, or in the order of the classes; "balanced": by the number '
-    "of training images",
-)
-POSITIVE_WEIGHT = Parameter(
-    "positive_weight",
-    None,
-    OrNone(PerClass(CLASS_FACTOR, positive=True)),
-    "one factor per class, given like weight, which counts only for the images that have that label",
-)
+# fmt: off
+WEIGHT = Parameter("weight", None, OrNone(ClassWeights(NOT_NEGATIVE)),
+                   'one factor per class, by name, such as {"cat": 2.0, "dog": 1.0}, or in the order of the classes; '
+                   '"balanced": by the number of training images')
+POSITIVE_WEIGHT = Parameter("positive_weight", None, OrNone(PerClass(NOT_NEGATIVE, positive=True)),
+                            "one factor per class, given like weight, which counts only for the images that have "
+                            "that label")
 # Monk passed these to MXNet's losses unchecked: any other axis of the scores silently gave another loss
 BATCH_AXIS = Parameter("batch_axis", 0, Axis((0,)), "axis of the batch", own=True)
 AXIS_TO_SUM_OVER = Parameter("axis_to_sum_over", -1, Axis((-1, 1)), "axis of the classes", own=True)
-LABEL_AS_CATEGORIES = Parameter(
-    "label_as_categories",
-    True,
-    Flag(),
-    "labels are class numbers, or rows of 0 and 1; the loss is the same and gets the labels in the form that it takes",
-    own=True,
-)
-LABEL_SMOOTHING = Parameter(
-    "label_smoothing", 0.0, Smoothing(), "share of the label spread over all classes (Szegedy et al. 2016)"
-)
+LABEL_AS_CATEGORIES = Parameter("label_as_categories", True, Flag(),
+                                "labels are class numbers, or rows of 0 and 1; the loss is the same and gets the "
+                                "labels in the form that it takes", own=True)
+LABEL_SMOOTHING = Parameter("label_smoothing", 0.0, Smoothing(),
+                            "share of the label spread over all classes (Szegedy et al. 2016)")
 MARGIN = Parameter("margin", 1.0, POSITIVE, "by how much a right answer must be right to cost nothing")
-THRESHOLD = Parameter(
-    "threshold_for_mean_estimator",
-    1.0,
-    POSITIVE,
-    "difference from which the loss grows linearly and no longer quadratically",
-)
-GAMMA = Parameter("gamma", 2.0, CLASS_FACTOR, "how much less easy images count; 0: cross-entropy")
+HUBER_THRESHOLD = Parameter("threshold_for_mean_estimator", 1.0, POSITIVE,
+                      "difference from which the loss grows linearly and no longer quadratically")
+FOCUS = Parameter("gamma", 2.0, NOT_NEGATIVE, "how much less easy images count; 0: cross-entropy")
 # a loss of log-probabilities is the same whether the network or the loss computed them: log-softmax leaves them as they are
-LOG_PROBABILITIES = Parameter(
-    "log_pre_applied",
-    False,
-    Flag(),
-    "the network's outputs are log-probabilities already, which gives the same loss",
-    own=True,
-)
+LOG_PROBABILITIES = Parameter("log_pre_applied", False, Flag(),
+                              "the network's outputs are log-probabilities already, which gives the same loss",
+                              own=True)
+# fmt: on
 LOG_RATES = Parameter("log_pre_applied", False, Flag(), "the outputs are logarithms of rates; False: logits of softmax")
 
 CLASSIFYING = (WEIGHT, BATCH_AXIS, AXIS_TO_SUM_OVER, LABEL_AS_CATEGORIES, LABEL_SMOOTHING)
@@ -175,120 +156,56 @@ def _per_class(
     return LossRow(name, doc, (*parameters, POSITIVE_WEIGHT), cells, activation=activation, form="one_hot")
 
 
-LOSSES = table(
-    [
-        _per_image(
-            "softmax_crossentropy",
-            "Softmax with cross-entropy: one class per image. The usual choice.",
-            CROSS_ENTROPY,
-            *CLASSIFYING,
-        ),
-        _per_class(
-            "sigmoid_binary_crossentropy",
-            "One yes-or-no decision per class: sigmoid with binary cross-entropy.",
-            BINARY_CROSS_ENTROPY,
-            *DECIDING,
-        ),
-        _per_image(
-            "crossentropy",
-            "Negative logarithm of the score of the right class, one per image. The scores are those of softmax, as in "
-            "softmax_crossentropy.",
-            CROSS_ENTROPY,
-            *CLASSIFYING,
-        ),
-        _per_class(
-            "binary_crossentropy",
-            "Binary cross-entropy of one score per class. The scores are those of sigmoid, as in sigmoid_binary_crossentropy.",
-            BINARY_CROSS_ENTROPY,
-            *DECIDING,
-        ),
-        _per_class(
-            "focal",
-            "Cross-entropy in which images that are predicted well count less (Lin et al. 2017): of softmax, or of sigmoid where "
-            "images have several labels. Its alpha is `weight`.",
-            _formula("focal"),
-            WEIGHT,
-            GAMMA,
-            activation=None,
-        ),
-        _per_image(
-            "kldiv",
-            "Kullback-Leibler divergence of the scores of softmax from the label: one class per image. A label is certain, so "
-            "this is cross-entropy.",
-            _formula("cross_entropy"),
-            LOG_PROBABILITIES,
-            WEIGHT,
-            BATCH_AXIS,
-            AXIS_TO_SUM_OVER,
-            form="one_hot",
-        ),
-        _per_image(
-            "poisson_nll",
-            "Negative logarithm of the Poisson likelihood, without the constant term, of a rate per class: the score of softmax, "
-            "or exp(output) with log_pre_applied. One class per image; mean over the classes.",
-            _formula("poisson"),
-            LOG_RATES,
-            WEIGHT,
-            BATCH_AXIS,
-            form="one_hot",
-        ),
-        _per_class(
-            "l1", f"Mean absolute error (Ghosh et al. 2017). {ON_SCORES}", _formula("l1"), *DECIDING, activation=None
-        ),
-        _per_class("l2", f"Mean squared error (Brier 1950). {ON_SCORES}", _formula("l2"), *DECIDING, activation=None),
-        _per_class(
-            "huber",
-            "Squared error / (2 x threshold) up to the threshold, absolute error - threshold / 2 beyond (Huber 1964). "
-            f"{ON_SCORES}",
-            _formula("huber"),
-            *DECIDING,
-            THRESHOLD,
-            activation=None,
-        ),
-        _per_class(
-            "hinge",
-            "Hinge loss of one decision per class, the logit against -1 or +1; mean over the classes (Cortes and Vapnik 1995).",
-            _formula("hinge", power=1),
-            *DECIDING,
-            MARGIN,
-        ),
-        _per_class(
-            "squared_hinge",
-            "Squared hinge loss of one decision per class, the logit against -1 or +1; mean over the classes (Tang 2013).",
-            _formula("hinge", power=2),
-            *DECIDING,
-            MARGIN,
-        ),
-        _per_image(
-            "multimargin",
-            "The logit of the right class against each other one: sum of max(0, margin - right + other) / number of classes "
-            "(Weston and Watkins 1999). One class per image.",
-            _formula("multimargin", power=1),
-            *DECIDING,
-            MARGIN,
-            form="one_hot",
-        ),
-        _per_image(
-            "squared_multimargin",
-            "multimargin with squared terms. One class per image.",
-            _formula("multimargin", power=2),
-            *DECIDING,
-            MARGIN,
-            form="one_hot",
-        ),
-        _per_class(
-            "multilabel_margin",
-            "The logit of each label that an image has against each that it has not: sum of max(0, 1 - has + has not) / number "
-            "of classes. An image with none or all labels adds nothing, and only differences of logits are trained, so the "
-            "threshold may need to be chosen afterwards.",
-            _formula("multilabel_margin"),
-            *DECIDING,
-        ),
-        _per_class(
-            "multilabel_softmargin",
-            "Binary cross-entropy of one decision per class: sigmoid_binary_crossentropy by its other name.",
-            BINARY_CROSS_ENTROPY,
-            *DECIDING,
-        ),
-    ]
-)
+# fmt: off
+LOSSES = table((
+    _per_image("softmax_crossentropy", "Softmax with cross-entropy: one class per image. The usual choice.",
+               CROSS_ENTROPY, *CLASSIFYING),
+    _per_class("sigmoid_binary_crossentropy", "One yes-or-no decision per class: sigmoid with binary cross-entropy.",
+               BINARY_CROSS_ENTROPY, *DECIDING),
+    _per_image("crossentropy",
+               "Negative logarithm of the score of the right class, one per image. The scores are those of softmax, "
+               "as in softmax_crossentropy.", CROSS_ENTROPY, *CLASSIFYING),
+    _per_class("binary_crossentropy",
+               "Binary cross-entropy of one score per class. The scores are those of sigmoid, as in "
+               "sigmoid_binary_crossentropy.", BINARY_CROSS_ENTROPY, *DECIDING),
+    _per_class("focal",
+               "Cross-entropy in which images that are predicted well count less (Lin et al. 2017): of softmax, or "
+               "of sigmoid where images have several labels. Its alpha is `weight`.", _formula("focal"), WEIGHT, FOCUS,
+               activation=None),
+    _per_image("kldiv",
+               "Kullback-Leibler divergence of the scores of softmax from the label: one class per image. A label is "
+               "certain, so this is cross-entropy.", _formula("cross_entropy"), LOG_PROBABILITIES, WEIGHT, BATCH_AXIS,
+               AXIS_TO_SUM_OVER, form="one_hot"),
+    _per_image("poisson_nll",
+               "Negative logarithm of the Poisson likelihood, without the constant term, of a rate per class: the "
+               "score of softmax, or exp(output) with log_pre_applied. One class per image; mean over the classes.",
+               _formula("poisson"), LOG_RATES, WEIGHT, BATCH_AXIS, form="one_hot"),
+    _per_class("l1", f"Mean absolute error (Ghosh et al. 2017). {ON_SCORES}", _formula("l1"), *DECIDING,
+               activation=None),
+    _per_class("l2", f"Mean squared error (Brier 1950). {ON_SCORES}", _formula("l2"), *DECIDING, activation=None),
+    _per_class("huber",
+               "Squared error / (2 x threshold) up to the threshold, absolute error - threshold / 2 beyond (Huber 1964). "
+               f"{ON_SCORES}",
+               _formula("huber"), *DECIDING, HUBER_THRESHOLD, activation=None),
+    _per_class("hinge",
+               "Hinge loss of one decision per class, the logit against -1 or +1; mean over the classes (Cortes and "
+               "Vapnik 1995).", _formula("hinge", power=1), *DECIDING, MARGIN),
+    _per_class("squared_hinge",
+               "Squared hinge loss of one decision per class, the logit against -1 or +1; mean over the classes "
+               "(Tang 2013).", _formula("hinge", power=2), *DECIDING, MARGIN),
+    _per_image("multimargin",
+               "The logit of the right class against each other one: sum of max(0, margin - right + other) / number "
+               "of classes (Weston and Watkins 1999). One class per image.", _formula("multimargin", power=1),
+               *DECIDING, MARGIN, form="one_hot"),
+    _per_image("squared_multimargin", "multimargin with squared terms. One class per image.",
+               _formula("multimargin", power=2), *DECIDING, MARGIN, form="one_hot"),
+    _per_class("multilabel_margin",
+               "The logit of each label that an image has against each that it has not: sum of max(0, 1 - has + has "
+               "not) / number of classes. An image with none or all labels adds nothing, and only differences of "
+               "logits are trained, so the threshold may need to be chosen afterwards.", _formula("multilabel_margin"),
+               *DECIDING),
+    _per_class("multilabel_softmargin",
+               "Binary cross-entropy of one decision per class: sigmoid_binary_crossentropy by its other name.",
+               BINARY_CROSS_ENTROPY, *DECIDING),
+))
+# fmt: on

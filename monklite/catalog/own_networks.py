@@ -31,11 +31,11 @@ from ..regular_files import read_regular
 from ..spec import ModelSpec, OwnNetwork
 
 PREFIX = "own/"
-MAX_NAME = 80
+MAX_NETWORK_NAME = 80
 # digests of the files that this user has given, one per line
 MAX_TRUSTED = 1 << 20
 # names of the folders of installed packages
-PACKAGES = frozenset(("site-packages", "dist-packages"))
+PACKAGE_FOLDERS = frozenset(("site-packages", "dist-packages"))
 # what was given in this session: place and key -> the object; and the name of a network that a run is opened with -> it
 _given: dict[OwnNetwork, Any] = {}
 _provided: dict[str, Any] = {}
@@ -123,7 +123,7 @@ def _trusted() -> list[str]:
 
 
 def _trust(digest: str) -> None:
-    """Remember that this user has given a file; where nothing can be written, it is asked for again."""
+    """Remember that this user has given a file. If that cannot be stored, the user is asked to give it again."""
     known = _trusted()
     if digest not in known:
         with contextlib.suppress(MonkliteError, OSError, RuntimeError):
@@ -145,8 +145,8 @@ def _check_current(made: Any, file: Path) -> None:
         present = set()
     if any(_meaning(code) not in present for code in _code_of(made) if _is_from(code, file)):
         raise InvalidValue(
-            f"model: {file} was changed after it was imported, and what was imported is another network: restart the session, so "
-            "that it is imported again"
+            f"model: {file} was changed after it was imported, so the imported network differs from the one in the file: restart "
+            "the session to import it again"
         )
 
 
@@ -178,8 +178,17 @@ def _meaning(code: CodeType) -> tuple[object, ...]:
 
 
 def is_network(made: Any) -> bool:
-    """Whether an object is a network itself, and not what builds one."""
+    """Whether an object is a network itself, and not a class or function that builds one."""
     return not (inspect.isclass(made) or inspect.isroutine(made) or isinstance(made, functools.partial))
+
+
+def check_output(name: str, shape: object, n_classes: int) -> None:
+    """Refuse a network whose output for 2 images has not this shape: a number for each class."""
+    if shape != (2, n_classes):
+        raise InvalidValue(
+            f"{name} must give one number for each of the {n_classes} classes, (2, {n_classes}) for 2 images, not {shape}: give "
+            "a class or function that builds the network for the number of classes"
+        )
 
 
 def _name(made: Any) -> str:
@@ -189,7 +198,7 @@ def _name(made: Any) -> str:
             f"a network, not {shown(made)} ({type(made).__name__})"
         )
     named = type(made) if is_network(made) else made.func if isinstance(made, functools.partial) else made
-    return PREFIX + re.sub(r"\W+", "_", named.__name__).strip("_")[:MAX_NAME]
+    return PREFIX + re.sub(r"\W+", "_", named.__name__).strip("_")[:MAX_NETWORK_NAME]
 
 
 def _place_of(made: Any) -> str:
@@ -225,7 +234,9 @@ def _file_of(place: str) -> Path | None:
     if file.suffix == ".py" and not is_file(file):
         raise NotFound(f"model: there is no file {shown(str(file))}")
     resolved = file.resolve()
-    installed = not PACKAGES.isdisjoint(resolved.parts) or any(resolved.is_relative_to(f) for f in _standard_library())
+    installed = not PACKAGE_FOLDERS.isdisjoint(resolved.parts) or any(
+        resolved.is_relative_to(f) for f in _standard_library()
+    )
     return None if installed or file.suffix != ".py" else file
 
 

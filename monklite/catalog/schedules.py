@@ -13,13 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..rules import Flag, ListOf, Number, OneOf, Whole
-from ..setting_ranges import MAX_COUNT, MAX_FACTOR
+from ..setting_ranges import AT_LEAST_0, AT_LEAST_1, MAX_COUNT, MAX_FACTOR, NOT_NEGATIVE
 from ..spec import Choice
 from .backends import load
 from .rows import REQUIRED, Parameter, Row, table
 
-FACTOR = Number(above=0, below=1)
-GAMMA = Parameter("gamma", 0.1, Number(above=0, most=1), "factor of each decrease")
+DECREASE = Parameter("gamma", 0.1, Number(above=0, most=1), "factor of each decrease")
 LAST_EPOCH = Parameter(
     "last_epoch",
     -1,
@@ -41,71 +40,45 @@ def _row(name: str, doc: str, *parameters: Parameter, per_step: str = "") -> Sch
     return ScheduleRow(name, doc, parameters, f"{__name__}.{name}", per_step)
 
 
-SCHEDULES = table(
-    [
-        _row("fixed", "A constant learning rate."),
-        _row(
-            "step_decrease",
-            "Multiply by gamma every step_size epochs.",
-            Parameter("step_size", REQUIRED, Whole(least=1, limit=MAX_COUNT), "epochs between decreases"),
-            GAMMA,
-            LAST_EPOCH,
-        ),
-        _row(
-            "multistep_decrease",
-            "Multiply by gamma at the given epochs.",
-            Parameter(
-                "milestones",
-                REQUIRED,
-                ListOf(Whole(least=1, limit=MAX_COUNT), increasing=True),
-                "epochs after which it decreases",
-            ),
-            GAMMA,
-            LAST_EPOCH,
-        ),
-        _row(
-            "exponential_decrease",
-            "Multiply by gamma after every epoch.",
-            Parameter("gamma", REQUIRED, Number(above=0, most=1), "factor of each decrease"),
-            LAST_EPOCH,
-        ),
-        _row(
-            "cosine_decrease",
-            "Half a cosine from the learning rate down to min_lr over the whole training (Loshchilov and Hutter 2017), epoch by "
-            "epoch; with warmup_epochs, it rises step by step to the learning rate before (Goyal et al. 2017).",
-            Parameter("min_lr", 0.0, Number(least=0, limit=MAX_FACTOR), "learning rate at the end"),
-            Parameter("warmup_epochs", 0, Whole(least=0, limit=MAX_COUNT), "epochs in which it rises from nearly 0"),
-            per_step="warmup_epochs",
-        ),
-        _row(
-            "one_cycle",
-            "Step by step up to the learning rate and far below where it began, each along half a cosine (Smith 2018, as in "
-            "torch's OneCycleLR). The momentum stays as it is.",
-            Parameter("warmup_share", 0.3, Number(least=0, most=1), "share of the training in which it rises"),
-            Parameter(
-                "initial_division", 25.0, Number(least=1, limit=MAX_FACTOR), "it begins at the learning rate / this"
-            ),
-            Parameter("final_division", 1e4, Number(least=1, limit=MAX_FACTOR), "and ends at that / this"),
-            per_step="initial_division",
-        ),
-        _row(
-            "plateau_decrease",
-            "Multiply by factor when the validation loss (mode 'max': accuracy, or F1 where images have several labels) has not "
-            "improved for patience epochs.",
-            Parameter("mode", "min", OneOf(("min", "max")), "watch the loss (min) or the accuracy (max)"),
-            Parameter("factor", 0.1, FACTOR, "factor of each decrease"),
-            Parameter("patience", 10, Whole(least=0, limit=MAX_COUNT), "epochs without improvement before a decrease"),
-            Parameter("verbose", False, Flag(), "kept from Monk; the learning rate is always shown"),
-            Parameter("threshold", 1e-4, Number(least=0, limit=MAX_FACTOR), "what counts as an improvement"),
-            Parameter(
-                "threshold_mode", "rel", OneOf(("rel", "abs")), "threshold relative to the best value, or absolute"
-            ),
-            Parameter("cooldown", 0, Whole(least=0, limit=MAX_COUNT), "epochs to wait after a decrease"),
-            Parameter("min_lr", 0.0, Number(least=0, limit=MAX_FACTOR), "never below this"),
-            Parameter("epsilon", 1e-8, Number(least=0, limit=MAX_FACTOR), "smaller decreases are skipped"),
-        ),
-    ]
-)
+# fmt: off
+SCHEDULES = table((
+    _row("fixed", "A constant learning rate."),
+    _row("step_decrease", "Multiply by gamma every step_size epochs.",
+         Parameter("step_size", REQUIRED, AT_LEAST_1, "epochs between decreases"), DECREASE,
+         LAST_EPOCH),
+    _row("multistep_decrease", "Multiply by gamma at the given epochs.",
+         Parameter("milestones", REQUIRED, ListOf(AT_LEAST_1, increasing=True),
+                   "epochs after which it decreases"), DECREASE, LAST_EPOCH),
+    _row("exponential_decrease", "Multiply by gamma after every epoch.",
+         Parameter("gamma", REQUIRED, Number(above=0, most=1), "factor of each decrease"), LAST_EPOCH),
+    _row("cosine_decrease",
+         "Half a cosine from the learning rate down to min_lr over the whole training (Loshchilov and Hutter 2017), "
+         "epoch by epoch; with warmup_epochs, it rises step by step to the learning rate before (Goyal et al. 2017).",
+         Parameter("min_lr", 0.0, NOT_NEGATIVE, "learning rate at the end"),
+         Parameter("warmup_epochs", 0, AT_LEAST_0, "epochs in which it rises from nearly 0"),
+         per_step="warmup_epochs"),
+    _row("one_cycle",
+         "Step by step up to the learning rate and far below where it began, each along half a cosine (Smith 2018, "
+         "as in torch's OneCycleLR). The momentum stays as it is.",
+         Parameter("warmup_share", 0.3, Number(least=0, most=1), "share of the training in which it rises"),
+         Parameter("initial_division", 25.0, Number(least=1, limit=MAX_FACTOR),
+                   "it begins at the learning rate / this"),
+         Parameter("final_division", 1e4, Number(least=1, limit=MAX_FACTOR), "and ends at that / this"),
+         per_step="initial_division"),
+    _row("plateau_decrease",
+         "Multiply by factor when the validation loss (mode 'max': accuracy, or F1 where images have several labels) "
+         "has not improved for patience epochs.",
+         Parameter("mode", "min", OneOf(("min", "max")), "watch the loss (min) or the accuracy (max)"),
+         Parameter("factor", 0.1, Number(above=0, below=1), "factor of each decrease"),
+         Parameter("patience", 10, AT_LEAST_0, "epochs without improvement before a decrease"),
+         Parameter("verbose", False, Flag(), "kept from Monk; the learning rate is always shown"),
+         Parameter("threshold", 1e-4, NOT_NEGATIVE, "what counts as an improvement"),
+         Parameter("threshold_mode", "rel", OneOf(("rel", "abs")), "threshold relative to the best value, or absolute"),
+         Parameter("cooldown", 0, AT_LEAST_0, "epochs to wait after a decrease"),
+         Parameter("min_lr", 0.0, NOT_NEGATIVE, "never below this"),
+         Parameter("epsilon", 1e-8, NOT_NEGATIVE, "smaller decreases are skipped")),
+))
+# fmt: on
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from ..rules import OneOf, Whole
 from .rows import Parameter, Row, table
 
 # more would not fit into a picture, or into memory
-MAX_FILTERS, MAX_KERNEL, MAX_SIZE = 32, 16, 64
+MAX_STUDIED_FILTERS, MAX_KERNEL, MAX_SIZE = 32, 16, 64
 POOLINGS = ("max", "avg")
 
 
@@ -32,7 +32,7 @@ def _type(default: str) -> Parameter:
 # fmt: off
 STUDIES = table((
     Study("convolution_filters", "Convolve an image with several filters: each gives a channel.",
-          (_size("num_filters", 4, "number of filters", most=MAX_FILTERS),)),
+          (_size("num_filters", 4, "number of filters", most=MAX_STUDIED_FILTERS),)),
     Study("convolution_kernels", "Convolve an image with kernels of a size: larger ones see more at once.",
           (_size("kernel_size", 4, "side of the kernel, px", most=MAX_KERNEL),)),
     Study("convolution_stride", "Convolve an image at every so many pixels: the result becomes smaller.",

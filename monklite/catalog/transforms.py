@@ -100,138 +100,72 @@ class Slants(Rule):
         return f"{_angles(self.most)}, or of 4 values, for x and for y"
 
 
-TRANSFORMS = table(
-    [
-        _geometry("resize", "Resize to a square, ignoring the aspect ratio.", INPUT_SIZE, random=False),
-        _geometry(
-            "center_crop", "Crop a square from the centre (a smaller image is used whole).", INPUT_SIZE, random=False
-        ),
-        _geometry("random_crop", "Crop a square at a random position (a smaller image is used whole).", INPUT_SIZE),
-        _geometry(
-            "random_resized_crop",
-            "Crop a random share of the image with a random aspect ratio and resize it (Szegedy et al. 2015).",
-            INPUT_SIZE,
-            Parameter("scale", (0.08, 1.0), _range(Number(above=0, most=1)), "smallest and largest share of the area"),
-            Parameter("ratio", (3 / 4, 4 / 3), _range(RATIO), "smallest and largest width / height"),
-        ),
-        _geometry("random_horizontal_flip", "Mirror left and right.", PROBABILITY, flip="x"),
-        _geometry("random_vertical_flip", "Mirror top and bottom.", PROBABILITY, flip="y"),
-        _geometry(
-            "random_rotation",
-            "Rotate about the centre by up to `degrees` either way; corners become black.",
-            Parameter("degrees", REQUIRED, _angles(180), "largest angle either way, or both ends, counterclockwise"),
-        ),
-        _geometry(
-            "random_affine",
-            "Rotate about the centre, move, scale and shear; what comes from outside the image is black.",
-            Parameter("degrees", REQUIRED, _angles(180), "largest angle either way, or both ends, clockwise"),
-            Parameter(
-                "translate",
-                None,
-                OrNone(ListOf(Number(least=0, most=1), length=2)),
-                "largest shares of width and height by which it is moved either way; None: not at all",
-            ),
-            Parameter(
-                "scale",
-                None,
-                OrNone(_range(Number(least=0.01, most=100))),
-                "smallest and largest factor of the size; None: 1",
-            ),
-            Parameter(
-                "shear",
-                None,
-                OrNone(Slants(89)),
-                "largest angle of slanting along x either way, both ends, or both ends along x and along y; None: 0",
-            ),
-        ),
-        _geometry(
-            "random_perspective",
-            "Tilt the image: move its corners inwards by random distances; what comes from outside is black.",
-            Parameter("distortion_scale", 0.5, Number(least=0, most=1), "largest distance as a share of half the side"),
-            PROBABILITY,
-        ),
-        _colours(
-            "color_jitter",
-            "Change brightness, then contrast, saturation and hue at random, as torchvision defines them.",
-            _factor("brightness"),
-            _factor("contrast"),
-            _factor("saturation"),
-            Parameter(
-                "hue",
-                0.0,
-                NumberOrList(Number(least=0, most=0.5), _range(Number(least=-0.5, most=0.5))),
-                "largest turn of the hue either way, as a share of the colour circle, or both ends",
-            ),
-        ),
-        _colours(
-            "random_lighting",
-            "Add noise along the principal components of ImageNet's colours (Krizhevsky et al. 2012).",
-            Parameter(
-                "alpha",
-                1.0,
-                Number(least=0, most=MAX_COLOUR_FACTOR),
-                "standard deviation of the noise; 0.1 in the paper",
-            ),
-        ),
-        _colours(
-            "random_gamma",
-            "Brighten or darken the middle greys: raise the values, 0 to 1, to a random power.",
-            Parameter("gamma", (0.8, 1.25), _range(Number(least=0.01, most=100)), "smallest and largest exponent"),
-        ),
-        _colours(
-            "random_autocontrast",
-            "Stretch each channel to the whole range from black to white, as torchvision does.",
-            PROBABILITY,
-        ),
-        _colours(
-            "random_blur",
-            "Blur with a Gaussian kernel of random width.",
-            Parameter(
-                "sigma",
-                (0.1, 2.0),
-                _range(Number(above=0, most=100)),
-                "smallest and largest standard deviation, px of the input size",
-            ),
-            PROBABILITY,
-        ),
-        _colours(
-            "random_erasing",
-            "Fill a random box with the mean colour of normalize (Zhong et al. 2020).",
-            PROBABILITY,
-            Parameter("scale", (0.02, 0.33), _range(Number(above=0, most=1)), "smallest and largest share of the area"),
-            Parameter("ratio", (0.3, 3.3), _range(RATIO), "smallest and largest height / width"),
-        ),
-        TransformRow(
-            "trivial_augment",
-            "One random transform of each image, of its place or its colours, at random strength (Müller and Hutter 2021).",
-            (),
-            "both",
-            True,
-            "monklite.data.trivial_augment.trivial_augment",
-        ),
-        _pixels(
-            "grayscale",
-            "Take the colours out of an image. Done once, when it is decoded.",
-            Parameter("num_output_channels", 3, ThreeChannels(), "channels of the result"),
-        ),
-        _pixels(
-            "clahe",
-            "Equalise brightness around each place, with limited contrast (CLAHE, Zuiderveld 1994), as for X-rays. Done once, "
-            "when an image is decoded.",
+# fmt: off
+TRANSFORMS = table((
+    _geometry("resize", "Resize to a square, ignoring the aspect ratio.", INPUT_SIZE, random=False),
+    _geometry("center_crop", "Crop a square from the centre (a smaller image is used whole).", INPUT_SIZE,
+              random=False),
+    _geometry("random_crop", "Crop a square at a random position (a smaller image is used whole).", INPUT_SIZE),
+    _geometry("random_resized_crop",
+              "Crop a random share of the image with a random aspect ratio and resize it (Szegedy et al. 2015).",
+              INPUT_SIZE,
+              Parameter("scale", (0.08, 1.0), _range(Number(above=0, most=1)),
+                        "smallest and largest share of the area"),
+              Parameter("ratio", (3 / 4, 4 / 3), _range(RATIO), "smallest and largest width / height")),
+    _geometry("random_horizontal_flip", "Mirror left and right.", PROBABILITY, flip="x"),
+    _geometry("random_vertical_flip", "Mirror top and bottom.", PROBABILITY, flip="y"),
+    _geometry("random_rotation", "Rotate about the centre by up to `degrees` either way; corners become black.",
+              Parameter("degrees", REQUIRED, _angles(180), "largest angle either way, or both ends, counterclockwise")),
+    _geometry("random_affine",
+              "Rotate about the centre, move, scale and shear; what comes from outside the image is black.",
+              Parameter("degrees", REQUIRED, _angles(180), "largest angle either way, or both ends, clockwise"),
+              Parameter("translate", None, OrNone(ListOf(Number(least=0, most=1), length=2)),
+                        "largest shares of width and height by which it is moved either way; None: not at all"),
+              Parameter("scale", None, OrNone(_range(Number(least=0.01, most=100))),
+                        "smallest and largest factor of the size; None: 1"),
+              Parameter("shear", None, OrNone(Slants(89)),
+                        "largest angle of slanting along x either way, both ends, or both ends along x and along y; "
+                        "None: 0")),
+    _geometry("random_perspective",
+              "Tilt the image: move its corners inwards by random distances; what comes from outside is black.",
+              Parameter("distortion_scale", 0.5, Number(least=0, most=1),
+                        "largest distance as a share of half the side"), PROBABILITY),
+    _colours("color_jitter",
+             "Change brightness, then contrast, saturation and hue at random, as torchvision defines them.",
+             _factor("brightness"), _factor("contrast"), _factor("saturation"),
+             Parameter("hue", 0.0, NumberOrList(Number(least=0, most=0.5), _range(Number(least=-0.5, most=0.5))),
+                       "largest turn of the hue either way, as a share of the colour circle, or both ends")),
+    _colours("random_lighting",
+             "Add noise along the principal components of ImageNet's colours (Krizhevsky et al. 2012).",
+             Parameter("alpha", 1.0, Number(least=0, most=MAX_COLOUR_FACTOR),
+                       "standard deviation of the noise; 0.1 in the paper")),
+    _colours("random_gamma", "Brighten or darken the middle greys: raise the values, 0 to 1, to a random power.",
+             Parameter("gamma", (0.8, 1.25), _range(Number(least=0.01, most=100)), "smallest and largest exponent")),
+    _colours("random_autocontrast", "Stretch each channel to the whole range from black to white, as torchvision does.",
+             PROBABILITY),
+    _colours("random_blur", "Blur with a Gaussian kernel of random width.",
+             Parameter("sigma", (0.1, 2.0), _range(Number(above=0, most=100)),
+                       "smallest and largest standard deviation, px of the input size"), PROBABILITY),
+    _colours("random_erasing", "Fill a random box with the mean colour of normalize (Zhong et al. 2020).", PROBABILITY,
+             Parameter("scale", (0.02, 0.33), _range(Number(above=0, most=1)),
+                       "smallest and largest share of the area"),
+             Parameter("ratio", (0.3, 3.3), _range(RATIO), "smallest and largest height / width")),
+    TransformRow("trivial_augment",
+                 "One random transform of each image, of its place or its colours, at random strength (Müller and "
+                 "Hutter 2021).", (), "both", True, "monklite.data.trivial_augment.trivial_augment"),
+    _pixels("grayscale", "Take the colours out of an image. Done once, when it is decoded.",
+            Parameter("num_output_channels", 3, ThreeChannels(), "channels of the result")),
+    _pixels("clahe",
+            "Equalise brightness around each place, with limited contrast (CLAHE, Zuiderveld 1994), as for X-rays. "
+            "Done once, when an image is decoded.",
             Parameter("clip_limit", 2.0, Number(least=1, most=256), "largest gain of contrast; 1: none"),
-            Parameter("grid", 8, Whole(least=1, most=64), "tiles in each direction, whose brightness is equalised"),
-        ),
-        TransformRow(
-            "normalize",
-            "Subtract the mean and divide by the standard deviation of each channel (values 0 to 1).",
-            (
-                Parameter("mean", IMAGENET_MEAN, ListOf(Number(least=0, most=1), length=3), "of red, green and blue"),
-                Parameter("std", IMAGENET_STD, ListOf(Number(above=0, most=1), length=3), "of red, green and blue"),
-            ),
-            "normalize",
-        ),
-    ]
-)
+            Parameter("grid", 8, Whole(least=1, most=64), "tiles in each direction, whose brightness is equalised")),
+    TransformRow("normalize", "Subtract the mean and divide by the standard deviation of each channel (values 0 to 1).",
+                 (Parameter("mean", IMAGENET_MEAN, ListOf(Number(least=0, most=1), length=3), "of red, green and blue"),
+                  Parameter("std", IMAGENET_STD, ListOf(Number(above=0, most=1), length=3), "of red, green and blue")),
+                 "normalize"),
+))
+# fmt: on
 
 
 def append(chains: Transforms, choice: Choice, subsets: Sequence[str]) -> tuple[Transforms, str]:

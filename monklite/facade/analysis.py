@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..catalog.analyses import PERCENT, AnalysisRow
@@ -18,6 +18,7 @@ from .exploration import ExplorationMethods
 from .vocabulary import VocabularyMethods
 
 KEEP_ALL, KEEP_NONE = "keep_all", "keep_none"
+DEFAULT_EPOCHS = 2
 STATES = OneOf((KEEP_ALL, KEEP_NONE))
 Results = dict[str, dict[str, float]]
 
@@ -25,17 +26,10 @@ Results = dict[str, dict[str, float]]
 class AnalysisMethods(VocabularyMethods, ExplorationMethods):
     """The implementation of the methods `Analyse_*`, which `row_methods.py` generates."""
 
-    def _analyse(
-        self,
-        row: AnalysisRow,
-        analysis_name: str,
-        values: Sequence[Any],
-        percent_data: float,
-        num_epochs: int,
-        state: str,
-    ) -> Results:
-        share, epochs = PERCENT("percent_data", percent_data), EPOCHS_RANGE("num_epochs", num_epochs)
-        keep = STATES("state", state) == KEEP_ALL
+    def _analyse(self, row: AnalysisRow, values: Mapping[str, Any]) -> Results:
+        analysis_name, share = values["analysis_name"], PERCENT("percent_data", values["percent_data"])
+        epochs = EPOCHS_RANGE("num_epochs", values.get("num_epochs", DEFAULT_EPOCHS))
+        keep = STATES("state", values.get("state", KEEP_ALL)) == KEEP_ALL
         experiment = self._experiment
         settings = experiment.requested_resolved()
         common: dict[str, Any] = {"training.epochs": epochs}
@@ -43,7 +37,7 @@ class AnalysisMethods(VocabularyMethods, ExplorationMethods):
             common["data.sources"] = tuple(self._sampled_sources(share))
         trials = [
             sweep.Trial(row.experiment(value), {**row.changes(settings, value), **common})
-            for value in row.values(values)
+            for value in row.values(values[row.argument])
         ]
         self._console.say(f"\nRunning {row.title} analysis\nAnalysis Name      : {analysis_name}\n")
 

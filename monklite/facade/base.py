@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import backends
@@ -11,13 +12,18 @@ from ..catalog.backends import describe
 from ..errors import suggestion
 from ..evaluation import Evaluation
 from ..experiment import Experiment
+from ..files import make_folder
 from ..opening import OpenExperiment
+from ..reports import charts
 from ..rules import PathText, Whole
 from ..runs.followers import SharedWorkspace
 from ..runs.workspace import Workspace
 from ..training.session import Display
 from .console import Console
 from .system_dict import SystemDict
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # field of the spec -> the argument that sets it, if its name differs
 ARGUMENTS = {
@@ -74,6 +80,14 @@ class Base:
     def system_dict(self) -> SystemDict:
         """Monk's dictionary of an experiment, to be read: `ptf.system_dict["dataset"]["params"]["classes"]`."""
         return SystemDict(self._opened)
+
+    def _picture(self, figure: Figure, path: Path, title: str, show: bool = True) -> None:
+        """Save a figure as a PNG file, say where it is, and show it in a notebook."""
+        make_folder(path.parent)
+        charts.save(figure, path)
+        self._console.say(f"    {title}: {path}\n")
+        if show:
+            self._console.picture(path)
 
     def _change(self, changes: Mapping[str, Any], names: Mapping[str, str] | None = None) -> None:
         """Change settings by field; errors name the user's argument (`names`: field -> argument)."""

@@ -34,8 +34,8 @@ class CallbackMethods(Base):
                 of validation, `epoch_end` when the row of the epoch is in `history`, `train_end` when all epochs are done.
 
         The view has `epoch`, `epochs`, `subset`, `batch`, `batches`, `images`, `n_images`, `batch_size`, `learning_rate`, `loss`,
-        `history`, `best`, `model`, and `stop()`, which ends the training. An error in a callback is told, and the training goes
-        on. Random numbers that it draws do not change the training. In several processes, the first one calls them.
+        `history`, `best`, `model`, and `stop()`, which ends the training. An error in a callback is printed, and the training
+        continues. Random numbers that it draws do not change the training. With several processes, only the first calls it.
 
             ptf.add_callback(epoch_end=lambda view: print(view.epoch, view.history[-1].val_accuracy))
 

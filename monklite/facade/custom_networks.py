@@ -8,13 +8,12 @@ from typing import Any
 from ..catalog import custom_networks
 from ..catalog.initialisers import DEFAULT, INITIALISERS
 from ..errors import InvalidType, InvalidValue, find, shown
-from ..files import make_folder
-from ..reports import charts, network_drawing
+from ..reports import network_drawing
 from ..rules import Flag, ListOf
 from ..runs.file_names import DESIGN, GRAPH
 from ..setting_ranges import INPUT_SIZE_RANGE
 from ..spec import OwnNetwork
-from . import messages
+from . import training_messages
 from .base import Base
 from .checks import api
 
@@ -64,7 +63,7 @@ class CustomNetworkMethods(Base):
             "data.input_size": size,
         }
         learner = self._experiment.rebuild_with(changes, {"model.use_gpu": "use_gpu"})
-        messages.model_details(self._console, self._experiment.resolved(), learner.describe())
+        training_messages.model_details(self._console, self._experiment.resolved(), learner.describe())
         if Flag()("debug", debug):
             self._draw_network(root, GRAPH)
 
@@ -86,10 +85,7 @@ class CustomNetworkMethods(Base):
 
     def _draw_network(self, root: custom_networks.Node, name: str) -> None:
         run = self._experiment.run
-        make_folder(run.logs)
-        charts.save(network_drawing.draw(root, str(run)), run.logs / name)
-        self._console.say(f"    Drawing: {run.logs / name}\n")
-        self._console.picture(run.logs / name)
+        self._picture(network_drawing.draw(root, str(run)), run.logs / name, "Drawing")
 
     @api
     def reset_model(self) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard, Union
 
 from ..data import label_lists, table_frames
 from ..errors import InvalidType, InvalidValue, shown
-from ..opening import is_given
+from ..opening_modes import is_given
 from ..rules import Flag, OneOf, PathText, Text, Whole
 from ..setting_ranges import MAX_COUNT
 from ..spec import DELIMITERS, LABEL_DELIMITERS, Folders, Source, Table, Transforms

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .. import choosing_point, choosing_unsure
-from ..opening import is_given
+from ..opening_modes import is_given
 from . import decision_messages
 from .base import Base
 from .checks import api

@@ -11,7 +11,7 @@ from typing import Any
 from ..data.image_input import images_in
 from ..errors import InvalidType, NotReady, shown
 from ..inference import Prediction
-from ..opening import is_given
+from ..opening_modes import is_given
 from ..printable import printable
 from ..records import ClassResult
 from ..rules import Flag, PathText

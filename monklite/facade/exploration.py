@@ -63,11 +63,8 @@ class ExplorationMethods(Base):
 
     def _show_classes(self, figure: Figure, show: bool, save: bool) -> None:
         """Show a chart in a notebook, and save it if asked for or if there is no notebook."""
-        if show and self._console.picture(charts.as_png(figure)) and not save:
-            return
-        path = self._experiment.run.logs / CLASSES_CHART
-        charts.save(figure, path)
-        self._console.say(f"    Chart: {path}\n")
+        if save or not (show and self._console.picture(charts.as_png(figure))):
+            self._picture(figure, self._experiment.run.logs / CLASSES_CHART, "Chart", show)
 
     @api
     def Dataset_Percent(self, percent: float) -> tuple[str, str | None]:

@@ -15,7 +15,7 @@ from ..looking import is_file
 from ..rules import PathText
 from ..spec import OwnNetwork
 from ..working_folder import looked_from
-from . import messages
+from . import training_messages
 from .base import Base
 from .checks import api
 
@@ -46,9 +46,9 @@ class ModelMethods(Base):
                 parameters, or `[symbol.json, params]`.
             model: in place of `model_name`, a network of your own: a class or function that builds it for a number of classes
                 (`torch.nn.Module`, `gluon.HybridBlock`), the place of one (`"nets:build"`, `"nets.py:build"`), or, with
-                PyTorch, a network, which is copied. All but its last layer with weights is its base. `use_pretrained` then says
-                whether its weights are trained already, on which the recipe depends. One that is in a file of yours can be
-                opened in another session; any other is given again there: `Prototype(..., model=...)`.
+                PyTorch, a network, which is copied. Its last layer with weights is its head, the rest its base. `use_pretrained`
+                then says whether its weights are trained already, which decides on the recipe. A network in a file of yours is
+                found again in another session; give any other again there: `Prototype(..., model=...)`.
 
         Raises:
             UnknownName: no such model; the message suggests similar names. NotFound: there is no file `model_path`.
@@ -69,7 +69,7 @@ class ModelMethods(Base):
                 "model.weights_path": _weight_files(model_path),
             }
         )
-        messages.model_params(self._console, self._experiment.requested)
+        training_messages.model_params(self._console, self._experiment.requested)
 
     @api
     def Model(self) -> None:
@@ -80,7 +80,7 @@ class ModelMethods(Base):
             WeightsMismatch: a file in `model_path` is of another network.
         """
         learner = self._experiment.build()
-        messages.model_details(self._console, self._experiment.resolved(), learner.describe())
+        training_messages.model_details(self._console, self._experiment.resolved(), learner.describe())
 
     @api
     def Freeze_Layers(self, num: int = 10) -> None:

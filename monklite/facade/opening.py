@@ -8,7 +8,7 @@ from typing import Any
 from .. import backends
 from ..catalog import own_networks
 from ..errors import InvalidValue
-from ..opening import Mode
+from ..opening_modes import Mode
 from ..rules import Flag
 from ..runs.run import Run
 from . import messages

@@ -25,15 +25,13 @@ from ..catalog import (
     TRANSFORMS,
 )
 from ..catalog.analyses import AnalysisRow
-from ..catalog.appended import AppendRow
-from ..catalog.blocks import BlockRow
-from ..catalog.layers import ALIASES, LayerRow
+from ..catalog.layers import ALIASES
 from ..catalog.rows import REQUIRED, Row
-from ..catalog.studies import STUDIES, Study
-from ..catalog.transforms import TransformRow
+from ..catalog.studies import STUDIES
 from ..catalog.update_methods import Setting
-from ..spec import SUBSETS, Spec, rule_of
-from .analysis import KEEP_ALL, AnalysisMethods
+from ..settings_tree import rule_of
+from ..spec import SUBSETS, Spec
+from .analysis import DEFAULT_EPOCHS, KEEP_ALL, AnalysisMethods
 from .checks import api
 from .studies import StudyMethods
 
@@ -44,7 +42,7 @@ CHOICES: tuple[tuple[str, str, str, Mapping[str, Row]], ...] = (
     ("lr", "training.schedule", "Learning rate scheduler", SCHEDULES),
     ("loss", "training.loss", "Loss", LOSSES),
 )
-LISTS: Mapping[str, Mapping[str, Row]] = {
+LISTED: Mapping[str, Mapping[str, Row]] = {
     "Optimizers": OPTIMIZERS,
     "Schedulers": SCHEDULES,
     "Losses": LOSSES,
@@ -62,77 +60,12 @@ class RowMethods(AnalysisMethods, StudyMethods):
     """One method per row; `_install_all` adds them."""
 
 
-def _make_choose_method(field: str, title: str, row: Row) -> Callable[..., None]:
-    def method(self: RowMethods, **values: Any) -> None:
-        self._choose(field, title, row, values)
-
-    return method
-
-
-def _make_apply_method(row: TransformRow) -> Callable[..., None]:
-    def method(self: RowMethods, **values: Any) -> None:
-        subsets = {s: values.pop(s, False) for s in SUBSETS}
-        self._add_transform(row, values, subsets)
-
-    return method
-
-
-def _make_layer_method(row: LayerRow) -> Callable[..., dict[str, Any]]:
-    def method(self: RowMethods, **values: Any) -> dict[str, Any]:
-        return self._layer(row, values)
-
-    return method
-
-
-def _make_block_method(row: BlockRow) -> Callable[..., list[Any]]:
-    def method(self: RowMethods, **values: Any) -> list[Any]:
-        return self._block(row, values)
-
-    return method
-
-
-def _make_append_method(row: AppendRow) -> Callable[..., None]:
-    def method(self: RowMethods, **values: Any) -> None:
-        self._append(row, values)
-
-    return method
-
-
-def _make_update_method(setting: Setting) -> Callable[..., None]:
-    def method(self: RowMethods, **values: Any) -> None:
-        self._update(setting, values[setting.argument])
-
-    return method
-
-
-def _make_list_method(title: str, rows: Mapping[str, Row]) -> Callable[..., list[str]]:
-    def method(self: RowMethods) -> list[str]:
-        return self._list(title, [name for name, row in rows.items() if row.is_available(self._backend)])
-
-    return method
-
-
-def _make_study_method(row: Study) -> Callable[..., None]:
-    def method(self: RowMethods, img_name: Any, **values: Any) -> None:
-        self._study(row, img_name, values)
-
-    return method
-
-
-def _make_analyse_method(row: AnalysisRow) -> Callable[..., Any]:
-    def method(self: RowMethods, **values: Any) -> Any:
-        given = values.pop(row.argument)
-        return self._analyse(row, values=given, **{"num_epochs": 2, "state": KEEP_ALL, **values})
-
-    return method
-
-
 def _analyse_parameters(row: AnalysisRow) -> list[inspect.Parameter]:
     return [
         _parameter("analysis_name", REQUIRED, "str"),
         _parameter(row.argument, REQUIRED, f"Sequence[{row.rule.annotation}]"),
         _parameter("percent_data", REQUIRED, "float"),
-        _parameter("num_epochs", 2, "int"),
+        _parameter("num_epochs", DEFAULT_EPOCHS, "int"),
         _parameter("state", KEEP_ALL, "str"),
     ]
 
@@ -155,14 +88,13 @@ Returns:
 """
 
 
+def _analyse_doc(row: AnalysisRow) -> str:
+    return row.doc + ANALYSE_ARGUMENTS.format(argument=row.argument, rule=row.rule)
+
+
 def _parameter(name: str, default: Any, annotation: str) -> inspect.Parameter:
-    required = default is REQUIRED
-    return inspect.Parameter(
-        name,
-        POSITIONAL_OR_KEYWORD,
-        default=inspect.Parameter.empty if required else default,
-        annotation=annotation,
-    )
+    value = inspect.Parameter.empty if default is REQUIRED else default
+    return inspect.Parameter(name, POSITIONAL_OR_KEYWORD, default=value, annotation=annotation)
 
 
 def _parameters(row: Row) -> list[inspect.Parameter]:
@@ -175,16 +107,23 @@ def _doc(row: Row, extra: str = "") -> str:
 
 
 def _install(
-    name: str, method: Callable[..., Any], parameters: list[inspect.Parameter], doc: str, returns: str = "None"
+    name: str,
+    parameters: list[inspect.Parameter],
+    doc: str,
+    returns: str,
+    implementation: Callable[..., Any],
+    *row: Any,
 ) -> None:
-    """Give a method its name, signature and docstring, and put it on the class."""
+    """Put a method on the class, with its name, signature and docstring.
+
+    `implementation` is called with the experiment, `row` and the arguments that were given, by name.
+    """
     with_self = [inspect.Parameter("self", POSITIONAL_OR_KEYWORD), *parameters]
     signature = inspect.Signature(with_self, return_annotation=returns)
 
-    def called(self: RowMethods, *args: Any, **kwargs: Any) -> Any:
-        arguments = signature.bind(self, *args, **kwargs).arguments
-        arguments.pop("self")
-        return method(self, **arguments)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        arguments = signature.bind(*args, **kwargs).arguments
+        return implementation(arguments.pop("self"), *row, arguments)
 
     called.__name__, called.__qualname__, called.__doc__ = name, f"prototype.{name}", doc
     called.__signature__ = signature  # type: ignore[attr-defined]
@@ -192,43 +131,45 @@ def _install(
 
 
 def _install_all() -> None:
+    own = RowMethods
     for prefix, field, title, rows in CHOICES:
         for row in rows.values():
-            _install(f"{prefix}_{row.name}", _make_choose_method(field, title, row), _parameters(row), _doc(row))
+            _install(f"{prefix}_{row.name}", _parameters(row), _doc(row), "None", own._choose, field, title, row)
     subsets = [_parameter(subset, False, "bool") for subset in SUBSETS]
     for transform in TRANSFORMS.values():
-        parameters = [*_parameters(transform), *subsets]
         doc = _doc(transform, "\n    train, val, test: for which images.")
-        _install(f"apply_{transform.name}", _make_apply_method(transform), parameters, doc)
+        parameters = [*_parameters(transform), *subsets]
+        _install(f"apply_{transform.name}", parameters, doc, "None", own._add_transform, transform)
     _install_layers()
     for setting in SETTINGS.values():
         doc = f"{setting.doc} Effective after `Reload()`, or with `Train()`."
         value = _parameter(setting.argument, REQUIRED, _annotation(setting))
-        _install(f"update_{setting.name}", _make_update_method(setting), [value], doc)
+        _install(f"update_{setting.name}", [value], doc, "None", own._update, setting)
     for analysis in ANALYSES.values():
-        doc = analysis.doc + ANALYSE_ARGUMENTS.format(argument=analysis.argument, rule=analysis.rule)
-        method = _make_analyse_method(analysis)
-        _install(f"Analyse_{analysis.name}", method, _analyse_parameters(analysis), doc, "dict[str, dict[str, float]]")
+        doc, parameters = _analyse_doc(analysis), _analyse_parameters(analysis)
+        returns = "dict[str, dict[str, float]]"
+        _install(f"Analyse_{analysis.name}", parameters, doc, returns, own._analyse, analysis)
     for study in STUDIES.values():
         parameters = [_parameter("img_name", REQUIRED, "Any"), *_parameters(study)]
         doc = _doc(study, "\n    img_name: an image, as in `Infer`. The picture goes into `visualization/studies`.")
-        _install(f"study_{study.name}", _make_study_method(study), parameters, doc)
-    for title, rows in LISTS.items():
-        doc = f"Print and return the names of the {title.lower().replace('_', ' ')} that the backend has."
-        _install(f"List_{title}", _make_list_method(title.replace("_", " "), rows), [], doc, "list[str]")
+        _install(f"study_{study.name}", parameters, doc, "None", own._study, study)
+    for name, rows in LISTED.items():
+        title = name.replace("_", " ")
+        doc = f"Print and return the names of the {title.lower()} that the backend has."
+        _install(f"List_{name}", [], doc, "list[str]", own._list_rows, title, rows)
 
 
 def _install_layers() -> None:
     """The layers, activations and blocks of a user's own network, and what is appended to one of the table."""
+    own = RowMethods
     aliases = {alias: LAYERS[name] for alias, name in ALIASES.items()}
     for name, layer in {**LAYERS, **aliases, **ACTIVATIONS}.items():
-        _install(name, _make_layer_method(layer), _parameters(layer), _doc(layer), "dict[str, Any]")
+        _install(name, _parameters(layer), _doc(layer), "dict[str, Any]", own._layer, layer)
     for block in BLOCKS.values():
-        _install(block.name, _make_block_method(block), _parameters(block), _doc(block), "list[Any]")
+        _install(block.name, _parameters(block), _doc(block), "list[Any]", own._block, block)
     for appended in APPENDED.values():
-        doc = f"In place of the head of the network: {appended.doc}"
-        parameters = _parameters(appended)
-        _install(f"append_{appended.name}", _make_append_method(appended), parameters, _doc(replace(appended, doc=doc)))
+        doc = _doc(replace(appended, doc=f"In place of the head of the network: {appended.doc}"))
+        _install(f"append_{appended.name}", _parameters(appended), doc, "None", own._append, appended)
 
 
 def _annotation(setting: Setting) -> str:

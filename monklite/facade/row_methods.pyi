@@ -2427,10 +2427,10 @@ class RowMethods(VocabularyMethods, StudyMethods):
         """
 
     def update_stored_views(self, views: int) -> None:
-        """With random crops, turns and other resampling, show each training image in this many pictures only, drawn
-        once, in place of a new one in each epoch; 0: a new one. What a frozen part of the network gives for them
-        is computed once and kept. It can cost accuracy. Images that are only mirrored have at most four
-        pictures, which are always kept. Effective after `Reload()`, or with `Train()`.
+        """With random crops, rotations and other resampling, show each training image in this many fixed variants,
+        drawn once; 0: in a new variant in each epoch. The output of a frozen part of the network is computed
+        once per variant and kept. It can cost accuracy. Images that are only mirrored have at most four
+        variants, which are always kept. Effective after `Reload()`, or with `Train()`.
         """
 
     def update_shuffle_data(self, shuffle: bool) -> None:
@@ -2439,8 +2439,8 @@ class RowMethods(VocabularyMethods, StudyMethods):
     def update_weighted_sampling(self, sample: bool) -> None:
         """Draw the training images of an epoch with replacement, as many as there are, so that each class has the
         same share of them on average. An image of several labels counts by its rarest one. Validation and test
-        images are not drawn. Weights of the classes in the loss would correct the same twice. Effective after
-        `Reload()`, or with `Train()`.
+        images are not drawn. Do not use class weights in the loss as well: they correct the same imbalance.
+        Effective after `Reload()`, or with `Train()`.
         """
 
     def update_num_processors(self, num_processors: int | Literal[False] | None) -> None:
@@ -2464,8 +2464,8 @@ class RowMethods(VocabularyMethods, StudyMethods):
         """
 
     def update_precision(self, precision: Literal["auto", "float32", "bfloat16", "float16"]) -> None:
-        """auto, float32, bfloat16 or float16. auto: the one in which the network's steps take least time here, kept
-        when the run is resumed or copied. Effective after `Reload()`, or with `Train()`.
+        """auto, float32, bfloat16 or float16. auto: the one in which this network is fastest on this machine; it is
+        kept when the run is resumed or copied. Effective after `Reload()`, or with `Train()`.
         """
 
     def update_compile(self, compile: bool) -> None:

@@ -9,7 +9,7 @@ from ..training.samples import samples
 from .base import Base
 from .checks import api
 
-MAX_SHOWN = 100
+MAX_SAMPLES = 100
 
 
 class SamplesMethods(Base):
@@ -27,7 +27,7 @@ class SamplesMethods(Base):
         Returns:
             The path of the picture, `samples-train.png` or `samples-val.png` among the run's logs.
         """
-        count, name = Whole(least=1, most=MAX_SHOWN)("n", n), OneOf(SPLIT)("subset", subset)
+        count, name = Whole(least=1, most=MAX_SAMPLES)("n", n), OneOf(SPLIT)("subset", subset)
         experiment, with_draws = self._experiment, Flag()("augmented", augmented)
         data = experiment.current_data(self._console.ticker("    reading images"))
         learner = (experiment.learner or experiment.build()) if with_draws else None
@@ -35,7 +35,5 @@ class SamplesMethods(Base):
         images, texts = samples(batches, data.samples.task, count, learner)
         title = f"{'training' if name == 'train' else 'validation'} images as {'given to the network' if learner else 'decoded'}"
         path = experiment.run.logs / f"samples-{name}.png"
-        charts.save(charts.pictures(title.capitalize(), images, texts), path)
-        self._console.say(f"    Samples: {path}\n")
-        self._console.picture(path)
+        self._picture(charts.pictures(title.capitalize(), images, texts), path, "Samples")
         return str(path)

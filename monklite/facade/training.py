@@ -12,7 +12,7 @@ from ..rules import Flag, OrNone, Whole
 from ..setting_ranges import EPOCHS_RANGE
 from ..training import rate_test
 from ..training.session import Display
-from . import messages
+from . import messages, training_messages
 from .checks import api
 from .dataset import DatasetMethods, LabelColumn, Paths, Tables
 from .model import ModelMethods
@@ -75,14 +75,14 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         )
         messages.dataset_details(self._console, self._experiment.resolved())
         self.Dataset()
-        messages.model_params(self._console, self._experiment.requested)
+        training_messages.model_params(self._console, self._experiment.requested)
         self.Model()
         self._show_training()
 
     def _show_training(self) -> None:
         spec = self._experiment.resolved()
-        messages.choices(self._console, spec.training)
-        messages.training_params(self._console, spec)
+        training_messages.choices(self._console, spec.training)
+        training_messages.training_params(self._console, spec)
 
     @api
     def Training_Params(
@@ -129,14 +129,14 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         )
         self.update_display_progress(display_progress)
         self.update_display_progress_realtime(display_progress_realtime)
-        messages.training_params(self._console, self._experiment.requested)
+        training_messages.training_params(self._console, self._experiment.requested)
 
     @api
     def Reload(self) -> None:
         """Recreate data, network and optimizer after `update_*` calls. `Train()` also does this if needed."""
         data, learner = self._experiment.refresh(self._console.ticker("    reading images"))
         messages.dataset_numbers(self._console, data.record, data.samples.strays, self._experiment.run)
-        messages.model_details(self._console, self._experiment.resolved(), learner.describe())
+        training_messages.model_details(self._console, self._experiment.resolved(), learner.describe())
 
     @api
     def Train(self) -> None:
@@ -149,13 +149,13 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         experiment = self._experiment
         self._opened.forget_evaluation()
         if not experiment.take_over_script():
-            messages.trained_already(self._console, experiment.run, experiment.run.state())
+            training_messages.trained_already(self._console, experiment.run, experiment.run.state())
             return
         experiment.refresh(self._console.ticker("    reading images"))
         self._console.say("Training Resume" if experiment.resuming else "Training Start")
         display = Display(self._display.lines, self._display.bar and bool(self._console.verbose))
         state = experiment.train(display, callbacks=tuple(self._callbacks))
-        messages.training_outputs(self._console, experiment.run, state)
+        training_messages.training_outputs(self._console, experiment.run, state)
 
     @api
     def Estimate_Train_Time(self, num_epochs: int | bool | None = False) -> None:
@@ -169,7 +169,7 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         """
         epochs = OrNone(EPOCHS_RANGE)("num_epochs", num_epochs) or self._experiment.resolved().training.epochs
         estimate = self._experiment.estimate(self._console.ticker("    reading images"))
-        messages.training_estimate(self._console, epochs, estimate.seconds(epochs))
+        training_messages.training_estimate(self._console, epochs, estimate.seconds(epochs))
 
     @api
     def get_training_estimate(self) -> float:
@@ -183,13 +183,13 @@ class TrainingMethods(DatasetMethods, ModelMethods):
 
         Args:
             num_epochs: epochs in which all layers are trained, but those of `Freeze_Layers`.
-            head_epochs: epochs before, in which the head alone is trained: what the other layers give is computed once for each
-                image. The schedule begins again after them.
-            layer_decay: the first and the second half of the layers before the head have this multiple of the rate twice and
-                once; 1: the rate of the head.
+            head_epochs: epochs before these, in which only the head is trained: the output of the other layers is computed
+                once per image. The schedule starts anew after them.
+            layer_decay: the second half of the layers before the head is trained at this multiple of the head's learning rate,
+                the first half at the square of it (0.1 and 0.01); 1: all at the rate of the head.
 
-        It comes after `Default(...)`, for example, and sets the number of epochs, which layers are frozen, and the rates of
-        layers. Optimizer and rate are those that you chose, else those of the recipe for this.
+        Call it after `Default(...)`, for example. It sets the number of epochs, the frozen layers and the rates of layers.
+        Optimizer and learning rate are those that you chose, or else those of the recipe for fine-tuning.
 
         Raises:
             The errors of `Train`.
@@ -211,9 +211,9 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         Args:
             lowest, highest: the first rate and the last. steps: training steps from one to the other, unless the loss explodes.
 
-        Weights, optimizer and random numbers stay as they are, and so does the learning rate: `update_learning_rate(...)` takes
-        the suggestion. Rates of layers grow together. `learning_rates.png` and `learning_rates.csv` in the run's logs show every
-        step.
+        Weights, optimizer, random numbers and the learning rate stay as they are: call `update_learning_rate(...)` with the
+        suggestion. Rates of layers keep their proportions. `learning_rates.png` and `learning_rates.csv` in the run's logs show
+        every step.
 
         Raises:
             TrainingFailed: the loss falls at none of the rates. NotReady: there is no network yet, or the run is resumed.
@@ -226,7 +226,7 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         found = self._experiment.test_learning_rates(rates, self._console.ticker("    reading images"))
         logs = self._experiment.run.logs
         rate = rate_test.suggested(found, logs)
-        messages.learning_rate_found(self._console, rate, found, logs)
+        training_messages.learning_rate_found(self._console, rate, found, logs)
         self._console.picture(logs / rate_test.CHART)
         return rate
 
@@ -255,8 +255,9 @@ class TrainingMethods(DatasetMethods, ModelMethods):
             finetune_fraction: the share of the last epochs, 0 to 1, in which they have the input size; the last one always does.
 
         Validation images always have the input size. It costs accuracy in short trainings: see `benchmarks/README.md`.
-        `history.csv` tells the size of each epoch. A training that is extended to more epochs goes on with the sizes that these
-        have. Early stopping can end a training before the images have grown. A compiled network is compiled for each size.
+        `history.csv` has the size of each epoch. A training that is extended to more epochs continues with the sizes that are
+        planned for that number of epochs. Early stopping can end a training before the images have grown. A compiled network is
+        compiled for each size.
 
         Raises:
             InvalidValue: the network has frozen layers, is built for one size, or takes no smaller one.

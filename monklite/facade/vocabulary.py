@@ -19,7 +19,7 @@ from ..catalog.update_methods import Setting
 from ..errors import InvalidValue, NotReady
 from ..rules import Flag, ListOf
 from ..spec import SUBSETS
-from . import messages
+from . import training_messages
 from .base import Base
 from .checks import api
 
@@ -73,6 +73,9 @@ class VocabularyMethods(Base):
         """Print and return the names of the models."""
         return self._list("Models", models.names(self._backend))
 
+    def _list_rows(self, title: str, rows: Mapping[str, Row], values: Mapping[str, Any]) -> list[str]:
+        return self._list(title, [name for name, row in rows.items() if row.is_available(self._backend)])
+
     def _list(self, title: str, names: list[str]) -> list[str]:
         self._console.say(f"{title}:")
         self._console.numbered(names)
@@ -82,11 +85,12 @@ class VocabularyMethods(Base):
     def _choose(self, field: str, title: str, row: Row, values: Mapping[str, Any]) -> None:
         chosen = row.choose(self._backend, values)
         self._change({field: chosen})
-        messages.choice(self._console, title, chosen)
+        training_messages.choice(self._console, title, chosen)
 
-    def _add_transform(self, row: TransformRow, values: Mapping[str, Any], subsets: Mapping[str, bool]) -> None:
-        selected = [s for s in SUBSETS if Flag()(s, subsets[s])]
-        chains, choice = self._experiment.requested.data.transforms, row.choose(self._backend, values)
+    def _add_transform(self, row: TransformRow, values: Mapping[str, Any]) -> None:
+        selected = [s for s in SUBSETS if Flag()(s, values.get(s, False))]
+        params = {name: value for name, value in values.items() if name not in SUBSETS}
+        chains, choice = self._experiment.requested.data.transforms, row.choose(self._backend, params)
         chains, note = append(chains, choice, selected)
         self._change({"data.transforms": chains})
         if note:
@@ -103,9 +107,10 @@ class VocabularyMethods(Base):
     def _append(self, row: AppendRow, values: Mapping[str, Any]) -> None:
         appended, chosen = self._experiment.requested.model.appended, row.choose(self._backend, values)
         self._change({"model.appended": append_layer(appended, chosen)})
-        messages.choice(self._console, "Appended layer", chosen)
+        training_messages.choice(self._console, "Appended layer", chosen)
 
-    def _update(self, setting: Setting, value: Any) -> None:
+    def _update(self, setting: Setting, values: Mapping[str, Any]) -> None:
+        value = values[setting.argument]
         if self._opened.evaluating:
             raise NotReady("updates are for training: open the experiment with Prototype(project, experiment)")
         self._change({setting.path: value, **setting.also}, {setting.path: setting.argument})

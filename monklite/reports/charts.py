@@ -176,12 +176,16 @@ def _equal(curves: Sequence[np.ndarray], texts: Sequence[str]) -> list[str]:
 
 @default_style()
 def pictures(
-    title: str, images: Sequence[np.ndarray], names: Sequence[str | Sequence[str]], side: float = PICTURE_SIDE
+    title: str,
+    images: Sequence[np.ndarray],
+    names: Sequence[str | Sequence[str]],
+    side: float = PICTURE_SIDE,
+    note: str = "",
 ) -> Figure:
-    """Draw images, uint8 (side, side, 3), in a grid, each with its name above it, or with several lines.
+    """Draw images, uint8 (side, side, 3) or grey (side, side), in a grid, each with its name above it, or with several lines.
 
     Args:
-        side: of a picture, inches.
+        side: of a picture, inches. note: below all pictures.
     """
     from matplotlib.figure import Figure
 
@@ -196,7 +200,8 @@ def pictures(
     heading = chart_text.sentence(title)
     heading_text = fill(heading.texts[0], int(CHARACTERS_PER_INCH * side * columns))
     # placed here: a layout that is found takes longer than the drawing
-    top, bottom = 0.3 + 0.2 * heading_text.count("\n") + 0.2, 0.3 if texts.note else 0.05
+    foot = fill(f"{note} {texts.note}".strip(), NOTE_WIDTH)
+    top, bottom = 0.3 + 0.2 * heading_text.count("\n") + 0.2, 0.3 + 0.15 * foot.count("\n") if foot else 0.05
     cell = side + LINE_HEIGHT * n_lines + 0.1
     width, height = side * columns, top + cell * rows + bottom
     figure = Figure(figsize=(width, height), dpi=120)
@@ -204,12 +209,12 @@ def pictures(
         row, column = divmod(i, columns)
         low = height - top - cell * (row + 1) + 0.05
         axes = figure.add_axes(((column + 0.02) / columns, low / height, 0.96 / columns, 0.96 * side / height))
-        axes.imshow(image)
+        axes.imshow(image, cmap="gray")
         axes.set_axis_off()
         axes.set_title("", fontsize=8, pad=3).update({**texts.style, "text": text})
     figure.text(0.01, 1 - 0.08 / height, "", fontsize=12, va="top").update({**heading.style, "text": heading_text})
-    if texts.note:
-        figure.text(0.01, 0.05 / height, fill(texts.note, NOTE_WIDTH), fontsize=8, color="#555555")
+    if foot:
+        figure.text(0.01, 0.05 / height, foot, fontsize=8, color="#555555")
     return figure
 
 

@@ -1,9 +1,8 @@
-"""Pictures of many small arrays side by side: the kernels and the feature maps of a layer, and convolutions to be studied."""
+"""Pictures of many small arrays side by side: the kernels and the feature maps of a layer."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,31 +44,6 @@ def feature_maps(title: str, maps: np.ndarray) -> Figure:
     tiles = np.concatenate([drawn, padding]).reshape(-1, columns, *drawn.shape[1:])
     note = f"{_share(len(drawn), len(maps), 'channels')} of {maps.shape[1]} x {maps.shape[2]}, each with a scale of its own"
     return _figure(title, note, mosaic(tiles), "viridis", 0.0, 1.0)
-
-
-@default_style()
-def beside(title: str, note: str, image: np.ndarray, results: Sequence[np.ndarray]) -> Figure:
-    """A picture and what was computed from it.
-
-    Args:
-        image: uint8 (height, width, 3). results: grey (height, width), or pictures as `image`, each of its own size.
-    """
-    from matplotlib.figure import Figure
-
-    n = 1 + len(results)
-    columns = min(n, 5)
-    rows = math.ceil(n / columns)
-    figure = Figure(figsize=(3 * columns, 3.3 * rows + 0.5), layout="constrained", dpi=100)
-    for place, (name, picture) in enumerate(
-        [("image", image), *((f"result {i}", r) for i, r in enumerate(results, 1))]
-    ):
-        axes = figure.add_subplot(rows, columns, place + 1)
-        axes.imshow(picture, cmap="gray", interpolation="nearest")
-        axes.set_title(f"{name}, {picture.shape[1]} x {picture.shape[0]}", fontsize=9)
-        axes.set_axis_off()
-    figure.suptitle(title, fontsize=12, x=0.01, ha="left")
-    figure.supxlabel(note, fontsize=8, color="#555555", x=0.01, ha="left")
-    return figure
 
 
 def mosaic(tiles: np.ndarray) -> np.ndarray:

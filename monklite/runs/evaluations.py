@@ -14,7 +14,7 @@ from ..files import make_folder, reading, write_text
 from ..looking import entries
 from ..records import Testing
 from ..regular_files import MAX_JSON_BYTES, read_regular
-from ..spec import build
+from ..settings_tree import build
 from ..transient import attempted
 from .file_names import EVALUATED, FIGURES, PREDICTIONS, is_name
 from .run import Run

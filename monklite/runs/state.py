@@ -16,7 +16,8 @@ from ..errors import DamagedFile, InvalidValue, MonkliteError, UnknownArgument, 
 from ..record_rules import MAX_LABEL, MOMENT, NAME, NOTE, NUMBER_FROM_1, TAG, TEXT, ErrorText, Notes
 from ..records import DatasetRecord, ModelRecord, Results, Testing
 from ..rules import ListOf, OrNone
-from ..spec import Frozen, Resolved, Spec, build
+from ..settings_tree import Frozen, build
+from ..spec import Resolved, Spec
 from ..tasks import NO_LABEL, SEPARATOR, TASKS, Task
 from .file_names import is_name
 from .upgrades import UPGRADES

@@ -9,7 +9,8 @@ from ..catalog.default_recipes import BY_RECIPE, defaults
 from ..catalog.stored import checked
 from ..errors import MonkliteError
 from ..rules import AUTO
-from ..spec import Spec, build
+from ..settings_tree import build
+from ..spec import Spec
 
 Values = dict[str, Any]
 

@@ -27,7 +27,7 @@ TABLE, CHART = "learning_rates.csv", "learning_rates.png"
 # the test ends where the loss is so many times the smallest
 EXPLODED = 4.0
 # share of the last losses in the running mean that is compared with the smallest
-KEPT = 0.9
+KEPT_SHARE = 0.9
 # standard deviation of the bell-shaped weights by which neighbouring steps are averaged, in steps
 SMOOTHING = 3.0
 # of a suggested rate, which is no more exact than that
@@ -115,9 +115,9 @@ def _steps(learner: Learner, kept: Features | None, source: Iterator[Batch], rat
         if not math.isfinite(loss):
             break
         losses.append(loss)
-        mean = KEPT * mean + (1 - KEPT) * loss
+        mean = KEPT_SHARE * mean + (1 - KEPT_SHARE) * loss
         # the mean begins at 0
-        unbiased = mean / (1 - KEPT ** len(losses))
+        unbiased = mean / (1 - KEPT_SHARE ** len(losses))
         smallest = min(smallest, unbiased)
         if unbiased > EXPLODED * smallest:
             break

@@ -14,7 +14,6 @@ from ..data.samples import quoted
 from ..errors import DamagedFile, DatasetError, NotFound, NotReady, cut
 from ..looking import exists
 from ..records import ACCURACY, DatasetRecord, EpochRow
-from ..rules import AUTO
 from ..runs import history
 from ..runs.file_names import BEST, HISTORY, RESUME, SAMPLES
 from ..runs.run import Run
@@ -25,6 +24,7 @@ from . import head_first
 from .early_stopping import best_of, ended
 from .position import Position
 from .progress import Say
+from .resume_hints import copy_call, how_to_extend
 from .starting_over import check_same_network, starts_over
 
 CHANGEABLE = (
@@ -250,40 +250,6 @@ def _check_best_can_be_read(run: Run, learner: Learner, say: Say) -> None:
         say(f"    Note: {error}; the next epoch that is better replaces it\n")
 
 
-def how_to_extend(run: Run, training: ResolvedTraining, done: int, best: int) -> str:
-    """Say what a finished run needs to be trained further. `done`, `best`: number of epochs done, and the best one."""
-    reason = f"{run} has {done} epochs already"
-    calls = [f"update_num_epochs(more than {done})"]
-    if done < training.epochs:
-        reason, calls = f"{run} stopped early after {done} of {training.epochs} epochs", []
-    without_better = done - max(best, training.head_epochs)
-    if 0 < training.early_stopping <= without_better:
-        calls.append(f"update_early_stopping(0, or more than {without_better})")
-    # stopped by a callback
-    if not calls:
-        return f"{reason}: to train it further, call Train()"
-    return f"{reason}: to train it further, call {' and '.join(calls)}"
-
-
-def copy_call(run: Run) -> str:
-    """The call with which a user copies a run."""
-    project, experiment, _ = run.folder.parts[-3:]
-    return f"Prototype(..., copy_from=[{project!r}, {experiment!r}, {run.version}])"
-
-
-def slow_precision(run: Run, spec: Resolved, candidates: Sequence[str]) -> Iterator[str]:
-    """Yield a note if a run goes on in a precision that is slow here: its weights and its history are of that precision.
-
-    Args:
-        candidates: the precisions that may be fast on this device.
-    """
-    if spec.model.precision not in (AUTO, *candidates):
-        yield (
-            f"the training of {run} began in {spec.model.precision} on another device and goes on in it, although this device "
-            f"is slow in it. To train in {candidates[0]}, copy it: {copy_call(run)}"
-        )
-
-
 @contextlib.contextmanager
 def _damage_explained(run: Run) -> Iterator[None]:
     """Add to the error about a damaged state what the user can do."""
@@ -292,15 +258,3 @@ def _damage_explained(run: Run) -> Iterator[None]:
     except DamagedFile as error:
         hint = f"; its best weights can be trained further: {copy_call(run)}" if run.is_trained() else ""
         raise DamagedFile(f"{error}. Its training cannot be resumed{hint}") from None
-
-
-def how_it_stays(previous: Run, state: RunState, new: Run) -> Iterator[str]:
-    """Yield what becomes of the version before a new one, unless its training never began."""
-    if state.status == "done":
-        yield f"{previous.folder.name} is trained and stays as it is; this goes into {new.folder.name}"
-    elif state.status != "new":
-        hint = " (Prototype(..., resume_train=True) resumes it)" if previous.has_saved_state() else ""
-        yield (
-            f"{previous.folder.name} is {state.status} and stays as it is{hint}; this goes into {new.folder.name} and starts "
-            "from the beginning"
-        )

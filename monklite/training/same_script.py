@@ -9,7 +9,8 @@ from typing import Any
 from ..errors import NotReady, cut, shown
 from ..runs.run import Run
 from ..spec import Spec
-from .resuming import copy_call, is_changeable
+from .resume_hints import copy_call
+from .resuming import is_changeable
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ MEANS = (nn.AvgPool1D, nn.AvgPool2D, nn.AvgPool3D)
 GLOBAL_MAXIMA = (nn.GlobalMaxPool1D, nn.GlobalMaxPool2D, nn.GlobalMaxPool3D)
 GLOBAL_MEANS = (nn.GlobalAvgPool1D, nn.GlobalAvgPool2D, nn.GlobalAvgPool3D)
 # the share of what was known in the statistics of batch normalization
-MOMENTUM = 0.9
+NORM_MOMENTUM = 0.9
 
 
 def convolution(shape: Shape, values: Values, prefix: str) -> Any:
@@ -83,7 +83,7 @@ def identity(shape: Shape, values: Values, prefix: str) -> Any:
 
 def batch_normalization(shape: Shape, values: Values, prefix: str) -> Any:
     trained = values["use_trainable_parameters"]
-    momentum = values["moving_average_momentum"] or MOMENTUM
+    momentum = values["moving_average_momentum"] or NORM_MOMENTUM
     return nn.BatchNorm(1, momentum, values["epsilon"], trained, trained, in_channels=shape[0], prefix=prefix)
 
 

@@ -13,21 +13,9 @@ from ...catalog.backends import load as load_path
 from ...catalog.losses import LOSSES
 from ...catalog.optimizers import OPTIMIZERS
 from ...data.augment import Draws
-from ...errors import (
-    DamagedFile,
-    InvalidType,
-    InvalidValue,
-    MonkliteError,
-    OutOfMemory,
-    TrainingFailed,
-    cut,
-    shown,
-)
+from ...errors import OutOfMemory, TrainingFailed
 from ...processors import cpu_count
-from ...record_rules import COUNT
 from ...records import ModelRecord
-from ...rules import Number
-from ...setting_ranges import SEED_RANGE
 from ...spec import Resolved
 from ...tasks import Task
 from .. import array_files, user_changes
@@ -37,14 +25,11 @@ from ..capabilities import check_capabilities
 from ..heat_maps import HeatMaps
 from ..layer_groups import Group, layer_groups
 from ..mixed_loss import mixed_loss
-from . import augment, device, halves, heat_maps, losses, network, weights
+from . import augment, device, halves, heat_maps, losses, network, saved_state, weights
 from .arrays import NetworkArrays
 from .framework import autograd, gluon, mx, nd
 from .framework_errors import translated
 from .frozen import FrozenPart
-
-# saved in place of the number of arrays, where an optimizer's state is one array and not a tuple
-SINGLE_ARRAY = "one"
 
 
 class Pending:
@@ -245,23 +230,8 @@ class GluonLearner:
         self.averages.reset()
 
     def capture(self, progress: Any) -> array_files.Snapshot:
-        """See `backends.base.Learner`. Optimizer states are stored as plain arrays: MXNet's own `save_states` is a pickle."""
         self.wait()
-        names = list(self.network.collect_params())
-        arrays = {f"model.{n}": a.asnumpy() for n, a in zip(names, self.averages.trained, strict=True)}
-        self._check_weights(arrays)
-        lengths: dict[str, int | str] = {}
-        for index, state in self._trainer._updaters[0].states.items():
-            state_arrays = [] if state is None else list(state) if isinstance(state, (tuple, list)) else [state]
-            is_single = not (state is None or isinstance(state, (tuple, list)))
-            lengths[str(index)] = SINGLE_ARRAY if is_single else len(state_arrays)
-            arrays |= {f"optimizer.{index}.{i}": a.asnumpy() for i, a in enumerate(state_arrays)}
-        arrays |= {f"average.{i}": a.asnumpy() for i, a in enumerate(self.averages.averages)}
-        counts = {str(i): n for i, n in self.optimizer._index_update_count.items()}
-        metadata: dict[str, Any] = {"states": lengths, "counts": counts, "num_update": self.optimizer.num_update}
-        metadata |= {"steps": self._steps, "seed": self.seed, "schedule": getattr(self.optimizer, "m_schedule", None)}
-        metadata |= {"averaged": self.averages.count, "rate_factor": self._rate_factor, "notes": progress}
-        return array_files.Snapshot(arrays, metadata)
+        return saved_state.capture(self, progress)
 
     @staticmethod
     def _check_weights(arrays: dict[str, np.ndarray]) -> None:
@@ -275,71 +245,9 @@ class GluonLearner:
             )
 
     def load(self, path: Path) -> Any:
-        arrays, metadata = array_files.read(path)
-        try:
-            model = {n.removeprefix("model."): a for n, a in arrays.items() if n.startswith("model.")}
-            count = COUNT("averaged", metadata.get("averaged", 0))
-            saved_averages = [arrays[f"average.{i}"] for i in range(len(model))] if count else []
-            # everything is checked before anything is loaded
-            states = {
-                self._index(index): self._optimizer_state(arrays, index, length)
-                for index, length in metadata["states"].items()
-            }
-            counts = {self._index(i): COUNT("counts", n) for i, n in metadata["counts"].items()}
-            n_updates, steps = COUNT("num_update", metadata["num_update"]), COUNT("steps", metadata["steps"])
-            seed, schedule = SEED_RANGE("seed", metadata["seed"]), metadata["schedule"]
-            # older files have none
-            rate_factor = Number(above=0)("rate_factor", metadata.get("rate_factor", 1.0))
-            if schedule is not None:
-                schedule = Number()("schedule", schedule)
-            progress = metadata["notes"]
-            weights.load_into(self.network, model, path)
-            self._cut = None
-            self.averages.restore([nd.array(a) for a in saved_averages], count)
-            updater = self._trainer._updaters[0]
-            # in place of those of steps that were taken before
-            for table, saved in (
-                (updater.states, states),
-                (updater.states_synced, dict.fromkeys(states, True)),
-                (self.optimizer._index_update_count, counts),
-            ):
-                table.clear()
-                table.update(saved)
-            self.optimizer.num_update = n_updates
-            if schedule is not None:
-                self.optimizer.m_schedule = schedule
-            self._rate_factor, self._steps, self.seed = rate_factor, steps, seed
-            return progress
-        except (InvalidType, InvalidValue) as error:
-            raise DamagedFile(f"{path} is not the state of this training ({cut(str(error))})") from None
-        except (LookupError, ValueError, TypeError, AttributeError, OverflowError, mx.MXNetError) as error:
-            if isinstance(error, MonkliteError):
-                raise
-            raise DamagedFile(f"{path} is not the state of this training ({cut(str(error))})") from None
-
-    def _index(self, index: str) -> int:
-        """The number of a trained parameter."""
-        number = int(index)
-        if not 0 <= number < len(self._trained):
-            raise ValueError(f"the optimizer has no parameter {shown(index)}")
-        return number
-
-    def _optimizer_state(self, arrays: dict[str, np.ndarray], index: str, length: int | str) -> Any:
-        """The state of one parameter as MXNet has it: a single array, a tuple of arrays, or None."""
-        count = 1 if length == SINGLE_ARRAY else COUNT("states", length)
-        parameter = self._trained[self._index(index)]
-        own = self.optimizer.create_state(int(index), parameter.list_data()[0])
-        kept = () if own is None else own if isinstance(own, (tuple, list)) else (own,)
-        if count != len(kept) or isinstance(own, nd.NDArray) != (length == SINGLE_ARRAY):
-            raise ValueError(f"for parameter {index} it keeps {shown(length)} arrays, not {len(kept)}")
-        saved = [arrays[f"optimizer.{index}.{i}"] for i in range(count)]
-        for array, present in zip(saved, kept, strict=True):
-            if array.shape != present.shape or array.dtype != present.dtype:
-                raise ValueError(f"for parameter {index} it keeps {array.dtype} {array.shape}, not {present.shape}")
-        state_arrays = tuple(nd.array(array, ctx=self.context, dtype=array.dtype) for array in saved)
-        if length == SINGLE_ARRAY:
-            return state_arrays[0]
-        return state_arrays if count else None
+        progress = saved_state.load(self, path)
+        self._cut = None
+        return progress
 
     def describe(self) -> ModelRecord:
         layers = network.parameter_layers(self.network)

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...catalog.models import ModelRow, network_row
+from ...catalog.model_table import ModelRow
+from ...catalog.models import network_row
 from ...errors import InvalidValue, MonkliteError, PretrainedUnavailable, WeightsMismatch, cut
 from ...spec import Resolved
 from .. import cached_weights

@@ -23,7 +23,7 @@ INSTANCE_NORMS = (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)
 # of fewer channels torch 2.14's own convolution of single points with a stride may never end (oneDNN, backward, channels last)
 FEW_CHANNELS = 8
 # the share of the newest batch in the statistics of batch normalization
-MOMENTUM = 0.1
+NORM_MOMENTUM = 0.1
 
 
 def convolution(shape: Shape, values: Values) -> nn.Module:
@@ -81,7 +81,7 @@ def identity(shape: Shape, values: Values) -> nn.Module:
 
 
 def batch_normalization(shape: Shape, values: Values) -> nn.Module:
-    momentum = values["moving_average_momentum"] or MOMENTUM
+    momentum = values["moving_average_momentum"] or NORM_MOMENTUM
     return BATCH_NORMS[len(shape) - 1](shape[0], values["epsilon"], momentum, values["use_trainable_parameters"])
 
 

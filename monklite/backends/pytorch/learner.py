@@ -15,17 +15,7 @@ from ...catalog.backends import load as load_path
 from ...catalog.losses import LOSSES
 from ...catalog.optimizers import OPTIMIZERS
 from ...data.augment import Draws
-from ...errors import (
-    DamagedFile,
-    InvalidType,
-    InvalidValue,
-    MonkliteError,
-    NotReady,
-    OutOfMemory,
-    TrainingFailed,
-    cut,
-)
-from ...record_rules import COUNT
+from ...errors import OutOfMemory, TrainingFailed
 from ...records import ModelRecord
 from ...spec import Resolved
 from ...tasks import Task
@@ -35,9 +25,9 @@ from ..averaging import Averages
 from ..base import FastForm, Frozen
 from ..heat_maps import HeatMaps
 from ..mixed_loss import mixed_loss
-from . import augment, device, distributed, fast_form, halves, heat_maps, losses, network, saved_state, weights
+from . import augment, device, distributed, fast_form, halves, heat_maps, losses, network, training_state, weights
 from .arrays import NetworkArrays
-from .framework_errors import is_memory_error, translated
+from .framework_errors import translated
 from .frozen import FrozenPart
 from .parameter_groups import parameter_groups
 
@@ -266,23 +256,12 @@ class TorchLearner:
 
     def capture(self, progress: Any) -> Snapshot:
         self._check_weights()
-        state = self.optimizer.state_dict()
-        names = list(self.network.state_dict())
-        tensors = {f"model.{n}": t for n, t in zip(names, self.averages.trained, strict=True)}
-        tensors |= {f"average.{n}": t for n, t in zip(names, self.averages.averages, strict=False)}
-        scalars: dict[str, dict[str, Any]] = {}
-        for index, values in state["state"].items():
-            for name, value in values.items():
-                if isinstance(value, torch.Tensor):
-                    tensors[f"optimizer.{index}.{name}"] = value
-                else:
-                    scalars.setdefault(str(index), {})[name] = value
-        tensors["random.cpu"] = self._random_state
-        if self._cuda_state is not None:
-            tensors["random.cuda"] = self._cuda_state
-        metadata = {"optimizer": scalars, "groups": state["param_groups"], "scaler": self._scaler.state_dict()}
-        metadata |= {"averaged": self.averages.count, "notes": progress}
-        return weights.snapshot(tensors, metadata)
+        return training_state.capture(self, progress)
+
+    def load(self, path: Path) -> Any:
+        progress = training_state.load(self, path)
+        self._cut = None
+        return progress
 
     def _check_weights(self) -> None:
         """Refuse weights that are not finite: an update can spoil them before any loss shows it."""
@@ -293,55 +272,6 @@ class TorchLearner:
             raise TrainingFailed(
                 "the weights are not finite: take a smaller learning rate. The weights saved before are kept"
             )
-
-    def load(self, path: Path) -> Any:
-        tensors, metadata = weights.read_snapshot(path)
-        try:
-            model = {n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")}
-            count = COUNT("averaged", metadata.get("averaged", 0))
-            averages = [tensors[f"average.{n}"] for n in self.network.state_dict()] if count else []
-            if len(metadata["groups"]) != len(self.optimizer.param_groups):
-                raise NotReady(
-                    f"{path}: the optimizer of this training had {len(metadata['groups'])} groups of the user, which a new "
-                    "session does not know, so it cannot be resumed. Train a new version, or start one from its weights with "
-                    "copy_from"
-                )
-            # everything is checked before anything is loaded
-            saved_state.check_weights(self.network, model, averages)
-            optimizer = saved_state.optimizer_state(self.optimizer, tensors, metadata)
-            saved_state.check_scaler(metadata["scaler"])
-            random_state = saved_state.random_state(tensors["random.cpu"], "cpu")
-            weights.load_into(self.network, model, path)
-            self._cut = None
-            self.averages.restore(averages, count)
-            self.optimizer.load_state_dict(optimizer)
-            self._match_memory_format()
-            for group in self.optimizer.param_groups:
-                # the file may be from a device that supports it while this one does not
-                if group.get("fused"):
-                    group["fused"] = device.supports_fused(type(self.optimizer), self.device)
-            self._scaler.load_state_dict(metadata["scaler"])
-            self._random_state = random_state
-            if self._cuda_state is not None and "random.cuda" in tensors:
-                self._cuda_state = saved_state.random_state(tensors["random.cuda"], self.device)
-            return metadata["notes"]
-        except (InvalidType, InvalidValue) as error:
-            raise DamagedFile(f"{path} is not the state of this training ({cut(str(error))})") from None
-        except (LookupError, ValueError, TypeError, AttributeError, OverflowError, RuntimeError) as error:
-            if isinstance(error, MonkliteError):
-                raise
-            if is_memory_error(error):
-                raise OutOfMemory(
-                    f"the memory of {device.title(self.device)} is too small for the state of this training ({path})"
-                ) from None
-            raise DamagedFile(f"{path} is not the state of this training ({cut(str(error))})") from None
-
-    def _match_memory_format(self) -> None:
-        """Give the optimizer's tensors the weights' memory format (channels last): fused optimizers rely on it."""
-        for parameter, values in self.optimizer.state.items():
-            for name, value in values.items():
-                if isinstance(value, torch.Tensor) and value.shape == parameter.shape:
-                    values[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
     def describe(self) -> ModelRecord:
         layers = network.parameter_layers(self.network)

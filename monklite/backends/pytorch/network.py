@@ -12,7 +12,8 @@ import torch
 import torchvision
 from torch import nn
 
-from ...catalog.models import ModelRow, network_row
+from ...catalog.model_table import ModelRow
+from ...catalog.models import network_row
 from ...errors import InvalidValue, PretrainedUnavailable, StorageError, WeightsMismatch
 from ...looking import is_file
 from ...spec import Resolved

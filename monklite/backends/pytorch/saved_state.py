@@ -41,7 +41,7 @@ def check_weights(network: nn.Module, model: Tensors, averages: Sequence[torch.T
 
 
 def optimizer_state(optimizer: torch.optim.Optimizer, tensors: Tensors, metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """The state for `load_state_dict`, from what `TorchLearner.capture` saved.
+    """The state for `load_state_dict`, from what `training_state.capture` saved.
 
     Raises:
         ValueError, TypeError, LookupError, AttributeError: it does not fit this optimizer.

@@ -7,7 +7,7 @@ import functools
 from torch import nn
 
 from ...catalog.backends import Cell
-from ...catalog.models import ModelRow, Normalization
+from ...catalog.model_table import ModelRow, Normalization
 from ...errors import InvalidValue, PretrainedUnavailable, cut, unknown
 from ...spec import Resolved
 from ..base import RANDOM_WEIGHTS

@@ -4,7 +4,7 @@ It is found through the entry point beside this folder; no file of monklite name
 """
 
 from monklite.catalog.backends import Cell, Description
-from monklite.catalog.models import ModelRow
+from monklite.catalog.model_table import ModelRow
 
 NOT_HERE = dict.fromkeys(
     ("weight", "batch_axis", "axis_to_sum_over", "label_as_categories", "label_smoothing", "positive_weight")
