@@ -57,6 +57,7 @@ class Chart:
     """A chart of a comparison. `title`: for those who do not see it. `content`: PNG."""
 
     title: str
+    figure: Figure
     content: bytes
 
 
@@ -68,7 +69,7 @@ def draw(entries: Sequence[Entry]) -> dict[str, Chart]:
 
 
 def _chart(figure: Figure) -> Chart:
-    return Chart(figure.axes[0].get_title(loc="left"), charts.as_png(figure))
+    return Chart(figure.axes[0].get_title(loc="left"), figure, charts.as_png(figure))
 
 
 def _figures(rows: Sequence[ChartRow]) -> Iterator[tuple[str, Figure]]:

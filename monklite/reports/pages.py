@@ -29,10 +29,13 @@ class Drawn:
     note: str = ""
 
 
-def drawn(figure: Figure, name: str, title: str, says: str = "", note: str = "") -> Drawn:
-    """A figure as a chart of a page. `name`: of its own in the page."""
+def drawn(figure: Figure, name: str, title: str, says: str = "") -> Drawn:
+    """A figure as a chart of a page, its note below it. `name`: of its own in the page. The figure loses its note."""
     from markupsafe import Markup
 
+    # the page breaks its lines
+    note = " ".join(figure.get_supxlabel().split())
+    figure.supxlabel("")
     element, points = svg.of_figure(figure, name)
     # matplotlib escapes the texts that it writes
     return Drawn(title, Markup(element), json.dumps(points), says, note)

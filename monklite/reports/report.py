@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .._version import __version__
 from ..csv_files import write_csv
 from ..files import discard, make_folder, write_bytes, write_text
-from ..printable import printable
 from ..runs.file_names import COMPARISON_TABLE, PAIRS_TABLE, REPORT
 from ..runs.state import now
-from . import comparison_charts, mended, pairs, settings, table, wording
+from . import comparison_charts, mended, pages, pairs, settings, table, wording
 from .comparison import Entry
 from .pairs import Pair
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 
 @dataclass(frozen=True)
@@ -74,13 +68,7 @@ def write(folder: Path, entries: Sequence[Entry], report: Report) -> list[str]:
 def fragment(entries: Sequence[Entry], report: Report) -> str:
     """The table and the sentences of a comparison as HTML, for a notebook."""
     values = {"overview": table.overview(entries), "verdicts": report.verdicts, "warnings": report.warnings}
-    return _environment().get_template("comparison.html").render(values)
-
-
-def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader
-
-    return Environment(loader=PackageLoader("monklite"), autoescape=True, finalize=_printable)
+    return pages.render("comparison.html", **values)
 
 
 def _html(
@@ -91,31 +79,19 @@ def _html(
     sheets: mended.Sheets,
     report: Report,
 ) -> str:
-    return (
-        _environment()
-        .get_template(REPORT)
-        .render(
-            name=name,
-            version=__version__,
-            made=now(),
-            overview=table.overview(entries),
-            details=rows,
-            rows=rows,
-            settings=report.settings,
-            images=[(chart.title, _base64(chart.content)) for chart in charts.values()],
-            # those of the first pair, because pages are to be small
-            sheets=[(sheets.titles[f], _base64(sheets.contents[f])) for f in mended.FIRST if f in sheets.contents],
-            warnings=report.warnings,
-            verdicts=report.verdicts,
-            explanations=wording.explanations(report.pairs),
-        )
+    return pages.render(
+        REPORT,
+        name=name,
+        made=now(),
+        overview=table.overview(entries),
+        details=rows,
+        settings=report.settings,
+        charts=[pages.drawn(chart.figure, f"chart{i}", chart.title) for i, chart in enumerate(charts.values())],
+        # those of the first pair, because pages are to be small
+        sheets=[(sheets.titles[f], pages.picture(sheets.contents[f])) for f in mended.FIRST if f in sheets.contents],
+        warnings=report.warnings,
+        # what was found out comes before what guessing would give
+        summary=next((text for text in report.verdicts if text not in wording.baselines(entries)), ""),
+        verdicts=report.verdicts,
+        explanations=wording.explanations(report.pairs),
     )
-
-
-def _base64(content: bytes) -> str:
-    return base64.b64encode(content).decode()
-
-
-def _printable(value: Any) -> Any:
-    # what a macro gives is a page already
-    return printable(value) if type(value) is str else value

@@ -37,10 +37,9 @@ def of_figure(figure: Figure, prefix: str) -> tuple[str, list[list[Any]]]:
     with default_style():
         from matplotlib import rc_context
 
+        # texts of a larger one could not be read on a telephone
         width, height = figure.get_size_inches()
-        if width > MAX_WIDTH:
-            # so that texts can be read on a telephone
-            figure.set_size_inches(MAX_WIDTH, height * MAX_WIDTH / width)
+        figure.set_size_inches(min(width, MAX_WIDTH), height)
         figure.patch.set_alpha(0)
         for axes in figure.axes:
             axes.patch.set_alpha(0)
