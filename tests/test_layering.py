@@ -29,7 +29,7 @@ LAYERS = (
     ("training",),
     ("inference", "averaged_views", "certainty"),
     ("experiment_setup",),
-    ("experiment", "evaluation", "choosing_point", "choosing_unsure", "explaining"),
+    ("experiment", "evaluation", "choosing_point", "choosing_unsure", "explaining", "validated"),
     ("worst_errors",),
     ("opening_modes",),
     ("opening",),

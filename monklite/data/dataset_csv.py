@@ -73,6 +73,15 @@ def read_digests(path: Path, record: DatasetRecord | None = None, subsets: Seque
     return np.array([bytes.fromhex(row[DIGEST_COLUMN]) for row in rows], DIGEST)
 
 
+def read_groups(path: Path, subset: str, record: DatasetRecord | None = None) -> list[str] | None:
+    """The group of each recorded image of a subset, `""`: it is one of its own; None if they are not grouped.
+
+    Arguments and errors as of `read`.
+    """
+    groups = [row.get(GROUP_COLUMN) for row in _rows(path, record) if row["subset"] == subset]
+    return None if None in groups else [group or "" for group in groups]
+
+
 def changed(path: Path, samples: Samples) -> list[str]:
     """The paths of the images whose bytes differ from the recorded ones. Raises as `read`."""
     current = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .. import validated
+from ..errors import DamagedFile, NotReady
 from ..reports import run_card, run_report
 from ..runs import evaluations
 from .base import Base
@@ -27,6 +29,11 @@ class ReportMethods(Base):
         """
         run = self._opened.run
         left_out: list[str] = []
+        try:
+            validated.judge(run)
+        # the report is of what there is
+        except (DamagedFile, NotReady) as error:
+            left_out.append(f"the figures of the validation images are left out: {error}")
         page = run_report.write(run, left_out.append)
         card = run.folder / "output" / run_card.CARD
         run_card.write_card(card, run.state(), evaluations.read_all(run, left_out.append))

@@ -74,19 +74,22 @@ def cells(run: Run, figures: Figures, warn: Callable[[str], None]) -> list[Cell]
     # each cell in turn, so that a large one does not take all of the page
     turns = sorted((turn, i) for i, cell in enumerate(found) for turn in range(min(cell.n_images, MAX_OF_CELL)))
     missing: list[str] = []
+    sources = run.state().spec.data.sources
+    # those of validation are in the last source
+    root = figures.dataset_path or (sources[-1].path if sources else "")
     for turn, i in turns[:MAX_PICTURES]:
         cell = found[i]
         row = rows[cell.true, cell.predicted][turn]
         if len(missing) < MAX_MISSING:
-            _add(cell, figures, read, row, missing)
+            _add(cell, root, read, row, missing)
     if missing:
         warn(f"not all pictures of {figures.name!r} can be shown: {missing[0]}")
     return found
 
 
-def _add(cell: Cell, figures: Figures, read: Predictions, row: int, missing: list[str]) -> None:
+def _add(cell: Cell, root: str, read: Predictions, row: int, missing: list[str]) -> None:
     try:
-        pixels, _ = decode.load(path_in(figures.dataset_path, read.paths[row]), SIDE)
+        pixels, _ = decode.load(path_in(root, read.paths[row]), SIDE)
     except MonkliteError as error:
         missing.append(str(error))
         return

@@ -1,0 +1,70 @@
+"""The figures of a run on its validation images, from what its best epoch predicted for them."""
+
+from __future__ import annotations
+
+from .catalog import LOSSES
+from .data import dataset_csv
+from .decisions import held
+from .errors import MonkliteError, NotFound
+from .figures import Figures
+from .reports import evaluation_charts
+from .runs import evaluations
+from .runs.file_names import BEST, SAMPLES, VALIDATION
+from .runs.run import Run
+from .runs.state import RunState, now
+from .statistics.evaluated import figures_of
+from .tasks import task_of
+from .training import validation_predictions
+
+
+def judge(run: Run) -> Figures | None:
+    """The figures, computed once and kept with their charts in `output/evaluation/validation`; None if nothing is kept for them.
+
+    Raises:
+        StorageError: they cannot be read, or written. DamagedFile, NotReady: the predictions cannot be used.
+    """
+    state = run.state()
+    record = held(state.validation, state.results.best_epoch) if state.results else None
+    if record is None or state.dataset is None or state.resolved is None:
+        return None
+    try:
+        known = evaluations.read(run, VALIDATION)
+        if known.predictions == record.predictions:
+            return known
+    except NotFound:
+        pass
+    figures = _compute(run, state, state.results.best_epoch if state.results else 0, record.predictions)
+    folder = evaluations.folder(run, VALIDATION)
+    evaluations.write(run, figures)
+    evaluation_charts.write(figures, folder)
+    return figures
+
+
+def _compute(run: Run, state: RunState, epoch: int, predictions: str) -> Figures:
+    assert state.dataset is not None and state.resolved is not None
+    data, loss = state.dataset, LOSSES[state.resolved.training.loss.name]
+    task = task_of(data.label_type, data.classes, loss.activation)
+    judged = validation_predictions.read(run, epoch, task)
+    return figures_of(
+        task,
+        judged.logits,
+        judged.labels,
+        _groups(run, state),
+        name=VALIDATION,
+        made=now(),
+        dataset_path="",
+        fingerprint=data.fingerprint,
+        content="",
+        predictions=predictions,
+        weights=BEST,
+    )
+
+
+def _groups(run: Run, state: RunState) -> list[str] | None:
+    """The groups of the validation images, in their order; None if they are not grouped, or not known any more."""
+    if state.dataset is None or state.dataset.groups is None:
+        return None
+    try:
+        return dataset_csv.read_groups(run.folder / SAMPLES, "val", state.dataset)
+    except MonkliteError:
+        return None
