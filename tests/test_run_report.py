@@ -1,0 +1,141 @@
+"""The report of one run: what it says, that nothing from outside becomes markup, and that its script works."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from test_state import FULL
+
+from monklite import Prototype
+from monklite.reports import run_card, run_report
+from monklite.runs import evaluations, history, predictions
+from monklite.runs.file_names import EVALUATED, HISTORY
+from monklite.runs.run import Run
+from monklite.runs.state import RunState
+from monklite.runs.workspace import Workspace
+from monklite.statistics import at_thresholds, intervals
+from monklite.statistics.evaluated import figures_of
+from monklite.tasks import SingleLabel
+
+HOSTILE = "<script>alert(1)</script>"
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+@pytest.fixture
+def run(workspace: Path, tmp_path: Path) -> Run:
+    """A run that was judged on eight images, two of them wrongly, with a hostile name of a class and of an image."""
+    made = Workspace("workspace").claim("p", "e")
+    classes = ("cat", HOSTILE)
+    dataset = FULL.dataset.model_copy(
+        update={"classes": classes, "label_type": "single", "train_images": 120, "val_images": 50}
+    )
+    made.update(asked=FULL.asked, resolved=FULL.resolved, dataset=dataset, model=FULL.model, status="done")
+    made.update(results=FULL.results.model_copy(update={"only_prediction": ""}), notes=("a note",), tags=("mine",))
+    history.write(made.logs / HISTORY, [history.EpochRow(1, 0.1, 1.0, 0.5, 0.9, 0.75, 2.0, 0.1, 10.0)])
+    images, labels = tmp_path / "images", np.repeat([0, 1], 4)
+    images.mkdir()
+    names = [f"{i} &.png" for i in range(8)]
+    for name in names[:7]:
+        Image.new("RGB", (20, 30), (200, 10, 10)).save(images / name)
+    logits = np.eye(2)[[0, 0, 0, 1, 1, 1, 1, 0]] * np.linspace(1, 3, 8)[:, None]
+    task = SingleLabel(classes)
+    folder = evaluations.folder(made, "test")
+    digest = predictions.write(folder / EVALUATED, task, names, labels, logits)
+    about = {"fingerprint": "f", "content": "c", "weights": "best_model", "made": "2026-11-20T08:15:00+00:00"}
+    figures = figures_of(task, logits, labels, name="test", dataset_path=str(images), predictions=digest, **about)
+    evaluations.write(made, figures)
+    return made
+
+
+class Elements(HTMLParser):
+    """Every element that a page has, with its attributes."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+def test_the_report_says_how_good_it_is_and_how_sure_that_is(run: Run) -> None:
+    left_out: list[str] = []
+    page = run_report.page(run, left_out.append)
+    low, high = intervals.wilson(6, 8)
+    assert f"gets 75.0 % of 8 test images right (95 % interval {100 * low:.1f} to {100 * high:.1f})" in page
+    # the seventh mistake has no file any more
+    assert len(left_out) == 1 and "7 &.png" in left_out[0]
+    elements = Elements(page).found
+    assert [tag for tag, _ in elements].count("script") == 1
+    sources = [attrs["src"] or "" for tag, attrs in elements if tag == "img"]
+    assert len(sources) == 1 and sources[0].startswith("data:image/jpeg;base64,")
+    opens = [attrs["data-opens"] for tag, attrs in elements if tag == "button" and "data-opens" in attrs]
+    assert sorted(opens) == sorted(attrs["id"] for tag, attrs in elements if tag == "dialog")
+    linked = [attrs[name] or "" for _, attrs in elements for name in ("src", "href", "xlink:href") if name in attrs]
+    assert all(link.startswith(("#", "data:image/")) for link in linked), "the page needs no network"
+    ids = [attrs["id"] for _, attrs in elements if attrs.get("id")]
+    assert len(ids) == len(set(ids)), "names of parts are unique"
+
+
+def test_the_thresholds_of_the_page_are_counts_of_the_predictions(run: Run) -> None:
+    page = run_report.page(run, lambda text: None)
+    rows = next(json.loads(attrs["data-rows"] or "") for _, attrs in Elements(page).found if "data-rows" in attrs)
+    assert [row[0] for row in rows] == at_thresholds.THRESHOLDS.tolist()
+    # everything above 0, as predicted above 0.5, nothing above 1
+    assert (rows[0][1:5], rows[50][1:5], rows[100][1:5]) == ([4, 0, 0, 4], [3, 1, 3, 1], [0, 4, 4, 0])
+    assert rows[50][5:8] == pytest.approx([0.75, *intervals.wilson(3, 4)])
+    assert rows[100][11:14] == [None, None, None], "no image is predicted, so that there is no PPV"
+
+
+def test_thresholds_agree_with_the_definition() -> None:
+    rng = np.random.default_rng(0)
+    scores, truth = rng.random(200).round(2), rng.random(200) < 0.3
+    for threshold, counts in zip(at_thresholds.THRESHOLDS, at_thresholds.counts(scores, truth), strict=True):
+        above = scores > threshold
+        assert counts.tolist() == [
+            (above & truth).sum(),
+            (~above & truth).sum(),
+            (~above & ~truth).sum(),
+            (above & ~truth).sum(),
+        ]
+
+
+def test_a_run_that_was_never_judged_says_what_to_do(workspace: Path) -> None:
+    ptf = Prototype("p", "new", verbose=0)
+    page = Path(ptf.Report()).read_text(encoding="utf-8")
+    assert "It was not judged on test images yet: Switch_Mode(eval_infer=True)" in page
+    assert "This run has not been trained." in page
+
+
+def test_the_card_and_the_guidelines_say_what_the_record_knows(run: Run, tmp_path: Path) -> None:
+    found = evaluations.read_all(run, pytest.fail)
+    said = run_card.said(run.state(), found)
+    assert said["results"].startswith("accuracy 75.0 (")
+    assert said["data"] == "120 training and 50 validation images of 2 classes"
+    run_card.write_card(tmp_path / "card.md", run.state(), found)
+    card = (tmp_path / "card.md").read_text(encoding="utf-8")
+    assert "| cat | 4 | 75.0 (" in card and "For the author" in card
+    assert run_card.said(RunState(project="p", experiment="e", version=1, created="2026-11-20T08:15:00+00:00"), []) == {
+        "code": "a script that repeats the training is in this report"
+    }
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no browser here")
+def test_the_script_of_the_page_runs_in_a_browser(run: Run, tmp_path: Path) -> None:
+    path = run_report.write(run, lambda text: None)
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+    told = subprocess.run(
+        [str(CHROMIUM), *options, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", path.as_uri()],
+        capture_output=True, text=True, timeout=120, check=True,
+    ).stdout  # fmt: skip
+    assert re.search(r'data-at="5">75\.0 % \(', told), "the slider has filled in its figures"
+    assert '<th scope="col"><button' in told, "tables can be sorted"
