@@ -22,7 +22,7 @@ from monklite.catalog import OPTIMIZERS, resolve
 from monklite.errors import InvalidType, InvalidValue, MonkliteError, NotReady, UnknownArgument, UnknownName
 from monklite.printable import printable
 from monklite.records import ClassResult, DatasetRecord, EpochRow, ModelRecord, Results, Testing
-from monklite.reports import comparison, comparison_charts, pairs, report, table, wording
+from monklite.reports import chart_rows, comparison, comparison_charts, pairs, report, table, wording
 from monklite.runs import history
 from monklite.runs.file_names import COMPARISON_TABLE, FINAL, HISTORY, PAIRS_TABLE, PREDICTIONS, REPORT, STATE
 from monklite.runs.run import Run
@@ -272,7 +272,8 @@ def test_a_copied_experiment_keeps_a_name_of_its_own(runs):
 
 def test_a_run_without_history_keeps_its_place_in_the_curves(runs):
     entries = comparison.collect([fresh(runs, "p", "a"), trained(runs, "p", "b", epochs=2, best=0.8)])
-    assert comparison.curves(entries, "val_accuracy") == {"a": [], "b": [0.4, 0.8]}
+    rows = chart_rows.chart_rows(entries)
+    assert [(row.label, row.curves["val_accuracy"]) for row in rows] == [("a", []), ("b", [0.4, 0.8])]
 
 
 # Pairs

@@ -99,11 +99,6 @@ def _labels(states: Sequence[RunState]) -> list[str]:
     return labels
 
 
-def curves(entries: Sequence[Entry], column: str) -> dict[str, list[float]]:
-    """One column of each run's history, by label; empty for a run without epochs, which so keeps its colour."""
-    return {entry.label: [getattr(row, column) for row in entry.history] for entry in entries}
-
-
 def ranked(entries: Sequence[Entry]) -> list[Entry]:
     """The runs sorted by their best figure on validation, the best first; runs without one are last.
 
