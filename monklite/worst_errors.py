@@ -13,18 +13,15 @@ from .data.cache import Tick
 from .data.samples import path_in
 from .errors import NotFound, NotReady, UnreadableImage
 from .explaining import Explained, explained
-from .figures import Figures
 from .files import discard
 from .inference import Predictor
 from .looking import exists
-from .records import Testing
 from .reports import charts
 from .reports.heat_overlays import heat_note, heated
 from .reports.mistakes import Mistake, mistakes, worst
 from .reports.picture_sheets import Group, Picture, sheet
 from .runs import evaluations, predictions
-from .runs.file_names import ERROR_SHEET, EVALUATED, check_name
-from .runs.run import Run
+from .runs.file_names import ERROR_SHEET, EVALUATED, VALIDATION, check_name
 
 # more are drawn on several sheets
 PER_SHEET = 24
@@ -56,25 +53,25 @@ def draw(
 
     Args:
         n: how many at most. heat_maps: also draw where the network sees the predicted class and the true one, or the label.
-        name: of the evaluation; None: the last one.
+        name: of the evaluation, or `validation`; None: the last one of a test set.
 
     Raises:
         NotReady: there is no evaluation, or its predictions are not those that it wrote. NotFound: there is none of this name.
         StorageError: the sheets cannot be written.
     """
-    table, record = _evaluated(predictor.run, name)
-    classes = predictor.task.classes
-    rows = predictions.read(table, record.predictions, classes)
-    if rows is None or any(np.isnan(rows.scores[name]).any() for name in classes):
-        raise NotReady(f"{table} is missing, or has been changed since the evaluation: call Evaluate() again")
+    evaluated, classes = _evaluated(predictor, name), predictor.task.classes
+    rows = predictions.read(evaluated.table, evaluated.predictions, classes)
+    if rows is None or any(np.isnan(rows.scores[c]).any() for c in classes):
+        raise NotReady(f"{evaluated.table} is missing, or has been changed since the evaluation: call Evaluate() again")
     found = mistakes(rows, predictor.task)
     chosen = worst(found, n)
-    images, missing = _explained(predictor, _folder(record, predictor), chosen, heat_maps, tick)
+    images, missing = _explained(predictor, evaluated.folder, chosen, heat_maps, tick)
     numbers = f"{len(images)} of {len(found)}" if len(images) < len(found) else f"all {len(found)}"
     kind = "mistakes" if predictor.task.exclusive else "wrong labels"
     title = f"{predictor.run}: {numbers} {kind} among {len(rows.paths)} images, the most confident of each kind"
-    changed = [] if record.views else [mistake.path for mistake, image in images if _has_changed(mistake, image)]
-    return WorstErrors(chosen, len(found), len(rows.paths), _write(table.parent, title, images), missing, changed)
+    changed = [m.path for m, image in images if evaluated.is_repeatable and _has_changed(m, image)]
+    sheets = _write(evaluated.table.parent, title, images)
+    return WorstErrors(chosen, len(found), len(rows.paths), sheets, missing, changed)
 
 
 def _explained(
@@ -94,22 +91,32 @@ def _explained(
     return images, missing
 
 
-def _evaluated(run: Run, name: str | None) -> tuple[Path, Testing | Figures]:
-    """The predictions of an evaluation of a run, and its record; the sheets are written beside them."""
+class _Evaluated(NamedTuple):
+    """An evaluation. `predictions`: SHA-256 of its `table`. `folder`: what the paths in it are relative to. `is_repeatable`:
+    whether the images have the same scores again; not as averages of several views, nor as during training."""
+
+    table: Path
+    predictions: str
+    folder: str
+    is_repeatable: bool
+
+
+def _evaluated(predictor: Predictor, name: str | None) -> _Evaluated:
+    run, state = predictor.run, predictor.run.state()
+    if name == VALIDATION and state.validation is not None:
+        # of two sources, the second one holds the validation images
+        folder = predictor.spec.data.sources[-1].path
+        return _Evaluated(run.evaluations / VALIDATION / EVALUATED, state.validation.predictions, folder, False)
     if name is not None:
         figures = evaluations.read(run, check_name("evaluation", name))
-        return run.evaluations / name / EVALUATED, figures
-    testing = run.state().testing
-    if testing is None:
+        table = run.evaluations / name / EVALUATED
+        return _Evaluated(table, figures.predictions, figures.dataset_path, not figures.views)
+    test = state.testing
+    if test is None:
         raise NotReady(
             "no test set has been evaluated yet: Dataset_Params(dataset_path='test folder'), then Dataset(), then Evaluate()"
         )
-    return evaluations.predictions_file(run, testing), testing
-
-
-def _folder(record: Testing | Figures, predictor: Predictor) -> str:
-    """What the paths in the predictions are relative to; validation images are in the last source of the training."""
-    return record.dataset_path or predictor.spec.data.sources[-1].path
+    return _Evaluated(evaluations.predictions_file(run, test), test.predictions, test.dataset_path, not test.views)
 
 
 def _has_changed(mistake: Mistake, image: Explained) -> bool:

@@ -178,12 +178,12 @@ def test_where_all_is_right_nothing_is_drawn(judge: Prototype, monkeypatch, caps
     judge._opened.run.update(testing=before)
 
 
-def test_an_evaluation_of_validation_images_is_read_from_where_they_are(judge: Prototype) -> None:
-    """Their figures name no folder."""
-    shutil.copytree(folder(judge), folder(judge, "validation"))
-    figures = folder(judge, "validation") / "figures.json"
-    figures.write_text(figures.read_text().replace('"dataset_path": "test"', '"dataset_path": ""'))
-    assert judge.Show_Errors(2, name="validation") == judge.Show_Errors(2, name="test")
+def test_the_mistakes_in_the_validation_images_are_shown_too(judge: Prototype) -> None:
+    with (folder(judge, "validation") / "predictions.csv").open() as file:
+        rows = {row["path"]: row for row in csv.DictReader(file)}
+    found = judge.Show_Errors(100, name="validation")
+    assert found and {e["path"] for e in found} == {path for path, row in rows.items() if row["correct"] == "0"}
+    assert all(error["score"] == float(rows[error["path"]][f"p({error['predicted']})"]) for error in found)
     assert sheets(judge, "validation") == ["errors.png"]
 
 

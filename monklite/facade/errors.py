@@ -29,7 +29,7 @@ class ErrorMethods(Base):
         Args:
             n: how many at most, up to 240; each 24 are a picture of their own, `errors-2.png` and so on.
             heat_maps: also draw where the network sees the predicted class and the true one (Grad-CAM).
-            name: of the evaluation, as in `Evaluate`; None: the last one.
+            name: of the evaluation, as in `Evaluate`, or `validation`; None: the last one of a test set.
 
         Returns:
             For each `{"path", "true", "predicted", "score", "true_score"}`: classes, and the scores of the predicted and the true
