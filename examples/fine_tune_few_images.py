@@ -23,15 +23,8 @@ from monklite.errors import MonkliteError
 WORST = 6
 
 
-def worst_mistakes(predictions: pd.DataFrame) -> pd.DataFrame:
-    """The test images that were predicted wrongly with the highest score."""
-    wrong = predictions[predictions["correct"] == 0]
-    scores = wrong.filter(regex=r"^p\(").max(axis=1)
-    return wrong.assign(score=scores)[["path", "class", "predicted", "score"]].nlargest(WORST, "score")
-
-
 def main(options: argparse.Namespace) -> float:
-    """Train, evaluate and print the mistakes. Returns the accuracy on the test images in %."""
+    """Train, evaluate and show the mistakes. Returns the accuracy on the test images in %."""
     ptf = Prototype("Few_Images", "resnet34", backend=options.backend, workspace=options.workspace)
     ptf.Default(dataset_path=options.train, model_name="resnet34", use_pretrained=options.pretrained)
     if options.size:
@@ -44,13 +37,13 @@ def main(options: argparse.Namespace) -> float:
     ptf.Dataset_Params(dataset_path=options.test)
     ptf.Dataset()
     accuracy, _ = ptf.Evaluate()
-    logs = Path(options.workspace) / "Few_Images" / "resnet34" / "output" / "logs"
-    predictions = pd.read_csv(logs.parent / "evaluation" / "test" / "predictions.csv")
+    output = Path(options.workspace) / "Few_Images" / "resnet34" / "output"
+    predictions = pd.read_csv(output / "evaluation" / "test" / "predictions.csv")
     print(
         f"\nRows are true classes, columns predicted ones:\n{pd.crosstab(predictions['class'], predictions['predicted'])}"
     )
-    mistakes = worst_mistakes(predictions)
-    print(f"\nThe worst of the mistakes:\n{mistakes.to_string(index=False)}\n")
+    mistakes = pd.DataFrame(ptf.Show_Errors(WORST))
+    print(f"The worst of the mistakes:\n{mistakes.to_string(index=False)}\n")
     return accuracy
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from . import choosing_point
 from .data import class_columns, prepare
 from .data.cache import Tick
 from .data.prepare import EvaluationData
@@ -191,7 +194,16 @@ class Evaluation:
             content=data.content,
             only_prediction=task.only_prediction(logits, labels),
             views=judged.views,
+            **self._at_point(task, logits, labels),
         )
+
+    def _at_point(self, task: Task, logits: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+        """What a result says about the operating point of the run, unless other thresholds were asked for."""
+        predictor = self.predictor
+        if predictor.point is None or task is not predictor.task:
+            return {}
+        figures = choosing_point.figures(predictor.usual_task, predictor.point, logits, labels)
+        return {"operating_point": predictor.point.chosen_by, "point_figures": figures}
 
 
 def _class_results(task: Task, labels: np.ndarray, predicted: np.ndarray) -> dict[str, ClassResult]:

@@ -13,7 +13,7 @@ from .backends.capabilities import check_capabilities
 from .catalog import fine_tuning, image_sizes, resolve
 from .catalog.class_weights import in_order, weights_by_name, weights_taken
 from .catalog.models import network_row
-from .data import class_columns, dataset_csv, health, prepare
+from .data import class_columns, dataset_csv, health, leaks, prepare
 from .data.cache import Tick
 from .data.groups import check_setting
 from .data.prepare import TrainingData
@@ -21,7 +21,7 @@ from .errors import MonkliteError, NotReady
 from .inference import weights_of
 from .records import MEASURED_PRECISION
 from .rules import AUTO
-from .runs.file_names import HEALTH, SAMPLES
+from .runs.file_names import HEALTH, NEAR_DUPLICATES, SAMPLES
 from .runs.run import Run
 from .runs.workspace import Workspace
 from .spec import Resolved, Spec
@@ -179,6 +179,7 @@ class ExperimentSetup:
             return
         dataset_csv.write(self.run.folder / SAMPLES, self.data.samples)
         health.write(self.run.folder / HEALTH, self.data.samples)
+        leaks.write(self.run.folder / NEAR_DUPLICATES, self.data.samples, self.data.leaks.near)
         self.run.update(asked=self.asked, resolved=self._data_spec, dataset=self.data.record)
 
     # Network

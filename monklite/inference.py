@@ -14,22 +14,25 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import backends
+from . import backends, operating_point
 from .averaged_views import averaged
 from .backends import Learner
-from .backends.base import FAST_FORM_TOLERANCE, FastForm
+from .backends.base import FAST_FORM_TOLERANCE, FastForm, GivesEmbeddings
 from .catalog import LOSSES, resolve
+from .certainty import Certainty
 from .data import decode, discover, prepare
 from .data.augment import Draws, Policy
 from .data.cache import Tick
 from .data.depth import Levels
 from .data.image_input import ImageInput, image_input, images_in
 from .data.prefetch import in_order
-from .errors import NotFound, NotReady, OutOfMemory, UnreadableImage, shown
+from .decisions import held
+from .errors import InvalidValue, NotFound, NotReady, OutOfMemory, UnreadableImage, shown
 from .looking import is_folder
 from .processors import cpu_count
 from .runs.file_names import BEST, FINAL
 from .runs.run import Run
+from .runs.state import RunState
 from .spec import Resolved
 from .tasks import THRESHOLD, Task, Thresholds, task_of
 from .working_folder import looked_from
@@ -42,8 +45,8 @@ LeftOut = Callable[[str, str], None]
 class Prediction:
     """The prediction for one image.
 
-    `answer`: the predicted classes and their scores, as the task words them. `scores`: float (classes,), 0 to 1; `logits`:
-    float32 (classes,), both in the order of the task's classes.
+    `answer`: the predicted classes and their scores, as the task words them, and what `Certainty` adds. `scores`: float
+    (classes,), 0 to 1; `logits`: float32 (classes,), both in the order of the task's classes.
     """
 
     name: str
@@ -71,6 +74,9 @@ class Asked(NamedTuple):
 class Predictor:
     """A trained run with its best weights loaded; predicting does not change the run.
 
+    `usual_task`: that of the run. `task`: the same at the operating point of the run, if it has one, `point`.
+    `certainty`: says which predictions are unsure, where it was asked for.
+
     Raises:
         NotReady: the run has not been trained. DamagedFile, WeightsMismatch: its weights cannot be loaded.
     """
@@ -83,17 +89,26 @@ class Predictor:
         # full precision, because bfloat16 has 8 bits for a logit: near ties would be rounded to the first class
         self.spec = resolve(state.asked, state.resolved).replace({"model.precision": "float32"})
         loss = LOSSES[self.spec.training.loss.name]
-        self.task = task_of(state.dataset.label_type, state.dataset.classes, loss.activation)
+        self.usual_task = self.task = task_of(state.dataset.label_type, state.dataset.classes, loss.activation)
         self.record = state.dataset
         self.levels = Levels.recorded(self.record.levels)
         self.weights = weights_of(run)
         self.learner: Learner = backends.load(self.spec.backend).learner(self.spec, self.task, pretrained=False)
         self.learner.load_weights(self.weights)
+        self.decide(state)
         # in use, and the last one that was made
         self._fast: FastForm | None = None
         self._made: FastForm | None = None
         # images that fit into memory at once, as far as is known
         self._max_images = sys.maxsize
+
+    def decide(self, state: RunState) -> None:
+        """Predict from now on as was decided on the validation images, as far as it was decided for these weights."""
+        epoch = state.results.best_epoch if state.results and self.weights.name == BEST else 0
+        self.point = held(state.operating_point, epoch)
+        self.task = operating_point.at(self.usual_task, self.point)
+        unsure = held(state.unsure, epoch)
+        self.certainty = Certainty(unsure, self.usual_task, self.run) if unsure else None
 
     def logits(self, images: np.ndarray, draws: Draws, asked: Asked | None = None) -> np.ndarray:
         """Compute the logits, float32 (n, classes); if memory is too small, with half as many images at a time from then on.
@@ -106,18 +121,35 @@ class Predictor:
             OutOfMemory: memory is too small for one image. NotReady: as `backends.check_process`.
         """
         asked = asked or Asked(self.task)
-        return averaged(
-            lambda view: self._in_chunks(images, view, asked.task), draws, len(images), asked.n_views, asked.task
-        )
 
-    def _in_chunks(self, images: np.ndarray, draws: Draws, task: Task) -> np.ndarray:
+        def logits_of(view: Draws) -> np.ndarray:
+            return self._in_chunks(images, view, lambda chunk, of_chunk: self._logits(chunk, of_chunk, asked.task))
+
+        return averaged(logits_of, draws, len(images), asked.n_views, asked.task)
+
+    def embeddings(self, images: np.ndarray, draws: Draws) -> np.ndarray:
+        """What the network sees in images, see `GivesEmbeddings`. Arguments and errors as of `logits`.
+
+        Raises:
+            InvalidValue: the backend or the network does not show it.
+        """
+        backend = backends.load(self.spec.backend)
+        if not isinstance(backend, GivesEmbeddings):
+            raise InvalidValue(
+                f"the {self.spec.backend} backend does not show what its networks see: leave out distance="
+            )
+        return self._in_chunks(images, draws, lambda chunk, of_chunk: backend.embeddings(self.learner, chunk, of_chunk))
+
+    def _in_chunks(
+        self, images: np.ndarray, draws: Draws, compute: Callable[[np.ndarray, Draws], np.ndarray]
+    ) -> np.ndarray:
         backends.check_process(self.spec.backend)
         chunks: list[np.ndarray] = []
         first = 0
         while first < len(images):
             chunk = slice(first, first + self._max_images)
             try:
-                chunks.append(self._logits(images[chunk], draws.take(chunk), task))
+                chunks.append(compute(images[chunk], draws.take(chunk)))
                 first += len(chunks[-1])
             except OutOfMemory:
                 self._max_images = min(self._max_images, len(images) - first) // 2
@@ -141,7 +173,10 @@ class Predictor:
         logits = self._fast.logits(images, draws)
         limit = FAST_FORM_TOLERANCE * np.maximum(1.0, np.abs(logits).max(axis=1))
         # also those that are not finite; where two classes are nearly equal, the network itself decides
-        near = np.flatnonzero(~(task.margins(logits) > limit))
+        margins = task.margins(logits)
+        if self.certainty is not None:
+            margins = np.minimum(margins, self.certainty.margins(logits))
+        near = np.flatnonzero(~(margins > limit))
         if len(near):
             logits = logits.copy()
             logits[near] = self.learner.logits(images[near], draws.take(near))
@@ -245,11 +280,15 @@ class Predictor:
             return []
         sizes = np.array([image.size for image in images])
         draws = policy.draw(sizes, np.random.default_rng(self.spec.seed))
-        logits = self.logits(np.stack([image.pixels for image in images]), draws, asked)
-        scores, labels = asked.task.scores(logits), asked.task.predicted(logits)
+        pixels, task = np.stack([image.pixels for image in images]), asked.task
+        logits = self.logits(pixels, draws, asked)
+        scores, labels = task.scores(logits), task.predicted(logits)
+        answers = [task.as_dict(*pair) for pair in zip(scores, labels, strict=True)]
+        if self.certainty is not None:
+            sure = self.certainty.answers(task, logits, labels, lambda: self.embeddings(pixels, draws))
+            answers = [{**answer, **more} for answer, more in zip(answers, sure, strict=True)]
         return [
-            Prediction(image.name, asked.task.as_dict(image_scores, label), image_scores, image_logits)
-            for image, image_scores, label, image_logits in zip(images, scores, labels, logits, strict=True)
+            Prediction(image.name, *of_image) for image, *of_image in zip(images, answers, scores, logits, strict=True)
         ]
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from .decisions import PointFigures
 from .errors import InvalidValue
 from .record_rules import (
     COUNT,
@@ -66,6 +67,9 @@ class DatasetRecord(Frozen):
     are not images. `levels`: by which images of more than 8 bits are scaled, (kind of values, black, white) for each kind; None
     in records from before, when each file was scaled by its own range. `groups`: the number of groups of the images, such as
     patients; None: not grouped.
+
+    Near copies, as `Leaks.counts` counts them: `near_leaked`, `near_copies`, `near_conflicting`; `near_differences`: the number
+    that differ in each way. `giveaways`: from what the class can be told without looking at what the images show, in words.
     """
 
     classes: Annotated[tuple[str, ...], ListOf(LABEL)]
@@ -85,6 +89,11 @@ class DatasetRecord(Frozen):
     levels: tuple[tuple[Name, Annotated[float, Number()], Annotated[float, Number()]], ...] | None = None
     groups: CountOrNone = None
     content: ShortText = ""
+    near_leaked: Count = 0
+    near_copies: Count = 0
+    near_conflicting: Count = 0
+    near_differences: dict[Name, Count] = Field(default_factory=dict)
+    giveaways: Annotated[tuple[str, ...], ListOf(Text(0, 8 * MAX_LABEL))] = ()
 
     @model_validator(mode="after")
     def _counts_fit(self) -> DatasetRecord:
@@ -223,7 +232,8 @@ class Testing(Frozen):
     label, above which it is predicted; empty: 0.5 for all, or an image has one label. `only_prediction`: as in `Results`, for the
     test images. `fingerprint`, `content`: as in `DatasetRecord`. `predictions`: SHA-256 of the table of predictions, `""` in
     older records. `views`: of each image beside itself, over which its scores were averaged. `evaluation`: the name of its folder
-    in `output/evaluation`; `""` in older records, which have no folder.
+    in `output/evaluation`; `""` in older records, which have no folder. `operating_point`: by what the point was chosen at which
+    they were predicted, see `OperatingPoint`; `""`: at none. `point_figures`: at that point.
     """
 
     dataset_path: Annotated[str, Text(0, MAX_PATH)]
@@ -244,6 +254,8 @@ class Testing(Frozen):
     predictions: ShortText = ""
     views: Count = 0
     evaluation: ShortText = ""
+    operating_point: ShortText = ""
+    point_figures: PointFigures = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _counts_fit(self) -> Testing:

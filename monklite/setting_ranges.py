@@ -41,6 +41,11 @@ INITIAL_SCALE_RANGE = Number(above=0, most=1)
 # alpha of a beta distribution; the largest make every share a half. 0: no mixing
 MIXING_RANGE = Number(least=0, most=100)
 EPOCHS_SHARE_RANGE = Number(least=0, most=1)
+# of what is promised for a share of the images; with 1 nothing could be excluded
+COVERAGE_RANGE = Number(above=0, below=1)
+PREVALENCE_RANGE = Number(above=0, below=1)
+# of wrong predictions, in any unit
+COST_RANGE = Number(least=0, most=1e9)
 SEED_RANGE = Whole(least=0, most=2**31 - 1)
 # of a user's own network: lists in lists, and layers
 MAX_NESTED_LAYERS: Final = 32

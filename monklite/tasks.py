@@ -55,6 +55,23 @@ def sigmoid(logits: np.ndarray) -> np.ndarray:
     return np.where(logits >= 0, 1 / (1 + power), power / (1 + power))
 
 
+def log_odds(logits: np.ndarray, activation: Activation) -> np.ndarray:
+    """The log-odds float64 (n, classes) of scores, from logits (n, classes); finite also where a score rounds to 0 or 1."""
+    logits = logits.astype(np.float64)
+    if activation == "sigmoid":
+        return logits
+    rows, best = np.arange(len(logits)), logits.argmax(axis=1)
+    below = logits - logits.max(axis=1, keepdims=True)
+    powers = np.exp(below)
+    powers[rows, best] = 0.0
+    # of each class against the sum of all others, in which the best one counts 1
+    odds = below - np.log1p(powers.sum(axis=1, keepdims=True) - powers)
+    below[rows, best] = -np.inf
+    second = below.max(axis=1)
+    odds[rows, best] = -second - np.log(np.exp(below - second[:, None]).sum(axis=1))
+    return odds
+
+
 ACTIVATIONS = {"softmax": softmax, "sigmoid": sigmoid}
 
 
@@ -212,7 +229,7 @@ class SingleLabel(Task):
         return scores.max(axis=1, keepdims=True), (scores.argmax(axis=1) == labels)[:, None]
 
     def with_thresholds(self, thresholds: Thresholds) -> Task:
-        if _each_threshold(thresholds, self.classes) != dict.fromkeys(self.classes, THRESHOLD):
+        if each_threshold(thresholds, self.classes) != dict.fromkeys(self.classes, THRESHOLD):
             raise InvalidValue(
                 f"img_thresh={shown(thresholds)}: each image has exactly one label, which is the one with the highest score. A "
                 f"threshold is for images with several labels: leave it at {THRESHOLD}"
@@ -307,7 +324,7 @@ class MultiLabel(Task):
         return scores, labels
 
     def with_thresholds(self, thresholds: Thresholds) -> Task:
-        each = _each_threshold(thresholds, self.classes)
+        each = each_threshold(thresholds, self.classes)
         task = MultiLabel(self.classes, self.activation)
         if set(each.values()) != {THRESHOLD}:
             shares = np.array(list(each.values()))
@@ -347,7 +364,7 @@ def _shares(parts: np.ndarray, wholes: np.ndarray) -> np.ndarray:
     return parts / np.maximum(wholes, 1)
 
 
-def _each_threshold(thresholds: Thresholds, classes: tuple[str, ...]) -> dict[str, float]:
+def each_threshold(thresholds: Thresholds, classes: tuple[str, ...]) -> dict[str, float]:
     """The threshold of each label, by name, in the order of the classes."""
     if isinstance(thresholds, (str, bytes)) or not isinstance(thresholds, Iterable):
         return dict.fromkeys(classes, THRESHOLD_RANGE("img_thresh", thresholds))

@@ -68,6 +68,23 @@ class KeepsOldAverages:
         self.averages.reset = reset
 
 
+class ExplainsTheFirstClass:
+    def heat_maps(self, images, draws, targets):
+        return super().heat_maps(images, draws, np.zeros_like(targets))
+
+
+class ExplainsAllImagesTogether:
+    def heat_maps(self, images, draws, targets):
+        found = super().heat_maps(images, draws, targets)
+        return found._replace(values=np.broadcast_to(found.values.mean(axis=0), found.values.shape).copy())
+
+
+class LearnsFromHeatMaps:
+    def heat_maps(self, images, draws, targets):
+        self.step(images, targets, draws)
+        return super().heat_maps(images, draws, targets)
+
+
 FAULTS = [
     (IgnoresTheSeed, "test_the_same_seed_gives_the_same_run"),
     (IgnoresTheLearningRate, "test_the_learning_rate_is_obeyed"),
@@ -79,6 +96,9 @@ FAULTS = [
     (TrainsTheAverages, "test_averaged_weights_are_what_answers_and_is_kept"),
     (KeepsTheTrainedWeights, "test_averaged_weights_are_what_answers_and_is_kept"),
     (KeepsOldAverages, "test_averaged_weights_are_what_answers_and_is_kept"),
+    (ExplainsTheFirstClass, "test_heat_maps_are_of_the_image_and_the_class"),
+    (ExplainsAllImagesTogether, "test_heat_maps_are_of_the_image_and_the_class"),
+    (LearnsFromHeatMaps, "test_heat_maps_change_nothing"),
 ]
 
 

@@ -19,7 +19,14 @@ from pathlib import Path
 from typing import Any
 
 PRELOADED = ["children", "monklite.backends.pytorch", "monklite.backends.mxnet", "pandas", "psutil"]
-PRELOADED += ["pynvml", "matplotlib.figure", "matplotlib.backends.backend_agg", "monklite.facade.prototype"]
+PRELOADED += [
+    "pynvml",
+    "matplotlib.figure",
+    "matplotlib.backends.backend_agg",
+    "monklite.facade.prototype",
+    "sklearn.tree",
+    "sklearn.model_selection",
+]
 SEED = 2  # with it the small network learns on both backends; with others all its last units may be dead from the start
 PATIENCE = 120.0  # seconds that a child may be silent before a test gives up
 

@@ -15,7 +15,7 @@ from monklite.backends.mxnet.framework import mx
 from monklite.backends.mxnet.learner import GluonLearner
 from monklite.backends.pytorch.learner import TorchLearner
 from monklite.catalog.transforms import TRANSFORMS
-from monklite.data import colours
+from monklite.data import colours, curves
 from monklite.data.augment import Draws, policy
 from monklite.data.boxes import covered
 from monklite.data.colours import Colours, ColourStep
@@ -88,7 +88,7 @@ def test_hue_is_torchvisions(learner: Any, turns: float) -> None:
 
 @pytest.mark.parametrize("exponent", [0.5, 1.0, 2.2])
 def test_gamma_is_torchvisions(learner: Any, exponent: float) -> None:
-    found = changed(learner, lambda c: c.then("gamma", each(exponent)))
+    found = changed(learner, lambda c: c.then_curve(curves.gamma(each(exponent))))
     assert np.abs(found - expected(reference.adjust_gamma, exponent)).max() <= LEVEL
     if exponent == 1:
         assert np.abs(found - images()).max() < 1e-3
@@ -101,6 +101,63 @@ def test_autocontrast_is_torchvisions_for_the_chosen_images(learner: Any) -> Non
     flat = np.full((2, SIDE, SIDE, 3), 9, np.uint8)
     step = ColourStep("autocontrast", np.ones(2))
     assert np.array_equal(learner.augmented(flat, Draws(SIDE, MEAN, STD, colours=(step,))), flat)
+
+
+def of_levels(function: Callable[..., torch.Tensor], *arguments: Any) -> np.ndarray:
+    """As torchvision computes it with whole levels."""
+    return function(torch.from_numpy(images()).permute(0, 3, 1, 2), *arguments).permute(0, 2, 3, 1).numpy()
+
+
+@pytest.mark.parametrize("bits", [2, 5, 8])
+def test_posterize_is_torchvisions(learner: Any, bits: int) -> None:
+    found = changed(learner, lambda c: c.then_curve(curves.posterize(each(bits))))
+    assert np.array_equal(found, of_levels(reference.posterize, bits))
+
+
+@pytest.mark.parametrize("threshold", [0.0, 100.4, 254.5, 255.0])
+def test_solarize_is_torchvisions(learner: Any, threshold: float) -> None:
+    found = changed(learner, lambda c: c.then_curve(curves.solarize(each(threshold))))
+    assert np.array_equal(found, of_levels(reference.solarize, threshold))
+
+
+def test_equalize_is_torchvisions_for_the_chosen_images(learner: Any) -> None:
+    found = changed(learner, lambda c: c.then("equalize", np.arange(N) % 2))
+    assert np.array_equal(found[::2], images()[::2])
+    assert np.array_equal(found[1::2], of_levels(reference.equalize)[1::2])
+    # too few pixels that are darker than the lightest: they stay
+    few = np.full((2, SIDE, SIDE, 3), 9, np.uint8)
+    few[:, 0, :3] = 5
+    assert np.array_equal(
+        learner.augmented(few, Draws(SIDE, MEAN, STD, colours=(ColourStep("equalize", np.ones(2)),))), few
+    )
+
+
+@pytest.mark.parametrize("factor", [0.01, 1.0, 1.99])
+def test_sharpness_is_torchvisions(learner: Any, factor: float) -> None:
+    found = changed(learner, lambda c: c.then("sharpness", each(factor)))
+    assert np.abs(found - expected(reference.adjust_sharpness, factor)).max() <= LEVEL
+    tiny = images()[:, :2, :2]
+    draws = Draws(2, MEAN, STD, colours=(ColourStep("sharpness", each(factor)),))
+    assert np.array_equal(learner.augmented(tiny, draws), tiny)
+
+
+def test_several_curves_are_one_and_do_what_they_do_one_by_one(learner: Any) -> None:
+    tables = [curves.gamma(np.linspace(0.5, 2, N)), curves.solarize(each(128)), curves.posterize(np.arange(N) + 3)]
+    composed, pixels = Colours(N, SIDE), images().astype(float)
+    for table in tables:
+        composed = composed.then_curve(table)
+        pixels = np.stack(
+            [np.interp(p, curves.VALUES, t) for p, t in zip(np.rint(pixels * 16) / 16, table, strict=True)]
+        )
+    assert [step.kind for step in composed.steps] == ["curve"]
+    assert np.abs(changed(learner, lambda c: composed) - pixels).max() <= LEVEL
+
+
+def test_values_between_levels_keep_their_shade(learner: Any) -> None:
+    half = ColourStep("affine", np.tile(np.eye(3, 7) / 2, (N, 1, 1)))
+    steps = (half, ColourStep("curve", curves.gamma(each(0.8))))
+    found = learner.augmented(images(), Draws(SIDE, MEAN, STD, colours=steps))
+    assert np.abs(found - 255 * (images() / 510) ** 0.8).max() <= LEVEL
 
 
 @pytest.mark.parametrize("sigma", [0.3, 1.0, 3.4])

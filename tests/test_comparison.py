@@ -308,12 +308,8 @@ def test_more_images_are_needed_than_there_are_where_few_differ(runs):
     (pair,) = pairs.pairs(comparison.collect(made))
     # 5 of 5: the exact test has p = 0.06
     assert not pair.is_significant and pair.images_needed > N_TEST
-    assert [wording._needed(n) for n in (2873, 41, 12_345_678, None)] == [
-        "about 2,900",
-        "about 41",
-        "more than 10,000,000",
-        "more than 10,000,000",
-    ]
+    many = ["about 2,900", "about 41", "more than 10,000,000"]
+    assert [wording._needed(n) for n in (2873, 41, 12_345_678)] == many
 
 
 def test_p_values_are_adjusted_for_the_number_of_pairs(runs):

@@ -388,6 +388,8 @@ def test_layers_are_dictionaries_as_in_monk_and_blocks_are_lists_of_them(workspa
 
 def test_the_lists_tell_all_names(workspace: Path) -> None:
     ptf = Prototype("p", "e", verbose=0)
+    # before there is a model whose layers these could be
+    assert ptf.List_Layers() == ptf.List_Layers_Custom_Model()
     assert "convolution2d" in ptf.List_Layers_Custom_Model()
     assert ptf.List_Layers_Transfer_Learning() == ["linear", "dropout"]
     assert set(ptf.List_Activations()) == set(ptf.List_Activations_Custom_Model()) >= {"relu", "swish", "rrelu"}

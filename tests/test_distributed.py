@@ -15,7 +15,7 @@ import pytest
 from safetensors.numpy import load_file
 from test_multi_label import drawn
 
-from monklite.runs.file_names import FINAL, HISTORY
+from monklite.runs.file_names import FINAL, HISTORY, LOGITS, VALIDATION
 from monklite.runs.history import read
 from monklite.runs.run import Run
 from monklite.runs.workspace import Workspace
@@ -92,6 +92,11 @@ def test_two_processes_train_what_one_trains(tmp_path: Path, patterns: Path) -> 
         assert (a.train_accuracy, a.val_accuracy) == (b.train_accuracy, b.val_accuracy)
         assert (a.train_loss, a.val_loss) == (pytest.approx(b.train_loss, 1e-4), pytest.approx(b.val_loss, 1e-4))
     assert two.state().status == "done"
+    # of the validation images in their order, whichever process has looked at them
+    kept = [load_file(run.evaluations / VALIDATION / LOGITS) for run in (one, two)]
+    assert one.state().validation.epoch == two.state().validation.epoch
+    assert np.array_equal(kept[0]["labels"], kept[1]["labels"])
+    assert np.allclose(kept[0]["logits"], kept[1]["logits"], atol=1e-4)
 
 
 def test_two_processes_train_several_labels_as_one_does(tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ def test_a_state_cannot_name_a_folder_outside(run: Run, name: str) -> None:
 
 
 def test_older_runs_have_their_predictions_among_the_logs(run: Run) -> None:
-    run.write(FULL)
+    run.write(FULL.replace(testing=FULL.testing.model_copy(update={"evaluation": ""})))
     test = run.state().testing
     assert test is not None and evaluations.predictions_file(run, test) == run.logs / PREDICTIONS
 

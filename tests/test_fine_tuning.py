@@ -59,7 +59,10 @@ def test_layers_before_the_head_are_divided_evenly_and_the_head_is_the_last_grou
     assert layer_groups(asked, layers, ("head",)) == [(0.1, [0, 1, 2]), (0.2, [3, 4]), (0.3, [5, 6]), (1.0, [7, 8])]
     assert layer_groups(asked, layers[7:], ("head",)) == [(1.0, [7, 8])]
     assert layer_groups(spec("pytorch"), layers, ("head",)) == []
-    with pytest.raises(InvalidValue, match="3 rates for the layers before the head, and squeezenet1_1 trains only 2"):
+    with pytest.raises(
+        InvalidValue,
+        match=r"3 rates for the .* trains only 2 .* at most 3 rates, or one for all with .* Fine_Tune\(layer_decay=1\)",
+    ):
         layer_groups(asked, layers[5:], ("head",))
 
 
@@ -260,6 +263,47 @@ def test_fine_tune_comes_after_the_quick_mode(
     resumed.update_num_epochs(5)
     resumed.Train()
     assert len(rows(tmp_path)) == 5
+
+
+def test_rates_that_end_with_the_heads_epochs_are_told(
+    monkeypatch, patterns: Path, tmp_path: Path, capsys, backend: str
+) -> None:
+    build_tiny(monkeypatch, backend)
+    ptf = Prototype("p", "e", backend=backend, workspace=tmp_path)
+    ptf.Default(patterns, model_name="squeezenet1_1", use_pretrained=False, freeze_base_network=False, num_epochs=2)
+    ptf.update_input_size(32)
+    ptf.update_head_epochs(1)
+    ptf.update_layer_rates(decay=0.5)
+    ptf.Reload()
+    rate = ptf._experiment.resolved().training.optimizer.params["learning_rate"]
+    if backend == "pytorch":
+        ptf.optimizer.param_groups[0]["lr"] = 0.1 * rate
+    else:
+        ptf.optimizer.lr = 0.1 * rate
+    ptf.Train()
+    said = capsys.readouterr().out
+    kept, ended = (
+        said.index(text) for text in ("which are kept: 0.1 times", "(0.1 times the rate of the schedule) were")
+    )
+    assert kept < said.index("From here on the layers before the head are trained too") < ended
+    with monkeypatch.context() as patch:
+        patch.setattr(Prototype, "Train", lambda self: None)
+        ptf.Fine_Tune(1, layer_decay=0.5)
+        assert "Note: the rates of layers" not in capsys.readouterr().out
+        ptf.Fine_Tune(1, layer_decay=1)
+    assert "the rates of layers are now one, by layer_decay, and no longer 0.25, 0.5, 1" in capsys.readouterr().out
+
+
+def test_groups_that_a_network_lacks_are_refused_before_the_head_is_trained(
+    monkeypatch, patterns: Path, tmp_path: Path, backend: str
+) -> None:
+    build_tiny(monkeypatch, backend)
+    ptf = Prototype("p", "e", backend=backend, workspace=tmp_path, verbose=0)
+    ptf.Default(patterns, model_name="squeezenet1_1", use_pretrained=False)
+    ptf.Freeze_Layers(1)
+    with pytest.raises(InvalidValue, match=r"trains only 1 of these: .* Fine_Tune\(layer_decay=1\)"):
+        ptf.Fine_Tune(1)
+    assert not rows(tmp_path)
 
 
 def test_early_stopping_waits_for_the_other_layers() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from networks_on_both import compare, pair, root_of
 
+from monklite.backends.pytorch.custom_network import module
 from monklite.catalog.activations import ACTIVATIONS, ALL_LAYERS
 from monklite.catalog.appended import APPENDED
 from monklite.catalog.backends import BUILT_IN
@@ -241,3 +242,32 @@ def test_monks_words_for_what_there_is_only_one_of() -> None:
     LAYERS["layer_normalization"].choose("mxnet", {"moving_average_momentum": 0.9})
     with pytest.raises(InvalidValue, match=r"return_indices must be False \(a layer passes on one result\), not True"):
         LAYERS["max_pooling2d"].choose("pytorch", {"return_indices": True})
+
+
+@pytest.mark.parametrize(
+    ("params", "shape"),
+    [
+        ({"kernel_size": 3, "stride": 1, "dilation": 2, "padding": 1}, (2, 9, 9)),
+        ({"kernel_size": 2, "dilation": (3, 1), "ceil_mode": True}, (2, 9, 10)),
+    ],
+)
+def test_the_largest_of_spread_points_with_pytorch(params: dict[str, Any], shape: tuple[int, ...]) -> None:
+    import torch
+
+    root = root_of([layer("max_pooling2d", **params)], shape)
+    given = {"stride": params["kernel_size"], "ceil_mode": False, **params}
+    x = torch.randn(1, *shape)
+    expected = torch.nn.functional.max_pool2d(x, **given)
+    assert root.after == expected.shape[1:]
+    assert torch.equal(module(root)(x), expected)
+
+
+def test_spread_points_are_refused_where_there_are_none() -> None:
+    with pytest.raises(
+        InvalidValue, match=r"max_pooling2d: the mxnet backend has no dilation; leave it at 1, or use backend='py"
+    ):
+        LAYERS["max_pooling2d"].choose("mxnet", {"dilation": 2})
+    with pytest.raises(
+        InvalidValue, match=r"dilation must be 1 \(neither framework has a mean of spread points\), not 2"
+    ):
+        LAYERS["average_pooling2d"].choose("pytorch", {"dilation": 2})

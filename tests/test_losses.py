@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812 (torch's own name)
 
+from monklite.backends import losses
 from monklite.backends.mxnet import losses as mxnet_losses
 from monklite.backends.mxnet.framework import autograd, mx, nd
 from monklite.backends.pytorch import losses as torch_losses
@@ -298,3 +299,20 @@ def test_a_factor_for_a_class_that_there_is_not_is_refused() -> None:
     choice = chosen("focal", positive_weight={"a": 1, "b": 1, "c": 1, "e": 1})
     with pytest.raises(InvalidValue, match=r"a weight for 'e', which is not a class"):
         torch_losses.criterion(choice, SingleLabel(CLASSES), torch.device("cpu"))
+
+
+@pytest.mark.parametrize("by", [by_torch, by_mxnet])
+@pytest.mark.parametrize("at_once", [1, 3, 7])
+def test_many_images_are_compared_in_parts(
+    monkeypatch: pytest.MonkeyPatch, by: Callable[..., Any], at_once: int
+) -> None:
+    choice = chosen("multilabel_margin")
+    loss, gradient = by(choice, task("multiple", choice.name), LOGITS, SEVERAL)
+    monkeypatch.setattr(losses, "MAX_PAIRS", at_once * len(CLASSES) ** 2)
+    calls: list[int] = []
+    whole = losses.Formula._mean
+    monkeypatch.setattr(losses.Formula, "_mean", lambda self, x, y: calls.append(len(x)) or whole(self, x, y))
+    in_parts, its = by(choice, task("multiple", choice.name), LOGITS, SEVERAL)
+    assert sum(calls) == N and max(calls) == at_once
+    assert in_parts == pytest.approx(loss, rel=1e-5)
+    assert np.allclose(its, gradient, atol=1e-6)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -447,3 +448,37 @@ def test_one_label_of_all_images_can_be_trained(workspace: Path, images: Path, t
     ptf.Train()
     state = Workspace().find("p", "one").state()
     assert (state.dataset.classes, state.status) == (("light",), "done")
+
+
+def test_thresholds_and_unsure_predictions_of_several_labels(
+    trained: Path, images: Path, tmp_path: Path, monkeypatch, backend: str
+) -> None:
+    shutil.copytree(trained / "workspace", tmp_path / "workspace", symlinks=True)
+    monkeypatch.chdir(tmp_path)
+    ptf, paths = judge(backend, images), [images / f"test-{i}.png" for i in range(24)]
+    usual = ptf.Infer(paths)
+    ptf.Set_Operating_Point(false_negative_cost=1, false_positive_cost=30)
+    point = Workspace().find("p", backend).state().operating_point
+    assert point.cutoffs.keys() == point.figures.keys() == {*LABELS}
+    found = ptf.Infer(paths, return_raw=True)
+    for answer in found:
+        assert answer["predicted_classes"] == [n for n in LABELS if answer["raw"][n] > point.cutoffs[n]]
+    assert not any(answer["predicted_classes"] for answer in ptf.Infer(paths, img_thresh=1))
+    ptf.Evaluate()
+    testing = Workspace().find("p", backend).state().testing
+    assert testing.thresholds.keys() == testing.point_figures.keys() == {*LABELS}
+    assert testing.operating_point == "false_negative_cost=1.0, false_positive_cost=30.0"
+    ptf.Evaluate({"light": 0.3})
+    assert Workspace().find("p", backend).state().testing.point_figures == {}
+    ptf.Set_Operating_Point(None)
+    ptf.Set_Unsure(coverage=0.8, confidence=0.9)
+    least = dict(zip(LABELS, Workspace().find("p", backend).state().unsure.possible_from, strict=True))
+    for before, answer in zip(usual, ptf.Infer(paths, return_raw=True), strict=True):
+        assert {name: answer[name] for name in before} == before
+        predicted, raw = answer["predicted_classes"], answer["raw"]
+        # too few validation images for a temperature
+        assert answer["calibrated_scores"] is None
+        possible = [n for n in LABELS if n in predicted or raw[n] >= least[n]]
+        assert answer["possible_classes"] == possible
+        is_doubtful = any(abs(raw[n]) < np.log(9) for n in LABELS)
+        assert bool(answer["unsure"]) == (possible != predicted or is_doubtful)

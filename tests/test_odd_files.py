@@ -14,7 +14,7 @@ from monklite import Prototype
 from monklite.errors import DatasetError, NotFound
 from monklite.runs.file_names import HEALTH
 from monklite.runs.workspace import Workspace
-from monklite.testing.datasets import draw_patterns
+from monklite.testing.datasets import draw_noise, draw_patterns
 
 
 @pytest.fixture
@@ -61,8 +61,8 @@ def test_every_kind_of_odd_file_is_told_counted_and_listed(workspace: Path, imag
     assert "1 image cannot be read; left out" in capsys.readouterr().out
 
 
-def test_a_sound_dataset_is_not_talked_about(workspace: Path, images: Path, capsys) -> None:
-    dataset(images)
+def test_a_sound_dataset_is_not_talked_about(workspace: Path, tmp_path: Path, capsys) -> None:
+    dataset(draw_noise(tmp_path / "images", {"dots": 12, "rings": 12}))
     told = capsys.readouterr().out
     assert not [word for word in ("Warning", "Note", "left out", "health") if word in told]
     assert not (Workspace().find("p", "e").folder / HEALTH).exists()

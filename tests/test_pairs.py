@@ -317,7 +317,7 @@ def test_a_test_set_that_cannot_be_used_is_refused(runs):
     made.Add_Experiment("p", "e")
     with pytest.raises(InvalidType, match="path_to_csv goes with test=, the folder of the test images"):
         made.Generate_Statistics(path_to_csv="t.csv")
-    with pytest.raises(InvalidType, match="a test set is one folder"):
+    with pytest.raises(InvalidType, match="test must be"):
         made.Generate_Statistics(test=["a", "b"])
     # the weights of this run are none: of all that cannot be tested the first error is raised
     with pytest.raises(DamagedFile, match="final is damaged"):

@@ -195,6 +195,20 @@ def test_augmented_images_differ_by_less_than_a_grey_level(learners: list[Any], 
     assert ours.std() > 10  # noise that was not blurred away
 
 
+def test_hardly_a_resampled_value_falls_on_different_sides_of_a_jump(learners: list[Any]) -> None:
+    """Posterize and solarize jump, so a value that is not a whole level may be on the other side on the other backend."""
+    chain = (("random_resized_crop", {"input_size": 48}), ("trivial_augment", {}))
+    how = policy([choice(TRANSFORMS, "mxnet", n, **values) for n, values in chain], 48)
+    rng = np.random.default_rng(1)
+    images = rng.integers(0, 256, (128, how.stored_size, how.stored_size, 3), dtype=np.uint8)
+    draws = how.draw(rng.integers(40, 200, (128, 2)), rng)
+    ours, theirs = (one.augmented(images, draws) for one in learners)
+    beyond = np.abs(ours - theirs) > GREY
+    curves = next(step.rows for step in draws.colours if step.kind == "curve")
+    assert beyond[curves].mean() < 1e-3
+    assert not np.delete(beyond, curves, axis=0).any()
+
+
 @pytest.mark.parametrize("name", CHAINS)
 @pytest.mark.parametrize("size", [16, 21, 31])
 def test_smaller_images_of_a_training_that_grows_differ_by_less_than_a_grey_level(

@@ -86,6 +86,23 @@ def test_training_and_validation_of_several_labels(workspace: Path, tmp_path: Pa
     assert (record.label_type, record.n_train, record.n_val) == ("multiple", 8, 8)
 
 
+def test_one_column_per_class_stays_so(workspace: Path, patterns: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = sorted(path.relative_to(patterns).as_posix() for path in patterns.rglob("*.png"))
+    # a class may be called like the column of files
+    columns = {"image": [int(f < "rings") for f in files], "odd": [i % 2 for i in range(36)]}
+    ptf = Prototype("p", "e")
+    ptf.Dataset_Params(patterns, pd.DataFrame({"file": files, **columns}), label_column=["odd", "image"])
+    table, _ = ptf.Dataset_Percent(50)
+    assert "label_column=['odd', 'image'])" in capsys.readouterr().out
+    sampled = pd.read_csv(table)
+    assert sampled.columns.tolist() == ["images", "odd", "image"]
+    assert sampled.odd.tolist() == [files.index(file) % 2 for file in sampled.images]
+    ptf.Dataset_Params(patterns, table, label_column=["odd", "image"])
+    ptf.Dataset()
+    record = Workspace().find("p", "e").state().dataset
+    assert (record.label_type, record.classes, record.n_train + record.n_val) == ("multiple", ("image", "odd"), 18)
+
+
 def test_patients_stay_together_in_a_sample_too(workspace: Path, patterns: Path, capsys) -> None:
     files = sorted(path.relative_to(patterns).as_posix() for path in patterns.rglob("*.png"))
     frame = pd.DataFrame({"image": files, "patient": [i // 2 for i in range(36)], "label": [f[:4] for f in files]})

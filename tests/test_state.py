@@ -95,6 +95,10 @@ ADDED = {
     # of one set of images; this run has two
     "folds",
     "fold",
+    "operating_point",
+    "point_figures",
+    "unsure",
+    "validation",
     "source",
     "head_epochs",
     "layer_rates",
@@ -105,6 +109,11 @@ ADDED = {
     "copies",
     "leaked",
     "conflicting",
+    "near_leaked",
+    "near_copies",
+    "near_conflicting",
+    "near_differences",
+    "giveaways",
     "stored_size",
     "stored_views",
     "label_columns",
@@ -118,6 +127,7 @@ ADDED = {
     "initializer",
     "appended",
     "methods",
+    "evaluation",
 }  # since, each with a default
 LEFT_TO_THE_RECIPE = {"batch_size", "workers", "schedule"}
 FULL = RunState(

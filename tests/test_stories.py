@@ -78,3 +78,6 @@ def test_few_images_a_grid_a_head_and_then_all_layers(xrays: Path, tmp_path: Pat
     assert "Rows are true classes, columns predicted ones:" in told
     assert "The worst of the mistakes:" in told
     assert list((tmp_path / "workspace").rglob("*samples*.png")), "the grid of images"
+    assert list((tmp_path / "workspace").rglob("v001/output/evaluation/test/errors.png")), (
+        "the worst mistakes as pictures"
+    )

@@ -15,6 +15,7 @@ from ..processes import World
 from ..records import ModelRecord
 from ..spec import Resolved
 from ..tasks import Task
+from .heat_maps import HeatMaps
 
 # `ModelRecord.weights` of a network that was not loaded from a file
 RANDOM_WEIGHTS = "random"
@@ -65,6 +66,10 @@ class Frozen(Protocol):
         """As `Learner.logits` for the images with these features, (n, width)."""
         ...
 
+    def vectors(self, features: np.ndarray) -> np.ndarray:
+        """The features (n, width) as numbers, those of a map averaged over its places: float32 (n, numbers)."""
+        ...
+
 
 # by how much the logits of a fast form may differ from the network's own, as a share of the largest (of 1 if all are smaller)
 FAST_FORM_TOLERANCE = 1e-4
@@ -108,6 +113,20 @@ class Learner(Protocol):
         """
         ...
 
+    def heat_maps(self, images: np.ndarray, draws: Draws, targets: np.ndarray) -> HeatMaps:
+        """Where in each image the evidence for one class is, whether layers are frozen or not; training is not affected.
+
+        By Grad-CAM on the last feature map of more than one point; by the gradient of the pixels where there is none. Arguments
+        as of `logits`, in inference mode too.
+
+        Args:
+            targets: int64 (n,), the class of each image, or the label.
+
+        Raises:
+            OutOfMemory: memory is too small for so many images.
+        """
+        ...
+
     def loss(self, logits: np.ndarray, labels: np.ndarray) -> float:
         """Mean training loss of `logits` (n, classes)."""
         ...
@@ -144,11 +163,14 @@ class Learner(Protocol):
         """Replace loss and optimizer (with fresh optimizer state); the weights in the network are kept."""
         ...
 
-    def train_base(self, spec: Resolved, trained: bool = True) -> None:
+    def train_base(self, spec: Resolved, trained: bool = True) -> Sequence[str]:
         """Train from now on the layers that are frozen in the first `head_epochs`; `trained=False`: freeze them again.
 
         Loss and optimizer are replaced as by `configure`. A learner begins with these layers frozen. Only backends that fine-tune
         (see `catalog.backends.Description`) have this method.
+
+        Returns:
+            Notes for the user, see `backends.user_changes`.
         """
         ...
 
@@ -288,5 +310,20 @@ class LooksInside(Protocol):
 
         Raises:
             MissingPackage: what writes it is not installed. InvalidValue: the network cannot be written.
+        """
+        ...
+
+
+@runtime_checkable
+class GivesEmbeddings(Protocol):
+    """A backend whose networks show what they see in an image; it has this method beside those of `Backend`."""
+
+    def embeddings(self, learner: Any, images: np.ndarray, draws: Draws) -> np.ndarray:
+        """The values that the head of the network is given for images as of `Learner.logits`: float32 (n, d).
+
+        Computed as `Learner.logits` computes them; training is not affected. Where the head is given an image, its mean.
+
+        Raises:
+            InvalidValue: the network does not show them. OutOfMemory: memory is too small for so many images.
         """
         ...

@@ -42,7 +42,8 @@ def layer_groups(spec: Resolved, layers: Sequence[tuple[str, Layer]], heads: tup
     if len(factors) > len(base):
         raise InvalidValue(
             f"layer_rates has {len(factors)} rates for the layers before the head, and {spec.model.name} trains only "
-            f"{len(base)} of these: give at most {len(base) + 1} rates"
+            f"{len(base)} of these: give at most {len(base) + 1} rates, or one for all with update_layer_rates(decay=1) or "
+            "Fine_Tune(layer_decay=1)"
         )
     size, rest = divmod(len(base), len(factors))
     ends = [(i + 1) * size + min(i + 1, rest) for i in range(len(factors))]

@@ -17,6 +17,8 @@ from ..tasks import Activation, Task
 
 # keeps the derivative of a power finite at 0; smaller than any float32 that is added to it
 TINY = 1e-30
+# of a validation at once, where a formula compares each class with each other
+MAX_PAIRS = 2**24
 
 
 def keywords(choice: Choice, task: Task, backend: str) -> dict[str, Any]:
@@ -45,6 +47,19 @@ class Formula:
         self.weight, self.positive_weight = weight, positive_weight
 
     def __call__(self, logits: Any, targets: Any) -> Any:
+        n, at_once = logits.shape[0], self._images_at_once(logits)
+        if n <= at_once:
+            return self._mean(logits, targets)
+        starts = range(0, n, at_once)
+        # of one decision each, whose means can be added up by their numbers
+        parts = [self._mean(logits[i : i + at_once], targets[i : i + at_once]) * min(at_once, n - i) for i in starts]
+        return sum(parts[1:], parts[0]) / n
+
+    def _images_at_once(self, logits: Any) -> int:
+        n, n_classes = logits.shape
+        return max(MAX_PAIRS // n_classes**2, 1) if self.function is multilabel_margin else n
+
+    def _mean(self, logits: Any, targets: Any) -> Any:
         values = self.function(logits, targets, self.activation, **self.parameters)
         factors = self._factors(targets)
         if self.activation == "sigmoid":

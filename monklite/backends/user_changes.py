@@ -35,10 +35,23 @@ def own_rates(factors: Sequence[float], asked: Sequence[float] = (1.0,)) -> Iter
     Args:
         factors: the rate of each group as a multiple of the schedule's. asked: those that the settings ask for.
     """
-    other_groups = len(factors) != len(asked)
-    expected = [1.0] * len(factors) if other_groups else asked
-    if any(abs(factor / own - 1) > SAME_RATE for factor, own in zip(factors, expected, strict=True)):
-        listed = ", ".join(f"{factor:g}" for factor in factors)
+    if listed := _other_rates(factors, asked):
         yield f"the optimizer has learning rates of its own, which are kept: {listed} times the rate of the schedule"
-    if other_groups:
+    if len(factors) != len(asked):
         yield "the optimizer has groups of its own: this training cannot be resumed, because a new session does not know them"
+
+
+def rates_of_the_head(factors: Sequence[float], asked: Sequence[float] = (1.0,)) -> Iterator[str]:
+    """Yield a note if such rates, which were kept while the head alone was trained, end as all layers are. Arguments as above."""
+    if listed := _other_rates(factors, asked):
+        yield (
+            f"the learning rates that you set in the optimizer ({listed} times the rate of the schedule) were those of the head "
+            "alone: from here on the rates are those of the settings, see update_layer_rates"
+        )
+
+
+def _other_rates(factors: Sequence[float], asked: Sequence[float]) -> str:
+    """The factors as text if they are not those that the settings ask for; else empty."""
+    expected = asked if len(factors) == len(asked) else [1.0] * len(factors)
+    differ = any(abs(factor / own - 1) > SAME_RATE for factor, own in zip(factors, expected, strict=True))
+    return ", ".join(f"{factor:g}" for factor in factors) if differ else ""

@@ -32,6 +32,15 @@ def settings(num_epochs: int, head_epochs: int, layer_decay: float) -> dict[str,
     }
 
 
+def replaced_rates(before: Sequence[float], rates: Sequence[float]) -> Iterator[str]:
+    """Yield a note if `Fine_Tune` replaces rates of layers that were set before it by others; both as of `falling`."""
+    if before and tuple(before) != tuple(rates):
+        yield cut(
+            f"the rates of layers are now {_listed(rates) or 'one'}, by layer_decay, and no longer {_listed(before)}; to keep "
+            "those, use update_freeze_base_network(False), update_head_epochs(...) and Train() in place of Fine_Tune"
+        )
+
+
 def falling(decay: float, groups: int, argument: str = "decay") -> tuple[float, ...]:
     """Multiples of the learning rate for groups of layers, the first ones first: each `decay` times the next; 1.0 for the head.
 
@@ -70,7 +79,11 @@ def methods(training: ResolvedTraining) -> Iterator[str]:
     if n := training.head_epochs:
         yield f"head alone in the first {n} {'epoch' if n == 1 else 'epochs'}"
     if training.layer_rates:
-        yield cut(f"rates of layers {', '.join(f'{rate:g}' for rate in training.layer_rates)}")
+        yield cut(f"rates of layers {_listed(training.layer_rates)}")
+
+
+def _listed(rates: Sequence[float]) -> str:
+    return ", ".join(f"{rate:g}" for rate in rates)
 
 
 def relative(rates: Sequence[float]) -> tuple[float, ...]:

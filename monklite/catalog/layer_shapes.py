@@ -118,16 +118,17 @@ def _not_empty(sides: Shape, before: Shape) -> Shape:
 
 def pooling(values: Values, shape: Shape) -> Shape:
     channels, *sides = shape
-    kernel, stride, padding, _ = window(values, len(sides))
+    kernel, stride, padding, dilation = window(values, len(sides))
+    reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
     if any(2 * p > k for p, k in zip(padding, kernel, strict=True)):
         raise InvalidValue(f"padding={_plain(padding)} must be at most half of kernel_size={_plain(kernel)}")
-    if values["ceil_mode"] and (any(padding) or any(s > k for s, k in zip(stride, kernel, strict=True))):
+    if values["ceil_mode"] and (any(padding) or any(s > r for s, r in zip(stride, reach, strict=True))):
         raise InvalidValue(
             "ceil_mode=True needs padding=0 and a stride of at most kernel_size: without, frameworks count the last window "
             "differently"
         )
     rounded = math.ceil if values["ceil_mode"] else math.floor
-    given = [(side + 2 * p - k, s) for side, k, s, p in zip(sides, kernel, stride, padding, strict=True)]
+    given = [(side + 2 * p - r, s) for side, r, s, p in zip(sides, reach, stride, padding, strict=True)]
     after = tuple(rounded(rest / s) + 1 if rest >= 0 else 0 for rest, s in given)
     return (channels, *_not_empty(after, shape))
 

@@ -84,18 +84,19 @@ def _convolution(n: int, transposed: bool) -> LayerRow:
     )
 
 
-ONE_DILATION = Only((1,), "int", "MXNet has no other")
+ONE_DILATION = Only((1,), "int", "neither framework has a mean of spread points")
 NO_INDICES = Only((False,), "bool", "a layer passes on one result")
 
 
 def _pooling(n: int, average: bool) -> LayerRow:
     kind = "average_pooling" if average else "max_pooling"
+    dilation = ONE_DILATION if average else Sizes(n)
     with_padding = Parameter("include_padding_in_calculation", True, Flag(), "count the added zeros in the mean")
     return _row(
         f"{kind}{n}d",
         f"The {'mean' if average else 'largest value'} of each window in {n} dimension{'s' if n > 1 else ''}.",
         *_window(n, 2, None, 0),
-        Parameter("dilation", 1, ONE_DILATION, "distance between the points of the window"),
+        Parameter("dilation", 1, dilation, "distance between the points of the window", {"mxnet": None}),
         Parameter("return_indices", False, NO_INDICES, "kept from Monk"),
         Parameter("ceil_mode", False, Flag(), "also a last window that is only partly on the image"),
         *((with_padding,) if average else ()),

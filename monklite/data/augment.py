@@ -65,7 +65,7 @@ class Draws:
     def take(self, rows: np.ndarray | slice) -> Draws:
         """The draws of some of the images."""
         arrays = {name: getattr(self, name) for name in ("flip_x", "flip_y", "matrix", "face")}
-        colours = tuple(replace(step, values=step.values[rows]) for step in self.colours)
+        colours = tuple(step.take(rows) for step in self.colours)
         taken: dict[str, Any] = {name: a[rows] for name, a in arrays.items() if a is not None}
         return replace(self, **taken, colours=colours, mixed=self.mixed and self.mixed.take(rows))
 

@@ -15,6 +15,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ from ..looking import exists
 from ..transient import retried
 from . import cache_limit, decode, digests
 from .augment import Policy
-from .cache_index import DecodedImage, Index, KnownImages, map_images
+from .cache_index import DecodedImage, Index, KnownImages, descriptions_in, map_images
 from .cache_limit import IMAGES_SUFFIX, INDEX_SUFFIX, LOCK_SUFFIX, Lease
 from .cache_writer import PixelWriter
 from .depth import UNDECIDED, Levels, Range, scaling_remark
@@ -36,7 +37,7 @@ from .prefetch import in_order
 from .samples import UNREAD, Samples, as_column
 from .stores import CachedStore, Store, StreamingStore
 
-FORMAT = 5  # to be increased when the results of decoding or the files of the cache change
+FORMAT = 6  # to be increased when the results of decoding or the files of the cache change
 # errors of drives on which a cache cannot be kept, though images can be read
 _REFUSALS = {*UNSUPPORTED, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENODEV}
 Tick = Callable[[int, int], None]  # number done, total
@@ -177,7 +178,9 @@ class _DecodingJob:
         # the time of last use; fails in a read-only cache
         with contextlib.suppress(OSError):
             os.utime(f"{base}{INDEX_SUFFIX}")
-        store = CachedStore(images, index.sizes, levels=self.levels.decided_by(index.deep_ranges()))
+        levels = self.levels.decided_by(index.deep_ranges())
+        described = partial(descriptions_in, Path(f"{base}{INDEX_SUFFIX}"), len(index.digests))
+        store = CachedStore(images, index.sizes, levels=levels, descriptions=described)
         lease.hold_for(store)
         return self._samples_with(index), store
 
@@ -242,7 +245,7 @@ class _DecodingJob:
         if (self.samples.digests == UNREAD).any():
             return None
         paths = (Path(f"{base}{INDEX_SUFFIX}") for base in self._bases(self.samples.digests))
-        index = next((found for path in paths if (found := Index.load(path)) and self._fits(found)), None)
+        index = next((found for path in paths if (found := Index.load(path, True)) and self._fits(found)), None)
         refusal = index and cache_limit.make_space(self.folder, self.bytes)
         if not index or not refusal:
             return None
@@ -302,9 +305,12 @@ class _DecodingJob:
                 return DecodedImage(digest, None, None, (0, 0), 0, problem)
             policy = self.policy
             decoded = retried(
-                lambda: decode.decode(content, policy.stored_size, policy.prefix, policy.input_size, levels), path
+                lambda: decode.decode(
+                    content, policy.stored_size, policy.prefix, policy.input_size, levels, described=True
+                ),
+                path,
             )
-            properties = decoded.size, int(decoded.oddities), decoded.problem, decoded.own_range, decoded.scaled_by
+            properties = decoded.size, int(decoded.oddities), decoded.problem, *decoded[4:]
             return DecodedImage(digest, decoded.pixels, None, *properties)
 
         return decoded_image
@@ -319,9 +325,9 @@ class _DecodingJob:
         return replace(self.samples, digests=index.digests, oddities=index.oddities, problems=problems, remarks=remarks)
 
     def _streamed(self, index: Index, remark: str) -> tuple[Samples, Store]:
-        samples = self._samples_with(index)
+        samples, levels = self._samples_with(index), self.levels.decided_by(index.deep_ranges())
         return samples, StreamingStore(
-            samples, self.policy, self.workers, index.sizes, remark, self.levels.decided_by(index.deep_ranges())
+            samples, self.policy, self.workers, index.sizes, remark, levels, lambda: index.descriptions
         )
 
 

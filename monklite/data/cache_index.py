@@ -16,6 +16,7 @@ from ..transient import attempted
 from .arrays import read_arrays, write_arrays
 from .cache_limit import IMAGES_SUFFIX, INDEX_SUFFIX, Lease
 from .depth import KINDS, Levels, Range
+from .description import Description, Descriptions
 from .samples import DIGEST, UNREAD
 
 
@@ -29,7 +30,7 @@ class ImageRef(NamedTuple):
 class DecodedImage(NamedTuple):
     """One decoded image: its pixels, or a reference to them. `problem`: the reason why there are none; else empty.
 
-    `own_range`, `scaled_by`: of an image of more than 8 bits, as in `decode.Decoded`.
+    `own_range`, `scaled_by`: of an image of more than 8 bits, as in `decode.Decoded`. `description`: None if there is a problem.
     """
 
     digest: bytes
@@ -40,6 +41,7 @@ class DecodedImage(NamedTuple):
     problem: str
     own_range: Range | None = None
     scaled_by: Range | None = None
+    description: Description | None = None
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Index:
     """The properties of the files of one cache, in their order. `problems`: row -> reason why it is unreadable.
 
     `own_ranges` float64 (N, 3): of images of more than 8 bits the kind (its number in `depth.KINDS`, from 1), black and white;
-    0 for others. `levels`: by which they are scaled.
+    0 for others. `levels`: by which they are scaled. `descriptions`: of no files if they were not asked for.
     """
 
     digests: np.ndarray
@@ -56,29 +58,32 @@ class Index:
     problems: dict[int, str]
     decoding: str
     own_ranges: np.ndarray
+    descriptions: Descriptions
     levels: Levels = field(default_factory=Levels)
 
     @classmethod
     def empty(cls, n: int, decoding: str) -> Index:
         sizes, oddities = np.zeros((n, 2), np.int32), np.zeros(n, np.uint16)
-        return cls(np.full(n, UNREAD, DIGEST), sizes, oddities, {}, decoding, np.zeros((n, len(Range._fields))))
+        ranges, descriptions = np.zeros((n, len(Range._fields))), Descriptions.unknown(n)
+        return cls(np.full(n, UNREAD, DIGEST), sizes, oddities, {}, decoding, ranges, descriptions)
 
     @classmethod
-    def load(cls, path: Path) -> Index | None:
-        """The index at `path`; None if it is absent or damaged."""
+    def load(cls, path: Path, described: bool = False) -> Index | None:
+        """The index at `path`, with the descriptions of its files if asked for; None if it is absent or damaged."""
         arrays = read_arrays(path, "digests", "sizes", "notes", "rows", "reasons", "how", "ranges", "levels")
         if arrays is None:
             return None
         digests, sizes, oddities, rows, problems, decoding, ranges, levels = arrays
+        descriptions = descriptions_in(path, len(digests)) if described else Descriptions.unknown(0)
         n = len(digests) if digests.ndim == 1 and digests.dtype == DIGEST else -1
         if sizes.shape != (n, 2) or oddities.shape != (n,) or rows.shape != problems.shape or decoding.shape != ():
             return None
         if len(ranges) == 0:
             ranges = np.zeros((n, len(Range._fields)))
-        if ranges.shape != (n, len(Range._fields)):
+        if ranges.shape != (n, len(Range._fields)) or descriptions is None:
             return None
         by_row = {int(row): str(problem) for row, problem in zip(rows, problems, strict=True)}
-        return cls(digests, sizes, oddities, by_row, str(decoding), ranges, Levels.from_text(str(levels)))
+        return cls(digests, sizes, oddities, by_row, str(decoding), ranges, descriptions, Levels.from_text(str(levels)))
 
     def own_range(self, row: int) -> Range | None:
         """The own range of an image of more than 8 bits; None for other images."""
@@ -99,6 +104,8 @@ class Index:
         if image.own_range is not None:
             kind, black, white = image.own_range
             self.own_ranges[row] = (KINDS.index(kind) + 1, black, white)
+        if image.description is not None:
+            self.descriptions.set(row, image.description)
 
     def save(self, path: Path) -> None:
         rows = sorted(self.problems)
@@ -113,7 +120,35 @@ class Index:
             # most datasets have no image of more than 8 bits
             ranges=self.own_ranges if self.own_ranges.any() else self.own_ranges[:0],
             levels=np.array(self.levels.as_text()),
+            thumbnails=self.descriptions.thumbnails,
+            traits=self.descriptions.traits,
         )
+
+
+def descriptions_in(path: Path, n: int) -> Descriptions | None:
+    """The descriptions of the `n` files of an index; None if it is absent or damaged."""
+    arrays = read_arrays(path, "thumbnails", "traits")
+    descriptions = Descriptions(*arrays) if arrays is not None else None
+    return descriptions if descriptions is not None and descriptions.fit(n) else None
+
+
+def descriptions_of(folder: Path, digests: np.ndarray) -> tuple[Descriptions, np.ndarray]:
+    """The descriptions of those of these files that any cache in a folder has, and their places in `digests`, in order."""
+    described = Descriptions.unknown(len(digests))
+    known = np.zeros(len(digests), bool)
+    for path in _entries(folder):
+        if not path.name.endswith(INDEX_SUFFIX) or known.all():
+            continue
+        index = Index.load(path, described=True)
+        if index is None or not len(index.descriptions.thumbnails):
+            continue
+        order = np.argsort(index.digests, kind="stable")
+        rows = order[np.minimum(np.searchsorted(index.digests, digests, sorter=order), len(order) - 1)]
+        here = ~known & (index.digests[rows] == digests)
+        described.thumbnails[here] = index.descriptions.thumbnails[rows[here]]
+        described.traits[here] = index.descriptions.traits[rows[here]]
+        known |= here
+    return Descriptions(described.thumbnails[known], described.traits[known]), np.flatnonzero(known)
 
 
 class KnownImages:
@@ -132,7 +167,7 @@ class KnownImages:
         self._starts = np.cumsum([0, *(len(index.digests) for index in self.indexes)])
 
     def _add(self, base: Path, decoding: str, side: int) -> None:
-        lease, index = Lease(base), Index.load(Path(f"{base}{INDEX_SUFFIX}"))
+        lease, index = Lease(base), Index.load(Path(f"{base}{INDEX_SUFFIX}"), described=True)
         if index is not None and index.decoding == decoding:
             images = map_images(Path(f"{base}{IMAGES_SUFFIX}"), (len(index.digests), side, side, 3))
             if images is not None:
@@ -162,7 +197,8 @@ class KnownImages:
             return None
         size = (int(index.sizes[row, 0]), int(index.sizes[row, 1]))
         ref, problem = ImageRef(cache, row), index.problems.get(row, "")
-        return DecodedImage(digest, None, ref, size, int(index.oddities[row]), problem, own, scale)
+        described = index.descriptions.of(row)
+        return DecodedImage(digest, None, ref, size, int(index.oddities[row]), problem, own, scale, described)
 
     def close(self) -> None:
         for lease in self._leases:

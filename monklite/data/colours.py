@@ -1,27 +1,39 @@
 """Photometric transforms: random changes of the colours of pictures that stay in their place.
 
 Each function takes the changes so far and returns them with its own after them. Changes that are affine in red, green and blue
-are composed into one matrix per image. Values are 0 to 255; they are cut to this range after each step, not within it.
+are composed into one matrix per image, and curves of values into one table. Values are 0 to 255; they are cut to this range after
+each step, not within it. A step costs nothing for images that it leaves as they are.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-from . import blurring
+from . import blurring, curves
 from .boxes import Stream, covered, draw_boxes
 
-Kind = Literal["affine", "hue", "gamma", "autocontrast", "blur", "erase"]
+Kind = Literal["affine", "hue", "curve", "autocontrast", "equalize", "sharpness", "blur", "erase"]
 # share of red, green and blue in the brightness that is seen (ITU-R BT.601)
 LUMA = np.array((0.299, 0.587, 0.114))
 # eigenvectors (columns) and eigenvalues of the colours of ImageNet, 0 to 255; Krizhevsky et al. 2012, figures of MXNet and others
 EIGENVECTORS = np.array([(-0.5675, 0.7192, 0.4009), (-0.5808, -0.0045, -0.8140), (-0.5836, -0.6948, 0.4203)])
 EIGENVALUES = np.array((55.46, 4.794, 1.148))
+# the value of an image that a step leaves as it is
+NEUTRAL: Mapping[Kind, float | np.ndarray] = {
+    "affine": np.eye(3, 7),
+    "hue": 0.0,
+    "curve": curves.VALUES,
+    "autocontrast": 0.0,
+    "equalize": 0.0,
+    "sharpness": 1.0,
+    "blur": 0.0,
+    "erase": 0.0,
+}
 
 
 @dataclass(frozen=True)
@@ -29,12 +41,23 @@ class ColourStep:
     """One step of changing colours. `values`: of each image, (N, ...), by `kind`.
 
     affine: (N, 3, 7), coefficients of a pixel's red, green, blue; of the picture's mean red, green, blue; and a constant. hue:
-    turns of the hue, -0.5 to 0.5. gamma: exponents. autocontrast: 1 where each channel is stretched to 0 to 255, else 0. blur:
-    standard deviation as a share of the side. erase: box as left, top, right, bottom, shares of the side; empty: none.
+    turns of the hue, -0.5 to 0.5. curve: tables, see `curves`. autocontrast, equalize: 1 where each channel is stretched to 0 to
+    255, or where its values are made equally frequent; else 0. sharpness: the factor of the distance from the smoothed picture.
+    blur: standard deviation as a share of the side. erase: box as left, top, right, bottom, shares of the side.
     """
 
     kind: Kind
     values: np.ndarray
+
+    @property
+    def rows(self) -> np.ndarray:
+        """The images that the step changes, int64; a backend has to apply it to no others."""
+        changed = self.values != NEUTRAL[self.kind]
+        return np.flatnonzero(changed.reshape(len(changed), -1).any(axis=1))
+
+    def take(self, rows: np.ndarray | slice) -> ColourStep:
+        """The step for some of the images."""
+        return replace(self, values=self.values[rows])
 
     def array(self, size: int) -> np.ndarray:
         """The values as a backend needs them for pictures of `size` px: a blur as matrices, a box as its pixels."""
@@ -58,10 +81,20 @@ class Colours:
         """Add `own` (N, 3, 3) times the pixel, `mean` (N, 3, 3) times the mean pixel, and `constant` (N, 3)."""
         after = np.zeros((self.n, 3, 7))
         after[:, :, :3], after[:, :, 3:6], after[:, :, 6] = own, mean, constant
-        if not self.steps or self.steps[-1].kind != "affine":
-            return self.then("affine", after)
-        composed = ColourStep("affine", _composed(self.steps[-1].values, after))
-        return replace(self, steps=(*self.steps[:-1], composed))
+        return self._merged("affine", after, _composed)
+
+    def then_curve(self, tables: np.ndarray) -> Colours:
+        """Replace each value by that of its image's table, see `curves`."""
+        return self._merged("curve", tables, curves.composed)
+
+    def _merged(
+        self, kind: Kind, values: np.ndarray, composed: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    ) -> Colours:
+        """Append a step, or compose it with the last one if that is of its kind."""
+        if not self.steps or self.steps[-1].kind != kind:
+            return self.then(kind, values)
+        last = ColourStep(kind, composed(self.steps[-1].values, values))
+        return replace(self, steps=(*self.steps[:-1], last))
 
     def brightness(self, factor: np.ndarray) -> Colours:
         """Multiply by a factor, (N,)."""
@@ -119,7 +152,8 @@ def random_lighting(colours: Colours, rng: Stream, alpha: float) -> Colours:
 
 
 def random_gamma(colours: Colours, rng: Stream, gamma: tuple[float, float]) -> Colours:
-    return colours.then("gamma", np.exp(rng.uniform(math.log(gamma[0]), math.log(gamma[1]), colours.n)))
+    exponents = np.exp(rng.uniform(math.log(gamma[0]), math.log(gamma[1]), colours.n))
+    return colours.then_curve(curves.gamma(exponents))
 
 
 def random_autocontrast(colours: Colours, rng: Stream, probability: float) -> Colours:

@@ -18,8 +18,10 @@ from ..free_memory import give_back
 from ..regular_files import read_regular
 from ..spec import Choice
 from ..transient import is_transient, retried
+from . import description
 from .deep_pictures import is_deep, scaled
 from .depth import UNDECIDED, Levels, Range
+from .description import Description
 from .image_files import open_image
 from .image_reader import OpenedImage
 from .memory_budget import MemoryBudget
@@ -88,7 +90,8 @@ REASONS = {
 class Decoded(NamedTuple):
     """A decoded file. `pixels` uint8 (side, side, 3), or None and `problem`, the reason why it cannot be read.
 
-    Of a file of more than 8 bits: `own_range` of its values, and `scaled_by`, the range that became 0 to 255.
+    Of a file of more than 8 bits: `own_range` of its values, and `scaled_by`, the range that became 0 to 255. `description`: None
+    if it was not asked for.
     """
 
     pixels: np.ndarray | None
@@ -97,6 +100,7 @@ class Decoded(NamedTuple):
     problem: str = ""
     own_range: Range | None = None
     scaled_by: Range | None = None
+    description: Description | None = None
 
 
 def load(
@@ -151,16 +155,22 @@ def _content(path: str | os.PathLike[str]) -> bytes:
 
 
 def decode(
-    content: bytes, side: int, prefix: Sequence[Choice] = (), smallest_side: int = 0, levels: Levels = UNDECIDED
+    content: bytes,
+    side: int,
+    prefix: Sequence[Choice] = (),
+    smallest_side: int = 0,
+    levels: Levels = UNDECIDED,
+    described: bool = False,
 ) -> Decoded:
     """Decode a file's bytes into a square, with its oddities; a file that is not an image is no error but a `problem`.
 
     Args:
-        smallest_side: a picture with a side shorter than this is noted as small, px. The others as in `load`.
+        smallest_side: a picture with a side shorter than this is noted as small, px. described: describe it, too. The others as
+            in `load`.
     """
     try:
         with _opened(content) as opened:
-            return _read(opened, len(content), side, prefix, smallest_side, levels)
+            return _read(opened, len(content), side, prefix, smallest_side, levels, described)
     # the errors that a decoder may raise for a damaged file are not documented
     except Exception as error:
         return Decoded(None, problem=_problem(len(content), error))
@@ -215,13 +225,20 @@ def check_size(size: Size) -> None:
 
 
 def _read(
-    opened: OpenedImage, n_bytes: int, side: int, prefix: Sequence[Choice], smallest_side: int, levels: Levels
+    opened: OpenedImage,
+    n_bytes: int,
+    side: int,
+    prefix: Sequence[Choice],
+    smallest_side: int,
+    levels: Levels,
+    described: bool,
 ) -> Decoded:
     """Decode a picture of a file of `n_bytes`, whose header has been read; the picture is closed."""
     image = opened.image
     check_size(image.size)
     # before `draft`, which changes the properties of the image
     oddities, full_size = _header_oddities(opened, smallest_side), _upright_size(opened)
+    header = description.of_header(opened, n_bytes, full_size) if described else None
     drafted = image.format == "JPEG" and all(TRANSFORMS[step.name].kind == "pixels" for step in prefix)
     if drafted:
         image.draft(None, (DRAFT_FACTOR * side, DRAFT_FACTOR * side))
@@ -229,7 +246,7 @@ def _read(
     # taken for WebP already, before its header was read
     needed = 0 if image.format == "WEBP" else held + _decoder_bytes(image, full_size) + n_bytes
     with _MEMORY.take(needed):
-        decoded = _to_square(opened, side, prefix, levels)
+        decoded = _to_square(opened, side, prefix, levels, header)
         # checked last, because it seeks in the file
         several = opened.several()
         # before others take the memory
@@ -240,8 +257,14 @@ def _read(
     return decoded._replace(size=full_size if drafted else decoded.size, oddities=oddities)
 
 
-def _to_square(opened: OpenedImage, side: int, prefix: Sequence[Choice], levels: Levels) -> Decoded:
-    """The pixels, the size of the picture before it is squeezed, and the oddities that only the pixels show."""
+def _to_square(
+    opened: OpenedImage, side: int, prefix: Sequence[Choice], levels: Levels, header: tuple[float, ...] | None
+) -> Decoded:
+    """The pixels, the size of the picture before it is squeezed, and the oddities that only the pixels show.
+
+    Args:
+        header: what describes the file; None: the picture is not described.
+    """
     oddities, own, scale = Oddity(0), None, None
     image: Image.Image = opened.image
     if is_deep(opened):
@@ -253,15 +276,20 @@ def _to_square(opened: OpenedImage, side: int, prefix: Sequence[Choice], levels:
     picture = to_rgb(image)
     if opened.orientation in TURNS:
         picture = picture.transpose(TURNS[opened.orientation])
-    rows = [(TRANSFORMS[step.name], step) for step in prefix]
+    upright, rows = picture, [(TRANSFORMS[step.name], step) for step in prefix]
     for row, step in rows:
         if row.kind != "pixels":
             picture = load_function(row.decode)(picture, **row.values(step))
-    pixels = np.asarray(resize(picture, side))
+    squeezed = resize(picture, side)
+    pixels = np.asarray(squeezed)
     for row, step in rows:
         if row.kind == "pixels":
             pixels = load_function(row.decode)(pixels, **row.values(step))
-    return Decoded(pixels, picture.size, oddities, own_range=own, scaled_by=scale)
+    # of the whole picture, also where a part is trained on
+    described = None
+    if header is not None:
+        described = description.describe(header, squeezed if picture is upright else resize(upright, side))
+    return Decoded(pixels, picture.size, oddities, "", own, scale, described)
 
 
 def _header_oddities(opened: OpenedImage, smallest_side: int) -> Oddity:

@@ -14,10 +14,11 @@ import numpy as np
 from ..processors import cpu_count
 from ..spec import SPLIT, Resolved
 from ..transient import retried
-from . import decode, health, prepare
+from . import decode, health, leaks, prepare
 from .augment import Policy, policy
 from .cache import Tick
 from .decode import Header, Oddity
+from .description import Description, Descriptions
 from .digests import digest_of
 from .prefetch import in_order
 from .samples import DIGEST, UNREAD, Samples, as_column, concatenate
@@ -33,7 +34,9 @@ class Exploration:
     `unlabelled`: images without a label. `sizes`: width and height in px of the `smallest`, the `median` and the `largest` image
     by their number of pixels. `formats`, `modes`: the number of files of each; modes are Pillow's, such as `L` for grey. `odd`:
     images by what is odd, as `health.counts` has it. `missing`: what a table names and is not there. `corrupt`: path -> why the
-    file cannot be read; by its header, unless the pictures were decoded. `copies`: groups of files with the same bytes.
+    file cannot be read; by its header, unless the pictures were decoded. `copies`: groups of files with the same bytes. If the
+    pictures were decoded, `near_copies`: pairs as in `leaks.COLUMNS`; `giveaways`: from what the class can be told without
+    looking at what the images show, in words.
     """
 
     counts: Mapping[str, Mapping[str, int]]
@@ -46,6 +49,8 @@ class Exploration:
     missing: tuple[str, ...]
     corrupt: Mapping[str, str]
     copies: tuple[tuple[str, ...], ...]
+    near_copies: tuple[dict[str, str], ...] = ()
+    giveaways: tuple[str, ...] = ()
 
     @property
     def totals(self) -> dict[str, int]:
@@ -69,6 +74,7 @@ class _File(NamedTuple):
     header: Header
     digest: bytes = UNREAD
     oddities: Oddity = Oddity(0)
+    description: Description | None = None
 
 
 def explore(
@@ -96,7 +102,8 @@ def explore(
         oddities=np.array([file.oddities for file in files], np.uint16),
         problems=as_column([file.header.problem for file in files]),
     )
-    return _summary(samples, [file.header for file in files], SPLIT if len(tables) > 1 else (WHOLE,), gone)
+    summary = _summary(samples, [file.header for file in files], SPLIT if len(tables) > 1 else (WHOLE,), gone)
+    return summary if how is None else _with_leaks(summary, samples, files)
 
 
 def _read_all(samples: Samples, how: Policy | None, workers: int, tick: Tick | None) -> list[_File]:
@@ -113,11 +120,12 @@ def _read(path: str, how: Policy | None) -> _File:
     content, problem = decode.read_file(path)
     if problem:
         return _File(Header(problem=problem))
-    header, oddities = retried(lambda: decode.header(content), path), Oddity(0)
-    if how is not None and not header.problem:
-        decoded = retried(lambda: decode.decode(content, how.stored_size, how.prefix, how.input_size), path)
-        header, oddities = header._replace(problem=decoded.problem), decoded.oddities
-    return _File(header, digest_of(content), oddities)
+    file = _File(retried(lambda: decode.header(content), path), digest_of(content))
+    if how is None or file.header.problem:
+        return file
+    decoded = retried(lambda: decode.decode(content, how.stored_size, how.prefix, how.input_size, described=True), path)
+    header = file.header._replace(problem=decoded.problem)
+    return file._replace(header=header, oddities=decoded.oddities, description=decoded.description)
 
 
 def _summary(
@@ -138,6 +146,18 @@ def _summary(
         health.unreadable(samples),
         health.copies(samples),
     )
+
+
+def _with_leaks(summary: Exploration, samples: Samples, files: Sequence[_File]) -> Exploration:
+    descriptions = Descriptions.unknown(len(files))
+    for row, file in enumerate(files):
+        if file.description is not None:
+            descriptions.set(row, file.description)
+    found = leaks.look_for(samples, descriptions)
+    near = tuple(leaks.as_rows(samples, found.near))
+    if WHOLE in next(iter(summary.counts.values())):
+        near = tuple({**row, "subset": WHOLE, "other_subset": WHOLE} for row in near)
+    return replace(summary, near_copies=near, giveaways=tuple(map(str, found.telling)))
 
 
 def _sizes(sizes: Sequence[tuple[int, int]]) -> dict[str, tuple[int, int]]:

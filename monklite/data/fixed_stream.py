@@ -10,8 +10,8 @@ import math
 
 import numpy as np
 
-# in the keys of what is kept; another one for other numbers
-VERSION = 1
+# in the keys of what is kept; another one for other numbers, or where a transform makes something else of them
+VERSION = 2
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 
 

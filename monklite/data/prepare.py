@@ -24,6 +24,7 @@ from . import (
     group_told,
     groups,
     health,
+    leaks,
     sampling,
     split,
 )
@@ -32,21 +33,32 @@ from .batches import Batches
 from .cache import Tick, open_store
 from .class_order import in_order
 from .depth import UNDECIDED, Levels
+from .description import Descriptions
 from .group_told import Grouping
+from .leaks import Leaks, NearCopy
 from .mixing import Mixing
-from .samples import NO_SUBSET, Samples, concatenate
+from .samples import DIGEST, NO_SUBSET, Samples, concatenate
 from .stores import Store
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Training and validation batches. `samples`: the table of all images. `remarks`: for the user."""
+    """Training and validation batches. `samples`: the table of all images. `remarks`: for the user.
+
+    `leaks`: near copies and giveaways among the images; none are looked for in those of a resumed run.
+    """
 
     samples: Samples
     train: Batches
     val: Batches
     record: DatasetRecord
     remarks: tuple[str, ...] = ()
+    leaks: Leaks = Leaks()
+
+    @property
+    def descriptions(self) -> Descriptions | None:
+        """Those of the rows of `samples`; None if they are not known."""
+        return _descriptions([self.train.store, self.val.store][: len(self.samples.roots)])
 
     def batched(self, spec: Resolved) -> TrainingData:
         """The same images with the spec's seed, batch size, shuffling, number of decoding threads, views, sizes and mixing."""
@@ -81,9 +93,9 @@ class TrainingData:
 class EvaluationData:
     """Test images in the order of their names, labelled with the training classes.
 
-    `samples`: the table of all images. `evaluated`: the readable ones, in the order of the batches. `is_grouped`: whether some
-    share a group. `n_seen`: the number of them that were used in training or validation.
-    `fingerprint`, `content`: see `DatasetRecord`. `remarks`: for the user.
+    `samples`: the table of all images. `evaluated`: the readable ones, in the order of the batches. `n_seen`: the number of
+    them that were used in training or validation. `fingerprint`, `content`: see `DatasetRecord`. `remarks`: for the user.
+    `is_grouped`: whether some share a group. `near`: near copies of training images.
     """
 
     samples: Samples
@@ -94,6 +106,7 @@ class EvaluationData:
     n_seen: int = 0
     remarks: tuple[str, ...] = ()
     is_grouped: bool = False
+    near: tuple[NearCopy, ...] = ()
 
 
 def for_training(
@@ -157,11 +170,24 @@ def for_training(
         for name in SPLIT
     }
     batches["train"] = _sampled(batches["train"], samples, spec)
+    found = Leaks()
+    # of a resumed run, they were told when it began
+    if resumed is None:
+        found = leaks.look_for(samples, _descriptions([stores[name] for name in SPLIT[: len(tables)]]))
     # one remark about the stores is enough
     remarks = samples.remarks + tuple(store.remark for store in stores.values() if store.remark)[:1] + split_remarks
-    return TrainingData(
-        samples, batches["train"], batches["val"], _record(samples, stores["val"].levels, grouping), remarks
-    )
+    if found.remark:
+        remarks = (*remarks, found.remark)
+    record = _record(samples, stores["val"].levels, grouping, found)
+    return TrainingData(samples, batches["train"], batches["val"], record, remarks, found)
+
+
+def _descriptions(stores: Sequence[Store]) -> Descriptions | None:
+    """The descriptions of the images of several stores."""
+    parts = [known for store in stores if (known := store.descriptions()) is not None]
+    if len(parts) < len(stores):
+        return None
+    return parts[0] if len(parts) == 1 else Descriptions.joined(parts)
 
 
 def _sampled(train: Batches, samples: Samples, spec: Resolved) -> Batches:
@@ -289,7 +315,7 @@ def _check_recorded_split(samples: Samples, recorded_classes: Collection[str], r
     yield f"{n_unused} images are not in the recorded split, which is used again: they are left out"
 
 
-def _record(samples: Samples, levels: Levels, grouping: Grouping | None) -> DatasetRecord:
+def _record(samples: Samples, levels: Levels, grouping: Grouping | None, found: Leaks) -> DatasetRecord:
     train, val = (samples.take(samples.rows_of(name)) for name in SPLIT)
     return DatasetRecord(
         classes=samples.classes,
@@ -303,7 +329,10 @@ def _record(samples: Samples, levels: Levels, grouping: Grouping | None) -> Data
         passed_over=len(samples.strays),
         levels=None if levels.per_file else levels.ranges,
         groups=group_told.count(concatenate((train, val))) if grouping else None,
+        near_differences=leaks.differences(found.near),
+        giveaways=tuple(map(str, found.telling)),
         **health.counts(samples),
+        **found.counts(samples),
     )
 
 
@@ -334,10 +363,12 @@ def for_testing(
     rows = samples.rows_of("test")
     evaluated = samples.take(rows)
     batches = Batches(store, rows, evaluated.labels, test_policy, spec.data.batch_size, digests=evaluated.digests)
-    n_seen, remark = _count_seen(evaluated.digests, recorded, record)
-    remarks = samples.remarks + tuple(text for text in (store.remark, remark) if text)
+    seen, remark = _seen(recorded, record)
+    near, near_remark = leaks.nearly_seen(samples, store.descriptions(), seen["train"], cache)
+    n_seen = int(np.isin(evaluated.digests, np.concatenate([*seen.values()])).sum())
+    remarks = samples.remarks + tuple(text for text in (store.remark, remark, near_remark) if text)
     prints = (discover.fingerprint(evaluated), discover.fingerprint(evaluated, by_content=True))
-    return EvaluationData(samples, evaluated, batches, *prints, n_seen, remarks, is_grouped)
+    return EvaluationData(samples, evaluated, batches, *prints, n_seen, remarks, is_grouped, tuple(near))
 
 
 def _with_classes(samples: Samples, classes: tuple[str, ...], label_type: str, where: str) -> Samples:
@@ -366,15 +397,16 @@ def _check_label_type(samples: Samples, label_type: str, where: str) -> None:
     raise DatasetError(f"{where} has several labels per image, and the training images have one: {remedy}")
 
 
-def _count_seen(digests: np.ndarray, recorded: Path | None, record: DatasetRecord | None) -> tuple[int, str]:
-    """The number of images that a run used in training or validation, or the reason why it is unknown."""
+def _seen(recorded: Path | None, record: DatasetRecord | None) -> tuple[dict[str, np.ndarray], str]:
+    """The digests of the images that a run used in training and in validation, or the reason why they are unknown."""
+    unknown = {name: np.empty(0, DIGEST) for name in SPLIT}
     if recorded is None:
-        return 0, ""
+        return unknown, ""
     try:
-        return int(np.isin(digests, dataset_csv.read_digests(recorded, record)).sum()), ""
+        return {name: dataset_csv.read_digests(recorded, record, (name,)) for name in SPLIT}, ""
     # the images can be evaluated all the same
     except (DamagedFile, OSError) as error:
-        return 0, f"it is unknown whether test images were trained on: {error}"
+        return unknown, f"it is unknown whether test images were trained on: {error}"
 
 
 def policy_for_testing(spec: Resolved) -> Policy:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 
 import numpy as np
 
 from ..files import make_folder, write_text
+from ..spec import Table
 from ..tasks import SEPARATOR
 from . import table_frames
 from .samples import Samples
+from .table_columns import PATH_NAMES
 
 
 def choose(samples: Samples, share: float, seed: int, least: int) -> Samples:
@@ -43,7 +45,9 @@ def _strata(samples: Samples) -> list[np.ndarray]:
 
 
 def write(samples: Samples, folder: Path, stem: str) -> Path:
-    """Write images with their labels as CSV, several labels of one image separated by `|`, and the columns that may hold groups.
+    """Write images with their labels as CSV, and the columns that may hold groups.
+
+    Labels are in one column per class if those of the images were, else in one column, several of one image separated by `|`.
 
     A file that has the name and another content is kept: the new one has a number behind its name.
 
@@ -52,19 +56,27 @@ def write(samples: Samples, folder: Path, stem: str) -> Path:
     """
     import pandas as pd
 
-    text = samples.task.text
-    columns = {"image": samples.paths, "label": [text(label) for label in samples.labels]}
-    groups = {group.name: group.cells for group in samples.group_columns}
-    content = table_frames.as_csv(pd.DataFrame({**columns, **groups}, dtype=object), None, "a table")
+    columns = {**_labels(samples), **{group.name: group.cells for group in samples.group_columns}}
+    image = next(name for name in PATH_NAMES if name not in columns)
+    content = table_frames.as_csv(pd.DataFrame({image: samples.paths, **columns}, dtype=object), None, "a table")
     path = next(path for path in _names(folder, stem) if table_frames.content_of(path) in (None, content.encode()))
     make_folder(folder)
     write_text(path, content)
     return path
 
 
-def delimiter(samples: Samples) -> str:
-    """The delimiter of the labels in such a table; empty if an image has one."""
-    return "" if samples.task.exclusive else SEPARATOR
+def _labels(samples: Samples) -> dict[str, Sequence[object]]:
+    """The columns of labels."""
+    if samples.label_columns:
+        numbers = samples.labels.astype(np.int8)
+        return {name: numbers[:, samples.classes.index(name)].tolist() for name in samples.label_columns}
+    return {"label": [samples.task.text(label) for label in samples.labels]}
+
+
+def source(samples: Samples, path: str, table: Path) -> Table:
+    """Such a table as a source of images. Args: `path`: the folder that its paths are relative to."""
+    delimiter = None if samples.label_columns else "" if samples.task.exclusive else SEPARATOR
+    return Table(path=path, csv=str(table), label_delimiter=delimiter, label_columns=samples.label_columns, reading=2)
 
 
 def _names(folder: Path, stem: str) -> Iterator[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,8 +15,13 @@ from ..transient import retried
 from . import decode, digests
 from .augment import Policy
 from .depth import Levels
+from .description import Descriptions
 from .prefetch import in_order
 from .samples import Samples
+
+
+def _unknown() -> None:
+    return None
 
 
 class Store(Protocol):
@@ -28,6 +34,11 @@ class Store(Protocol):
     sizes: np.ndarray
     remark: str
     levels: Levels
+
+    @property
+    def descriptions(self) -> Callable[[], Descriptions | None]:
+        """Reads the thumbnails and properties of the files; None: they are not known."""
+        ...
 
     def read(self, rows: np.ndarray) -> np.ndarray:
         """The images of these rows, uint8 (n, side, side, 3)."""
@@ -46,6 +57,7 @@ class CachedStore:
     sizes: np.ndarray
     remark: str = ""
     levels: Levels = field(default_factory=Levels)
+    descriptions: Callable[[], Descriptions | None] = _unknown
 
     def read(self, rows: np.ndarray) -> np.ndarray:
         return self.images[rows]
@@ -64,6 +76,7 @@ class StreamingStore:
     sizes: np.ndarray
     remark: str = ""
     levels: Levels = field(default_factory=Levels)
+    descriptions: Callable[[], Descriptions | None] = _unknown
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:

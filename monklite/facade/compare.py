@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidType, InvalidValue, MonkliteError, NotReady, StorageError
 from ..reports import comparison, report, table, wording
@@ -87,8 +87,6 @@ class compare:
         Raises:
             NotReady: no name or no experiment was given, or none of them can be read. NotFound: there is no such test folder.
         """
-        import pandas as pd
-
         if self._name is None or not self._runs:
             raise NotReady("start with Comparison('name') and Add_Experiment('project', 'experiment')")
         left_out = self._test(test, path_to_csv, delimiter)
@@ -98,18 +96,11 @@ class compare:
             raise NotReady(f"none of the {len(self._runs)} runs can be read; the first: {left_out[0]}")
         folder = self._workspace.comparison(self._name)
         described = report.describe(entries, left_out)
-        missing: list[str] = []
-        try:
-            missing, self._unsaved = report.write(folder, entries, described), ""
-        # the workspace may be read-only; the table is returned nevertheless
-        except StorageError as error:
-            self._unsaved = str(error)
+        missing = self._write(folder, entries, described)
         self._html = report.fragment(entries, described)
         self._show(entries, described, missing)
         self._say_where(folder / REPORT)
-        frame = pd.DataFrame(described.rows)
-        # columns with a missing value hold None, which cannot be sorted
-        return frame.where(frame.notna(), float("nan")).infer_objects()
+        return _frame(described.rows)
 
     def _repr_html_(self) -> str:
         """The table and the verdicts of the last statistics, in a notebook."""
@@ -129,7 +120,8 @@ class compare:
         from .dataset import TableColumns, test_source
 
         columns = TableColumns.checked(delimiter, None, None, None)
-        source, problems = test_source(folder, table, columns, self._workspace.root), []
+        source = test_source(PathText()("test", folder), table, columns, self._workspace.root)
+        problems: list[str] = []
         errors: list[MonkliteError] = []
         for run in self._runs:
             self._console.say(f"Testing {run}")
@@ -154,6 +146,16 @@ class compare:
         evaluation.run(self._console.ticker("    testing"))
         return evaluation.unsaved
 
+    def _write(self, folder: Path, entries: Sequence[comparison.Entry], described: report.Report) -> list[str]:
+        """Write the files; returns why test images could not be shown."""
+        try:
+            missing, self._unsaved = report.write(folder, entries, described), ""
+            return missing
+        # the workspace may be read-only; the table is returned nevertheless
+        except StorageError as error:
+            self._unsaved = str(error)
+            return []
+
     def _show(self, entries: Sequence[comparison.Entry], described: report.Report, missing: Sequence[str]) -> None:
         self._console.table(table.overview(entries))
         if len(described.settings) > 1:
@@ -176,3 +178,11 @@ class compare:
         else:
             # a missing report must not pass in silence
             logger.warning("the files of this comparison are missing or those of before: %s", self._unsaved)
+
+
+def _frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    import pandas as pd
+
+    frame = pd.DataFrame(rows)
+    # columns with a missing value hold None, which cannot be sorted
+    return frame.where(frame.notna(), float("nan")).infer_objects()

@@ -97,7 +97,8 @@ class EvaluationMethods(Base):
             img_dir: a folder, with the folders in it, or a list or generator as above.
             return_raw: also return the logits as `raw`, a dictionary from class to logit.
             img_thresh: if images may have several labels, those are predicted whose score is above it, 0 to 1: one for all,
-                a dictionary from label to threshold (0.5 for labels that are not in it), or a list in the order of the labels.
+                a dictionary from label to threshold (0.5 for labels that are not in it), or a list in the order of the labels. At
+                its default, those of `Set_Operating_Point` hold, if it was called.
             stream: for several images, return a generator that yields results as they are ready, in place of a list that may
                 not fit into memory. Its threads end with it, even if it is closed early.
             allow_url: fetch images whose path is an address (`https://...`), which are refused otherwise.
@@ -105,9 +106,9 @@ class EvaluationMethods(Base):
 
         Returns:
             `{"img_name", "predicted_class", "score"}`, the score being a probability, 0 to 1; if images have several labels,
-            `{"img_name", "predicted_classes", "scores"}`. `img_name` is the path as given, or `image 0` after the image's place
-            in the list. For a folder, a list (or a generator) of them sorted by name, which is relative to the folder. Of
-            several images, those that cannot be read are left out with a message.
+            `{"img_name", "predicted_classes", "scores"}`; after `Set_Unsure` with more entries, see there. `img_name` is the
+            path as given, or `image 0` after the image's place in the list. For a folder, a list (or a generator) of them sorted
+            by name, which is relative to the folder. Of several images, those that cannot be read are left out with a message.
 
         Raises:
             NotFound: no such file or folder. UnreadableImage: the file is damaged or not an image. InvalidType, InvalidValue: not

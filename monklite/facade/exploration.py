@@ -37,7 +37,8 @@ class ExplorationMethods(Base):
             show_img: show a bar chart of the images per class, in a notebook; elsewhere it is saved.
             save_img: save this chart as `classes_per_image.png` in the run's `output/logs`.
             check_missing: list the files that a table names and that are not there; without it they are refused.
-            check_corrupt: decode every picture as training does, and list those that cannot be read.
+            check_corrupt: decode every picture as training does, and list those that cannot be read; and look for near copies and
+                for what gives the classes away, as `Dataset` does.
 
         Returns:
             What is printed, and the whole lists, as an object: `counts`, `sizes`, `missing`, `corrupt`, `copies` and others.
@@ -83,9 +84,7 @@ class ExplorationMethods(Base):
         """
         sources = self._sampled_sources(percent)
         paths = [source.csv for source in sources]
-        messages.how_to_use(
-            self._console, self._experiment.requested.data.sources, paths, sources[0].label_delimiter or ""
-        )
+        messages.how_to_use(self._console, self._experiment.requested.data.sources, sources)
         return paths[0], paths[1] if len(paths) > 1 else None
 
     def _sampled_sources(self, percent: float) -> list[Table]:
@@ -98,8 +97,7 @@ class ExplorationMethods(Base):
             chosen = sampled_table.choose(samples, share, spec.data.split_seed, least=3 - len(tables))
             path = sampled_table.write(chosen, self._experiment.run.logs, f"sampled_dataset_{subset}")
             messages.sampled(self._console, subset, path, len(chosen), len(samples))
-            delimiter = sampled_table.delimiter(samples)
-            sources.append(Table(path=source.path, csv=str(path), label_delimiter=delimiter, reading=2))
+            sources.append(sampled_table.source(samples, source.path, path))
         return sources
 
     @property

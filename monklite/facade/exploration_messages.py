@@ -8,6 +8,7 @@ from pathlib import Path
 from ..data.exploration import WHOLE, Exploration
 from ..spec import Source, Table
 from .console import Console
+from .leak_messages import PAIR
 from .messages import MAX_CLASSES_SHOWN, MAX_FILES_SHOWN, odd_files
 
 # from which on it is worth a word how many more images the largest class has
@@ -38,6 +39,9 @@ def exploration(console: Console, found: Exploration, missing: bool, corrupt: bo
         _listed(console, "EDA: Check Missing", found.missing)
     if corrupt:
         _listed(console, "EDA: Check Corrupt", found.corrupt.values())
+        _listed(console, "EDA: Near copies", (PAIR.format(**row) for row in found.near_copies))
+        for giveaway in found.giveaways:
+            console.say(f"    Note: {giveaway}\n")
 
 
 def _titled(sizes: Mapping[str, str]) -> dict[str, str]:
@@ -63,14 +67,16 @@ def sampled(console: Console, subset: str, path: Path, n_chosen: int, n_images: 
     console.say(f"Sampled {subset} images: {n_chosen} of {n_images}, listed in {path}")
 
 
-def how_to_use(console: Console, sources: Sequence[Source], tables: Sequence[str], delimiter: str) -> None:
+def how_to_use(console: Console, sources: Sequence[Source], sampled: Sequence[Table]) -> None:
     """Print the call that uses sampled tables."""
-    folders, listed = [source.path for source in sources], list(tables)
+    folders, listed, table = [source.path for source in sources], [source.csv for source in sampled], sampled[0]
     arguments = [
         f"dataset_path={(folders[0] if len(folders) == 1 else folders)!r}",
         f"path_to_csv={(listed[0] if len(listed) == 1 else listed)!r}",
     ]
     settled = sources[0].label_delimiter == "" if isinstance(sources[0], Table) else False
-    if delimiter or settled:
-        arguments.append(f"label_delimiter={delimiter!r}")
+    if table.label_columns:
+        arguments.append(f"label_column={list(table.label_columns)!r}")
+    elif table.label_delimiter or settled:
+        arguments.append(f"label_delimiter={table.label_delimiter!r}")
     console.say(f"    To use them: Dataset_Params({', '.join(arguments)})\n")

@@ -1,4 +1,4 @@
-"""Look into a network: its kernels, what its layers make of an image, and its graph."""
+"""Look into a network: its kernels, what its layers make of an image, where it sees a class in it, and its graph."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ from ..backends.base import LooksInside
 from ..catalog.rows import install_command, is_installed
 from ..data.depth import UNDECIDED, Levels
 from ..errors import InvalidValue, MissingPackage, NotReady
+from ..explaining import check_class, explained
 from ..files import make_folder, write_bytes
 from ..inference import network_input
 from ..reports import charts, grids
+from ..reports.heat_overlays import heat_note, heated
+from ..reports.picture_sheets import Group, Picture, sheet
 from ..rules import Flag, ListOf, OrNone, Whole
 from ..runs.file_names import VISUALIZATION
 from ..training.progress import in_notebook
@@ -32,7 +35,7 @@ MAX_NAME = 80
 
 
 class LookingMethods(Base):
-    """`Visualize_Kernels`, `Visualize_Feature_Maps`, `Visualize_With_Netron`."""
+    """`Visualize_Kernels`, `Visualize_Feature_Maps`, `Show_Heat_Map`, `Visualize_With_Netron`."""
 
     @api
     def Visualize_Kernels(self, store_images_if_notebook: bool = False) -> None:
@@ -66,6 +69,37 @@ class LookingMethods(Base):
         maps = backend.feature_maps(learner, images, draws)
         folder = f"feature_maps/{image_stem(image_path)}"
         self._draw_grids(folder, maps, lambda name: grids.feature_maps(f"output of {name}", maps[name][0]))
+
+    @api
+    def Show_Heat_Map(self, img_name: Any, class_name: str | None = None) -> dict[str, Any]:
+        """Draw where the network sees a class in an image (Grad-CAM), into `visualization/heat_maps/<image>-<class>.png`.
+
+        Args:
+            img_name: an image, as in `Infer`; it comes to the network as a test image does. class_name: the class, or label; by
+                default the one with the highest score.
+
+        Returns:
+            `{"img_name", "class_name", "score", "heat_map", "file"}`. `heat_map`: float32 (rows, columns), 0 to 1, of the whole
+            image; all 0 if nothing in it speaks for the class. `file`: the path of the picture.
+
+        Raises:
+            NotReady: nothing is open. NotFound, UnreadableImage: there is no such image. UnknownName: no such class.
+        """
+        learner = self._live()
+        wanted = None if class_name is None else [check_class(class_name, learner.task.classes)]
+        image = explained(learner, img_name, self._opened.spec, self._levels(), "img_name", wanted)
+        (name,), heat, stem = image.classes, image.maps.values[0], image_stem(img_name)
+        pictures = [
+            Picture(image.picture, ["image"]),
+            heated(image.picture, heat, [f"score {image.scores[name]:.2f}", name]),
+        ]
+        figure = sheet("Where the network sees the class", heat_note(image.maps.method), [Group(stem, pictures)])
+        file = self._opened.run.folder / VISUALIZATION / "heat_maps" / f"{stem}-{_plain(name)}.png"
+        make_folder(file.parent)
+        charts.save(figure, file)
+        self._console.block("Heat map", {"Class": name, "Score": f"{image.scores[name]:.4f}", "File": file})
+        self._console.picture(file)
+        return {"img_name": stem, "class_name": name, "score": image.scores[name], "heat_map": heat, "file": str(file)}
 
     @api
     def Visualize_With_Netron(
@@ -102,17 +136,20 @@ class LookingMethods(Base):
         self._console.say(f"    Netron shows it at http://{host}:{found}\n")
 
     def _built(self) -> tuple[Learner, LooksInside]:
-        """The live network, which is built if need be, and its backend."""
+        """The live network and its backend."""
+        learner, backend = self._live(), backends.load(self._opened.spec.backend)
+        if not isinstance(backend, LooksInside):
+            raise InvalidValue(f"the {self._opened.spec.backend} backend cannot show the inside of its networks")
+        return learner, backend
+
+    def _live(self) -> Learner:
+        """The live network, which is built if need be."""
         if not self._opened.evaluating and self._experiment.resuming:
             raise NotReady(
                 f"the weights of {self._opened.run} are in its files until Train() goes on with them: to look into it, call "
                 "Switch_Mode(eval_infer=True)"
             )
-        learner = self._opened.learner or self._experiment.build()
-        backend = backends.load(self._opened.spec.backend)
-        if not isinstance(backend, LooksInside):
-            raise InvalidValue(f"the {self._opened.spec.backend} backend cannot show the inside of its networks")
-        return learner, backend
+        return self._opened.learner or self._experiment.build()
 
     def _levels(self) -> Levels:
         """By which images of more than 8 bits are scaled."""

@@ -16,12 +16,12 @@ from ..records import ClassResult, DatasetRecord, Testing
 from ..reports.wording import only_prediction
 from ..rules import AUTO
 from ..runs.evaluations import predictions_file
-from ..runs.file_names import HEALTH
+from ..runs.file_names import HEALTH, NEAR_DUPLICATES
 from ..runs.run import Run
 from ..runs.state import RunState
 from ..spec import Choice, Resolved, Source, Spec, Table
 from ..tasks import SINGLE, TASKS, Task, label_type
-from . import training_messages
+from . import decision_messages, leak_messages, training_messages
 from .console import Console
 
 MAX_CLASSES_SHOWN = MAX_FILES_SHOWN = 20
@@ -31,6 +31,10 @@ PREDICTION_LABELS = {
     "score": "Predicted score",
     "predicted_classes": "Predicted classes",
     "scores": "Predicted scores",
+    "calibrated_score": "Calibrated score",
+    "calibrated_scores": "Calibrated scores",
+    "possible_classes": "Possible classes",
+    "unsure": "Unsure",
 }
 # count in a `DatasetRecord` -> its description, after `3 images `
 ODD_FILES = {
@@ -127,6 +131,7 @@ def dataset_numbers(console: Console, record: DatasetRecord, strays: tuple[str, 
         console.say(f"    ... and {len(record.classes) - MAX_CLASSES_SHOWN} more classes")
     console.say()
     odd_files(console, record.model_dump(), strays, run.folder / HEALTH)
+    leak_messages.recorded(console, record, run.folder / NEAR_DUPLICATES)
 
 
 def odd_files(console: Console, counts: Mapping[str, Any], strays: tuple[str, ...], table: Path | None) -> None:
@@ -171,6 +176,8 @@ def testing(console: Console, task: type[Task], result: Testing, table: Path, un
     if result.thresholds:
         each = ", ".join(f"{name} {value:g}" for name, value in list(result.thresholds.items())[:MAX_CLASSES_SHOWN])
         console.say(f"        a label is predicted above the score {each}")
+    for line in decision_messages.at_operating_point(result):
+        console.say(f"        {line}")
     if result.only_prediction:
         console.say(f"        Warning: {only_prediction(result.only_prediction, 'test')}")
     console.say(f"        Always {task.majority_title}: {100 * result.majority_accuracy:.2f} %")
@@ -229,6 +236,7 @@ def summary(console: Console, run: Run, state: RunState) -> None:
                 "Images per second": f"{results.images_per_second:.1f}",
             },
         )
+    decision_messages.summary(console, state)
     if state.testing:
         console.say("Testing")
         task = TASKS[data.label_type if data else SINGLE]

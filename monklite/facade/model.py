@@ -8,8 +8,9 @@ from typing import Any
 
 from .. import backends
 from ..catalog import own_networks
+from ..catalog.layers import LAYERS
 from ..catalog.models import in_the_table
-from ..errors import InvalidType, NotFound, shown
+from ..errors import InvalidType, NotFound, NotReady, shown
 from ..looking import is_file
 from ..rules import PathText
 from ..spec import OwnNetwork
@@ -101,9 +102,15 @@ class ModelMethods(Base):
 
     @api
     def List_Layers(self) -> list[str]:
-        """Print and return the names of the open model's layers, in the order in which `Freeze_Layers` counts."""
-        learner = self._experiment.learner or self._experiment.build()
-        names = backends.load(self._backend).layers(learner)
+        """Print and return the names of the open model's layers, in the order in which `Freeze_Layers` counts.
+
+        Before there is a dataset and a model, those that a network of one's own can have, as Monk did.
+        """
+        try:
+            names = backends.load(self._backend).layers(self._experiment.learner or self._experiment.build())
+        except NotReady as error:
+            self._console.say(f"No model is open ({error}). Layers for Compile_Network:")
+            names = list(LAYERS)
         self._console.numbered(names)
         return names
 

@@ -11,9 +11,13 @@ from .callbacks import CallbackMethods
 from .checks import api
 from .cross_validation import CrossValidationMethods
 from .custom_networks import CustomNetworkMethods
+from .data_checks import DataCheckMethods
+from .decisions import DecisionMethods
+from .errors import ErrorMethods
 from .evaluation import EvaluationMethods
 from .looking_inside import LookingMethods
 from .opening import OpeningMethods
+from .reporting import ReportMethods
 from .row_methods import RowMethods
 from .samples import SamplesMethods
 from .tags import TagMethods
@@ -26,9 +30,13 @@ class prototype(
     CrossValidationMethods,
     CustomNetworkMethods,
     EvaluationMethods,
+    ErrorMethods,
+    DecisionMethods,
     SamplesMethods,
+    DataCheckMethods,
     CallbackMethods,
     TagMethods,
+    ReportMethods,
     LookingMethods,
     RowMethods,
 ):

@@ -1195,7 +1195,7 @@ class RowMethods(VocabularyMethods, StudyMethods):
         kernel_size: int | Sequence[int] = 2,
         stride: int | Sequence[int] | Literal[False] | None = None,
         padding: int | Sequence[int] | Literal["in_eq_out"] = 0,
-        dilation: int = 1,
+        dilation: int | Sequence[int] = 1,
         return_indices: bool = False,
         ceil_mode: bool = False,
         layout: Literal["NCW"] = "NCW",
@@ -1208,7 +1208,7 @@ class RowMethods(VocabularyMethods, StudyMethods):
             stride: step of the window; None: its size; a whole number at least 1 or None.
             padding: zeros on both sides; 'in_eq_out': as many as keep the size at stride 1, and none at any
                 other; a whole number at least 0, or 'in_eq_out'.
-            dilation: distance between the points of the window; 1 (MXNet has no other).
+            dilation: distance between the points of the window; a whole number at least 1.
             return_indices: kept from Monk; False (a layer passes on one result).
             ceil_mode: also a last window that is only partly on the image; True or False.
             layout: order of the axes: images, channels, then the sides; one of 'NCW'.
@@ -1222,7 +1222,7 @@ class RowMethods(VocabularyMethods, StudyMethods):
         kernel_size: int | Sequence[int] = 2,
         stride: int | Sequence[int] | Literal[False] | None = None,
         padding: int | Sequence[int] | Literal["in_eq_out"] = 0,
-        dilation: int = 1,
+        dilation: int | Sequence[int] = 1,
         return_indices: bool = False,
         ceil_mode: bool = False,
         layout: Literal["NCHW"] = "NCHW",
@@ -1236,7 +1236,8 @@ class RowMethods(VocabularyMethods, StudyMethods):
                 None.
             padding: zeros on both sides; 'in_eq_out': as many as keep the size at stride 1, and none at any
                 other; a whole number at least 0, or a list of 2 such numbers, or 'in_eq_out'.
-            dilation: distance between the points of the window; 1 (MXNet has no other).
+            dilation: distance between the points of the window; a whole number at least 1, or a list of 2 such
+                numbers.
             return_indices: kept from Monk; False (a layer passes on one result).
             ceil_mode: also a last window that is only partly on the image; True or False.
             layout: order of the axes: images, channels, then the sides; one of 'NCHW'.
@@ -1250,7 +1251,7 @@ class RowMethods(VocabularyMethods, StudyMethods):
         kernel_size: int | Sequence[int] = 2,
         stride: int | Sequence[int] | Literal[False] | None = None,
         padding: int | Sequence[int] | Literal["in_eq_out"] = 0,
-        dilation: int = 1,
+        dilation: int | Sequence[int] = 1,
         return_indices: bool = False,
         ceil_mode: bool = False,
         layout: Literal["NCDHW"] = "NCDHW",
@@ -1264,7 +1265,8 @@ class RowMethods(VocabularyMethods, StudyMethods):
                 None.
             padding: zeros on both sides; 'in_eq_out': as many as keep the size at stride 1, and none at any
                 other; a whole number at least 0, or a list of 3 such numbers, or 'in_eq_out'.
-            dilation: distance between the points of the window; 1 (MXNet has no other).
+            dilation: distance between the points of the window; a whole number at least 1, or a list of 3 such
+                numbers.
             return_indices: kept from Monk; False (a layer passes on one result).
             ceil_mode: also a last window that is only partly on the image; True or False.
             layout: order of the axes: images, channels, then the sides; one of 'NCDHW'.
@@ -1292,7 +1294,8 @@ class RowMethods(VocabularyMethods, StudyMethods):
             stride: step of the window; None: its size; a whole number at least 1 or None.
             padding: zeros on both sides; 'in_eq_out': as many as keep the size at stride 1, and none at any
                 other; a whole number at least 0, or 'in_eq_out'.
-            dilation: distance between the points of the window; 1 (MXNet has no other).
+            dilation: distance between the points of the window; 1 (neither framework has a mean of spread
+                points).
             return_indices: kept from Monk; False (a layer passes on one result).
             ceil_mode: also a last window that is only partly on the image; True or False.
             include_padding_in_calculation: count the added zeros in the mean; True or False.
@@ -1322,7 +1325,8 @@ class RowMethods(VocabularyMethods, StudyMethods):
                 None.
             padding: zeros on both sides; 'in_eq_out': as many as keep the size at stride 1, and none at any
                 other; a whole number at least 0, or a list of 2 such numbers, or 'in_eq_out'.
-            dilation: distance between the points of the window; 1 (MXNet has no other).
+            dilation: distance between the points of the window; 1 (neither framework has a mean of spread
+                points).
             return_indices: kept from Monk; False (a layer passes on one result).
             ceil_mode: also a last window that is only partly on the image; True or False.
             include_padding_in_calculation: count the added zeros in the mean; True or False.
@@ -1352,7 +1356,8 @@ class RowMethods(VocabularyMethods, StudyMethods):
                 None.
             padding: zeros on both sides; 'in_eq_out': as many as keep the size at stride 1, and none at any
                 other; a whole number at least 0, or a list of 3 such numbers, or 'in_eq_out'.
-            dilation: distance between the points of the window; 1 (MXNet has no other).
+            dilation: distance between the points of the window; 1 (neither framework has a mean of spread
+                points).
             return_indices: kept from Monk; False (a layer passes on one result).
             ceil_mode: also a last window that is only partly on the image; True or False.
             include_padding_in_calculation: count the added zeros in the mean; True or False.
@@ -1624,7 +1629,7 @@ class RowMethods(VocabularyMethods, StudyMethods):
         kernel_size: int | Sequence[int] = 2,
         stride: int | Sequence[int] | Literal[False] | None = None,
         padding: int | Sequence[int] | Literal["in_eq_out"] = 0,
-        dilation: int = 1,
+        dilation: int | Sequence[int] = 1,
         return_indices: bool = False,
         ceil_mode: bool = False,
         layout: Literal["NCHW"] = "NCHW",
@@ -1638,7 +1643,8 @@ class RowMethods(VocabularyMethods, StudyMethods):
                 None.
             padding: zeros on both sides; 'in_eq_out': as many as keep the size at stride 1, and none at any
                 other; a whole number at least 0, or a list of 2 such numbers, or 'in_eq_out'.
-            dilation: distance between the points of the window; 1 (MXNet has no other).
+            dilation: distance between the points of the window; a whole number at least 1, or a list of 2 such
+                numbers.
             return_indices: kept from Monk; False (a layer passes on one result).
             ceil_mode: also a last window that is only partly on the image; True or False.
             layout: order of the axes: images, channels, then the sides; one of 'NCHW'.
@@ -1667,7 +1673,8 @@ class RowMethods(VocabularyMethods, StudyMethods):
                 None.
             padding: zeros on both sides; 'in_eq_out': as many as keep the size at stride 1, and none at any
                 other; a whole number at least 0, or a list of 2 such numbers, or 'in_eq_out'.
-            dilation: distance between the points of the window; 1 (MXNet has no other).
+            dilation: distance between the points of the window; 1 (neither framework has a mean of spread
+                points).
             return_indices: kept from Monk; False (a layer passes on one result).
             ceil_mode: also a last window that is only partly on the image; True or False.
             include_padding_in_calculation: count the added zeros in the mean; True or False.

@@ -194,7 +194,11 @@ class TrainingMethods(DatasetMethods, ModelMethods):
         Raises:
             The errors of `Train`.
         """
-        self._change(fine_tuning.settings(num_epochs, head_epochs, layer_decay))
+        changes = fine_tuning.settings(num_epochs, head_epochs, layer_decay)
+        before = self._experiment.requested.training.layer_rates
+        self._change(changes)
+        for note in fine_tuning.replaced_rates(before, changes["training.layer_rates"]):
+            self._console.say(f"Note: {note}\n")
         self._console.say(
             f"Fine-tuning: the head alone in the first {head_epochs} of {head_epochs + num_epochs} epochs\n"
         )

@@ -95,6 +95,8 @@ def lines(
         # together with the colours, 256 combinations
         dash, marker = DASHES[i // 8 % 4], MARKERS[(i + i // 32) % 8]
         style: dict[str, Any] = {"color": COLOURS[i % 8], "linestyle": dash, "marker": marker, "linewidth": width}
+        # the name is told where the curve is pointed at in a page
+        style["gid"] = names.texts[i]
         axes.plot(*curve.T, markersize=max(4.0, width), markevery=max(1, len(curve) // 25), **style)
     if background := [_points(values, scale) for values in others if values]:
         _draw_background(axes, background)

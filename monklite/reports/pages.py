@@ -61,6 +61,9 @@ def render(template: str, **content: Any) -> str:
         "\n".join(loader.get_source(environment, name)[0].splitlines()) for name in ("page.js", "page.css")
     )
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    environment.filters["moment"] = lambda text: (
+        f"{text[:16].replace('T', ' ')} UTC" if text.endswith("+00:00") else text
+    )
     environment.filters["json"] = lambda values: json.dumps(plain(values))
     return environment.get_template(template).render(
         version=__version__, style=Markup(style), script=Markup(script), script_hash=f"sha256-{digest}", **content

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..durations import duration
 from ..figures import AUC, F1, NPV, PPV, SENSITIVITY, SPECIFICITY, Estimate, Figures
@@ -71,7 +71,8 @@ def page(run: Run, warn: Callable[[str], None]) -> str:
         settings=_settings(state),
         model=_model(state),
         glossary=GLOSSARY,
-        script_text=script.script(state),
+        script_lines=script.script(state).splitlines(),
+        took=duration(state.results.train_seconds) if state.results else "",
         guidelines=checklists.filled(run_card.said(state, found)),
         health=HEALTH,
     )
@@ -96,8 +97,6 @@ def summary(state: RunState, found: Sequence[Figures]) -> Iterator[str]:
                 f"On validation its best {title} is {100 * results.best_figure:.1f} % (epoch {results.best_epoch} of "
                 f"{results.epochs_completed}); the best epoch was chosen on these images, and others are likely to give less."
             )
-    if results and results.train_seconds:
-        yield f"Training took {duration(results.train_seconds)}."
 
 
 def warnings(state: RunState, found: Sequence[Figures]) -> Iterator[str]:
@@ -116,22 +115,35 @@ def warnings(state: RunState, found: Sequence[Figures]) -> Iterator[str]:
             yield f"{figures.unreadable} images of {figures.name!r} cannot be read and were left out."
 
 
-def text_of(name: str, estimate: Estimate) -> str:
-    """A figure with its interval: `85.1 (82.1 to 87.7)`, in % unless it is no share."""
-    return evaluation_charts.interval_text(estimate, *((1, 3) if name in NOT_PERCENT else (100, 1)))
+class Shown(NamedTuple):
+    """A figure in a table: its text and that of its interval, in % unless it is no share; `number`: to sort by."""
+
+    text: str
+    interval: str
+    number: float
+
+    @classmethod
+    def of(cls, name: str, estimate: Estimate) -> Shown:
+        scale, digits = (1, 3) if name in NOT_PERCENT else (100, 1)
+        text = evaluation_charts.interval_text(estimate, scale, digits)
+        return cls(text.partition(" (")[0], text.partition(" (")[2].removesuffix(")"), estimate.value)
 
 
 def _evaluation(run: Run, figures: Figures, number: int, warn: Callable[[str], None]) -> dict[str, Any]:
     overall = [
-        {"": OVERALL.get(name, name), "value (95 % interval)": text_of(name, estimate), "images": f"{estimate.count:,}"}
+        {
+            "": OVERALL.get(name, name) + ("" if name in NOT_PERCENT else " %"),
+            "value, 95 % interval": Shown.of(name, estimate),
+            "images": estimate.count,
+        }
         for name, estimate in figures.overall.items()
     ]
     classes = [
         {
             "class": name,
             "images": of_class.positives,
-            **{f"{title} %": text_of(f, of_class.figures[f]) for f, title in TITLES.items()},
-            "AUC": text_of(AUC, of_class.figures[AUC]),
+            **{f"{title} %": Shown.of(f, of_class.figures[f]) for f, title in TITLES.items()},
+            "AUC": Shown.of(AUC, of_class.figures[AUC]),
         }
         for name, of_class in figures.classes.items()
     ]

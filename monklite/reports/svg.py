@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # SVG counts in points
 POINTS_PER_INCH = 72
+# inches of a figure in a page
+MAX_WIDTH = 5.4
 # points of a curve that can be pointed at
 MAX_POINTS = 200
 # matplotlib's colour of texts and axes, and of the note below a chart -> those of the page
@@ -35,6 +37,10 @@ def of_figure(figure: Figure, prefix: str) -> tuple[str, list[list[Any]]]:
     with default_style():
         from matplotlib import rc_context
 
+        width, height = figure.get_size_inches()
+        if width > MAX_WIDTH:
+            # so that texts can be read on a telephone
+            figure.set_size_inches(MAX_WIDTH, height * MAX_WIDTH / width)
         figure.patch.set_alpha(0)
         for axes in figure.axes:
             axes.patch.set_alpha(0)

@@ -59,9 +59,9 @@ def _p(value: float) -> str:
     return "p < 0.001" if value < 0.001 else f"p = {value:.2g}"
 
 
-def _needed(images: int | None) -> str:
+def _needed(images: int) -> str:
     """A number of images, rounded to two digits because it is an estimate."""
-    if images is None or images > MOST_NEEDED:
+    if images > MOST_NEEDED:
         return f"more than {MOST_NEEDED:,}"
     return f"about {float(f'{images:.2g}'):,.0f}"
 

@@ -23,20 +23,25 @@ ACCURACY_CURVE, LOSS_CURVE = "train_val_accuracy.png", "train_val_loss.png"
 CLASSES_CHART = "classes_per_image.png"
 # drawings of a user's own network
 GRAPH, DESIGN = "graph.png", "design.png"
-HISTORY, SAMPLES, HEALTH = "history.csv", "dataset.csv", "health.csv"
+HISTORY, SAMPLES, HEALTH, NEAR_DUPLICATES = "history.csv", "dataset.csv", "health.csv", "near_duplicates.csv"
 # of an evaluation, in its own folder; `PREDICTIONS` is the table of older versions, in the folder of logs
 EVALUATED, FIGURES, PREDICTIONS = "predictions.csv", "figures.json", "test_predictions.csv"
 CONFUSION_CHART, ROC_CHART = "confusion.png", "roc.png"
 PRECISION_RECALL_CHART, CALIBRATION_CHART = "precision_recall.png", "calibration.png"
+# pictures of images that were predicted wrongly; further ones are numbered
+ERROR_SHEET = "errors.png"
 # pictures of the inside of a network; in Monk's folder of that name
 VISUALIZATION = "visualization"
 LOGS_PREFIX, MODELS_PREFIX, EVALUATION_PREFIX = "output/logs/", "output/models/", "output/evaluation/"
+# the evaluation of the validation images by the best epoch; their logits and labels are the numbers from which thresholds are
+# chosen, and how far images are from the training images
+VALIDATION, LOGITS, DISTANCE = "validation", "logits.safetensors", "distance.safetensors"
 # limit of file systems for the name of one folder
 MAX_NAME_BYTES = 255
 _WINDOWS = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 _NAME = re.compile(r"[\w-](?:[\w .@+=,()-]{0,98}[\w@+=()-])?")
 _LOG = re.compile(r"[A-Za-z0-9][\w-]{0,79}\.(csv|png)")
-_OF_EVALUATION = re.compile(r"[A-Za-z0-9][\w-]{0,79}\.(csv|png|json)")
+_OF_EVALUATION = re.compile(r"[A-Za-z0-9][\w-]{0,79}\.(csv|png|json|safetensors)")
 _WEIGHTS = re.compile(r"[A-Za-z0-9][\w.-]{0,119}")
 # seconds; a younger leftover of a writer may belong to one that is alive
 LEFTOVER_AGE = 3600.0
@@ -99,7 +104,7 @@ def is_run_file(path: str, prefix: str, backend: str, kinds: Container[str | Non
     Args:
         prefix, backend: see `kind_of_weights`. kinds: of weights that count.
     """
-    if path in (SAMPLES, HEALTH):
+    if path in (SAMPLES, HEALTH, NEAR_DUPLICATES):
         return True
     if path.startswith(LOGS_PREFIX):
         return _LOG.fullmatch(path.removeprefix(LOGS_PREFIX)) is not None

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from ..catalog import stored
+from ..decisions import OperatingPoint, Unsure, ValidationRecord
 from ..errors import DamagedFile, InvalidValue, MonkliteError, UnknownArgument, cut, shown, suggestion
 from ..record_rules import MAX_LABEL, MOMENT, NAME, NOTE, NUMBER_FROM_1, TAG, TEXT, ErrorText, Notes
 from ..records import DatasetRecord, ModelRecord, Results, Testing
@@ -57,6 +58,9 @@ class RunState(Frozen):
     testing: Testing | None = None
     tags: Annotated[tuple[str, ...], ListOf(TAG)] = ()
     notes: Annotated[tuple[str, ...], ListOf(NOTE)] = ()
+    validation: ValidationRecord | None = None
+    operating_point: OperatingPoint | None = None
+    unsure: Unsure | None = None
 
     @model_validator(mode="after")
     def _settings_can_be_stored(self) -> RunState:
@@ -70,6 +74,10 @@ class RunState(Frozen):
         if self.dataset is None:
             return self
         task, classes = TASKS[self.dataset.label_type], self.dataset.classes
+        if self.operating_point is not None and (reason := self.operating_point.misfit(classes, task.exclusive)):
+            raise InvalidValue(f"operating_point: {reason}")
+        if self.unsure is not None and (reason := self.unsure.misfit(classes)):
+            raise InvalidValue(f"unsure: {reason}")
         for name, record in (("results", self.results), ("testing", self.testing)):
             if record is not None and not _is_prediction(record.only_prediction, task, classes):
                 raise InvalidValue(

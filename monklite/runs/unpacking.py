@@ -174,6 +174,7 @@ def _check_space(folder: Path, members: Sequence[zipfile.ZipInfo]) -> None:
 
 
 def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
+    make_folder(target.parent)
     with archive.open(member) as content, storing(target), attempted(lambda: target.open("xb")) as file:
         # zipfile never gives more bytes than the size that was checked
         shutil.copyfileobj(content, file, COPY_SIZE)

@@ -62,7 +62,7 @@ for (const figure of document.querySelectorAll("figure[data-points]")) {
     const x = (event.clientX - area.left) * scale, y = (event.clientY - area.top) * scale;
     let best = 0, least = Infinity;
     points.forEach(([px, py], i) => { const d = (px - x) ** 2 + (py - y) ** 2; if (d < least) { least = d; best = i; } });
-    if (least < 900) show(best); else hide();
+    if (least < 3600) show(best); else hide();
   });
   svg.addEventListener("pointerleave", hide);
   figure.addEventListener("keydown", (event) => {

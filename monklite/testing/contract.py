@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image, ImageEnhance, ImageOps
 
-from ..backends.base import Backend, Learner
+from ..backends.base import Backend, GivesEmbeddings, Learner
 from ..catalog import LOSSES, OPTIMIZERS, resolve
+from ..data import curves
 from ..data.augment import Draws
-from ..data.colours import LUMA, Colours
+from ..data.colours import LUMA, Colours, ColourStep
 from ..data.mixing import Mixed
 from ..errors import DamagedFile, MonkliteError, TrainingFailed, WeightsMismatch
 from ..spec import Resolved, Spec
@@ -174,11 +176,47 @@ class LearnerContract:
         together = learner.logits(images, plain())
         assert np.allclose(learner.logits(images[:2], plain()), together[:2], atol=1e-4)
 
+    def test_embeddings_are_what_the_head_is_given(self) -> None:
+        """Training the head alone changes the logits and leaves them, and images of one class are nearer to each other."""
+        if not isinstance(self.backend, GivesEmbeddings):
+            return
+        learner, (images, labels) = self.learner(model__freeze_base=True), easy(6)
+        before, logits = self.backend.embeddings(learner, images, plain()), learner.logits(images, plain())
+        assert before.shape[0] == 6 and before.ndim == 2 and before.dtype == np.float32
+        self.train(learner, 2)
+        assert np.allclose(self.backend.embeddings(learner, images, plain()), before, rtol=1e-4, atol=1e-5)
+        assert not np.allclose(learner.logits(images, plain()), logits, atol=1e-4)
+        assert np.allclose(self.backend.embeddings(learner, images[:2], plain()), before[:2], rtol=1e-3, atol=1e-4)
+        apart = np.linalg.norm(before[:, None] - before[None], axis=2)
+        assert apart[labels[:, None] != labels].min() > apart[labels[:, None] == labels].max()
+
     def test_scores_change_nothing(self) -> None:
         learner = self.learner()
         before = self.arrays(learner)
         learner.logits(easy()[0], plain())
         assert all(np.array_equal(before[n], a) for n, a in self.arrays(learner).items())
+
+    def test_heat_maps_are_of_the_image_and_the_class(self) -> None:
+        """Where all layers but the head are frozen too; each from 0 to 1, and whatever images are beside it."""
+        learner = self.learner(model__freeze_base=True)
+        images, classes = easy(6)
+        found = learner.heat_maps(images, plain(), classes)
+        maps = found.values
+        assert found.method
+        assert maps.dtype == np.float32
+        assert maps.ndim == 3 and len(maps) == 6 and maps[0].size > 1
+        assert all(largest in (0, 1) for largest in maps.max(axis=(1, 2)).tolist()) and maps.min() >= 0 and maps.any()
+        assert np.allclose(learner.heat_maps(images[:2], plain(), classes[:2]).values, maps[:2], atol=1e-4)
+        assert not np.allclose(learner.heat_maps(images, plain(), (classes + 1) % 3).values, maps, atol=1e-4)
+
+    def test_heat_maps_change_nothing(self) -> None:
+        """Neither weights nor statistics, nor what is learned afterwards."""
+        learner, other = self.learner(), self.learner()
+        images, classes = easy(3)
+        before = self.arrays(learner)
+        learner.heat_maps(images, plain(), classes)
+        assert all(np.array_equal(before[n], a) for n, a in self.arrays(learner).items())
+        assert self.train(learner, 1) == self.train(other, 1)
 
     def test_a_saved_learner_goes_on_as_if_never_stopped(self, tmp_path: Path) -> None:
         """Weights, momentum and random state: one of them forgotten changes the losses that follow."""
@@ -372,7 +410,9 @@ class LearnerContract:
         assert np.abs(found[:2] - images[:2]).max() <= 1e-3
         assert np.abs(found[2:] - darker[2:]).max() <= 1e-2
         box = np.array([(0.0, 0.0, 0.5, 0.5)]) * strength[:, None]
-        steps = Colours(4, SIDE).then("gamma", 1 + strength).then("autocontrast", strength).then("erase", box)
+        steps = (
+            Colours(4, SIDE).then_curve(curves.gamma(1 + strength)).then("autocontrast", strength).then("erase", box)
+        )
         found = self.learner().augmented(images, plain(colours=steps.steps))
         square = images[2:].astype(float) ** 2
         low, high = square.min(axis=(1, 2), keepdims=True), square.max(axis=(1, 2), keepdims=True)
@@ -391,6 +431,17 @@ class LearnerContract:
         assert np.abs(blurred[0] - images[0]).max() <= 1e-3
         assert blurred[1].std(axis=(0, 1)).max() < 0.5 * images[1].std(axis=(0, 1)).min()
         assert np.abs(blurred[1].mean(axis=(0, 1)) - images[1].mean(axis=(0, 1))).max() < 3
+
+    def test_equalized_and_sharpened_as_pillow_does(self) -> None:
+        images, _ = easy(3)
+        chosen, pictures = np.array([0.0, 1.0, 1.0]), [Image.fromarray(image) for image in images]
+        for step, expected in (
+            (ColourStep("equalize", chosen), [ImageOps.equalize(p) for p in pictures]),
+            (ColourStep("sharpness", 1 + chosen / 2), [ImageEnhance.Sharpness(p).enhance(1.5) for p in pictures]),
+        ):
+            found = self.learner().augmented(images, plain(colours=(step,)))
+            assert np.array_equal(found[0], images[0])
+            assert np.abs(found[1:] - np.stack([np.asarray(p) for p in expected[1:]])).max() <= 1, step.kind
 
     def test_a_matrix_may_be_projective(self) -> None:
         """The rows are narrower the farther down, and what lies outside is black."""

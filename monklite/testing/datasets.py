@@ -25,6 +25,26 @@ def draw_patterns(folder: Path, counts: dict[str, int], side: int = 40, seed: in
     return folder
 
 
+def draw_noise(folder: Path, counts: dict[str, int], side: int = 40, seed: int = 0) -> Path:
+    """Draw one folder per class with PNG files of soft noise, whose class nothing tells; arguments as of `draw_patterns`."""
+    rng = np.random.default_rng(seed)
+    for name, count in sorted(counts.items()):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for i in range(count):
+            Image.fromarray(soft_noise(rng, side)).save(folder / name / f"{name}-{i:03d}.png")
+    return folder
+
+
+def soft_noise(rng: np.random.Generator, side: int) -> np.ndarray:
+    """A picture of clouds, uint8 (side, side, 3): like a photo, it has the more of a frequency the lower it is."""
+    frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.fftfreq(side))
+    frequency[0, 0] = 1
+    spectrum = rng.normal(size=(3, side, side)) + 1j * rng.normal(size=(3, side, side))
+    clouds = np.fft.ifft2(spectrum / frequency).real.transpose(1, 2, 0)
+    clouds = (clouds - clouds.mean((0, 1))) / clouds.std((0, 1))
+    return np.clip(128 + 50 * clouds, 0, 255).astype(np.uint8)
+
+
 def _pattern(kind: int, side: int, rng: np.random.Generator) -> np.ndarray:
     y, x = np.mgrid[:side, :side] / side
     phase, turn = rng.random(2) * 2 * np.pi

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import functools
 import time
+from pathlib import Path
 
 from ..backends.base import Snapshot
+from ..files import make_folder
 from ..records import EpochRow
-from ..runs.file_names import BEST, FINAL, RESUME
+from ..runs.file_names import BEST, FINAL, LOGITS, RESUME, VALIDATION
 from ..runs.run import Run
 from ..spec import ResolvedTraining
+from . import validation_predictions
 from .engine import Handler, Loop
 from .writer import Writer
 
@@ -26,18 +29,20 @@ class Checkpoints(Handler):
 
     That state is several times as large as the weights, so it is not written after every short epoch: a killed run repeats
     the steps since the last save, with the same result. The best weights are written before it, and before the results that
-    name them.
+    name them; so predictions for the validation images that are of the epoch of the results are those of these weights.
     """
 
     def __init__(self, run: Run, training: ResolvedTraining, writer: Writer) -> None:
         self.run, self.training, self.writer = run, training, writer
-        # the best weights not written yet, if any; replaced by training, emptied by the writing thread
-        self._best: list[Snapshot] = []
+        # the best weights, after what they predict for the validation images, if they are not written yet; replaced by training,
+        # emptied by the writing thread
+        self._best: list[tuple[Path, Snapshot]] = []
         self._final: Snapshot | None = None
         self._last_save, self._capture_seconds, self._never_saved = time.monotonic(), 0.0, True
         self._writing = Writing()
 
     def train_start(self, loop: Loop) -> None:
+        make_folder(self.run.evaluations / VALIDATION)
         self._last_save = time.monotonic()
 
     def batch_end(self, loop: Loop) -> None:
@@ -53,14 +58,15 @@ class Checkpoints(Handler):
             if keep_all:
                 self._put_intermediate(snapshot, row.epoch - 1)
             if is_best:
-                self._best = [snapshot]
+                validation = self.run.evaluations / VALIDATION / LOGITS
+                self._best = [(validation, validation_predictions.snapshot(loop)), (self.run.models / BEST, snapshot)]
                 self.writer.put("best", functools.partial(self._write_best, self._best))
         if due:
             self._save(loop)
 
-    def _write_best(self, best: list[Snapshot]) -> None:
-        for snapshot in best:
-            snapshot.write(self.run.models / BEST)
+    def _write_best(self, best: list[tuple[Path, Snapshot]]) -> None:
+        for path, snapshot in best:
+            snapshot.write(path)
         best.clear()
 
     def _put_intermediate(self, snapshot: Snapshot, number: int) -> None:

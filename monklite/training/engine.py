@@ -64,8 +64,10 @@ class Loop:
     epoch. `steps`: loss, number of correct predictions and number of images of each step of this epoch; the device may still be
     computing the first two. `n_steps`: number of steps of this epoch. `images`: number of training images of this epoch done.
     `patience`: see `ended`. `stop`: set it to stop after the current step. `finish`: set it to end training with this epoch.
-    `only_prediction`: of the best epoch, see `Results`. `features`: what the frozen part of the network gives for the images of a
-    subset, by its name, where that is kept. `head_epochs`: the first epochs, which have a schedule of their own.
+    `only_prediction`: of the best epoch, see `Results`. `best_logits`: those of the best epoch for the validation images in their
+    order, float32 (n, classes); None if that epoch was done before this session. `features`: what the frozen part of the network
+    gives for the images of a subset, by its name, where that is kept. `head_epochs`: the first epochs, which have a schedule of
+    their own.
     """
 
     learner: Learner
@@ -87,6 +89,7 @@ class Loop:
     stop: bool = False
     finish: bool = False
     only_prediction: str = ""
+    best_logits: np.ndarray | None = None
     world: World = field(default_factory=Alone)
     features: Mapping[str, Features] = field(default_factory=dict)
     head_epochs: int = 0
@@ -156,7 +159,8 @@ class Loop:
         self._begin_epoch()
         self._notify("epoch_start")
         train_loss, train_accuracy = self._train()
-        val_loss, figures, only_prediction = self._validate()
+        logits = self._validation_logits()
+        val_loss, figures, only_prediction = self._judge(logits)
         val_accuracy = figures.pop(ACCURACY)
         seconds = time.perf_counter() - self._epoch_start
         speed = (self.train.n_images + self.val.n_images) / seconds
@@ -175,7 +179,7 @@ class Loop:
         )
         self.history.append(row)
         if self.best is row:
-            self.only_prediction = only_prediction
+            self.only_prediction, self.best_logits = only_prediction, logits
         self.images, self.steps, self._waited, self._between_epochs = 0, [], 0.0, True
         for features in self.features.values():
             features.save()
@@ -238,24 +242,31 @@ class Loop:
         features = self.features.get(subset)
         return features.epoch(batches, self.epoch, first) if features else batches.epoch(self.epoch, first)
 
-    def _validate(self) -> tuple[float, dict[str, float], str]:
-        """The loss, the figures of the task, and the only prediction, see `Results`."""
-        logits_per_batch: list[np.ndarray] = []
-        labels_per_batch: list[np.ndarray] = []
+    def _validation_logits(self) -> np.ndarray:
+        """The logits of all validation images in their order, float32 (n, classes); the same in every process."""
+        logits: list[np.ndarray] = []
+        chosen: list[np.ndarray] = []
 
         def predict(batch: Batch) -> None:
-            logits_per_batch.append(self._logits(batch))
-            labels_per_batch.append(batch.labels)
+            logits.append(self._logits(batch))
+            chosen.append(batch.chosen)
 
         self._process_batches("val", 0, predict)
-        logits = self.world.gather(np.concatenate(logits_per_batch))
-        labels = self.world.gather(np.concatenate(labels_per_batch))
-        # all use the leader's numbers: with a difference in the last bit, some processes might stop early and others not
-        return self.world.lead(lambda: self._judge(logits, labels))
+        # the processes share every batch
+        order = np.argsort(self.world.gather(np.concatenate(chosen)))
+        return self.world.gather(np.concatenate(logits))[order]
 
-    def _judge(self, logits: np.ndarray, labels: np.ndarray) -> tuple[float, dict[str, float], str]:
-        loss, figures = self.learner.loss(logits, labels), self.task.figures(logits, labels)
-        return loss, figures, self.task.only_prediction(logits, labels)
+    def _judge(self, logits: np.ndarray) -> tuple[float, dict[str, float], str]:
+        """The loss, the figures of the task, and the only prediction, see `Results`."""
+        labels, task = self.val.labels, self.task
+        # all use the leader's numbers: with a difference in the last bit, some processes might stop early and others not
+        return self.world.lead(
+            lambda: (
+                self.learner.loss(logits, labels),
+                task.figures(logits, labels),
+                task.only_prediction(logits, labels),
+            )
+        )
 
     def _process_batches(self, subset: str, first: int, process: Callable[[Batch], None]) -> None:
         """Call `process` with every batch of a subset from image `first` on; halve the batches if memory is too small."""

@@ -25,10 +25,12 @@ class HeadFirst(Handler):
         for kept in loop.features.values():
             kept.close()
         loop.features = {}
-        loop.learner.train_base(self.spec)
+        notes = loop.learner.train_base(self.spec)
         loop.learner.set_learning_rate(loop.rate)
         self.use_features(loop)
         self.say("    From here on the layers before the head are trained too\n")
+        for note in notes:
+            self.say(f"    Note: {note}\n")
 
 
 def is_over(training: ResolvedTraining, position: Position) -> bool:

@@ -28,6 +28,7 @@ from .position import Position
 from .progress import Progress, Say
 from .recording import History, Record
 from .signals import StopSignals
+from .validation_predictions import ValidationPredictions
 from .writer import Writer
 
 
@@ -159,10 +160,15 @@ class Session:
             memory,
             History(self.run, writer),
             Checkpoints(self.run, self.spec.training, writer),
+            ValidationPredictions(self.run, self._validation_paths(), writer, self.say),
             Record(self.run, memory, writer),
             Curves(self.run, writer),
             Progress(self.say, bar=self.display.bar, lines=self.display.lines),
         ]
+
+    def _validation_paths(self) -> list[str]:
+        samples = self.data.samples
+        return samples.paths[samples.rows_of("val")].tolist()
 
     @contextlib.contextmanager
     def _status_recorded(self, loop: Loop) -> Iterator[None]:
@@ -171,6 +177,7 @@ class Session:
         try:
             for note in shown_images.notes(self.data.train):
                 self.say(f"    Note: {note}\n")
+            self._say_what_is_dropped()
             self._record_start(self._use_features(loop))
             yield
             self.run.update(status="done", ended=now())
@@ -184,6 +191,14 @@ class Session:
         finally:
             self.run.is_training = False
             self.run.release()
+
+    def _say_what_is_dropped(self) -> None:
+        state = self.run.state()
+        calls = {"Set_Operating_Point": state.operating_point, "Set_Unsure": state.unsure}
+        if set_before := [name for name, decision in calls.items() if decision is not None]:
+            self.say(
+                f"    Note: {' and '.join(set_before)} was for the weights so far; call it again after the training\n"
+            )
 
     def _record_start(self, methods: Sequence[str]) -> None:
         previous, model = self.run.state(), self.learner.describe()
@@ -201,6 +216,9 @@ class Session:
             started=previous.started or now(),
             ended=None,
             error=None,
+            # they are of the weights so far
+            operating_point=None,
+            unsure=None,
             environment=environment.describe(backends.load(self.spec.backend).versions()),
         )
         self.workspace.link(self.run)

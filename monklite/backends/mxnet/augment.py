@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...data.augment import Draws
+from ...data.colours import ColourStep
 from ...data.mixing import Mixed
 from .colours import COLOURS
 from .framework import nd
@@ -19,8 +20,7 @@ def apply(images: Any, draws: Draws) -> Any:
     """Transform uint8 (n, side, side, 3) to float32 (n, 3, size, size), 0 to 255."""
     pixels = _moved(images, draws)
     for step in draws.colours:
-        values = nd.array(step.array(draws.size), ctx=pixels.context, dtype="float32")
-        pixels = COLOURS[step.kind](pixels, values, draws)
+        pixels = _coloured(pixels, step, draws)
     return pixels if draws.mixed is None else _mixed(pixels, draws.mixed, draws.size)
 
 
@@ -59,6 +59,17 @@ def _grid(matrix: np.ndarray, size: int, context: Any) -> Any:
     points = nd.dot(nd.array(matrix, ctx=context), corners)
     places = points[:, :2] / nd.maximum(points[:, 2:], MIN_DEPTH)
     return places.reshape((-1, 2, size, size))
+
+
+def _coloured(pixels: Any, step: ColourStep, draws: Draws) -> Any:
+    change, rows = COLOURS[step.kind], step.rows
+    if not len(rows):
+        return pixels
+    values = nd.array(step.take(rows).array(draws.size), ctx=pixels.context, dtype="float32")
+    if len(rows) == len(pixels):
+        return change(pixels, values, draws)
+    places = nd.array(rows, ctx=pixels.context, dtype="int32")
+    return nd.contrib.index_copy(pixels, places, change(nd.take(pixels, places), values, draws))
 
 
 def _mixed(pixels: Any, mixed: Mixed, size: int) -> Any:

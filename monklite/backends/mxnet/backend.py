@@ -8,7 +8,7 @@ from importlib import metadata
 from ...processes import Alone
 from ...spec import Resolved
 from ...tasks import Task
-from . import looking_inside
+from . import embeddings, looking_inside
 from .framework import mx
 from .learner import GluonLearner
 from .network import parameter_layers
@@ -28,6 +28,7 @@ class GluonBackend:
     kernels = staticmethod(looking_inside.kernels)
     feature_maps = staticmethod(looking_inside.feature_maps)
     write_graph = staticmethod(looking_inside.write_graph)
+    embeddings = staticmethod(embeddings.embeddings)
 
     def world(self) -> Alone:
         return Alone()

@@ -11,7 +11,7 @@ from ...data.augment import Draws
 from ...errors import OutOfMemory
 from ...processors import cpu_count
 from . import halves
-from .framework import autograd
+from .framework import autograd, mx
 from .framework_errors import translated
 
 if TYPE_CHECKING:
@@ -49,3 +49,9 @@ class FrozenPart:
             learner.averages.swap_in()
             values = self._cut.from_bytes(features, learner.context)
             return self._cut.upper(*values).asnumpy().astype(np.float32)
+
+    def vectors(self, features: np.ndarray) -> np.ndarray:
+        values = (value.asnumpy() for value in self._cut.from_bytes(features, mx.cpu()))
+        # maps (n, channels, height, width)
+        parts = [v.mean((2, 3)) if v.ndim == 4 else v.reshape(len(v), -1) for v in values]
+        return np.concatenate(parts, axis=1)

@@ -12,7 +12,7 @@ import numpy as np
 from ..frozen_part import Operation, boundary, lower_half
 from .framework import gluon, mx, nd
 
-INPUT = "data"
+INPUT, FEATURE_MAP = "data", "feature_map"
 STATISTICS_OPERATIONS = ("BatchNorm", "SyncBatchNorm", "_contrib_SyncBatchNorm")
 
 
@@ -76,16 +76,56 @@ def cut(network: Any, size: int) -> Cut | None:
     sees_images = any(operations[i].name == INPUT for i in lower)
     if not places or not sees_images or outputs & lower or others & set(places):
         return None
-    below = mx.sym.load_json(json.dumps({**graph, "heads": [[place, 0, 0] for place in places]}))
+    below = _ending_at(graph, places)
     inputs = [f"frozen{i}" for i in range(len(places))]
-    nodes = list(graph["nodes"])
-    for place, name in zip(places, inputs, strict=True):
-        nodes[place] = {"op": "null", "name": name, "inputs": []}
-    above = mx.sym.load_json(json.dumps({**graph, "nodes": nodes, "arg_nodes": sorted({*graph["arg_nodes"], *places})}))
+    above = _beginning_at(graph, places, inputs)
     shapes = below.infer_shape(data=(1, 3, size, size))[1]
     return Cut(
         _block(below, [INPUT], network), _block(above, inputs, network), tuple(tuple(shape[1:]) for shape in shapes)
     )
+
+
+def split_at_last_map(network: Any, shape: tuple[int, ...]) -> tuple[Any, Any] | None:
+    """The network below and above its last feature map of more than one point; None if it has none.
+
+    Args:
+        shape: of the images (n, channels, height, width). The part above is given the images, which a path around the map may
+            need, and the map.
+    """
+    symbol = network(mx.sym.var(INPUT))
+    graph = json.loads(symbol.tojson())
+    sizes = dict(
+        zip(symbol.get_internals().list_outputs(), symbol.get_internals().infer_shape(data=shape)[1], strict=True)
+    )
+    maps = [
+        place for place, node in enumerate(graph["nodes"]) if node["op"] != "null" and _is_map(node, sizes, shape[0])
+    ]
+    if not maps:
+        return None
+    above = _beginning_at(graph, maps[-1:], [FEATURE_MAP])
+    inputs = [name for name in (INPUT, FEATURE_MAP) if name in above.list_arguments()]
+    upper = _block(above, inputs, network)
+    return _block(_ending_at(graph, maps[-1:]), [INPUT], network), lambda *values: upper(*values[-len(inputs) :])
+
+
+def _is_map(node: dict[str, Any], sizes: dict[str, tuple[int, ...]], n_images: int) -> bool:
+    """Whether the first result of an operation is (n, channels, height, width) with more than one point."""
+    size = sizes.get(f"{node['name']}_output", ())
+    return len(size) == 4 and size[0] == n_images and size[2] * size[3] > 1
+
+
+def _ending_at(graph: dict[str, Any], places: Sequence[int]) -> Any:
+    """The part of a graph that gives the results of some operations."""
+    return mx.sym.load_json(json.dumps({**graph, "heads": [[place, 0, 0] for place in places]}))
+
+
+def _beginning_at(graph: dict[str, Any], places: Sequence[int], names: Sequence[str]) -> Any:
+    """A graph that is given the results of some operations, under these names."""
+    nodes = list(graph["nodes"])
+    for place, name in zip(places, names, strict=True):
+        nodes[place] = {"op": "null", "name": name, "inputs": []}
+    arguments = sorted({*graph["arg_nodes"], *places})
+    return mx.sym.load_json(json.dumps({**graph, "nodes": nodes, "arg_nodes": arguments}))
 
 
 def _block(symbol: Any, inputs: Sequence[str], network: Any) -> Any:

@@ -22,9 +22,10 @@ from .. import array_files, user_changes
 from ..averaging import Averages
 from ..base import FastForm, Frozen
 from ..capabilities import check_capabilities
+from ..heat_maps import HeatMaps
 from ..layer_groups import Group, layer_groups
 from ..mixed_loss import mixed_loss
-from . import augment, device, halves, losses, network, saved_state, weights
+from . import augment, device, halves, heat_maps, losses, network, saved_state, weights
 from .arrays import NetworkArrays
 from .framework import autograd, gluon, mx, nd
 from .framework_errors import translated
@@ -52,13 +53,14 @@ class GluonLearner:
         mx.random.seed(spec.seed)
         self.network, self.source = network.build(spec, len(task.classes), self.context, pretrained)
         self.heads = network.head_names(self.network, network.network_row(spec.model, "mxnet"))
-        self._waiting = network.Waiting.of(self.network, spec, self.heads)
+        self._waiting, self._has_groups = network.Waiting.of(self.network, spec, self.heads), False
+        # refuses groups of layers that the network lacks, before the head has had its epochs
+        self._group_rates(spec)
         self._waiting.set_trained(False)
         self._show_blank(spec.data.input_size)
         # A first layer that normalizes the images (resnet*_v2) has nothing to train, so the backward pass, in which MXNet
         # updates batch statistics, would not reach it, and its statistics would stay at 0 and 1
         self._shapes = self._array_shapes()
-        self._has_groups = False
         # the network cut above its frozen part, made before training
         self._cut: halves.Cut | None = None
         self._starts_with_batch_norm = isinstance(network.parameter_layers(self.network)[0][1], gluon.nn.BatchNorm)
@@ -89,8 +91,9 @@ class GluonLearner:
             for parameter in (p for block in blocks for p in block._reg_params.values()):
                 parameter.lr_mult = factor
 
-    def train_base(self, spec: Resolved, trained: bool = True) -> None:
+    def train_base(self, spec: Resolved, trained: bool = True) -> list[str]:
         self.wait()
+        notes = list(user_changes.rates_of_the_head([self._rate_factor]))
         # the next step starts from the trained weights, and not from their averages
         self.averages.swap_out()
         if self._waiting.are_trained != trained:
@@ -99,6 +102,7 @@ class GluonLearner:
             self._show_blank(spec.data.input_size)
         self._cut = None
         self.configure(spec)
+        return notes
 
     def _show_blank(self, size: int) -> None:
         """A graph can be exported only after a hybridized network has seen images."""
@@ -177,6 +181,9 @@ class GluonLearner:
         with translated(self.context, workload, memory_error=OutOfMemory), autograd.predict_mode():
             self.averages.swap_in()
             return self.network(self.inputs(images, draws)).asnumpy().astype(np.float32)
+
+    def heat_maps(self, images: np.ndarray, draws: Draws, targets: np.ndarray) -> HeatMaps:
+        return heat_maps.heat_maps(self, images, draws, targets)
 
     def wait(self) -> None:
         """Wait for the last update: MXNet lets batch statistics be read before the backward pass has written them, so weights

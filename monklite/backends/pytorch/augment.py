@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (its usual alias)
 
 from ...data.augment import Draws
+from ...data.colours import ColourStep
 from ...data.mixing import Mixed
 from .colours import COLOURS, channels
 
@@ -21,10 +22,13 @@ def to_device(array: np.ndarray, device: torch.device) -> torch.Tensor:
 
 
 def apply(images: torch.Tensor, draws: Draws) -> torch.Tensor:
-    """Transform uint8 (n, side, side, 3) to float32 (n, 3, size, size), 0 to 255, in channels-last memory."""
+    """Transform uint8 (n, side, side, 3) to float32 (n, 3, size, size), 0 to 255."""
     pixels = _moved(images, draws)
+    if draws.colours:
+        # from the channels-last memory of images, which `normalize` returns to
+        pixels = pixels.contiguous()
     for step in draws.colours:
-        pixels = COLOURS[step.kind](pixels, to_device(step.array(draws.size), images.device), draws)
+        pixels = _coloured(pixels, step, draws)
     return pixels if draws.mixed is None else _mixed(pixels, draws.mixed, draws.size)
 
 
@@ -51,6 +55,17 @@ def _grid(matrix: torch.Tensor, size: int) -> torch.Tensor:
     y, x = torch.meshgrid(centres, centres, indexing="ij")
     points = torch.stack([x, y, torch.ones_like(x)], dim=2).view(1, -1, 3) @ matrix.transpose(1, 2)
     return (points[..., :2] / points[..., 2:].clamp(min=MIN_DEPTH)).view(len(matrix), size, size, 2)
+
+
+def _coloured(pixels: torch.Tensor, step: ColourStep, draws: Draws) -> torch.Tensor:
+    change, rows = COLOURS[step.kind], step.rows
+    values = to_device(step.take(rows).array(draws.size), pixels.device)
+    if len(rows) == len(pixels):
+        return change(pixels, values, draws)
+    if len(rows):
+        places = to_device(rows, pixels.device)
+        pixels[places] = change(pixels[places], values, draws)
+    return pixels
 
 
 def _mixed(pixels: torch.Tensor, mixed: Mixed, size: int) -> torch.Tensor:

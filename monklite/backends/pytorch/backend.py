@@ -9,7 +9,7 @@ from ...processes import World
 from ...spec import Resolved
 from ...tasks import Task
 from ..base import Candidates
-from . import device, distributed, looking_inside
+from . import device, distributed, embeddings, looking_inside
 from .learner import TorchLearner
 from .network import parameter_layers
 
@@ -37,6 +37,7 @@ class TorchBackend:
     kernels = staticmethod(looking_inside.kernels)
     feature_maps = staticmethod(looking_inside.feature_maps)
     write_graph = staticmethod(looking_inside.write_graph)
+    embeddings = staticmethod(embeddings.embeddings)
 
     def world(self) -> World:
         return distributed.world()

@@ -52,5 +52,10 @@ class FrozenPart:
         with errors, algorithms, torch.inference_mode(), learner.autocast():
             return self._cut.upper_eval(*self._values(features)).float().cpu().numpy()
 
+    def vectors(self, features: np.ndarray) -> np.ndarray:
+        values = (value.float() for value in self._layout.from_bytes(features, torch.device("cpu")))
+        # maps (n, channels, height, width)
+        return torch.cat([v.mean((2, 3)) if v.dim() == 4 else v.flatten(1) for v in values], dim=1).numpy()
+
     def _values(self, features: np.ndarray) -> list[torch.Tensor]:
         return self._layout.from_bytes(features, self._learner.device)

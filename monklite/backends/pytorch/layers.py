@@ -43,8 +43,8 @@ def transposed_convolution(shape: Shape, values: Values) -> nn.Module:
 
 
 def max_pooling(shape: Shape, values: Values) -> nn.Module:
-    kernel, stride, padding, _ = window(values, len(shape) - 1)
-    return MAXIMA[len(kernel) - 1](kernel, stride, padding, ceil_mode=values["ceil_mode"])
+    kernel, stride, padding, dilation = window(values, len(shape) - 1)
+    return MAXIMA[len(kernel) - 1](kernel, stride, padding, dilation, ceil_mode=values["ceil_mode"])
 
 
 def average_pooling(shape: Shape, values: Values) -> nn.Module:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,9 @@ from .. import user_changes
 from ..array_files import Snapshot
 from ..averaging import Averages
 from ..base import FastForm, Frozen
+from ..heat_maps import HeatMaps
 from ..mixed_loss import mixed_loss
-from . import augment, device, distributed, fast_form, halves, losses, network, training_state, weights
+from . import augment, device, distributed, fast_form, halves, heat_maps, losses, network, training_state, weights
 from .arrays import NetworkArrays
 from .framework_errors import translated
 from .frozen import FrozenPart
@@ -65,6 +66,8 @@ class TorchLearner:
         row = network.network_row(spec.model, "pytorch")
         self.family, self.heads = row.family, network.head_names(self.network, row)
         self._waiting = network.waiting_parameters(self.network, spec, self.heads)
+        # refuses groups of layers that the network lacks, before the head has had its epochs
+        parameter_groups(self.network, spec, self.heads)
         network.set_trained(self._waiting, False)
         self.configure(spec)
 
@@ -76,7 +79,7 @@ class TorchLearner:
         optimizer_class = load_path(row.path("pytorch"))
         fused = {"fused": True} if device.supports_fused(optimizer_class, self.device) else {}
         self.optimizer = optimizer_class(groups, **_with_tuples(row.keywords("pytorch", optimizer)), **fused)
-        self._factors = [group.get("rate_factor", 1.0) for group in groups]
+        self._factors = _factors(groups)
         self.set_learning_rate(float(optimizer.params["learning_rate"]))
         self._clips = {name: optimizer.params.get(name, 0.0) for name in ("clipnorm", "clipvalue")}
         self.criterion = losses.criterion(loss, self.task, self.device)
@@ -93,16 +96,17 @@ class TorchLearner:
         for group in self.optimizer.param_groups:
             if group["lr"] != self._rate * group.get("rate_factor", 1.0):
                 group["rate_factor"] = group["lr"] / self._rate
-        factors = [group.get("rate_factor", 1.0) for group in self.optimizer.param_groups]
         replaced = user_changes.replaced_layers(self._shapes, self._array_shapes())
-        return [*replaced, *user_changes.own_rates(factors, self._factors)]
+        return [*replaced, *user_changes.own_rates(_factors(self.optimizer.param_groups), self._factors)]
 
-    def train_base(self, spec: Resolved, trained: bool = True) -> None:
+    def train_base(self, spec: Resolved, trained: bool = True) -> list[str]:
+        notes = list(user_changes.rates_of_the_head(_factors(self.optimizer.param_groups), self._factors))
         # the next step starts from the trained weights, and not from their averages
         self.averages.swap_out()
         network.set_trained(self._waiting, trained)
         self._wrapped_network = self._cut = None
         self.configure(spec)
+        return notes
 
     def frozen(self, size: int) -> Frozen | None:
         # processes that train together, and compilation, need the whole network
@@ -214,6 +218,9 @@ class TorchLearner:
         with errors, algorithms, torch.inference_mode(), self.autocast():
             return self.network(self.inputs(images, draws)).float().cpu().numpy()
 
+    def heat_maps(self, images: np.ndarray, draws: Draws, targets: np.ndarray) -> HeatMaps:
+        return heat_maps.heat_maps(self, images, draws, targets)
+
     def loss(self, logits: np.ndarray, labels: np.ndarray) -> float:
         with torch.inference_mode():
             return float(self._compare(torch.from_numpy(logits).to(self.device), self._targets(labels)))
@@ -315,6 +322,11 @@ class TorchLearner:
             if before_cuda is not None:
                 self._cuda_state = torch.cuda.get_rng_state(self.device)
                 torch.cuda.set_rng_state(before_cuda, self.device)
+
+
+def _factors(groups: Sequence[Mapping[str, Any]]) -> list[float]:
+    """The rate of each group of an optimizer as a multiple of the schedule's."""
+    return [group.get("rate_factor", 1.0) for group in groups]
 
 
 def _with_tuples(keywords: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import colorsys
 
 import numpy as np
+from PIL import Image, ImageEnhance, ImageOps
 
 from monklite.data.augment import Draws
 from monklite.data.colours import ColourStep
@@ -57,26 +58,34 @@ def _resample(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
 
 def _coloured(pixels: np.ndarray, step: ColourStep, draws: Draws) -> np.ndarray:
     """The formulas, written out for one image after the other."""
-    return np.stack([_one(p, v, step.kind, draws) for p, v in zip(pixels, step.array(draws.size), strict=True)]).astype(
-        np.float32
-    )
+    pixels = pixels.copy()
+    for row, values in zip(step.rows, step.take(step.rows).array(draws.size), strict=True):
+        pixels[row] = _one(pixels[row], values, step.kind, draws)
+    return pixels
 
 
 def _one(pixels: np.ndarray, values: np.ndarray, kind: str, draws: Draws) -> np.ndarray:
     if kind == "affine":
         mean = pixels.mean(axis=(0, 1))
         return np.clip(pixels @ values[:, :3].T + values[:, 3:6] @ mean + values[:, 6], 0, 255)
-    if kind == "gamma":
-        return 255 * (pixels / 255) ** values
+    if kind == "curve":
+        return values[np.rint(pixels / 255 * (len(values) - 1)).astype(int)]
+    if kind == "sharpness":
+        return np.asarray(ImageEnhance.Sharpness(_image(pixels)).enhance(float(values)))
+    if kind == "equalize":
+        return np.asarray(ImageOps.equalize(_image(pixels)))
     if kind == "blur":
         return np.einsum("yr,xc,rck->yxk", values, values, pixels)
     if kind == "erase":
         return np.where(values[..., None], np.array(draws.mean) * 255, pixels)
     if kind == "autocontrast":
         low, high = pixels.min(axis=(0, 1)), pixels.max(axis=(0, 1))
-        stretched = (pixels - low) * 255 / np.maximum(high - low, 1e-6)
-        return np.where((high > low) & (values > 0), stretched, pixels)
+        return np.where(high > low, (pixels - low) * 255 / np.maximum(high - low, 1e-6), pixels)
     return _turned(pixels, values)
+
+
+def _image(pixels: np.ndarray) -> Image.Image:
+    return Image.fromarray(np.rint(pixels).astype(np.uint8))
 
 
 def _turned(pixels: np.ndarray, turns: float) -> np.ndarray:

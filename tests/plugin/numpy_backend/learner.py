@@ -11,6 +11,7 @@ from monklite.backends import array_files
 from monklite.backends.averaging import Averages
 from monklite.backends.capabilities import check_capabilities
 from monklite.backends.freezing import layers_to_freeze
+from monklite.backends.heat_maps import HeatMaps, grad_cam
 from monklite.catalog import LOSSES, OPTIMIZERS
 from monklite.catalog.backends import load
 from monklite.catalog.models import find_model
@@ -84,6 +85,13 @@ class NumpyLearner:
         features = self._features(images, draws)
         # one image at a time, so that the sums of one do not depend on how many there are
         return np.concatenate([self.network.forward(row[None]) for row in features]).astype(np.float32)
+
+    def heat_maps(self, images: np.ndarray, draws: Draws, targets: np.ndarray) -> HeatMaps:
+        self.averages.swap_in()
+        p, grid = self.network.parameters, (len(images), self.network.cells, self.network.cells, 3)
+        slopes = (p["base.scale"][:, None] * p["head.weight"])[:, targets].T
+        features = self._features(images, draws)
+        return grad_cam(features.reshape(grid).transpose(0, 3, 1, 2), slopes.reshape(grid).transpose(0, 3, 1, 2))
 
     def loss(self, logits: np.ndarray, labels: np.ndarray) -> float:
         return self.criterion(logits, self.task.targets(labels, self._form))[0]

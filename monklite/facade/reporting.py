@@ -1,0 +1,36 @@
+"""The report of one experiment as a page, and its model card."""
+
+from __future__ import annotations
+
+from ..reports import run_card, run_report
+from ..runs import evaluations
+from .base import Base
+from .checks import api
+
+
+class ReportMethods(Base):
+    """`Report`."""
+
+    @api
+    def Report(self) -> str:
+        """Write `report.html` and `model_card.md` into the run's `output` folder.
+
+        The page is one file that needs no network: every figure with its interval, the confusion matrix whose cells open their
+        images, thresholds, curves, data, settings, a script that repeats the training, and the items of reporting guidelines that
+        the record can fill. It can be made at any time, also of an experiment that is only opened to be evaluated.
+
+        Returns:
+            The path of the page.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        run = self._opened.run
+        left_out: list[str] = []
+        page = run_report.write(run, left_out.append)
+        card = run.folder / "output" / run_card.CARD
+        run_card.write_card(card, run.state(), evaluations.read_all(run, left_out.append))
+        for text in dict.fromkeys(left_out):
+            self._console.say(f"    Note: {text}")
+        self._console.say(f"    Report: {page}\n    Model card: {card}\n")
+        return str(page)
