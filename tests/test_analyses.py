@@ -12,6 +12,7 @@ from tiny_networks import build_tiny
 from monklite import Prototype
 from monklite.catalog import ANALYSES
 from monklite.errors import InvalidType, InvalidValue, UnknownName
+from monklite.reports import comparison_charts
 from monklite.runs.state import RunState
 from monklite.runs.workspace import Workspace
 from monklite.training.engine import Loop
@@ -63,7 +64,9 @@ CALLS = {
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_each_analysis_changes_its_setting(ptf: Any, name: str) -> None:
+def test_each_analysis_changes_its_setting(ptf: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # the comparison is looked at above
+    monkeypatch.setattr(comparison_charts, "CHARTS", ())
     values, path, expected, experiments = CALLS[name]
     ptf.update_learning_rate(0.01)
     results = getattr(ptf, f"Analyse_{name}")("project", values, 100, num_epochs=1)

@@ -29,7 +29,7 @@ def plan(backend: str, patterns: Path, tmp_path: Path) -> Plan:
     return Plan(tmp_path / "unbroken", patterns, backend)
 
 
-@pytest.mark.parametrize("most", [8, pytest.param(30, marks=ON_REQUEST)])
+@pytest.mark.parametrize("most", [4, pytest.param(30, marks=ON_REQUEST)])
 def test_a_training_killed_anywhere_goes_on_to_the_same_end(plan: Plan, backend: str, most: int) -> None:
     killer, journeys = Killer(plan, seed=most), 0
     while killer.kills < most:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -207,8 +208,8 @@ def stopped(plan: Plan, which: int) -> Child:
     return child
 
 
-@pytest.mark.parametrize("which", STOP_SIGNALS)
-@pytest.mark.parametrize("place", STOPPED)
+# each place with one of the signals, in turn
+@pytest.mark.parametrize(("place", "which"), list(zip(STOPPED, itertools.cycle(STOP_SIGNALS), strict=False)))
 def test_a_signal_stops_after_the_step_and_the_rest_is_the_same(plan: Plan, unbroken, which, place: str) -> None:
     plan = replace(plan, pause=place, often=False)
     child = stopped(plan, which)
