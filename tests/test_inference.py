@@ -450,3 +450,20 @@ def test_the_command_line_predicts_as_infer_does(
     code, text = printed("--csv", str(damaged), str(image))
     assert code == 1 and "left out" in text and "damaged.png" in text and "image,predicted,p(" in text
     assert f"{expected['score']:.4f}" in printed(str(image))[1]
+
+
+def test_the_command_line_evaluates_and_reports(predictor: Predictor, patterns: Path) -> None:
+    workspace = ["--workspace", str(predictor.run.folder.parents[2])]
+    result = CliRunner().invoke(main, [*workspace, "evaluate", "p", "e", str(patterns), "--name", "again", "--json"])
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.output)
+    testing = predictor.run.state().testing
+    assert (told["name"], told["n_images"]) == ("again", testing.num_images)
+    assert told["overall"]["accuracy"]["value"] == pytest.approx(testing.accuracy)
+    result = CliRunner().invoke(main, [*workspace, "report", "p", "e"])
+    assert result.exit_code == 0, result.output
+    page = predictor.run.folder / "output" / "report.html"
+    assert (
+        str(page) in result.output
+        and f"{100 * testing.accuracy:.1f} % of {testing.num_images} test images" in page.read_text()
+    )

@@ -1,4 +1,4 @@
-"""Commands that use a trained run: predict."""
+"""Commands that use a trained run: evaluate, predict."""
 
 from __future__ import annotations
 
@@ -14,6 +14,42 @@ from .group import console, emit, main, warn
 
 if TYPE_CHECKING:
     from ..inference import Prediction, Predictor
+
+
+@main.command()
+@click.argument("project")
+@click.argument("experiment")
+@click.argument("images")
+@click.option("--table", help="The table of the labels; without it, images are in one folder per class.")
+@click.option("--name", help="Of the evaluation; by default test, test-2 and so on.")
+@click.option("--version", help="A version such as v001; the newest trained one by default.")
+@click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON.")
+@click.pass_obj
+def evaluate(
+    workspace: str,
+    project: str,
+    experiment: str,
+    images: str,
+    table: str | None,
+    name: str | None,
+    version: str | None,
+    as_json: bool,
+) -> None:
+    """Evaluate a run on a folder of test images; figures and charts are kept with the run."""
+    from ..facade.prototype import Prototype
+    from ..runs import evaluations, state
+    from ..runs.workspace import Workspace
+
+    run = Workspace(workspace).find(project, experiment, version, trained=version is None)
+    backend, verbose = run.state().spec.backend, 0 if as_json else 1
+    how: dict[str, Any] = {"eval_infer": True, "version": run.version, "workspace": workspace, "verbose": verbose}
+    opened = Prototype(project, experiment, backend, **how)
+    opened.Dataset_Params(images, table or False)
+    opened.Dataset()
+    opened.Evaluate(name=name)
+    judged = run.state().testing
+    if as_json and judged is not None:
+        emit(state.as_json(evaluations.read(run, judged.evaluation).model_dump(), indent=2))
 
 
 @main.command()

@@ -1,4 +1,4 @@
-"""Commands that find and show runs: list, tag, summary, compare."""
+"""Commands that find and show runs: list, tag, summary, report, compare."""
 
 from __future__ import annotations
 
@@ -126,6 +126,19 @@ def summary(workspace: str, project: str, experiment: str, version: str | None) 
 
     run = Workspace(workspace).find(project, experiment, version)
     messages.summary(console(), run, run.state())
+
+
+@main.command()
+@click.argument("project")
+@click.argument("experiment")
+@click.option("--version", help="A version such as v001; the newest trained one by default.")
+@click.pass_obj
+def report(workspace: str, project: str, experiment: str, version: str | None) -> None:
+    """Write the report of an experiment as one page, and its model card."""
+    from ..facade.reporting import write_report
+    from ..runs.workspace import Workspace
+
+    write_report(Workspace(workspace).find(project, experiment, version, trained=version is None), console())
 
 
 @main.command()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from .. import validated
 from ..errors import DamagedFile, NotReady
 from ..reports import run_card, run_report
 from ..runs import evaluations
+from ..runs.run import Run
 from .base import Base
 from .checks import api
+from .console import Console
 
 
 class ReportMethods(Base):
@@ -27,17 +31,21 @@ class ReportMethods(Base):
         Raises:
             StorageError: it cannot be written.
         """
-        run = self._opened.run
-        left_out: list[str] = []
-        try:
-            validated.judge(run)
-        # the report is of what there is
-        except (DamagedFile, NotReady) as error:
-            left_out.append(f"the figures of the validation images are left out: {error}")
-        page = run_report.write(run, left_out.append)
-        card = run.folder / "output" / run_card.CARD
-        run_card.write_card(card, run.state(), evaluations.read_all(run, left_out.append))
-        for text in dict.fromkeys(left_out):
-            self._console.say(f"    Note: {text}")
-        self._console.say(f"    Report: {page}\n    Model card: {card}\n")
-        return str(page)
+        return str(write_report(self._opened.run, self._console))
+
+
+def write_report(run: Run, console: Console) -> Path:
+    """Write the report and the model card of a run, print where they are and what could not be read, and return the page."""
+    left_out: list[str] = []
+    try:
+        validated.judge(run)
+    # the report is of what there is
+    except (DamagedFile, NotReady) as error:
+        left_out.append(f"the figures of the validation images are left out: {error}")
+    page = run_report.write(run, left_out.append)
+    card = run.folder / "output" / run_card.CARD
+    run_card.write_card(card, run.state(), evaluations.read_all(run, left_out.append))
+    for text in dict.fromkeys(left_out):
+        console.say(f"    Note: {text}")
+    console.say(f"    Report: {page}\n    Model card: {card}\n")
+    return page

@@ -153,9 +153,13 @@ def _draw(
     for i, (name, text) in enumerate(zip(drawn, labels.texts, strict=True)):
         points = getattr(known[name], curve)
         style: dict[str, Any] = {"color": COLOURS[i % 8], "linestyle": DASHES[i % 4], "drawstyle": drawstyle}
-        entries.append((axes.plot(points.x, points.y, linewidth=1.6, **style)[0], _entry(text, known[name], figure)))
+        entries.append(
+            (axes.plot(points.x, points.y, linewidth=1.6, gid=name, **style)[0], _entry(text, known[name], figure))
+        )
     if len(known) > MAX_LINES:
-        line = axes.plot(GRID, mean_of([getattr(c, curve) for c in known.values()]), color="black", linewidth=2.4)[0]
+        line = axes.plot(
+            GRID, mean_of([getattr(c, curve) for c in known.values()]), color="black", linewidth=2.4, gid="mean"
+        )[0]
         values = [c.figures[figure].value for c in known.values()]
         shown = interval_text(mean, digits=3) if mean else f"{np.mean(values):.3f}"
         entries.append((line, f"mean of {len(known)} classes: {shown}"))

@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 from ..durations import duration
 from ..figures import AUC, F1, NPV, PPV, SENSITIVITY, SPECIFICITY, Estimate, Figures
 from ..files import write_text
+from ..looking import exists
 from ..records import EpochRow
+from ..regular_files import read_regular
 from ..runs import evaluations, history
-from ..runs.file_names import HEALTH, HISTORY, REPORT
+from ..runs.file_names import ERROR_SHEET, HEALTH, HISTORY, REPORT
 from ..runs.run import Run
 from ..runs.state import RunState, now
 from ..spec import Choice
@@ -65,7 +67,7 @@ def page(run: Run, warn: Callable[[str], None]) -> str:
         state=state,
         summary=list(summary(state, found)),
         warnings=list(warnings(state, found)),
-        evaluations=[_evaluation(run, figures, number, warn) for number, figures in enumerate(found)],
+        evaluations=[_evaluation(run, state, figures, number, warn) for number, figures in enumerate(found)],
         curves=list(_curves(epochs)),
         data=_data(state),
         settings=_settings(state),
@@ -110,6 +112,11 @@ def warnings(state: RunState, found: Sequence[Figures]) -> Iterator[str]:
         yield f"{data.leaked} validation images are copies of training images, so that validation is too good."
     if data and data.conflicting:
         yield f"{data.conflicting} images have copies with other labels."
+    if data and data.near_leaked:
+        yield f"{data.near_leaked} validation images are near copies of training images, so that validation is too good."
+    if data and data.near_conflicting:
+        yield f"{data.near_conflicting} images have near copies with other labels, one of which may be wrong."
+    yield from data.giveaways if data else ()
     for figures in found:
         if figures.unreadable:
             yield f"{figures.unreadable} images of {figures.name!r} cannot be read and were left out."
@@ -129,7 +136,9 @@ class Shown(NamedTuple):
         return cls(text.partition(" (")[0], text.partition(" (")[2].removesuffix(")"), estimate.value)
 
 
-def _evaluation(run: Run, figures: Figures, number: int, warn: Callable[[str], None]) -> dict[str, Any]:
+def _evaluation(
+    run: Run, state: RunState, figures: Figures, number: int, warn: Callable[[str], None]
+) -> dict[str, Any]:
     overall = [
         {
             "": OVERALL.get(name, name) + ("" if name in NOT_PERCENT else " %"),
@@ -158,7 +167,27 @@ def _evaluation(run: Run, figures: Figures, number: int, warn: Callable[[str], N
         "cells": images,
         "thresholds": sliders,
         "charts": list(_charts(figures, f"e{number}")),
+        "point": _point(state, figures),
+        "sheets": list(_sheets(run, figures)),
     }
+
+
+def _point(state: RunState, figures: Figures) -> list[dict[str, Any]]:
+    """The figures at the operating point of the run, if this evaluation is the newest one and was made at it."""
+    test = state.testing
+    if test is None or test.predictions != figures.predictions or not test.operating_point:
+        return []
+    return [
+        {"class": name, **{TITLES.get(f, f.replace("_", " ")) + " %": Shown.of(f, e) for f, e in found.items()}}
+        for name, found in test.point_figures.items()
+    ]
+
+
+def _sheets(run: Run, figures: Figures) -> Iterator[str]:
+    """The pictures of errors that `Show_Errors` has drawn; the first ones, because pages are to be small."""
+    path = run.evaluations / figures.name / ERROR_SHEET
+    if exists(path):
+        yield pages.picture(read_regular(path))
 
 
 def _matrix(figures: Figures, images: Sequence[Cell], prefix: str) -> list[dict[str, Any]]:
