@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 from test_group_split import grouped
+from tiny_networks import build_tiny
 
 from monklite import Prototype
 from monklite.data import dataset_csv, group_patterns, group_told, groups, split
@@ -534,3 +536,33 @@ def test_a_run_without_groups_in_its_table_is_read(tmp_path: Path) -> None:
     assert (tmp_path / "old.csv").read_text().splitlines()[0] == "subset,class,path,digest"
     assert dataset_csv.read(tmp_path / "new.csv") == dataset_csv.read(tmp_path / "old.csv")
     assert dataset_csv.changed(tmp_path / "new.csv", samples) == []
+
+
+def test_patients_of_training_in_the_test_images_are_told(
+    workspace: Path, xrays: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build_tiny(monkeypatch, "pytorch")
+    ptf = prepared(xrays, verbose=0)
+    ptf.Model_Params("squeezenet1_1", use_pretrained=False)
+    ptf.Training_Params(1, display_progress=False)
+    ptf.Train()
+    trained = next(
+        group for group, subsets in sides("e").items() if subsets == {"train"} and group.startswith("person")
+    )
+    # more images of a patient, and others of other patients
+    names = [f"sick/{trained}_virus_{i}.png" for i in (90, 91)]
+    names += [f"sick/person{i // 3}_virus_{i}.png" for i in range(300, 330)] + [
+        f"well/IM-{i}-0001.png" for i in range(990, 999)
+    ]
+    draw(tmp_path / "test", *[f"elsewhere/{i}.png" for i in range(30)], *names)
+    shutil.rmtree(tmp_path / "test" / "elsewhere")
+    ptf.Switch_Mode(eval_infer=True)
+    ptf.Dataset_Params(tmp_path / "test")
+    capsys.readouterr()
+    ptf._console.verbose = 1
+    ptf.Dataset()
+    told = capsys.readouterr().out
+    assert (
+        f"2 of 41 test images have the group of training images, such as {trained!r}: if these are the same patients"
+        in told
+    )

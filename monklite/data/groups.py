@@ -79,8 +79,11 @@ def assign_for_testing(samples: Samples, source: Source, group: str) -> tuple[Sa
     except (InvalidValue, DatasetError) as error:
         remark = f"each test image stands for itself in the intervals, not its patient or other group: {error}"
         return replace(ungrouped, remarks=(*samples.remarks, remark)), False
-    if grouping is None or not is_grouped(grouped):
+    if grouping is None:
         return ungrouped, False
+    if not is_grouped(grouped):
+        # they can be those of training images all the same
+        return grouped, False
     remark = (
         f"{len(grouped)} test images of {count(grouped)} groups by {grouping.by}{example(grouped)}: the intervals take into "
         "account that images of a group are alike"

@@ -366,7 +366,8 @@ def for_testing(
     seen, remark = _seen(recorded, record)
     near, near_remark = leaks.nearly_seen(samples, store.descriptions(), seen["train"], cache)
     n_seen = int(np.isin(evaluated.digests, np.concatenate([*seen.values()])).sum())
-    remarks = samples.remarks + tuple(text for text in (store.remark, remark, near_remark) if text)
+    patients = _trained_groups(evaluated, recorded, record)
+    remarks = samples.remarks + tuple(text for text in (store.remark, remark, near_remark, patients) if text)
     prints = (discover.fingerprint(evaluated), discover.fingerprint(evaluated, by_content=True))
     return EvaluationData(samples, evaluated, batches, *prints, n_seen, remarks, is_grouped, tuple(near))
 
@@ -407,6 +408,24 @@ def _seen(recorded: Path | None, record: DatasetRecord | None) -> tuple[dict[str
     # the images can be evaluated all the same
     except (DamagedFile, OSError) as error:
         return unknown, f"it is unknown whether test images were trained on: {error}"
+
+
+def _trained_groups(evaluated: Samples, recorded: Path | None, record: DatasetRecord | None) -> str:
+    """The remark about test images whose group, such as a patient, has training images too; "" if there are none."""
+    if recorded is None or not (evaluated.groups != "").any():
+        return ""
+    try:
+        trained = {*(dataset_csv.read_groups(recorded, "train", record) or ())} - {""}
+    # `_seen` says so
+    except (DamagedFile, OSError):
+        return ""
+    shared = [group for group in evaluated.groups.tolist() if group in trained]
+    if not shared:
+        return ""
+    return (
+        f"{len(shared)} of {len(evaluated)} test images have the group of training images, such as {shown(min(shared))}: if "
+        "these are the same patients, the figures are too good"
+    )
 
 
 def policy_for_testing(spec: Resolved) -> Policy:
