@@ -229,7 +229,7 @@ def test_evaluate_writes_everything_about_each_set_of_images(
     assert "(with its 95 % interval, by 6 groups of images)" in told and "sensitivity %" in told
     assert evaluations.read(run, "test") is not None and evaluations.read(run, "test-2").n_groups == 6
     other.Evaluate(name="external")
-    assert evaluations.names(run) == ["external", "test", "test-2"]
+    assert evaluations.names(run) == ["external", "test", "test-2", "validation"]
     state = run.state().testing
     assert state is not None and state.evaluation == "external"
     with pytest.raises(InvalidValue, match="the evaluation 'test' of p/e/v001 is of other images"):

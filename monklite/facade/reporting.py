@@ -47,5 +47,6 @@ def write_report(run: Run, console: Console) -> Path:
     run_card.write_card(card, run.state(), evaluations.read_all(run, left_out.append))
     for text in dict.fromkeys(left_out):
         console.say(f"    Note: {text}")
-    console.say(f"    Report: {page}\n    Model card: {card}\n")
+    console.say(f"    Report: {page}")
+    console.say(f"    Model card: {card}\n")
     return page
