@@ -128,6 +128,7 @@ class Evaluation:
         digest = predictions.write(folder / EVALUATED, task, images.paths, images.labels, logits)
         assert self.figures is not None
         self.figures = self.figures.model_copy(update={"name": name, "predictions": digest})
+        evaluations.drop_outdated_sheets(run, name, digest)
         evaluations.write(run, self.figures)
         result = result.model_copy(update={"predictions": digest, "evaluation": name})
         run.update(testing=result)
@@ -170,6 +171,8 @@ class Evaluation:
             weights=self.predictor.weights.name,
             unreadable=int(np.count_nonzero(data.samples.problems != "")),
             views=n_views,
+            epoch=self.predictor.epoch,
+            leaks=data.leaks,
         )
 
     def _result(self, data: EvaluationData, task: Task, logits: np.ndarray, judged: Figures) -> Testing:
@@ -194,6 +197,7 @@ class Evaluation:
             content=data.content,
             only_prediction=task.only_prediction(logits, labels),
             views=judged.views,
+            leaks=judged.leaks,
             **self._at_point(task, logits, labels),
         )
 

@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from .errors import InvalidValue
-from .record_rules import COUNT, LABEL, LOSS, MAX_PATH, MOMENT, NAME, SHARE, SHARE_OR_NAN, TEXT
+from .record_rules import COUNT, LABEL, LOSS, MAX_LABEL, MAX_PATH, MOMENT, NAME, SHARE, SHARE_OR_NAN, TEXT
 from .rules import ListOf, OneOf, OrNone, Text
 from .settings_tree import Frozen
 from .tasks import TASKS
@@ -97,8 +97,8 @@ class Figures(Frozen):
     `fingerprint`, `content`: of the images, as in `records.DatasetRecord`. `predictions`: SHA-256 of `predictions.csv`.
     `n_groups`: of patients or other groups that the intervals take into account; None: each image stands for itself.
     `overall`: figures of all images together, by name. `classes`: by name, those of training in their order. `confusion`: rows
-    are true classes, columns predicted ones; empty if images may have several labels. `thresholds`, `views`: as in
-    `records.Testing`.
+    are true classes, columns predicted ones; empty if images may have several labels. `thresholds`, `views`, `leaks`: as in
+    `records.Testing`. `epoch`: whose weights were judged; None: it is unknown.
     """
 
     version: Annotated[int, COUNT] = SCHEMA
@@ -119,3 +119,5 @@ class Figures(Frozen):
     calibration: tuple[Bin, ...] = ()
     thresholds: dict[Annotated[str, LABEL], Annotated[float, SHARE]] = Field(default_factory=dict)
     views: Annotated[int, COUNT] = 0
+    epoch: Annotated[int | None, OrNone(COUNT)] = None
+    leaks: Annotated[tuple[str, ...], ListOf(Text(0, MAX_LABEL))] = ()

@@ -75,7 +75,7 @@ class Predictor:
     """A trained run with its best weights loaded; predicting does not change the run.
 
     `usual_task`: that of the run. `task`: the same at the operating point of the run, if it has one, `point`.
-    `certainty`: says which predictions are unsure, where it was asked for.
+    `epoch`: whose weights they are. `certainty`: says which predictions are unsure, where it was asked for.
 
     Raises:
         NotReady: the run has not been trained. DamagedFile, WeightsMismatch: its weights cannot be loaded.
@@ -105,6 +105,7 @@ class Predictor:
     def decide(self, state: RunState) -> None:
         """Predict from now on as was decided on the validation images, as far as it was decided for these weights."""
         epoch = state.results.best_epoch if state.results and self.weights.name == BEST else 0
+        self.epoch = epoch or (state.results.epochs_completed if state.results else None)
         self.point = held(state.operating_point, epoch)
         self.task = operating_point.at(self.usual_task, self.point)
         unsure = held(state.unsure, epoch)

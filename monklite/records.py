@@ -233,7 +233,8 @@ class Testing(Frozen):
     test images. `fingerprint`, `content`: as in `DatasetRecord`. `predictions`: SHA-256 of the table of predictions, `""` in
     older records. `views`: of each image beside itself, over which its scores were averaged. `evaluation`: the name of its folder
     in `output/evaluation`; `""` in older records, which have no folder. `operating_point`: by what the point was chosen at which
-    they were predicted, see `OperatingPoint`; `""`: at none. `point_figures`: at that point.
+    they were predicted, see `OperatingPoint`; `""`: at none. `point_figures`: at that point. `leaks`: why the figures
+    are too good, such as test images that were trained on.
     """
 
     dataset_path: Annotated[str, Text(0, MAX_PATH)]
@@ -254,6 +255,7 @@ class Testing(Frozen):
     predictions: ShortText = ""
     views: Count = 0
     evaluation: ShortText = ""
+    leaks: Annotated[tuple[str, ...], ListOf(Text(0, MAX_LABEL))] = ()
     operating_point: ShortText = ""
     point_figures: PointFigures = Field(default_factory=dict)
 

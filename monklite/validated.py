@@ -5,7 +5,7 @@ from __future__ import annotations
 from .catalog import LOSSES
 from .data import dataset_csv
 from .decisions import held
-from .errors import MonkliteError, NotFound
+from .errors import NotFound, NotReady
 from .figures import Figures
 from .reports import evaluation_charts
 from .runs import evaluations
@@ -18,15 +18,19 @@ from .training import validation_predictions
 
 
 def judge(run: Run) -> Figures | None:
-    """The figures, computed once and kept with their charts in `output/evaluation/validation`; None if nothing is kept for them.
+    """The figures, computed once and kept with their charts in `output/evaluation/validation`; None before the training.
 
     Raises:
-        StorageError: they cannot be read, or written. DamagedFile, NotReady: the predictions cannot be used.
+        StorageError: they cannot be read, or written. DamagedFile, NotReady: the predictions were not kept, or cannot be used.
     """
     state = run.state()
-    record = held(state.validation, state.results.best_epoch) if state.results else None
-    if record is None or state.dataset is None or state.resolved is None:
+    if state.results is None or state.dataset is None or state.resolved is None:
         return None
+    record = held(state.validation, state.results.best_epoch)
+    if record is None:
+        raise NotReady(
+            "what the best epoch predicts for them was not kept: the training was not finished, or is of an older monklite"
+        )
     try:
         known = evaluations.read(run, VALIDATION)
         if known.predictions == record.predictions:
@@ -35,6 +39,7 @@ def judge(run: Run) -> Figures | None:
         pass
     figures = _compute(run, state, state.results.best_epoch if state.results else 0, record.predictions)
     folder = evaluations.folder(run, VALIDATION)
+    evaluations.drop_outdated_sheets(run, VALIDATION, record.predictions)
     evaluations.write(run, figures)
     evaluation_charts.write(figures, folder)
     return figures
@@ -57,14 +62,12 @@ def _compute(run: Run, state: RunState, epoch: int, predictions: str) -> Figures
         content="",
         predictions=predictions,
         weights=BEST,
+        epoch=epoch,
     )
 
 
 def _groups(run: Run, state: RunState) -> list[str] | None:
-    """The groups of the validation images, in their order; None if they are not grouped, or not known any more."""
+    """The groups of the validation images, in their order; None if they are not grouped."""
     if state.dataset is None or state.dataset.groups is None:
         return None
-    try:
-        return dataset_csv.read_groups(run.folder / SAMPLES, "val", state.dataset)
-    except MonkliteError:
-        return None
+    return dataset_csv.read_groups(run.folder / SAMPLES, "val", state.dataset)

@@ -182,6 +182,7 @@ def test_a_field_is_shown_and_runs_are_written_as_csv(runs: Path) -> None:
         (["--where", "experiment"], "'experiment' is no condition: write a field, one of"),
         (["--where", "results.best_val_acuracy>1"], r"no run has the field 'results.best_val_acuracy'. Did you mean"),
         (["--where", "version>new"], "version is 1, which cannot be compared with 'new': give a number"),
+        (["--where", "tags<5"], "which has no order: use =, != or ~"),
         (["--sort", "x"], "no run has the field 'x'"),
         (["--show", "x"], "no run has the field 'x'"),
     ],

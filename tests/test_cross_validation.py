@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -146,3 +147,24 @@ def test_a_validation_set_is_refused(ptf: Any, patterns: Path) -> None:
     ptf.update_dataset([patterns, patterns])
     with pytest.raises(InvalidValue, match="3 folds are made of one set of images, and a validation set was given too"):
         ptf.Cross_Validate(3)
+
+
+def test_folds_of_other_images_are_not_averaged(
+    ptf: Any, patterns: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = shutil.copytree(patterns, tmp_path / "images")
+    ptf.update_dataset(images)
+    original, trained = Loop.run, []
+
+    def stop_at_the_second(loop: Loop, *args: Any, **kwargs: Any) -> Any:
+        trained.append(loop)
+        if len(trained) == 2:
+            raise KeyboardInterrupt
+        return original(loop, *args, **kwargs)
+
+    monkeypatch.setattr(Loop, "run", stop_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        ptf.Cross_Validate(2)
+    next(images.rglob("*.png")).unlink()
+    with pytest.raises(DatasetError, match="the images have changed since the first folds were trained: p/e-2fold/v00"):
+        ptf.Cross_Validate(2)

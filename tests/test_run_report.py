@@ -139,3 +139,44 @@ def test_the_script_of_the_page_runs_in_a_browser(run: Run, tmp_path: Path) -> N
     ).stdout  # fmt: skip
     assert re.search(r'data-at="5">75\.0 % \(', told), "the slider has filled in its figures"
     assert '<th scope="col"><button' in told, "tables can be sorted"
+
+
+def test_what_makes_figures_too_good_is_said(run: Run) -> None:
+    found = evaluations.read(run, "test")
+    evaluations.write(run, found.model_copy(update={"leaks": ("3 of 8 test images were used in training",)}))
+    page = run_report.page(run, lambda text: None)
+    assert "The figures of &#39;test&#39; are too good: 3 of 8 test images were used in training." in page
+
+
+def test_evaluations_of_other_weights_are_left_out_and_that_is_said(run: Run) -> None:
+    best = run.state().results.best_epoch
+    found = evaluations.read(run, "test")
+    evaluations.write(run, found.model_copy(update={"epoch": best}))
+    assert [figures.name for figures in run_report.current(run, run.state(), pytest.fail)] == ["test"]
+    evaluations.write(run, found.model_copy(update={"epoch": best - 1}))
+    left_out: list[str] = []
+    assert run_report.current(run, run.state(), left_out.append) == []
+    assert left_out == [
+        f"the evaluation 'test' is left out: it is of epoch {best - 1}, and the best epoch is {best} since the training went on. "
+        "Evaluate() again"
+    ]
+
+
+def test_a_card_that_was_filled_in_stays(run: Run, tmp_path: Path) -> None:
+    card, state = tmp_path / "model_card.md", run.state()
+    assert run_card.write_card(card, state, []) == card
+    assert run_card.write_card(card, state, evaluations.read_all(run, pytest.fail)) == card, "nobody has changed it"
+    filled = card.read_text(encoding="utf-8").replace("For the author", "For hospitals")
+    card.write_text(filled, encoding="utf-8")
+    new = run_card.write_card(card, state, [])
+    assert (new.name, card.read_text(encoding="utf-8")) == ("model_card-new.md", filled)
+
+
+def test_pictures_of_errors_belong_to_their_predictions(run: Run) -> None:
+    folder, digest = run.evaluations / "test", evaluations.read(run, "test").predictions
+    for name in ("errors.png", "errors-2.png", "errors of mine.png"):
+        (folder / name).write_bytes(b"")
+    evaluations.drop_outdated_sheets(run, "test", digest)
+    assert (folder / "errors.png").exists()
+    evaluations.drop_outdated_sheets(run, "test", "other")
+    assert sorted(p.name for p in folder.glob("*.png")) == ["errors of mine.png"]

@@ -90,6 +90,7 @@ BY_RECIPE = {
 }
 SMOOTHED = Choice(name="softmax_crossentropy", params={"weight": None, "label_smoothing": 0.1})
 ADDED = {
+    "leaks",
     "tags",
     "notes",
     # of one set of images; this run has two

@@ -37,7 +37,7 @@ def evaluate(
 ) -> None:
     """Evaluate a run on a folder of test images; figures and charts are kept with the run."""
     from ..facade.prototype import Prototype
-    from ..runs import evaluations, state
+    from ..runs import state
     from ..runs.workspace import Workspace
 
     run = Workspace(workspace).find(project, experiment, version, trained=version is None)
@@ -47,9 +47,12 @@ def evaluate(
     opened.Dataset_Params(images, table or False)
     opened.Dataset()
     opened.Evaluate(name=name)
-    judged = run.state().testing
-    if as_json and judged is not None:
-        emit(state.as_json(evaluations.read(run, judged.evaluation).model_dump(), indent=2))
+    evaluation = opened._evaluation
+    if as_json and evaluation.figures is not None:
+        emit(state.as_json(evaluation.figures.model_dump(), indent=2))
+    if evaluation.unsaved:
+        warn(f"the figures could not be stored: {evaluation.unsaved}")
+        sys.exit(1)
 
 
 @main.command()
@@ -109,7 +112,11 @@ def _row(prediction: Prediction, predictor: Predictor) -> dict[str, Any]:
     answer = prediction.answer
     predicted = answer["predicted_class"] if "predicted_class" in answer else "|".join(answer["predicted_classes"])
     scores = dict(zip(predictor.task.classes, prediction.scores.tolist(), strict=True))
-    return {"image": prediction.name, "predicted": predicted, **{f"p({name})": p for name, p in scores.items()}}
+    row = {"image": prediction.name, "predicted": predicted, **{f"p({name})": p for name, p in scores.items()}}
+    # where it was decided when a prediction is unsure
+    if "unsure" in answer:
+        row |= {"unsure": answer["unsure"] or "", "possible": "|".join(answer["possible_classes"])}
+    return row
 
 
 def _print(rows: Iterator[dict[str, Any]], form: str | None) -> None:

@@ -95,7 +95,8 @@ class EvaluationData:
 
     `samples`: the table of all images. `evaluated`: the readable ones, in the order of the batches. `n_seen`: the number of
     them that were used in training or validation. `fingerprint`, `content`: see `DatasetRecord`. `remarks`: for the user.
-    `is_grouped`: whether some share a group. `near`: near copies of training images.
+    `is_grouped`: whether some share a group. `near`: near copies of training images. `leaks`: why figures
+    on them are too good.
     """
 
     samples: Samples
@@ -107,6 +108,7 @@ class EvaluationData:
     remarks: tuple[str, ...] = ()
     is_grouped: bool = False
     near: tuple[NearCopy, ...] = ()
+    leaks: tuple[str, ...] = ()
 
 
 def for_training(
@@ -369,7 +371,9 @@ def for_testing(
     patients = _trained_groups(evaluated, recorded, record)
     remarks = samples.remarks + tuple(text for text in (store.remark, remark, near_remark, patients) if text)
     prints = (discover.fingerprint(evaluated), discover.fingerprint(evaluated, by_content=True))
-    return EvaluationData(samples, evaluated, batches, *prints, n_seen, remarks, is_grouped, tuple(near))
+    seen_remark = f"{n_seen} of {len(evaluated)} test images were used in training or validation" if n_seen else ""
+    too_good = tuple(text for text in (seen_remark, near_remark if near else "", patients) if text)
+    return EvaluationData(samples, evaluated, batches, *prints, n_seen, remarks, is_grouped, tuple(near), too_good)
 
 
 def _with_classes(samples: Samples, classes: tuple[str, ...], label_type: str, where: str) -> Samples:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -67,6 +68,10 @@ class CrossValidationMethods(Base):
             fold = trial.changes["data.fold"] + 1
             self._console.say(f"\nFold {fold} of {n_folds}, seed {trial.changes['seed']} ({number}/{len(trials)})")
 
+        if experiment.requested.training.early_stopping:
+            self._console.say(
+                "    Note: early stopping ends a training by the images of its fold, which makes its last epoch look too good\n"
+            )
         outcomes = list(sweep.run(experiment, state.project, trials, self._console.say, self._display, announce))
         folds = list(cross_validation.results(outcomes))
         result = cross_validation.estimate(folds, n_folds)
@@ -109,6 +114,8 @@ def _row(fold: Fold) -> dict[str, Any]:
 def _sentence(folds: Sequence[Fold], k: int, result: Estimate) -> str:
     title, n = FIGURE_TITLES[folds[0].figure_name], len(folds)
     trainings = f"{n} trainings, {k} folds of {result.count} images"
+    if math.isnan(result.value):
+        return f"{title} is NaN in at least one of {trainings}: a fold had nothing to compute it from"
     if result.method == NO_INTERVAL:
         return f"{title} {100 * result.value:.1f} % in each of {trainings}, so that no interval can be computed"
     return (

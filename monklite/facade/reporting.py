@@ -7,7 +7,6 @@ from pathlib import Path
 from .. import validated
 from ..errors import DamagedFile, NotReady
 from ..reports import run_card, run_report
-from ..runs import evaluations
 from ..runs.run import Run
 from .base import Base
 from .checks import api
@@ -24,6 +23,8 @@ class ReportMethods(Base):
         The page is one file that needs no network: every figure with its interval, the confusion matrix whose cells open their
         images, thresholds, curves, data, settings, a script that repeats the training, and the items of reporting guidelines that
         the record can fill. It can be made at any time, also of an experiment that is only opened to be evaluated.
+
+        A model card that you have filled in is kept, and the new one is written beside it.
 
         Returns:
             The path of the page.
@@ -44,7 +45,8 @@ def write_report(run: Run, console: Console) -> Path:
         left_out.append(f"the figures of the validation images are left out: {error}")
     page = run_report.write(run, left_out.append)
     card = run.folder / "output" / run_card.CARD
-    run_card.write_card(card, run.state(), evaluations.read_all(run, left_out.append))
+    state = run.state()
+    card = run_card.write_card(card, state, run_report.current(run, state, left_out.append))
     for text in dict.fromkeys(left_out):
         console.say(f"    Note: {text}")
     console.say(f"    Report: {page}")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..figures import AUC, PPV, SENSITIVITY, SPECIFICITY, Figures
-from ..files import write_text
+from ..files import reading, write_text
 from ..printable import printable
+from ..regular_files import read_regular
 from ..runs.state import RunState
 from . import checklists, evaluation_charts
 from .checklists import AUTHOR
 
 CARD = "model_card.md"
+# the last line, by which a card that was filled in is told from one that was not
+MARK = "\n<!-- as written by monklite: {} -->\n"
 UNKNOWN_LIMITS = f"_{AUTHOR.capitalize()}: on which people and devices it was not tried; what a mistake costs._"
 OF_DATA = (
     checklists.DATA, checklists.SPLIT, checklists.GROUPS, checklists.UNREADABLE, checklists.PREPROCESSING, checklists.IMBALANCE,
@@ -22,7 +26,10 @@ UNKNOWN_USE = f"_{AUTHOR.capitalize()}: for whom and for what it is meant, and f
 
 def said(state: RunState, found: Sequence[Figures]) -> dict[str, str]:
     """What the record says, by the keys of `checklists`; what it does not know is left out."""
-    return dict(_of_data(state)) | dict(_of_training(state)) | dict(_of_figures([f for f in found if f.dataset_path]))
+    values = dict(_of_data(state)) | dict(_of_training(state)) | dict(_of_figures([f for f in found if f.dataset_path]))
+    if checklists.THRESHOLD in values and state.operating_point is not None:
+        values[checklists.THRESHOLD] = f"{state.operating_point.chosen_by}, chosen on the validation images"
+    return values
 
 
 def _of_data(state: RunState) -> Iterator[tuple[str, str]]:
@@ -33,9 +40,14 @@ def _of_data(state: RunState) -> Iterator[tuple[str, str]]:
         checklists.DATA,
         f"{data.n_train:,} training and {data.n_val:,} validation images of {len(data.classes)} classes",
     )
-    how = "two sets were given" if len(spec.sources) > 1 else f"at random and by class, seed {spec.split_seed}"
-    yield checklists.SPLIT, f"{how}; every image with its part is listed in dataset.csv"
-    if data.groups is None:
+    two = len(spec.sources) > 1
+    how = f"fold {spec.fold + 1} of {spec.folds}" if spec.folds else "at random and by class"
+    how = "two sets were given" if two else f"{how}, seed {spec.split_seed}"
+    shared = f"; {data.leaked} validation images are copies of training images, {data.near_leaked} near copies"
+    yield checklists.SPLIT, f"{how}; every image with its part is listed in dataset.csv{shared}"
+    if two:
+        yield checklists.GROUPS, "as given: nothing was moved between the two sets"
+    elif data.groups is None:
         yield checklists.GROUPS, "by image; copies of an image are on one side"
     else:
         yield (
@@ -89,11 +101,13 @@ def _of_figures(tests: Sequence[Figures]) -> Iterator[tuple[str, str]]:
         + (f"; by {figures.n_groups:,} groups" if figures.n_groups is not None else ""),
     )
     interval = evaluation_charts.interval_text(accuracy, 100, 1)
+    tables = "confusion matrix and every class" if figures.confusion else "every label"
     yield (
         checklists.RESULTS,
-        f"accuracy {interval} % of {figures.n_images:,} test images; confusion matrix and every class above",
+        f"accuracy {interval} % of {figures.n_images:,} test images; {tables} above",
     )
-    yield checklists.ERRORS, "pictures of the mistakes open from the confusion matrix"
+    if figures.confusion:
+        yield checklists.ERRORS, "pictures of the mistakes open from the confusion matrix"
     yield checklists.CALIBRATION, "calibration curve with Brier score and expected calibration error"
     thresholds = "; ".join(f"{name} {value:g}" for name, value in figures.thresholds.items())
     yield (
@@ -102,13 +116,34 @@ def _of_figures(tests: Sequence[Figures]) -> Iterator[tuple[str, str]]:
     )
 
 
-def write_card(path: Path, state: RunState, found: Sequence[Figures]) -> None:
-    """Write the model card (Mitchell et al. 2019) as Markdown.
+def write_card(path: Path, state: RunState, found: Sequence[Figures]) -> Path:
+    """Write the model card (Mitchell et al. 2019) as Markdown, and return its path.
+
+    A card that was filled in since it was written stays; the new one is then written beside it, as `model_card-new.md`.
 
     Raises:
-        StorageError: it cannot be written.
+        StorageError: it cannot be written, or the one that is there cannot be read.
     """
-    write_text(path, "\n".join(_card(state, found)) + "\n")
+    text = "\n".join(_card(state, found)) + "\n"
+    if not _is_as_written(path):
+        path = path.with_name(f"{path.stem}-new{path.suffix}")
+    write_text(path, text + MARK.format(_digest(text)))
+    return path
+
+
+def _is_as_written(path: Path) -> bool:
+    """Whether there is no card, or one that nobody has changed."""
+    try:
+        with reading(path):
+            text = read_regular(path).decode("utf-8", "replace").replace("\r\n", "\n")
+    except FileNotFoundError:
+        return True
+    content, _, _ = text.rpartition(MARK.partition("{")[0])
+    return text == content + MARK.format(_digest(content))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _card(state: RunState, found: Sequence[Figures]) -> Iterator[str]:

@@ -63,6 +63,8 @@ class Condition(NamedTuple):
             return False
         if self.operator == "~":
             return OPERATORS["~"](actual, self.value)
+        if not isinstance(actual, (int, float, str)):
+            raise InvalidValue(f"{self.field} is {shown(actual)}, which has no order: use =, != or ~")
         if isinstance(actual, (int, float)) != isinstance(wanted, (int, float)):
             raise InvalidValue(
                 f"{self.field} is {shown(actual)}, which cannot be compared with {shown(self.value)}: give "

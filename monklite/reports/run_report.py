@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..durations import duration
+from ..errors import MonkliteError
 from ..figures import AUC, F1, NPV, PPV, SENSITIVITY, SPECIFICITY, Estimate, Figures
-from ..files import write_text
+from ..files import reading, write_text
 from ..looking import exists
 from ..records import EpochRow
 from ..regular_files import read_regular
@@ -59,7 +60,7 @@ def write(run: Run, warn: Callable[[str], None]) -> Path:
 def page(run: Run, warn: Callable[[str], None]) -> str:
     """The report as HTML."""
     state, epochs = run.state(), history.read(run.logs / HISTORY)
-    found = sorted(evaluations.read_all(run, warn), key=lambda figures: figures.made, reverse=True)
+    found = current(run, state, warn)
     return pages.render(
         "run.html",
         name=str(run),
@@ -80,6 +81,19 @@ def page(run: Run, warn: Callable[[str], None]) -> str:
     )
 
 
+def current(run: Run, state: RunState, warn: Callable[[str], None]) -> list[Figures]:
+    """The evaluations of the weights that the run has now, the newest first."""
+    found = sorted(evaluations.read_all(run, warn), key=lambda figures: figures.made, reverse=True)
+    epoch = state.results.best_epoch if state.results else None
+    for figures in found:
+        if figures.epoch not in (None, epoch):
+            warn(
+                f"the evaluation {figures.name!r} is left out: it is of epoch {figures.epoch}, and the best epoch is {epoch} "
+                "since the training went on. Evaluate() again"
+            )
+    return [figures for figures in found if figures.epoch in (None, epoch)]
+
+
 def summary(state: RunState, found: Sequence[Figures]) -> Iterator[str]:
     """What there is to say first, in sentences."""
     tests = [figures for figures in found if figures.dataset_path]
@@ -91,7 +105,13 @@ def summary(state: RunState, found: Sequence[Figures]) -> Iterator[str]:
             f"(95 % interval {100 * accuracy.low:.1f} to {100 * accuracy.high:.1f}), {figures.name!r}: {figures.dataset_path}."
         )
     results = state.results
-    if not tests:
+    old = state.testing if not tests else None
+    if old is not None:
+        yield (
+            f"{state.spec.model.name} got {100 * old.accuracy:.1f} % of {old.num_images:,} test images right (95 % interval "
+            f"{100 * old.interval[0]:.1f} to {100 * old.interval[1]:.1f}): {old.dataset_path}. Evaluate() gives every figure."
+        )
+    elif not tests:
         yield "It was not judged on test images yet: Switch_Mode(eval_infer=True), Dataset_Params(...), Dataset(), Evaluate()."
         if results:
             title = TASKS[state.dataset.label_type if state.dataset else "single"].deciding_title
@@ -118,6 +138,8 @@ def warnings(state: RunState, found: Sequence[Figures]) -> Iterator[str]:
         yield f"{data.near_conflicting} images have near copies with other labels, one of which may be wrong."
     yield from data.giveaways if data else ()
     for figures in found:
+        for text in figures.leaks:
+            yield f"The figures of {figures.name!r} are too good: {text}."
         if figures.unreadable:
             yield f"{figures.unreadable} images of {figures.name!r} cannot be read and were left out."
 
@@ -168,7 +190,7 @@ def _evaluation(
         "thresholds": sliders,
         "charts": list(_charts(figures, f"e{number}")),
         "point": _point(state, figures),
-        "sheets": list(_sheets(run, figures)),
+        "sheets": list(_sheets(run, figures, warn)),
     }
 
 
@@ -183,11 +205,15 @@ def _point(state: RunState, figures: Figures) -> list[dict[str, Any]]:
     ]
 
 
-def _sheets(run: Run, figures: Figures) -> Iterator[str]:
+def _sheets(run: Run, figures: Figures, warn: Callable[[str], None]) -> Iterator[str]:
     """The pictures of errors that `Show_Errors` has drawn; the first ones, because pages are to be small."""
     path = run.evaluations / figures.name / ERROR_SHEET
-    if exists(path):
-        yield pages.picture(read_regular(path))
+    try:
+        if exists(path):
+            with reading(path):
+                yield pages.picture(read_regular(path))
+    except (MonkliteError, OSError) as error:
+        warn(f"{path} is left out: {error}")
 
 
 def _matrix(figures: Figures, images: Sequence[Cell], prefix: str) -> list[dict[str, Any]]:

@@ -183,6 +183,7 @@ def warnings(entries: Sequence[Entry]) -> list[str]:
             f"Training times: the frozen part of the network was known from an earlier training for {_join(reused)}, which "
             "would have taken longer alone."
         )
+    sentences += _leaks(entries)
     for entry in entries[:MAX_RUNS_NAMED]:
         results, test = entry.state.results, entry.state.testing
         if test and test.only_prediction:
@@ -254,6 +255,16 @@ def _patients(entries: Sequence[Entry]) -> Iterator[str]:
             "The images belong to groups, such as patients, and each test image counts here as one of its own: with several of a "
             "patient, the intervals are too narrow and p is too small."
         )
+
+
+def _leaks(entries: Sequence[Entry]) -> Iterator[str]:
+    """Why figures on test images are too good, once for all runs of which it is the same."""
+    labels: dict[str, list[str]] = {}
+    for entry in entries:
+        for text in entry.state.testing.leaks if entry.state.testing else ():
+            labels.setdefault(text, []).append(entry.label)
+    for text, own in labels.items():
+        yield f"The test figures are too good for {_join(own)}: {text}."
 
 
 def only_prediction(prediction: str, subset: str) -> str:

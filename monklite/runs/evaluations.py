@@ -10,13 +10,13 @@ from pathlib import Path
 
 from ..errors import DamagedFile, InvalidValue, MonkliteError, NotFound, StorageError, cut
 from ..figures import SCHEMA, Figures
-from ..files import make_folder, reading, write_text
+from ..files import discard, make_folder, reading, write_text
 from ..looking import entries
 from ..records import Testing
 from ..regular_files import MAX_JSON_BYTES, read_regular
 from ..settings_tree import build
 from ..transient import attempted
-from .file_names import EVALUATED, FIGURES, PREDICTIONS, is_name
+from .file_names import ERROR_SHEET, EVALUATED, FIGURES, PREDICTIONS, is_name
 from .run import Run
 from .state import MAX_REASON, as_json
 
@@ -25,9 +25,9 @@ _NUMBERED = re.compile(rf"{DEFAULT_NAME}(-[0-9]+)?")
 
 
 def names(run: Run) -> list[str]:
-    """The names of the evaluations of a run, sorted; an empty folder is none."""
+    """The names of the evaluations of a run, sorted: folders that hold figures or predictions."""
     folders = [f for f in run.evaluation_folders() if is_name(f.name)]
-    return [f.name for f in folders if any(file.name[0] != "." for file in entries(f))]
+    return [f.name for f in folders if {FIGURES, EVALUATED} & {file.name for file in entries(f)}]
 
 
 def read(run: Run, name: str) -> Figures:
@@ -106,6 +106,19 @@ def folder(run: Run, name: str) -> Path:
     """
     make_folder(run.evaluations / name)
     return run.evaluations / name
+
+
+def drop_outdated_sheets(run: Run, name: str, predictions: str) -> None:
+    """Remove the pictures of errors of an evaluation, unless they are of these predictions (SHA-256)."""
+    try:
+        if read(run, name).predictions == predictions:
+            return
+    except (NotFound, DamagedFile):
+        pass
+    sheet = Path(ERROR_SHEET)
+    for path in entries(run.evaluations / name):
+        if re.fullmatch(rf"{sheet.stem}(-[0-9]+)?{re.escape(sheet.suffix)}", path.name):
+            discard(path)
 
 
 def write(run: Run, figures: Figures) -> None:

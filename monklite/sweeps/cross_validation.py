@@ -6,10 +6,13 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..errors import DamagedFile, TrainingFailed
+import numpy as np
+
+from ..data import dataset_csv
+from ..errors import DamagedFile, DatasetError, TrainingFailed
 from ..figures import Estimate
 from ..runs import history
-from ..runs.file_names import HISTORY
+from ..runs.file_names import HISTORY, SAMPLES
 from ..statistics import cross_validation
 from .sweep import Outcome, Trial
 
@@ -40,8 +43,10 @@ def results(outcomes: Sequence[Outcome]) -> Iterator[Fold]:
     """The result of each fold.
 
     Raises:
-        DamagedFile: a record is missing. TrainingFailed: a fold was not trained to its end.
+        DatasetError: the folds are of different images. DamagedFile: a record is missing. TrainingFailed: a fold was not trained
+        to its end.
     """
+    images: bytes | None = None
     for outcome in outcomes:
         if outcome.problem:
             raise TrainingFailed(
@@ -52,6 +57,13 @@ def results(outcomes: Sequence[Outcome]) -> Iterator[Fold]:
         rows = history.read(outcome.run.logs / HISTORY)
         if state.results is None or state.dataset is None or not rows:
             raise DamagedFile(f"{outcome.run} is done, but its results are missing: remove it, then call again")
+        own = np.sort(dataset_csv.read_digests(outcome.run.folder / SAMPLES, state.dataset)).tobytes()
+        if images not in (None, own):
+            raise DatasetError(
+                f"the images have changed since the first folds were trained: {outcome.run} is of others. Remove the folder "
+                f"{outcome.run.folder.parent}, or give the experiment another name, and call again"
+            )
+        images = own
         data, name = state.asked.data, state.results.figure
         yield Fold(state.version, data.fold + 1, data.split_seed, state.dataset.n_val, name, rows[-1].figure(name))
 

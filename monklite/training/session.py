@@ -178,6 +178,7 @@ class Session:
             for note in shown_images.notes(self.data.train):
                 self.say(f"    Note: {note}\n")
             self._say_what_is_dropped()
+            self._say_what_is_tested()
             self._record_start(self._use_features(loop))
             yield
             self.run.update(status="done", ended=now())
@@ -200,6 +201,10 @@ class Session:
                 f"    Note: {' and '.join(set_before)} was for the weights so far; call it again after the training\n"
             )
 
+    def _say_what_is_tested(self) -> None:
+        if self.run.state().testing is not None:
+            self.say("    Note: the test so far is of the weights so far; call Evaluate() again after the training\n")
+
     def _record_start(self, methods: Sequence[str]) -> None:
         previous, model = self.run.state(), self.learner.describe()
         weights = previous.model.weights if previous.model else model.weights
@@ -219,6 +224,7 @@ class Session:
             # they are of the weights so far
             operating_point=None,
             unsure=None,
+            testing=None,
             environment=environment.describe(backends.load(self.spec.backend).versions()),
         )
         self.workspace.link(self.run)
