@@ -239,3 +239,13 @@ def test_evaluate_writes_everything_about_each_set_of_images(
     with pytest.raises(InvalidType, match="the evaluation name must be a string, not 3"):
         other.Evaluate(name=3)  # type: ignore[arg-type]
     assert run.state().testing == state
+
+    capsys.readouterr()
+    longer = Prototype("p", "e", backend=backend, workspace=tmp_path / "space", resume_train=True)
+    longer.update_num_epochs(2)
+    longer.Train()
+    assert (
+        "Note: the test so far is of the weights so far; call Evaluate() again after the training"
+        in capsys.readouterr().out
+    )
+    assert run.state().testing is None and "external" in evaluations.names(run), "its figures stay"
