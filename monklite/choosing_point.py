@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from .tasks import Task, log_odds
 from .training import validation_predictions
 from .training.validation_predictions import Judged
 
+# characters of a goal as it is recorded
+MAX_GOAL = 900
 COSTLESS = "a cost must be more than 0 for at least one kind of wrong prediction"
 TARGET_RANGE = Number(above=0, most=1)
 COSTS = ("false_negative_cost", "false_positive_cost")
@@ -63,7 +66,10 @@ class Goal:
 
     def __str__(self) -> str:
         names = (SENSITIVITY, SPECIFICITY, *COSTS, "cost", "prevalence")
-        return cut(", ".join(f"{name}={shown(v)}" for name in names if (v := getattr(self, name)) is not None), 900)
+        text = ", ".join(f"{name}={v!r}" for name in names if (v := getattr(self, name)) is not None)
+        # two goals are told apart by their texts, also where only a digest tells what was left out
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+        return text if len(text) <= MAX_GOAL else f"{cut(text, MAX_GOAL - 11)} ({digest})"
 
 
 def judged(predictor: Predictor) -> tuple[int, Judged]:
@@ -94,14 +100,14 @@ def choose(predictor: Predictor, goal: Goal | None) -> OperatingPoint | None:
 
 def chosen(goal: Goal, task: Task, epoch: int, validation: Judged) -> OperatingPoint:
     """The operating point of a goal on the validation images. Raises InvalidType, InvalidValue: it does not fit the classes."""
-    values: dict[str, Any] = {"epoch": epoch, "num_images": len(validation.labels), "chosen_by": str(goal)}
-    values["prevalence"] = goal.prevalence
+    values: dict[str, Any] = {"epoch": epoch, "num_images": len(validation.labels), "prevalence": goal.prevalence}
     if task.exclusive and len(task.classes) > 2:
         values["costs"] = _cost_rows(goal, task.classes)
         values["temperature"] = temperature.fitted(task, *validation).value
     else:
         values["cutoffs"] = _cutoffs(goal, task, validation)
-    point = OperatingPoint(**values)
+    # only now its costs are known to be numbers
+    point = OperatingPoint(**values, chosen_by=str(goal))
     return point.model_copy(update={"figures": figures(task, point, *validation)})
 
 

@@ -126,6 +126,14 @@ def test_three_classes_take_costs_alone(goal: dict) -> None:
     assert point.figures.keys() == {*THREE}
 
 
+def test_goals_with_different_costs_have_different_texts_however_many_they_are() -> None:
+    names = [f"class {i}" for i in range(8)]
+    costs = {f"{a}->{b}": 2 for a in names for b in names if a != b}
+    texts = [str(Goal(cost={**costs, "class 3->class 4": cost})) for cost in (2, 3)]
+    assert texts[0] != texts[1] and max(map(len, texts)) <= 900 and texts[0].startswith("cost={'class 0->class 1': 2")
+    assert str(Goal(cost={"a->b": 5, "b->a": 0.5})) == "cost={'a->b': 5, 'b->a': 0.5}"
+
+
 def test_several_labels_take_no_costs_of_pairs_and_the_prevalence_of_one() -> None:
     task = MultiLabel(THREE)
     with pytest.raises(

@@ -157,6 +157,31 @@ def test_versions_that_differ_in_their_seed_only_have_a_spread(runs):
     )
 
 
+def test_runs_at_different_operating_points_are_not_compared(runs):
+    """Also one by costs, which has no thresholds."""
+    made = [predicting(runs, name, logits_of(2, seed)) for seed, name in enumerate("abc")]
+    for run, point in zip(made, ("", "cost={'cat->dog': 5}", "cost={'cat->dog': 5}"), strict=True):
+        run.update(testing=run.state().testing.model_copy(update={"operating_point": point}))
+    entries = comparison.collect(made)
+    (pair,) = pairs.pairs(entries)
+    assert {pair.best, pair.other} == {"b", "c"}
+    assert any(
+        "not all with the same thresholds, operating point and views" in text for text in wording.warnings(entries)
+    )
+    assert not any("not all with" in text for text in wording.warnings(entries[1:]))
+
+
+def test_tests_at_different_operating_points_have_no_common_spread(runs):
+    made = [seeded(runs, 0, ()), seeded(runs, 1, (0, 1))]
+    # chosen for the same aim, each seed has its own threshold
+    for run, threshold, same in zip(made, (0.2, 0.3), ("sensitivity=0.9",) * 2, strict=True):
+        new = {"operating_point": same, "thresholds": {"cat": threshold}}
+        run.update(testing=run.state().testing.model_copy(update=new))
+    assert [spread.figure for spread in seeds.spreads(comparison.collect(made))][-1] == "test accuracy"
+    made[1].update(testing=made[1].state().testing.model_copy(update={"operating_point": "", "thresholds": {}}))
+    assert [spread.figure for spread in seeds.spreads(comparison.collect(made))] == ["validation accuracy"]
+
+
 def test_one_version_has_no_spread(runs):
     assert seeds.spreads(comparison.collect([seeded(runs, 0, ()), trained(runs, experiment="x")])) == []
 

@@ -12,7 +12,7 @@ import numpy as np
 from ..runs.predictions import Predictions
 from ..statistics import delong, paired
 from ..tasks import SEPARATOR, TASKS
-from .comparison import Entry, image_sets
+from .comparison import Entry, image_sets, manner
 
 # an AUC varies only with at least so many images that have the label, and so many that do not
 MIN_OF_EACH = 2
@@ -93,9 +93,7 @@ def same_tests(entries: Sequence[Entry]) -> list[list[Tested]]:
     sets = image_sets([test for _, test, _ in tested])
     groups: dict[Any, list[Tested]] = {}
     for images, (entry, test, answers) in zip(sets, tested, strict=True):
-        # two runs are compared only if their images were predicted in the same way
-        manner = tuple(sorted(test.thresholds.items())), test.views
-        groups.setdefault((images, manner, answers.paths, answers.labels), []).append(Tested(entry, answers))
+        groups.setdefault((images, manner(test), answers.paths, answers.labels), []).append(Tested(entry, answers))
     return [sorted(group, key=lambda tested: -tested.answers.correct.sum()) for group in groups.values()]
 
 

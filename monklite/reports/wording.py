@@ -9,7 +9,7 @@ from ..runs.file_names import PAIRS_TABLE
 from ..statistics import intervals
 from ..statistics.paired import LEVEL
 from ..tasks import SINGLE, TASKS
-from .comparison import Entry, image_sets
+from .comparison import Entry, image_sets, manner
 from .pairs import MAX_WRITTEN, AreaDifference, Pair, pairs, same_tests
 from .seeds import Spread, spreads
 
@@ -212,10 +212,10 @@ def _other_images(entries: Sequence[Entry]) -> Iterator[str]:
         parts = _join([_test_set(group, next(iter(sets.values()))) for group in sets.values()], "; ")
         yield f"The runs were not tested on the same images, so their test accuracies cannot be compared: {parts}."
     for group in sets.values():
-        if len({(str(e.state.testing.thresholds), e.state.testing.views) for e in group if e.state.testing}) > 1:
+        if len({manner(e.state.testing) for e in group if e.state.testing}) > 1:
             yield (
-                f"These runs were tested on the same images, but not all with the same thresholds and views of each image; only "
-                f"those with the same are compared: {_join([e.label for e in group])}."
+                f"These runs were tested on the same images, but not all with the same thresholds, operating point and views of "
+                f"each image; only those with the same are compared: {_join([e.label for e in group])}."
             )
 
 
