@@ -117,7 +117,7 @@ def chosen(
     values: dict[str, Any] = {"epoch": epoch, "num_images": len(validation.labels), "prevalence": goal.prevalence}
     if task.exclusive and len(task.classes) > 2:
         values["costs"] = _cost_rows(goal, task.classes)
-        values["temperature"] = temperature.fitted(task, *validation).value
+        values["temperature"], values["refusal"] = temperature.fitted(task, *validation)
     else:
         values["cutoffs"] = _cutoffs(goal, task, validation)
     # only now its costs are known to be numbers
