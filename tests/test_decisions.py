@@ -21,7 +21,7 @@ from monklite.backends import array_files
 from monklite.errors import DamagedFile, InvalidType, InvalidValue, MonkliteError, NotReady
 from monklite.records import ACCURACY
 from monklite.runs import evaluations
-from monklite.runs.file_names import DISTANCE, EVALUATED, LOGITS, PREDICTIONS, SAMPLES, VALIDATION
+from monklite.runs.file_names import DISTANCE, EVALUATED, LOGITS, SAMPLES, VALIDATION
 from monklite.runs.packing import pack
 from monklite.runs.run import Run
 from monklite.runs.unpacking import unpack
@@ -242,7 +242,7 @@ def test_an_operating_point_is_used_reported_and_kept(here: Path, images: Path, 
     assert 100 * at_point["specificity"].value == by_class["well"][f"{ACCURACY}(%)"]
     false_alarms, found_share = 1 - at_point["specificity"].value, at_point["sensitivity"].value
     assert at_point["ppv_at_prevalence"].value == pytest.approx(found_share / (found_share + 9 * false_alarms))
-    rows = table(run_of(backend).logs / PREDICTIONS)
+    rows = table(evaluations.predictions_file(run_of(backend), testing))
     assert [row["predicted"] == "ill" for row in rows] == [float(row["p(ill)"]) > threshold for row in rows]
     ptf.Summary()
     assert capsys.readouterr().out.count("PPV at that prevalence") == 3
