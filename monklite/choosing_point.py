@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,19 +10,22 @@ from typing import Any
 
 import numpy as np
 
+from .data import dataset_csv
 from .decisions import OperatingPoint, PointFigures
 from .errors import InvalidType, InvalidValue, NotReady, cut, shown, suggestion
 from .figures import SENSITIVITY, SPECIFICITY
 from .inference import Predictor
 from .operating_point import at
 from .rules import Number, OrNone
-from .runs.file_names import BEST
+from .runs.file_names import BEST, SAMPLES
 from .setting_ranges import COST_RANGE, PREVALENCE_RANGE
 from .statistics import predictive_values, temperature, thresholds
 from .tasks import Task, log_odds
 from .training import validation_predictions
 from .training.validation_predictions import Judged
 
+# characters of a goal as it is recorded
+MAX_GOAL = 900
 COSTLESS = "a cost must be more than 0 for at least one kind of wrong prediction"
 TARGET_RANGE = Number(above=0, most=1)
 COSTS = ("false_negative_cost", "false_positive_cost")
@@ -63,7 +67,10 @@ class Goal:
 
     def __str__(self) -> str:
         names = (SENSITIVITY, SPECIFICITY, *COSTS, "cost", "prevalence")
-        return cut(", ".join(f"{name}={shown(v)}" for name in names if (v := getattr(self, name)) is not None), 900)
+        text = ", ".join(f"{name}={v!r}" for name in names if (v := getattr(self, name)) is not None)
+        # two goals are told apart by their texts, also where only a digest tells what was left out
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+        return text if len(text) <= MAX_GOAL else f"{cut(text, MAX_GOAL - 11)} ({digest})"
 
 
 def judged(predictor: Predictor) -> tuple[int, Judged]:
@@ -85,31 +92,54 @@ def choose(predictor: Predictor, goal: Goal | None) -> OperatingPoint | None:
     """Choose the operating point, store it with the run, and predict with it from now on; None: predict as usual again.
 
     Raises:
-        InvalidType, InvalidValue: the goal does not fit the classes. Else as `judged`.
+        InvalidType, InvalidValue: the goal does not fit the classes. DamagedFile, NotFound: the groups of the images cannot be
+        read. Else as `judged`.
     """
-    point = None if goal is None else chosen(goal, predictor.usual_task, *judged(predictor))
+    point = None if goal is None else chosen(goal, predictor.usual_task, *judged(predictor), _groups(predictor))
     predictor.decide(predictor.run.update(operating_point=point))
     return point
 
 
-def chosen(goal: Goal, task: Task, epoch: int, validation: Judged) -> OperatingPoint:
-    """The operating point of a goal on the validation images. Raises InvalidType, InvalidValue: it does not fit the classes."""
-    values: dict[str, Any] = {"epoch": epoch, "num_images": len(validation.labels), "chosen_by": str(goal)}
-    values["prevalence"] = goal.prevalence
+def _groups(predictor: Predictor) -> Sequence[str] | None:
+    """The patients or other groups of the validation images, in their order; None if they are not grouped."""
+    run, record = predictor.run, predictor.record
+    return None if record.groups is None else dataset_csv.read_groups(run.folder / SAMPLES, "val", record)
+
+
+def chosen(
+    goal: Goal, task: Task, epoch: int, validation: Judged, groups: Sequence[str] | None = None
+) -> OperatingPoint:
+    """The operating point of a goal on the validation images, whose figures take their groups into account.
+
+    Raises:
+        InvalidType, InvalidValue: the goal does not fit the classes.
+    """
+    values: dict[str, Any] = {"epoch": epoch, "num_images": len(validation.labels), "prevalence": goal.prevalence}
     if task.exclusive and len(task.classes) > 2:
         values["costs"] = _cost_rows(goal, task.classes)
-        values["temperature"] = temperature.fitted(task, *validation).value
+        values["temperature"], values["refusal"] = temperature.fitted(task, *validation)
     else:
         values["cutoffs"] = _cutoffs(goal, task, validation)
-    point = OperatingPoint(**values)
-    return point.model_copy(update={"figures": figures(task, point, *validation)})
+    # only now its costs are known to be numbers
+    point = OperatingPoint(**values, chosen_by=str(goal))
+    return point.model_copy(update={"figures": figures(task, point, *validation, groups)})
 
 
-def figures(task: Task, point: OperatingPoint, logits: np.ndarray, labels: np.ndarray) -> PointFigures:
-    """The figures of images with known labels at an operating point: of each class that has a cutoff, or of all."""
+def figures(
+    task: Task,
+    point: OperatingPoint,
+    logits: np.ndarray,
+    labels: np.ndarray,
+    groups: Sequence[str] | np.ndarray | None = None,
+) -> PointFigures:
+    """The figures of images with known labels at an operating point: of each class that has a cutoff, or of all.
+
+    Args:
+        groups: of the images, such as their patients, which the intervals take into account.
+    """
     truth, predicted = task.membership(labels), task.membership(at(task, point).predicted(logits))
     return {
-        name: predictive_values.figures(truth[:, i], predicted[:, i], point.prevalence)
+        name: predictive_values.figures(truth[:, i], predicted[:, i], point.prevalence, groups)
         for i, name in enumerate(task.classes)
         if name in point.cutoffs or point.costs
     }

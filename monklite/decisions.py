@@ -53,7 +53,8 @@ class OperatingPoint(Decision):
     `chosen_by`: as it was asked for, `sensitivity=0.95`. `prevalence`: the share of positive images where the run is used; None:
     not stated. `cutoffs`: of two classes the positive one, else each label with its own: the log-odds of the score above which
     it is predicted. `costs`: of more than two classes, which have no cutoffs: rows are true classes, columns predicted ones; the
-    class with the least expected cost is predicted, by scores at `temperature`. `figures`: on the validation images.
+    class with the least expected cost is predicted, by scores at `temperature`, which is 1 if none could be found, as `refusal`
+    says. `figures`: on the validation images.
     """
 
     chosen_by: Annotated[str, TEXT]
@@ -61,6 +62,7 @@ class OperatingPoint(Decision):
     cutoffs: dict[Annotated[str, LABEL], Annotated[float, Number()]] = Field(default_factory=dict)
     costs: CostRows = ()
     temperature: Annotated[float, TEMPERATURE] = 1.0
+    refusal: Annotated[str, TEXT] = ""
     figures: PointFigures = Field(default_factory=dict)
 
     @model_validator(mode="after")

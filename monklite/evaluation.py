@@ -155,12 +155,11 @@ class Evaluation:
         return np.concatenate(chunks)
 
     def _figures(self, data: EvaluationData, source: Source, task: Task, logits: np.ndarray, n_views: int) -> Figures:
-        groups = data.evaluated.groups if data.is_grouped else None
         return figures_of(
             task,
             logits,
             data.evaluated.labels,
-            groups,
+            _groups(data),
             # until it is known which one is free
             name=evaluations.DEFAULT_NAME,
             made=now(),
@@ -198,16 +197,23 @@ class Evaluation:
             only_prediction=task.only_prediction(logits, labels),
             views=judged.views,
             leaks=judged.leaks,
-            **self._at_point(task, logits, labels),
+            **self._at_point(task, logits, data),
         )
 
-    def _at_point(self, task: Task, logits: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+    def _at_point(self, task: Task, logits: np.ndarray, data: EvaluationData) -> dict[str, Any]:
         """What a result says about the operating point of the run, unless other thresholds were asked for."""
         predictor = self.predictor
         if predictor.point is None or task is not predictor.task:
             return {}
-        figures = choosing_point.figures(predictor.usual_task, predictor.point, logits, labels)
+        figures = choosing_point.figures(
+            predictor.usual_task, predictor.point, logits, data.evaluated.labels, _groups(data)
+        )
         return {"operating_point": predictor.point.chosen_by, "point_figures": figures}
+
+
+def _groups(data: EvaluationData) -> np.ndarray | None:
+    """The group of each image, such as its patient; None if no two share one."""
+    return data.evaluated.groups if data.is_grouped else None
 
 
 def _class_results(task: Task, labels: np.ndarray, predicted: np.ndarray) -> dict[str, ClassResult]:

@@ -276,6 +276,13 @@ def test_a_run_without_history_keeps_its_place_in_the_curves(runs):
     assert [(row.label, row.curves["val_accuracy"]) for row in rows] == [("a", []), ("b", [0.4, 0.8])]
 
 
+def test_the_bar_of_a_test_has_the_interval_that_the_test_itself_has(runs):
+    """It is wider than Wilson's where several images are of one patient."""
+    by_patient = judged(right(1, 2)).model_copy(update={"interval": (0.61, 0.99)})
+    (row,) = chart_rows.chart_rows(comparison.collect([trained(runs, right=right(1, 2), testing=by_patient)]))
+    assert (row.test.value, row.test.low, row.test.high, row.test.count) == (0.95, 0.61, 0.99, N_TEST)
+
+
 # Pairs
 
 

@@ -20,11 +20,13 @@ from monklite import Prototype
 from monklite.backends import array_files
 from monklite.errors import DamagedFile, InvalidType, InvalidValue, MonkliteError, NotReady
 from monklite.records import ACCURACY
-from monklite.runs.file_names import DISTANCE, EVALUATION_PREDICTIONS, LOGITS, PREDICTIONS, VALIDATION
+from monklite.runs import evaluations
+from monklite.runs.file_names import DISTANCE, EVALUATED, LOGITS, SAMPLES, VALIDATION
 from monklite.runs.packing import pack
 from monklite.runs.run import Run
 from monklite.runs.unpacking import unpack
 from monklite.runs.workspace import Workspace
+from monklite.statistics import intervals
 from monklite.tasks import sigmoid
 from monklite.testing.contract import plain
 
@@ -100,7 +102,7 @@ def table(path: Path) -> list[dict[str, str]]:
 
 
 def kept(name: str) -> list[dict[str, str]]:
-    return table(run_of(name).evaluations / VALIDATION / EVALUATION_PREDICTIONS)
+    return table(run_of(name).evaluations / VALIDATION / EVALUATED)
 
 
 # What is kept
@@ -109,7 +111,7 @@ def kept(name: str) -> list[dict[str, str]]:
 def test_the_table_holds_what_the_best_weights_predict(here: Path, images: Path, backend: str) -> None:
     run, rows = run_of(backend), kept(backend)
     now = run.state()
-    content = (run.evaluations / VALIDATION / EVALUATION_PREDICTIONS).read_bytes()
+    content = (run.evaluations / VALIDATION / EVALUATED).read_bytes()
     assert now.validation.predictions == hashlib.sha256(content).hexdigest()
     assert (now.validation.epoch, now.validation.num_images) == (now.results.best_epoch, 48)
     assert np.mean([row["correct"] == "1" for row in rows]) == pytest.approx(now.results.best_val_accuracy)
@@ -131,7 +133,7 @@ def test_a_resumed_training_keeps_them_exactly(workspace: Path, images: Path, mo
         patch.setattr("monklite.training.recording.History.epoch_end", _stop_after_two(_original_epoch_end()))
         broken.Train()
     Prototype("p", "broken", backend=backend, resume_train=True, verbose=0).Train()
-    for file in (LOGITS, EVALUATION_PREDICTIONS):
+    for file in (LOGITS, EVALUATED):
         contents = [(run_of(name).evaluations / VALIDATION / file).read_bytes() for name in ("unbroken", "broken")]
         assert contents[0] == contents[1]
     assert run_of("broken").state().validation == run_of("unbroken").state().validation
@@ -153,9 +155,7 @@ def test_they_travel_with_the_run(here: Path, images: Path) -> None:
     judge("pytorch").Set_Unsure(distance=0.9)
     pack(run_of("pytorch"), here / "run.zip")
     found = unpack(here / "run.zip", Workspace(here / "elsewhere"))
-    assert sorted(p.name for p in (found.evaluations / VALIDATION).iterdir()) == sorted(
-        [LOGITS, EVALUATION_PREDICTIONS, DISTANCE]
-    )
+    assert sorted(p.name for p in (found.evaluations / VALIDATION).iterdir()) == sorted([LOGITS, EVALUATED, DISTANCE])
     ptf = Prototype("p", "pytorch", eval_infer=True, verbose=0, workspace=here / "elsewhere")
     ptf.Set_Operating_Point(specificity=0.9)
     assert "unsure" in ptf.Infer(images / "test" / "ill" / "ill-00.png")
@@ -242,7 +242,7 @@ def test_an_operating_point_is_used_reported_and_kept(here: Path, images: Path, 
     assert 100 * at_point["specificity"].value == by_class["well"][f"{ACCURACY}(%)"]
     false_alarms, found_share = 1 - at_point["specificity"].value, at_point["sensitivity"].value
     assert at_point["ppv_at_prevalence"].value == pytest.approx(found_share / (found_share + 9 * false_alarms))
-    rows = table(run_of(backend).logs / PREDICTIONS)
+    rows = table(evaluations.predictions_file(run_of(backend), testing))
     assert [row["predicted"] == "ill" for row in rows] == [float(row["p(ill)"]) > threshold for row in rows]
     ptf.Summary()
     assert capsys.readouterr().out.count("PPV at that prevalence") == 3
@@ -251,6 +251,41 @@ def test_an_operating_point_is_used_reported_and_kept(here: Path, images: Path, 
     assert [a["predicted_class"] for a in ptf.Infer(img_dir=images / "test")] == [a["predicted_class"] for a in usual]
     ptf.Evaluate()
     assert run_of(backend).state().testing.point_figures == {}
+
+
+def test_figures_at_an_operating_point_count_patients(here: Path, images: Path) -> None:
+    """Of validation, whose groups are in the record of the run, and of test images, which are named by patients."""
+    run = run_of("pytorch")
+    rows = table(run.folder / SAMPLES)
+    groups = {row["path"]: f"P{i // 6}" for i, row in enumerate(rows)}
+    lines = [",".join((*row.values(), groups[row["path"]])) for row in rows]
+    (run.folder / SAMPLES).write_text("\n".join([",".join((*rows[0], "group")), *lines]) + "\n")
+    run.update(dataset=run.state().dataset.model_copy(update={"groups": len(set(groups.values()))}))
+    ptf = judge("pytorch")
+    ptf.Set_Operating_Point(sensitivity=0.8, positive="ill")
+    point = run.state().operating_point
+    found = [(row["path"], float(row["p(ill)"])) for row in kept("pytorch") if row["class"] == "ill"]
+    parts, wholes = {}, {}
+    for path, score in found:
+        group = groups[path]
+        wholes[group] = wholes.get(group, 0) + 1
+        parts[group] = parts.get(group, 0) + (score > sigmoid(np.array(point.cutoffs["ill"])))
+    expected = intervals.clustered_wilson(*(np.array([*of.values()], float) for of in (parts, wholes)))
+    own = point.figures["ill"]["sensitivity"]
+    assert (own.low, own.high) == pytest.approx(expected)
+    plain_low, plain_high = intervals.wilson(own.value * own.count, own.count)
+    assert own.high - own.low > 1.1 * (plain_high - plain_low)
+
+    test = shutil.copytree(images / "test", here / "test")
+    for i, path in enumerate(sorted(test.glob("*/*"))):
+        path.rename(path.with_name(f"person{i // 4}_view_{i % 4}.png"))
+    ptf.Dataset_Params(test)
+    ptf.Dataset()
+    ptf.Evaluate()
+    at_point, figures = run.state().testing.point_figures["ill"], evaluations.read(run, "test")
+    assert figures.n_groups == 10
+    of_class = figures.classes["ill"].figures
+    assert at_point == {name: of_class[name] for name in at_point} and len(at_point) == 4
 
 
 def test_images_near_a_threshold_are_left_to_the_network_itself(here: Path, monkeypatch) -> None:

@@ -152,6 +152,21 @@ def test_no_interval_collapses_and_nothing_is_made_up(case: str, by_group: bool)
         assert figures.overall["brier_score"].value == pytest.approx(1)
 
 
+def test_the_unknown_precision_of_a_label_that_is_never_predicted_widens_that_of_all() -> None:
+    """It counts as 0, as scikit-learn has it, and its interval is 0 to 1, not 0 to 0."""
+    rng = np.random.default_rng(1)
+    labels = rng.random((40, 2)) < 0.5
+    logits = np.where(labels ^ (rng.random((40, 2)) < 0.2), 2.0, -2.0)
+    logits[:, 1] = -1
+    figures = judged(logits, labels, "multiple")
+    own, mean = figures.classes["class 0"].figures["ppv"], figures.overall["macro_precision"]
+    assert math.isnan(figures.classes["class 1"].figures["ppv"].value)
+    assert mean.value == pytest.approx(own.value / 2)
+    # MOVER: the distances of both, each by itself
+    assert mean.low == pytest.approx(mean.value - (own.value - own.low) / 2)
+    assert mean.high == pytest.approx(mean.value + math.hypot(own.high - own.value, 1) / 2)
+
+
 def random_case(n: int, n_classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, n_classes, n)

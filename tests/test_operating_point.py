@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from monklite.choosing_point import Goal, chosen, too_few
 from monklite.decisions import OperatingPoint, Unsure
 from monklite.errors import InvalidType, InvalidValue
+from monklite.facade import decision_messages
+from monklite.facade.console import Console
 from monklite.operating_point import at
 from monklite.tasks import MultiLabel, SingleLabel, Task, sigmoid, softmax
 from monklite.training.validation_predictions import Judged
@@ -124,6 +128,37 @@ def test_three_classes_take_costs_alone(goal: dict) -> None:
     assert point.costs == ((0, 20, 1), (1, 0, 1), (1, 1, 0))
     assert 1 < point.temperature < 4
     assert point.figures.keys() == {*THREE}
+
+
+@pytest.mark.parametrize(
+    ("n", "is_right", "refusal"),
+    [
+        (60, False, ""),
+        (19, False, "19 validation images are too few, at least 20 are needed"),
+        (60, True, "no validation image is predicted wrongly, so nothing says how sure is too sure"),
+    ],
+)
+def test_a_temperature_that_cannot_be_found_for_costs_is_told(n: int, is_right: bool, refusal: str, capsys) -> None:
+    task, goal = SingleLabel(THREE), Goal(cost={"a->b": 20})
+    judged = validation(task, n)
+    if is_right:
+        judged = judged._replace(labels=judged.logits.argmax(axis=1))
+    point = chosen(goal, task, 1, judged)
+    assert point.refusal == refusal and (point.temperature == 1) == bool(refusal)
+    chains = SimpleNamespace(val=(), test=())
+    predictor = SimpleNamespace(task=task, spec=SimpleNamespace(data=SimpleNamespace(transforms=chains)))
+    decision_messages.operating_point(Console(1), predictor, goal, point)
+    said = capsys.readouterr().out
+    assert ("because no temperature could be fitted: " in said) == bool(refusal) and refusal in said
+    assert "\\n" not in said
+
+
+def test_goals_with_different_costs_have_different_texts_however_many_they_are() -> None:
+    names = [f"class {i}" for i in range(8)]
+    costs = {f"{a}->{b}": 2 for a in names for b in names if a != b}
+    texts = [str(Goal(cost={**costs, "class 3->class 4": cost})) for cost in (2, 3)]
+    assert texts[0] != texts[1] and max(map(len, texts)) <= 900 and texts[0].startswith("cost={'class 0->class 1': 2")
+    assert str(Goal(cost={"a->b": 5, "b->a": 0.5})) == "cost={'a->b': 5, 'b->a': 0.5}"
 
 
 def test_several_labels_take_no_costs_of_pairs_and_the_prevalence_of_one() -> None:

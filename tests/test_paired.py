@@ -163,6 +163,21 @@ def test_equal_and_perfect_classifiers_have_no_interval_and_cannot_be_told_apart
     assert (value, p) == (0.0, 1.0) and math.isnan(low) and math.isnan(high)
 
 
+def test_areas_that_differ_without_varying_have_no_p_value() -> None:
+    """All ranked right against the same score for all: 1 against 0.5 is not "equal, p = 1"."""
+    truth, scores = np.arange(10) > 4, np.arange(10.0)
+    found = delong.areas(truth, np.stack([scores, np.zeros(10)]))
+    value, low, high, p = delong.difference(*found, 0, 1)
+    assert value == 0.5 and math.isnan(low) and math.isnan(high) and math.isnan(p)
+
+
+def test_what_was_not_tested_does_not_count_as_a_test() -> None:
+    adjusted, divisors = paired.holm([math.nan, 0.01, 0.04, math.nan, 0.03, 0.005])
+    assert adjusted == pytest.approx([math.nan, 0.03, 0.06, math.nan, 0.06, 0.02], nan_ok=True)
+    assert divisors[[1, 2, 4, 5]].tolist() == [3, 1, 2, 4]
+    assert np.isnan(paired.holm([math.nan])[0]).all() and len(paired.holm([])[0]) == 0
+
+
 def test_false_alarms_of_delongs_test_are_at_the_stated_rate_and_it_is_symmetric() -> None:
     rng, alarms, rounds = np.random.default_rng(4), 0, 1500
     truth = np.arange(120) < 50

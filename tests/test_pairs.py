@@ -115,6 +115,58 @@ def test_scores_that_cannot_be_read_cost_the_area_and_not_the_verdict(runs):
     made[0].update(testing=made[0].state().testing.model_copy(update={"predictions": digest}))
     (pair,) = pairs.pairs(comparison.collect(made))
     assert pair.areas == () and pair.n_images == N_TEST
+    # nor does it cost the areas of other pairs
+    made.append(predicting(runs, "c", logits_of(1, 3)))
+    found = {frozenset((p.best, p.other)): p.areas for p in pairs.pairs(comparison.collect(made))}
+    assert {pair for pair, areas in found.items() if areas} == {frozenset("bc")}
+    (area,) = found[frozenset("bc")]
+    own = [roc_auc_score(LABELS, logits_of(*of)[:, 1]) for of in ((2, 1), (1, 3))]
+    assert sorted((area.best, area.other)) == pytest.approx(sorted(own), abs=1e-6)
+
+
+def test_areas_that_differ_without_varying_are_told_without_p(runs):
+    right, constant = logits_of(9, 1), np.stack([np.zeros(N_TEST), np.full(N_TEST, -1.0)], 1)
+    entries = comparison.collect([predicting(runs, name, own) for name, own in (("a", right), ("b", constant))])
+    (pair,) = pairs.pairs(entries)
+    sentence = wording.verdict(pair)
+    assert sentence.endswith(
+        "; AUC 1.000 against 0.500, difference 0.500, which does not vary on these images, so that there is no test of it"
+    )
+    (_, area) = (dict(zip(table.PAIR_COLUMNS, row, strict=True)) for row in table.pair_rows([pair]))
+    assert (area["difference"], area["low"], area["p"]) == (50.0, "NA", "NA")
+
+
+def test_of_several_labels_an_area_without_a_test_is_told(runs):
+    labels = np.random.default_rng(0).random((N_TEST, 2)) < 0.5
+    logits = 4.0 * labels - 2, np.stack([4.0 * labels[:, 0] - 2, np.ones(N_TEST)], 1)
+    task = MultiLabel(("heart", "lung"))
+    entries = comparison.collect(
+        [predicting(runs, name, own, task, labels) for name, own in zip("ab", logits, strict=True)]
+    )
+    assert any(
+        "a against b: none can be told apart; no test for lung (AUC 1.000 against 0.500, difference 0.500, which"
+        in text
+        for text in wording.verdicts(entries)
+    )
+
+
+def test_areas_that_differ_are_told_also_of_pairs_that_share_a_sentence(runs):
+    """With more than three runs that accuracy does not tell apart: here all predict the second class for every image."""
+    skills = {"a": 3, "b": 0, "c": 3, "d": 3, "e": 3}
+    made = [predicting(runs, n, logits_of(s, i) + [-5, 5]) for i, (n, s) in enumerate(skills.items())]
+    sentences = wording.verdicts(comparison.collect(made))
+    assert "a cannot be told apart on 40 images from: b, c, d, e" in sentences
+    told = [text for text in sentences if text.startswith("By the AUC of dog, ")]
+    assert [text.partition(" (")[0] for text in told] == [
+        "By the AUC of dog, a against b: a is better for dog",
+        *(f"By the AUC of dog, b against {n}: {n} is better for dog" for n in "cde"),
+    ]
+
+
+def test_of_very_many_areas_that_differ_the_first_are_told(runs):
+    made = [predicting(runs, f"{i}", logits_of(4 * (i < 8), i) + [-5, 5]) for i in range(9)]
+    sentences = wording.verdicts(comparison.collect(made))
+    assert "The AUCs of 2 more of these pairs can be told apart" in sentences
 
 
 # The table of pairs
@@ -155,6 +207,31 @@ def test_versions_that_differ_in_their_seed_only_have_a_spread(runs):
         "p/e, 3 versions that differ in their seed only: test accuracy 97.5 % on average, 95.0 to 100.0 %, standard deviation "
         "2.5 points. A smaller difference between two experiments can come from the seed alone"
     )
+
+
+def test_runs_at_different_operating_points_are_not_compared(runs):
+    """Also one by costs, which has no thresholds."""
+    made = [predicting(runs, name, logits_of(2, seed)) for seed, name in enumerate("abc")]
+    for run, point in zip(made, ("", "cost={'cat->dog': 5}", "cost={'cat->dog': 5}"), strict=True):
+        run.update(testing=run.state().testing.model_copy(update={"operating_point": point}))
+    entries = comparison.collect(made)
+    (pair,) = pairs.pairs(entries)
+    assert {pair.best, pair.other} == {"b", "c"}
+    assert any(
+        "not all with the same thresholds, operating point and views" in text for text in wording.warnings(entries)
+    )
+    assert not any("not all with" in text for text in wording.warnings(entries[1:]))
+
+
+def test_tests_at_different_operating_points_have_no_common_spread(runs):
+    made = [seeded(runs, 0, ()), seeded(runs, 1, (0, 1))]
+    # chosen for the same aim, each seed has its own threshold
+    for run, threshold, same in zip(made, (0.2, 0.3), ("sensitivity=0.9",) * 2, strict=True):
+        new = {"operating_point": same, "thresholds": {"cat": threshold}}
+        run.update(testing=run.state().testing.model_copy(update=new))
+    assert [spread.figure for spread in seeds.spreads(comparison.collect(made))][-1] == "test accuracy"
+    made[1].update(testing=made[1].state().testing.model_copy(update={"operating_point": "", "thresholds": {}}))
+    assert [spread.figure for spread in seeds.spreads(comparison.collect(made))] == ["validation accuracy"]
 
 
 def test_one_version_has_no_spread(runs):
@@ -272,7 +349,7 @@ def test_a_notebook_shows_the_table_and_the_verdicts(runs):
     made = [trained(runs, experiment=name, right=right(*wrong)) for name, wrong in (("a", ()), ("b", range(12)))]
     entries = comparison.collect(made)
     page = report.fragment(entries, report.describe(entries))
-    assert "<th>test acc % (95 %)</th>" in page and "a is better than b on 40 images" in page
+    assert ">test acc % (95 %)</th>" in page and "a is better than b on 40 images" in page
     compared = compare(verbose=0, workspace=runs.root)
     compared.Comparison("c")
     compared.Add_Experiment("p", "a")

@@ -44,6 +44,22 @@ def test_intervals_hold_the_truth_in_95_of_100_samples(se: float, sp: float, pre
     assert np.all(np.abs(np.mean(hits, axis=0) - 0.955) < 0.02)
 
 
+def test_copies_of_an_image_count_once_where_they_are_of_one_patient() -> None:
+    rng = np.random.default_rng(2)
+    truth = rng.random(60) < 0.4
+    predicted = truth ^ (rng.random(60) < 0.2)
+    copies, patients = (np.repeat(truth, 4), np.repeat(predicted, 4)), np.repeat([f"p{i}" for i in range(60)], 4)
+    once, naive = (predictive_values.figures(*of, 0.1) for of in ((truth, predicted), copies))
+    grouped = predictive_values.figures(*copies, 0.1, patients)
+    for name, one in once.items():
+        assert grouped[name].value == pytest.approx(one.value)
+        widths = [e[name].high - e[name].low for e in (once, grouped, naive)]
+        # few patients widen it somewhat more
+        assert widths[0] * 0.95 < widths[1] < widths[0] * 1.5 and widths[2] < 0.75 * widths[0], name
+    alone = predictive_values.figures(truth, predicted, 0.1, [""] * 60)
+    assert alone == once
+
+
 @pytest.mark.parametrize("answers", [np.ones, np.zeros])
 @pytest.mark.parametrize("truths", [np.ones, np.zeros, lambda n: np.arange(n) % 2])
 def test_without_images_a_figure_is_unknown_and_intervals_do_not_collapse(truths, answers) -> None:

@@ -91,7 +91,7 @@ class MovesFrozenLayers(TorchLearner):
 
 
 BROKEN = [
-    *learners(TorchLearner),
+    *learners(TorchLearner, 0),
     (NeverLearns, "test_the_loss_falls_on_easy_data"),
     (ForgetsMomentum, "test_a_saved_learner_goes_on_as_if_never_stopped"),
     (ForgetsRandomState, "test_a_saved_learner_goes_on_as_if_never_stopped"),

@@ -15,7 +15,9 @@ from PIL import Image
 from test_state import FULL
 
 from monklite import Prototype
-from monklite.reports import run_card, run_report
+from monklite.decisions import OperatingPoint
+from monklite.operating_point import at
+from monklite.reports import judged_images, run_card, run_report
 from monklite.runs import evaluations, history, predictions
 from monklite.runs.file_names import EVALUATED, HISTORY
 from monklite.runs.run import Run
@@ -88,6 +90,7 @@ def test_the_report_says_how_good_it_is_and_how_sure_that_is(run: Run) -> None:
 
 def test_the_thresholds_of_the_page_are_counts_of_the_predictions(run: Run) -> None:
     page = run_report.page(run, lambda text: None)
+    assert "each image by itself" not in page
     rows = next(json.loads(attrs["data-rows"] or "") for _, attrs in Elements(page).found if "data-rows" in attrs)
     assert [row[0] for row in rows] == at_thresholds.THRESHOLDS.tolist()
     # everything above 0, as predicted above 0.5, nothing above 1
@@ -107,6 +110,32 @@ def test_thresholds_agree_with_the_definition() -> None:
             (~above & ~truth).sum(),
             (above & ~truth).sum(),
         ]
+
+
+@pytest.mark.parametrize(("positive", "cutoff"), [(0, -8.0), (1, -8.0), (0, 8.5), (1, 30.5), (0, 40.0), (0, 0.25)])
+def test_the_thresholds_begin_at_the_operating_point_itself(run: Run, positive: int, cutoff: float) -> None:
+    """Also where it is nearer to 0 or 1 than two thresholds of the slider are to each other, or than written scores tell."""
+    classes = ("cat", HOSTILE)
+    point = OperatingPoint(epoch=1, num_images=9, chosen_by="cost", cutoffs={classes[positive]: cutoff})
+    odds, labels = np.array([-9, -8.4, -1, 0, 1, 8, 31, 41.0]), np.array([0, 1, 0, 0, 1, 0, 1, 1])
+    logits = np.zeros((8, 2))
+    logits[:, positive] = odds
+    task, folder = at(SingleLabel(classes), point), evaluations.folder(run, "test")
+    digest = predictions.write(folder / EVALUATED, task, [f"{i} &.png" for i in range(8)], labels, logits)
+    about = {"fingerprint": "f", "content": "c", "weights": "best_model", "made": "2026-11-20T08:15:00+00:00"}
+    groups = ["a", "a", *["b"] * 6]
+    figures = figures_of(task, logits, labels, groups, name="test", dataset_path="x", predictions=digest, **about)
+    (found,) = judged_images.thresholds(run, figures, pytest.fail)
+    assert found.name == classes[positive]
+    row, of_class = found.rows[found.at], figures.classes[classes[positive]].figures
+    assert row[0] == figures.thresholds[found.name]
+    above, truth = odds > cutoff, labels == positive
+    assert row[1:5] == [(above & truth).sum(), (~above & truth).sum(), (~above & ~truth).sum(), (above & ~truth).sum()]
+    shares = [of_class[name].value for name in ("sensitivity", "specificity", "ppv", "npv")]
+    assert row[5::3] == pytest.approx(shares, nan_ok=True)
+    assert [r[0] for r in found.rows] == sorted({*at_thresholds.THRESHOLDS.tolist(), row[0]})
+    evaluations.write(run, figures)
+    assert "The intervals here count each image by itself, not each group" in run_report.page(run, lambda text: None)
 
 
 def test_a_run_that_was_never_judged_says_what_to_do(workspace: Path) -> None:

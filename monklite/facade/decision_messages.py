@@ -41,8 +41,13 @@ def operating_point(console: Console, predictor: Predictor, goal: Goal | None, p
     console.block("Operating point", {"Chosen by": point.chosen_by, **described(point)})
     for name, n in islice(too_few(goal, point).items(), MAX_CLASSES_SHOWN):
         console.say(
-            f"    Note: there are only {n} validation images to judge {name} by, so {point.chosen_by} means all of them; the\n"
-            "    interval says what it may be on others\n"
+            f"    Note: there are only {n} validation images to judge {name} by, so {point.chosen_by} means all of them; the "
+            "interval says what it may be on others\n"
+        )
+    if point.refusal:
+        console.say(
+            "    Note: the expected costs are of scores as they are, which may be too sure, because no temperature could be "
+            f"fitted: {point.refusal}\n"
         )
     if len(predictor.task.classes) == 2 and predictor.task.exclusive and goal.positive is None and goal.cost is None:
         console.say(f"    Note: {predictor.task.classes[1]} is the positive class; for the other one give positive=\n")

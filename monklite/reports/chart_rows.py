@@ -55,7 +55,8 @@ def _row(entry: Entry, test_set: str) -> ChartRow:
         n_train=data.n_train if data else None,
         n_val=data.n_val if data else None,
         validation=_share(results.best_val_accuracy, data.n_val if data else 0) if results else None,
-        test=_share(test.accuracy, test.num_images) if test else None,
+        # which counts patients where images are grouped
+        test=_estimate(test.accuracy, test.interval, test.num_images) if test else None,
         test_set=test_set,
         seconds=results.train_seconds if results else None,
         process=results.process_mib if results else None,
@@ -69,5 +70,8 @@ def _share(value: float, count: int) -> Estimate | None:
     """A share of images with its interval, which is unknown without their number; None if the share is."""
     if math.isnan(value):
         return None
-    low, high = intervals.wilson(round(value * count), count) if count else (math.nan, math.nan)
-    return Estimate(value=value, low=low, high=high, count=count, method=WILSON)
+    return _estimate(value, intervals.wilson(round(value * count), count) if count else intervals.NOTHING_KNOWN, count)
+
+
+def _estimate(value: float, interval: tuple[float, float], count: int) -> Estimate:
+    return Estimate(value=value, low=interval[0], high=interval[1], count=count, method=WILSON)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ..errors import MonkliteError
@@ -82,6 +82,14 @@ def image_sets(records: Sequence[DatasetRecord | Testing]) -> list[str]:
     """For each record a text that is equal for equal images: by their bytes, or by their sizes if a record is too old."""
     by_content = all(record.content for record in records)
     return [record.content if by_content else record.fingerprint for record in records]
+
+
+def manner(test: Testing) -> tuple[Hashable, ...]:
+    """How the test images were predicted: two runs are compared only if it is the same.
+
+    An operating point by costs has no thresholds, and is told by what it was chosen for.
+    """
+    return tuple(sorted(test.thresholds.items())), test.views, test.operating_point
 
 
 def _labels(states: Sequence[RunState]) -> list[str]:

@@ -113,21 +113,32 @@ def thresholds(run: Run, figures: Figures, warn: Callable[[str], None]) -> list[
     if read is None:
         warn(f"the predictions of {figures.name!r} are missing or have changed: Evaluate() writes them again")
         return []
-    # of two classes, one says what the other does
-    shown = names[1:] if len(names) == 2 and figures.confusion else names
-    truth = _truth(figures, read, names)
-    found = []
-    for name in shown:
-        scores = read.scores[name]
-        if not np.isnan(scores).any():
-            start = int(np.abs(at_thresholds.THRESHOLDS - figures.thresholds.get(name, 0.5)).argmin())
-            found.append(Threshold(name, at_thresholds.table(scores, truth[name]), start))
-    return found
+    # of two classes, one says what the other does: the one that has the threshold
+    one = next((name for name in names if name in figures.thresholds), names[-1])
+    shown = [one] if len(names) == 2 and figures.confusion else names
+    truth, answers = (_having(texts, names, bool(figures.confusion)) for texts in (read.labels, read.predicted))
+    return [
+        _threshold(name, read.scores[name], truth[name], answers[name], figures.thresholds.get(name))
+        for name in shown
+        if not np.isnan(read.scores[name]).any()
+    ]
 
 
-def _truth(figures: Figures, read: Predictions, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Whether each image has each label."""
-    own = [{text} if figures.confusion else set(text.split(SEPARATOR)) for text in read.labels]
+def _threshold(name: str, scores: np.ndarray, truth: np.ndarray, answers: np.ndarray, own: float | None) -> Threshold:
+    """The figures of a class, from the threshold on that its predictions were made with, `own`; None: from 0.5 on."""
+    first = 0.5 if own is None else own
+    values = np.union1d(at_thresholds.THRESHOLDS, [first])
+    start, rows = int(np.searchsorted(values, first)), at_thresholds.table(scores, truth, values)
+    if own is not None:
+        # scores are written with nine digits, which near 0 and 1 are too few to predict from once more
+        kinds = (truth & answers, truth & ~answers, ~truth & ~answers, ~truth & answers)
+        rows[start] = at_thresholds.row(own, *(int(kind.sum()) for kind in kinds))
+    return Threshold(name, rows, start)
+
+
+def _having(texts: Sequence[str], names: Sequence[str], exclusive: bool) -> dict[str, np.ndarray]:
+    """By label whether each image has it, from the labels of the images as texts. `exclusive`: one of each image."""
+    own = [{text} if exclusive else set(text.split(SEPARATOR)) for text in texts]
     return {name: np.array([name in labels for labels in own], bool) for name in names}
 
 

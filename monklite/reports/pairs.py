@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ import numpy as np
 from ..runs.predictions import Predictions
 from ..statistics import delong, paired
 from ..tasks import SEPARATOR, TASKS
-from .comparison import Entry, image_sets
+from .comparison import Entry, image_sets, manner
 
 # an AUC varies only with at least so many images that have the label, and so many that do not
 MIN_OF_EACH = 2
@@ -32,7 +32,7 @@ class AreaDifference:
     """The areas under the ROC curve (AUC) of a label of both runs of a pair, 0 to 1.
 
     `difference`: `best` - `other`, with its 95 % interval, `low` to `high`; NaN if there is none. `p_value`: of DeLong's test
-    that both are equal, adjusted for the number of pairs and labels (Holm).
+    that both are equal, adjusted for the number of pairs and labels (Holm); NaN if they differ where that test says nothing.
     """
 
     label: str
@@ -93,9 +93,7 @@ def same_tests(entries: Sequence[Entry]) -> list[list[Tested]]:
     sets = image_sets([test for _, test, _ in tested])
     groups: dict[Any, list[Tested]] = {}
     for images, (entry, test, answers) in zip(sets, tested, strict=True):
-        # two runs are compared only if their images were predicted in the same way
-        manner = tuple(sorted(test.thresholds.items())), test.views
-        groups.setdefault((images, manner, answers.paths, answers.labels), []).append(Tested(entry, answers))
+        groups.setdefault((images, manner(test), answers.paths, answers.labels), []).append(Tested(entry, answers))
     return [sorted(group, key=lambda tested: -tested.answers.correct.sum()) for group in groups.values()]
 
 
@@ -116,31 +114,42 @@ def _pairs_of(group: Sequence[Tested]) -> Iterator[Pair]:
     """The pairs of runs with the same test; their p-values are not known yet, and those of the areas are of one test alone."""
     correct = np.stack([tested.answers.correct for tested in group]).astype(np.float64)
     both, totals = (correct @ correct.T).astype(int), correct.sum(axis=1).astype(int)
-    areas = list(_areas(group))
+    measured = list(_areas(group))
     for i, j in itertools.combinations(range(len(group)), 2):
         labels = group[i].entry.label, group[j].entry.label
         only = int(totals[i] - both[i, j]), int(totals[j] - both[i, j])
-        differences = tuple(_area_difference(*of, i, j) for of in areas)
+        differences = tuple(areas.difference(i, j) for areas in measured if areas.places.keys() >= {i, j})
         yield Pair(*labels, correct.shape[1], int(totals[i]), *only, areas=differences)
 
 
-def _areas(group: Sequence[Tested]) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """Label, areas and their covariance, for each label whose scores all runs of the group have."""
+class _Areas(NamedTuple):
+    """The areas of a label and their covariance. `places`: theirs, by the index of the run in its group."""
+
+    label: str
+    areas: np.ndarray
+    covariance: np.ndarray
+    places: Mapping[int, int]
+
+    def difference(self, i: int, j: int) -> AreaDifference:
+        """Of two runs by their indices."""
+        a, b = self.places[i], self.places[j]
+        found = delong.difference(self.areas, self.covariance, a, b)
+        return AreaDifference(self.label, float(self.areas[a]), float(self.areas[b]), *found)
+
+
+def _areas(group: Sequence[Tested]) -> Iterator[_Areas]:
+    """Of each label the areas of the runs that have a score of it for every image."""
     answers = [tested.answers for tested in group]
     dataset = group[0].entry.state.dataset
     several = dataset is not None and not TASKS[dataset.label_type].exclusive
     labels = [text.split(SEPARATOR) if several else [text] for text in answers[0].labels]
-    for label in answers[0].scores:
-        if not all(label in own.scores for own in answers):
-            continue
+    for label in dict.fromkeys(label for own in answers for label in own.scores):
         truth = np.array([label in names for names in labels], bool)
-        scores = np.stack([own.scores[label] for own in answers])
-        if min(truth.sum(), (~truth).sum()) >= MIN_OF_EACH and np.isfinite(scores).all():
-            yield label, *delong.areas(truth, scores)
-
-
-def _area_difference(label: str, areas: np.ndarray, covariance: np.ndarray, i: int, j: int) -> AreaDifference:
-    return AreaDifference(label, float(areas[i]), float(areas[j]), *delong.difference(areas, covariance, i, j))
+        scores = {i: own.scores[label] for i, own in enumerate(answers) if label in own.scores}
+        scores = {i: own for i, own in scores.items() if np.isfinite(own).all()}
+        if min(truth.sum(), (~truth).sum()) >= MIN_OF_EACH and len(scores) > 1:
+            places = {i: place for place, i in enumerate(scores)}
+            yield _Areas(label, *delong.areas(truth, np.stack(list(scores.values()))), places)
 
 
 def _adjusted(areas: Sequence[tuple[AreaDifference, ...]]) -> list[tuple[AreaDifference, ...]]:

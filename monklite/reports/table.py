@@ -213,7 +213,7 @@ def pair_rows(pairs: Sequence[Pair]) -> Iterator[list[Any]]:
             values = _percent(area.best, area.other, area.difference, area.low, area.high)
             yield [
                 pair.best, pair.other, f"AUC of {area.label}", pair.n_images, *values, NOT_AVAILABLE, NOT_AVAILABLE,
-                f"{area.p_value:.4g}", NOT_AVAILABLE,
+                NOT_AVAILABLE if math.isnan(area.p_value) else f"{area.p_value:.4g}", NOT_AVAILABLE,
             ]  # fmt: skip
 
 

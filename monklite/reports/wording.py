@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from ..records import REUSED_FEATURES
@@ -9,12 +10,14 @@ from ..runs.file_names import PAIRS_TABLE
 from ..statistics import intervals
 from ..statistics.paired import LEVEL
 from ..tasks import SINGLE, TASKS
-from .comparison import Entry, image_sets
+from .comparison import Entry, image_sets, manner
 from .pairs import MAX_WRITTEN, AreaDifference, Pair, pairs, same_tests
 from .seeds import Spread, spreads
 
 # more pairs without a significant difference share one sentence
 MAX_EQUAL_PAIRS = 3
+# more pairs whose AUCs alone differ are counted
+MAX_AREA_PAIRS = 5
 # of more runs, only the first are named
 MAX_RUNS_NAMED = 20
 # more images are not counted
@@ -68,7 +71,9 @@ def _needed(images: int) -> str:
 
 def _area(area: AreaDifference) -> str:
     text = f"AUC {area.best:.3f} against {area.other:.3f}, difference {area.difference + 0.0:.3f}"
-    interval = "" if area.low != area.low else f", 95 % interval {area.low:.3f} to {area.high:.3f}"
+    if math.isnan(area.p_value):
+        return f"{text}, which does not vary on these images, so that there is no test of it"
+    interval = "" if math.isnan(area.low) else f", 95 % interval {area.low:.3f} to {area.high:.3f}"
     return f"{text}{interval}, {_p(area.p_value)}"
 
 
@@ -106,6 +111,15 @@ def _verdicts_of_best(own: Sequence[Pair]) -> Iterator[str]:
             yield _areas(pair)
     if equal:
         yield f"{best} cannot be told apart on {own[0].n_images:,} images from: {_join([p.other for p in equal])}"
+    yield from _told_by_areas([pair for pair in tested if pair not in in_full], f"the pairs of {best}")
+
+
+def _told_by_areas(hidden: Sequence[Pair], which: str) -> Iterator[str]:
+    """The verdicts by AUC on the pairs that have no sentence of their own, if their AUCs can be told apart."""
+    told = [pair for pair in hidden if any(area.p_value < LEVEL for area in pair.areas)]
+    yield from map(_areas, told[:MAX_AREA_PAIRS])
+    if len(told) > MAX_AREA_PAIRS:
+        yield f"The AUCs of {len(told) - MAX_AREA_PAIRS} more of {which} can be told apart"
 
 
 def _verdicts_of_others(own: Sequence[Pair], n_runs: int, where: str) -> Iterator[str]:
@@ -116,6 +130,7 @@ def _verdicts_of_others(own: Sequence[Pair], n_runs: int, where: str) -> Iterato
     if others:
         which = f"{len(told)} can be told apart: {_join(told, '; ')}" if told else "none can be told apart"
         yield f"Of the {len(others)} pairs of the other runs, {which}. {where}"
+        yield from _told_by_areas(others, "these pairs")
     if n_runs > 1:
         yield (
             f"{best} is the best of {n_runs} runs on these test images, so its accuracy on new images is likely to be "
@@ -126,13 +141,16 @@ def _verdicts_of_others(own: Sequence[Pair], n_runs: int, where: str) -> Iterato
 def _areas(pair: Pair) -> str:
     """For which labels the AUCs of two runs can be told apart."""
     told = [area for area in pair.areas if area.p_value < LEVEL]
+    untested = [f"{a.label} ({_area(a)})" for a in pair.areas if math.isnan(a.p_value)]
     better = [f"{a.label} ({_area(a)})" for a in told if a.difference > 0]
     worse = [f"{a.label} ({_area(a)})" for a in told if a.difference < 0]
     parts = [
         f"{run} is better for {_join(labels)}" for run, labels in ((pair.best, better), (pair.other, worse)) if labels
     ]
-    text = "; ".join(parts) or "none can be told apart"
-    return f"By the AUCs of {len(pair.areas)} labels, {pair.best} against {pair.other}: {text}"
+    parts = parts or ["none can be told apart"] * (len(untested) < len(pair.areas))
+    text = "; ".join([*parts, *(["no test for " + _join(untested)] if untested else [])])
+    which = f"AUCs of {len(pair.areas)} labels" if len(pair.areas) > 1 else f"AUC of {pair.areas[0].label}"
+    return f"By the {which}, {pair.best} against {pair.other}: {text}"
 
 
 def _spread(spread: Spread) -> str:
@@ -213,10 +231,10 @@ def _other_images(entries: Sequence[Entry]) -> Iterator[str]:
         parts = _join([_test_set(group, next(iter(sets.values()))) for group in sets.values()], "; ")
         yield f"The runs were not tested on the same images, so their test accuracies cannot be compared: {parts}."
     for group in sets.values():
-        if len({(str(e.state.testing.thresholds), e.state.testing.views) for e in group if e.state.testing}) > 1:
+        if len({manner(e.state.testing) for e in group if e.state.testing}) > 1:
             yield (
-                f"These runs were tested on the same images, but not all with the same thresholds and views of each image; only "
-                f"those with the same are compared: {_join([e.label for e in group])}."
+                f"These runs were tested on the same images, but not all with the same thresholds, operating point and views of "
+                f"each image; only those with the same are compared: {_join([e.label for e in group])}."
             )
 
 

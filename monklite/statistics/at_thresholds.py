@@ -27,14 +27,13 @@ def table(scores: np.ndarray, truth: np.ndarray, thresholds: np.ndarray = THRESH
 
     Each value is followed by the ends of its 95 % Wilson interval; NaN where there is no image to take a share of.
     """
-    rows = []
-    for threshold, (found, missed, left, false) in zip(
-        thresholds, counts(scores, truth, thresholds).tolist(), strict=True
-    ):
-        shares = ((found, found + missed), (left, left + false), (found, found + false), (left, left + missed))
-        figures = [value for part, whole in shares for value in _share(part, whole)]
-        rows.append([float(threshold), found, missed, left, false, *figures])
-    return rows
+    return [row(float(at), *of) for at, of in zip(thresholds, counts(scores, truth, thresholds).tolist(), strict=True)]
+
+
+def row(threshold: float, found: int, missed: int, left: int, false: int) -> list[float]:
+    """The row of a threshold in `table`, from its counts as `counts` has them."""
+    shares = ((found, found + missed), (left, left + false), (found, found + false), (left, left + missed))
+    return [threshold, found, missed, left, false, *(value for of in shares for value in _share(*of))]
 
 
 def _share(part: int, whole: int) -> tuple[float, float, float]:

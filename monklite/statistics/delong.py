@@ -34,7 +34,9 @@ def difference(
 ) -> tuple[float, float, float, float]:
     """The difference of two areas, a - b, its interval, and the two-sided p-value that they are equal.
 
-    The interval is NaN and the p-value 1 where the difference does not vary, as of two that rank every image right.
+    Where the difference does not vary, the interval is NaN, and the p-value 1 if the areas are equal, as those of two that rank
+    every image right. If they are not, as of one that ranks all right and one with the same score for all, it is NaN: the test
+    says nothing.
     """
     from scipy.stats import norm
 
@@ -42,7 +44,7 @@ def difference(
     variance = float(covariance[a, a] + covariance[b, b] - 2 * covariance[a, b])
     # rounding leaves a little of nothing
     if variance < 1e-15:
-        return value, math.nan, math.nan, 1.0
+        return value, math.nan, math.nan, 1.0 if abs(value) < 1e-12 else math.nan
     error = math.sqrt(variance)
     margin = float(norm.isf(level / 2)) * error
     return value, max(-1.0, value - margin), min(1.0, value + margin), float(2 * norm.sf(abs(value) / error))

@@ -63,8 +63,10 @@ def _mean_of(name: str, counts: Callable[[np.ndarray, np.ndarray], Counts]) -> C
         each = [classes[i].figures[name] for i in judged.occurring]
         if not each:
             return NOTHING
-        # the precision of a class that is never predicted is 0
-        values, lows, highs = np.nan_to_num(np.array([(e.value, e.low, e.high) for e in each])).T
+        # the precision of a class that is never predicted is 0, and could be anything
+        values, lows, highs = np.array(
+            [(0.0, 0.0, 1.0) if np.isnan(e.value) else (e.value, e.low, e.high) for e in each]
+        ).T
 
         def residuals() -> Iterator[np.ndarray]:
             for i in judged.occurring:

@@ -30,11 +30,17 @@ def mcnemar(only_a: np.ndarray, only_b: np.ndarray) -> np.ndarray:
 def holm(p_values: Sequence[float] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """P-values adjusted for their number (Holm 1979): at most `LEVEL` of all families of tests have a false alarm.
 
+    Args:
+        p_values: (n,); NaN is no test, stays so, and does not count.
+
     Returns:
-        The adjusted p-values (n,), and the numbers (n,) by which the level of each test was divided: n for the smallest.
+        The adjusted p-values (n,), and the numbers (n,) by which the level of each test was divided: their number for the
+        smallest.
     """
     p = np.asarray(p_values, float)
-    order, divisors = np.argsort(p, kind="stable"), np.arange(len(p), 0, -1)
+    n_tests = np.count_nonzero(~np.isnan(p))
+    # NaN is sorted last
+    order, divisors = np.argsort(p, kind="stable"), np.maximum(np.arange(n_tests, n_tests - len(p), -1), 1)
     adjusted, divided_by = np.empty(len(p)), np.empty(len(p), int)
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(p[order] * divisors))
     divided_by[order] = divisors

@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from ..figures import MOVER, NPV, PPV, SENSITIVITY, SPECIFICITY, WILSON, Estimate
-from .intervals import wilson
+from .intervals import clustered_wilson
+from .units import Units
 
 PPV_AT_PREVALENCE, NPV_AT_PREVALENCE = "ppv_at_prevalence", "npv_at_prevalence"
 
 Limits = tuple[float, float, float]  # a value with the limits of its interval
 
 
-def figures(truth: np.ndarray, predicted: np.ndarray, prevalence: float | None = None) -> dict[str, Estimate]:
+def figures(
+    truth: np.ndarray,
+    predicted: np.ndarray,
+    prevalence: float | None = None,
+    groups: Sequence[str] | np.ndarray | None = None,
+) -> dict[str, Estimate]:
     """Sensitivity, specificity and predictive values with their 95 % intervals, by name.
 
     Args:
         truth, predicted: whether each image is positive, bool (n,). prevalence: adds the predictive values where this share of
-            the images is positive.
+            the images is positive. groups: of the images, such as patients, which the intervals take into account, see
+            `Units.of`.
     """
+    units = Units.of(groups, len(truth))
     found = {
-        SENSITIVITY: _share(predicted & truth, truth),
-        SPECIFICITY: _share(~predicted & ~truth, ~truth),
-        PPV: _share(predicted & truth, predicted),
-        NPV: _share(~predicted & ~truth, ~predicted),
+        SENSITIVITY: _share(predicted & truth, truth, units),
+        SPECIFICITY: _share(~predicted & ~truth, ~truth, units),
+        PPV: _share(predicted & truth, predicted, units),
+        NPV: _share(~predicted & ~truth, ~predicted, units),
     }
     if prevalence is None:
         return found
@@ -38,10 +47,13 @@ def figures(truth: np.ndarray, predicted: np.ndarray, prevalence: float | None =
     }
 
 
-def _share(part: np.ndarray, whole: np.ndarray) -> Estimate:
+def _share(part: np.ndarray, whole: np.ndarray, units: Units) -> Estimate:
     count, total = int(part.sum()), int(whole.sum())
-    low, high = wilson(count, total)
-    return Estimate(value=count / total if total else math.nan, low=low, high=high, count=total, method=WILSON)
+    if not total:
+        # it may be anything
+        return Estimate(value=math.nan, low=0.0, high=1.0, count=0, method=WILSON)
+    low, high = clustered_wilson(units.sums(part), units.sums(whole))
+    return Estimate(value=count / total, low=low, high=high, count=total, method=WILSON)
 
 
 def _limits(estimate: Estimate) -> Limits:

@@ -81,14 +81,17 @@ for (const button of document.querySelectorAll("button[data-opens]")) {
 for (const box of document.querySelectorAll(".threshold[data-rows]")) {
   const rows = JSON.parse(box.dataset.rows), slider = box.querySelector("input"), cells = box.querySelectorAll("[data-at]");
   const percent = (x) => x === null ? "–" : `${(100 * x).toFixed(1)} %`;
+  // a threshold near 0 or 1 keeps its digits
+  const score = (x) => x > 0.9999 && x < 1 ? `1 - ${Number((1 - x).toPrecision(2))}` : `${Number(x.toPrecision(4))}`;
   const update = () => {
     const row = rows[slider.value];
     for (const cell of cells) {
       const i = Number(cell.dataset.at);
-      if (cell.dataset.as === "count" || i === 0) cell.textContent = row[i];
+      if (i === 0) cell.textContent = score(row[0]);
+      else if (cell.dataset.as === "count") cell.textContent = row[i];
       else cell.textContent = row[i] === null ? "–" : `${percent(row[i])} (${percent(row[i + 1])} to ${percent(row[i + 2])})`;
     }
-    slider.setAttribute("aria-valuetext", `threshold ${row[0]}`);
+    slider.setAttribute("aria-valuetext", `threshold ${score(row[0])}`);
   };
   slider.addEventListener("input", update);
   update();
