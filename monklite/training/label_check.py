@@ -56,8 +56,8 @@ def doubts(spec: Resolved, data: TrainingData, cache: Path) -> list[Doubt]:
     Each image is predicted by a new head on the frozen network, in cross-validation: neither has seen the image's label.
 
     Raises:
-        InvalidValue: the network has no frozen part. NotReady: no two classes have two images, or all are of one group. OutOfMemory, and the errors of
-            building a network.
+        InvalidValue: the network has no frozen part. NotReady: no two classes have two images, or all are of one group.
+        OutOfMemory, and the errors of building a network.
     """
     learner = backends.load(spec.backend).learner(spec.replace(FROZEN), data.samples.task)
     frozen = learner.frozen(spec.data.input_size)
