@@ -314,7 +314,7 @@ def test_a_comparison_says_which_times_are_not_those_of_a_training_alone(pattern
     runs = [Workspace(tmp_path).find("p", name) for name in ("first", "second")]
     methods = [run.state().model.methods[-1] for run in runs]
     assert methods == ["frozen part computed once for each image", "frozen part known from an earlier training"]
-    (sentence,) = wording.warnings(comparison.collect(runs))
+    (sentence,) = [text for text in wording.warnings(comparison.collect(runs)) if text.startswith("Training times")]
     assert sentence.startswith(
         "Training times: the frozen part of the network was known from an earlier training for second,"
     )

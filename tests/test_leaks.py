@@ -118,6 +118,19 @@ def test_of_many_images_only_those_of_validation_are_compared_unasked(
     )
 
 
+def test_what_check_data_leaves_out_is_not_said_to_be_done_by_it(
+    workspace: Path, images: Path, val: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    planted(images / "cat/cat-001.png", images / "cat/again.jpg")
+    ptf = dataset(images, val)
+    monkeypatch.setattr(leaks, "MAX_PAIRS_ASKED", 300)
+    capsys.readouterr()
+    assert ptf.Check_Data().near_copies == ()
+    told = capsys.readouterr().out
+    assert "near copies within the training images are not looked for among so many images" in told
+    assert "looked for by Check_Data()" not in told
+
+
 def test_a_cache_that_is_read_again_knows_them_too(workspace: Path, images: Path, val: Path) -> None:
     planted(images / "cat/cat-000.png", val / "cat/again.jpg")
     dataset(images, val)
@@ -195,6 +208,11 @@ def test_test_images_that_are_near_copies_of_training_images_are_told(
     ptf.Dataset()
     note = "1 image of this test set is a near copy of training images (mirrored 1, another format 1; the first: cat/again.jpg)"
     assert f"    Note: {note}: the accuracy looks better than it is\n" in capsys.readouterr().out
+    # 8 test images, 20 training images
+    monkeypatch.setattr(leaks, "MAX_PAIRS", 40)
+    monkeypatch.setattr(leaks, "PATIENCE", 2)
+    ptf.Dataset()
+    assert "near copies are looked for of 4 of the 8 test images, chosen at random\n" in capsys.readouterr().out
     for path in Path("workspace/.cache").glob("*.index.npz"):
         path.unlink()
     ptf.Dataset()

@@ -19,6 +19,7 @@ from monklite.runs.file_names import BEST, FINAL, LEFTOVER_AGE, RESUME, STATE
 from monklite.runs.prune import LEFTOVER, OLD, carry_out, plan
 from monklite.runs.run import Run
 from monklite.runs.workspace import Workspace
+from monklite.spec import Spec
 
 STEPS, GOING_ON = "intermediate weights", "state for resuming"
 
@@ -66,6 +67,18 @@ def test_of_two_that_are_as_good_the_newer_stays(space):
     for best in (0.9, 0.9, 0.1):
         trained(space, best)
     assert planned(space, keep=1, intermediate=False) == [(OLD, "p/e/v001")]
+
+
+def test_folds_and_what_the_user_has_marked_stay(space):
+    trained(space, 0.3)
+    trained(space, 0.4, tags=("paper",))
+    trained(space, 0.4, notes=("the one that was shown",))
+    trained(space, 0.6)
+    for fold in range(3):
+        trained(space, 0.9, asked=Spec().replace({"data.folds": 3, "data.fold": fold}))
+    # neither are folds the newest versions, nor the best one
+    assert planned(space, keep=1, intermediate=False) == [(OLD, "p/e/v001")]
+    assert (STEPS, "p/e/v005 (2 files)") in planned(space)
 
 
 def test_each_experiment_keeps_its_own(space):

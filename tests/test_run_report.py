@@ -17,7 +17,7 @@ from test_state import FULL
 from monklite import Prototype
 from monklite.decisions import OperatingPoint
 from monklite.operating_point import at
-from monklite.reports import judged_images, run_card, run_report
+from monklite.reports import judged_images, mixups, run_card, run_report
 from monklite.runs import evaluations, history, predictions
 from monklite.runs.file_names import EVALUATED, HISTORY
 from monklite.runs.run import Run
@@ -86,6 +86,37 @@ def test_the_report_says_how_good_it_is_and_how_sure_that_is(run: Run) -> None:
     assert all(link.startswith(("#", "data:image/")) for link in linked), "the page needs no network"
     ids = [attrs["id"] for _, attrs in elements if attrs.get("id")]
     assert len(ids) == len(set(ids)), "names of parts are unique"
+
+
+def test_a_cell_without_pictures_opens_nothing(run: Run, tmp_path: Path) -> None:
+    shutil.rmtree(tmp_path / "images")
+    page = Elements(run_report.page(run, lambda text: None)).found
+    assert [attrs for tag, attrs in page if tag == "dialog" or "data-opens" in attrs] == []
+
+
+def test_of_very_many_classes_the_largest_mix_ups_are_listed(run: Run, tmp_path: Path) -> None:
+    classes = (HOSTILE, *(f"class {i}" for i in range(70)))
+    labels = np.r_[np.arange(71), np.repeat([0, 1, 2], [6, 9, 3])]
+    predicted = np.r_[np.arange(71), np.repeat([1, 0, 5], [6, 9, 3])]
+    names = [f"{i}.png" for i in range(len(labels))]
+    Image.new("RGB", (20, 30)).save(tmp_path / "images" / names[71])
+    task, folder = SingleLabel(classes), evaluations.folder(run, "large")
+    digest = predictions.write(folder / EVALUATED, task, names, labels, logits := 3.0 * np.eye(71)[predicted])
+    about = {"fingerprint": "f", "content": "c", "weights": "best_model", "made": "2026-11-21T08:15:00+00:00"}
+    given = {"name": "large", "dataset_path": str(tmp_path / "images"), "predictions": digest, **about}
+    figures = figures_of(task, logits, labels, **given)
+    evaluations.write(run, figures)
+    assert mixups.largest(figures) == [(classes[1], HOSTILE, 9), (HOSTILE, classes[1], 6), (classes[2], classes[5], 3)]
+    page = run_report.page(run, lambda text: None)
+    assert page.count('<table class="matrix">') == 1, "of the evaluation with two classes"
+    assert "It is too large to be shown: 71 classes. The largest mix-ups are these." in page
+    elements = Elements(page).found
+    # one of the images has a file
+    opens = [attrs["data-opens"] for _, attrs in elements if str(attrs.get("data-opens")).startswith("e0-")]
+    assert opens == ["e0-cell0"]
+    assert opens == [attrs["id"] for tag, attrs in elements if tag == "dialog" and str(attrs["id"]).startswith("e0-")]
+    right = figures_of(task, 3.0 * np.eye(71)[labels], labels, **given)
+    assert mixups.largest(right) == []
 
 
 def test_the_thresholds_of_the_page_are_counts_of_the_predictions(run: Run) -> None:

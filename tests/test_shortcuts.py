@@ -13,6 +13,7 @@ from PIL import Image
 from monklite.data import decode, description, discover, shortcuts
 from monklite.data.description import TRAITS
 from monklite.data.samples import DIGEST, Samples, as_column
+from monklite.statistics import grouped_folds
 
 
 def table(labels: np.ndarray, classes: tuple[str, ...] = ("a", "b")) -> Samples:
@@ -70,6 +71,54 @@ def test_a_group_is_not_told_by_its_own_images() -> None:
     # copies count once
     copies = probe(labels, traits, digests=np.array([str(group).encode() for group in groups], DIGEST))
     assert copies == []
+
+
+@pytest.mark.parametrize("n_groups", [1, 2, 3, 4])
+def test_few_groups_are_no_error(n_groups: int) -> None:
+    groups = np.arange(60) % n_groups
+    names = as_column([f"patient {group}" for group in groups])
+    labels, traits = np.random.default_rng(0).permutation(np.arange(60) % 2), noise(60, 0)
+    traits[:, TRAITS.index("JPEG quality")] += 6 * labels
+    found = probe(labels, traits, groups=names)
+    assert [giveaway.is_telling for giveaway in found] == [True] * (n_groups > 1)
+    # of a class that one patient has, the others teach nothing
+    assert probe(np.minimum(groups, 1), traits, groups=names) == []
+
+
+def test_a_class_of_one_group_does_not_hide_the_others() -> None:
+    labels, traits = np.arange(90) % 3, noise(90, 0)
+    traits[:, TRAITS.index("JPEG quality")] += 6 * labels
+    groups = as_column(["patient" if label == 2 else "" for label in labels])
+    samples = dataclasses.replace(table(labels, ("a", "b", "c")), groups=groups)
+    (giveaway,) = shortcuts.probe(samples, traits, np.arange(90))
+    assert (giveaway.n_images, giveaway.is_telling) == (60, True)
+
+
+def test_folds_are_dealt_once_for_all_properties(monkeypatch: pytest.MonkeyPatch) -> None:
+    """2,000 images of 1,500 patients: with scikit-learn's grouped folds, 20 labels took more than a minute."""
+    labels = np.random.default_rng(0).random((200, 3)) < 0.5
+    samples = dataclasses.replace(table(labels, ("x", "y", "z")), groups=as_column([f"p{i % 150}" for i in range(200)]))
+    dealt, deal = [], grouped_folds.deal
+    monkeypatch.setattr(grouped_folds, "deal", lambda *args: dealt.append(len(args[0])) or deal(*args))
+    assert len(shortcuts.one_by_one(samples, noise(200, 0), np.arange(200))) == len(TRAITS)
+    assert dealt == [200] * 3
+
+
+@pytest.mark.parametrize("n_groups", [2, 7, 1500])
+def test_folds_keep_groups_together_and_classes_in_each(n_groups: int) -> None:
+    rng = np.random.default_rng(0)
+    groups = np.r_[np.arange(n_groups), rng.integers(0, n_groups, 500)]
+    labels = (rng.random(len(groups)) < 0.2).astype(np.int64)
+    folds = grouped_folds.deal(labels, groups)
+    assert all(len(np.unique(folds[groups == group])) == 1 for group in range(n_groups))
+    sizes = np.bincount(folds)
+    assert len(sizes) == min(grouped_folds.FOLDS, n_groups)
+    if n_groups == 1500:
+        rare = np.bincount(folds, labels)
+        assert sizes.max() - sizes.min() < 0.1 * sizes.mean() and rare.max() - rare.min() < 0.1 * rare.mean()
+    # without groups, as evenly as can be
+    alone = grouped_folds.deal(labels, np.arange(len(labels)))
+    assert np.ptp(np.bincount(alone, labels)) <= 1 >= np.ptp(np.bincount(alone))
 
 
 def test_classes_with_few_images_are_left_out() -> None:

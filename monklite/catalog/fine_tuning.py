@@ -48,11 +48,21 @@ def falling(decay: float, groups: int, argument: str = "decay") -> tuple[float, 
     """
     factor = DECAY_RANGE(argument, decay)
     n = GROUPS_RANGE("groups", groups)
-    rates = tuple(factor ** (n - 1 - i) for i in range(n)) if factor < 1 else ()
+    rates = _powers(factor, n) if factor < 1 else ()
     # zero, after very many groups
     for rate in rates:
         RATE_FACTOR_RANGE(f"{argument}, by group,", rate)
     return rates
+
+
+def _powers(factor: float, n: int) -> tuple[float, ...]:
+    return tuple(factor ** (n - 1 - i) for i in range(n))
+
+
+def decay_of(rates: Sequence[float]) -> float | None:
+    """The decay of which `falling` gives exactly these multiples; None if there is none."""
+    decay = rates[-2] if len(rates) > 1 else 1.0
+    return decay if 0 < decay < 1 and tuple(rates) == _powers(decay, len(rates)) else None
 
 
 def check(spec: Resolved) -> None:

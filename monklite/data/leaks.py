@@ -27,6 +27,8 @@ HARDLY = "almost the same"
 COLUMNS = ("subset", "path", "class", "other_subset", "other_path", "other_class", "similarity", "difference")
 # pairs of pictures that are compared unasked, which takes about a second, and when they are asked for
 MAX_PAIRS, MAX_PAIRS_ASKED = 40_000_000, 1_000_000_000
+# times as many for test images, which are looked at more rarely
+PATIENCE = 4
 # from which on brightness or contrast, 0 to 255, count as different
 OTHER_LIGHT = 6.0
 # a column of `NearCopies` -> how it is told
@@ -105,22 +107,31 @@ def look_for(samples: Samples, descriptions: Descriptions | None, thorough: bool
         return replace(found, remark=f"near copies are looked for among up to {MAX_THUMBNAILS:,} images")
     contents, first, content_of = np.unique(samples.digests[rows], return_index=True, return_inverse=True)
     in_val = np.unique(content_of[samples.subsets[rows] != SUBSETS.index(TRAINED_ON)])
-    queries, remark = _queries(len(contents), in_val, MAX_PAIRS_ASKED if thorough else MAX_PAIRS)
+    queries, remark = _queries(len(contents), in_val, thorough)
     pairs = near_duplicates.find(descriptions.thumbnails[rows[first]], queries)
     return replace(found, near=tuple(_of_rows(samples, descriptions.traits, rows, content_of, pairs)), remark=remark)
 
 
-def _queries(n: int, in_val: np.ndarray, most: int) -> tuple[np.ndarray | None, str]:
+def _queries(n: int, in_val: np.ndarray, thorough: bool) -> tuple[np.ndarray | None, str]:
     """The contents that are compared with all others (None: all), and what is left out."""
+    most = MAX_PAIRS_ASKED if thorough else MAX_PAIRS
     if n * n / 2 <= most:
         return None, ""
-    queries = np.random.default_rng(0).permutation(in_val)[: max(1, most // n)]
-    if len(queries) == len(in_val):
-        return queries, "near copies within the training images are looked for by Check_Data()"
-    return (
-        queries,
-        f"near copies are looked for of {len(queries):,} of the {len(in_val):,} validation images, chosen at random",
-    )
+    queries = _sampled(in_val, most // n)
+    if len(queries) < len(in_val):
+        return queries, f"near copies are looked for of {_share(queries, in_val)} validation images, chosen at random"
+    if thorough:
+        return queries, "near copies within the training images are not looked for among so many images"
+    return queries, "near copies within the training images are looked for by Check_Data()"
+
+
+def _sampled(rows: np.ndarray, n: int) -> np.ndarray:
+    """`n` of the rows at random, one at least, in order; all if there are no more."""
+    return np.sort(np.random.default_rng(0).permutation(rows)[: max(1, n)])
+
+
+def _share(some: np.ndarray, everything: np.ndarray) -> str:
+    return f"{len(some):,} of the {len(everything):,}"
 
 
 def _of_rows(
@@ -209,8 +220,8 @@ def nearly_seen(
     if descriptions is None or not len(descriptions.thumbnails) or not len(rows) or not len(trained_on):
         return [], ""
     known, places = descriptions_of(cache, trained_on)
-    if len(rows) * len(places) > MAX_PAIRS_ASKED:
-        return [], "near copies of training images are not looked for among so many images"
+    all_rows, rows = rows, _sampled(rows, PATIENCE * MAX_PAIRS // max(len(places), 1))
+    sampled = f"near copies are looked for of {_share(rows, all_rows)} test images, chosen at random"
     thumbnails = np.concatenate([known.thumbnails, descriptions.thumbnails[rows]])
     traits = np.concatenate([known.traits, descriptions.traits[rows]])
     found = near_duplicates.find(thumbnails, np.arange(len(places), len(thumbnails)))
@@ -224,7 +235,8 @@ def nearly_seen(
         other = int(found.second[pair])
         copy = _near_copy(int(rows[one - len(places)]), int(places[other]), found, pair, traits[[one, other]])
         near.append(copy)
-    return near, _test_remark(samples, near, len(trained_on) - len(places))
+    remark = _test_remark(samples, near, len(trained_on) - len(places))
+    return near, "; ".join(filter(None, (remark, sampled if len(rows) < len(all_rows) else "")))
 
 
 def _test_remark(samples: Samples, near: Sequence[NearCopy], n_unknown: int) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..printable import printable
+from ..statistics import grouped_folds
 from .description import FILE_TRAITS, TRAITS
 from .samples import Samples
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 # images that are looked at, labels that are tried one by one, and images that a class needs
 MAX_IMAGES, MAX_LABELS, LEAST_OF_CLASS = 2000, 20, 6
-FOLDS = 5
 # of the way from chance to certainty: from which on it is told unasked
 TELLING = 1 / 3
 # how likely it may be by chance, over all labels of a dataset, and random orders by which that is judged
@@ -75,6 +75,19 @@ def _listed(names: tuple[str, ...]) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
+class _Question(NamedTuple):
+    """What is to be told of which rows of a table.
+
+    `target`: int64 (n,), from 0, of at least two classes. `folds`: of each row, for cross-validation. Each class is in what is
+    learned from in every fold.
+    """
+
+    label: str
+    rows: np.ndarray
+    target: np.ndarray
+    folds: np.ndarray
+
+
 def probe(samples: Samples, traits: np.ndarray, rows: np.ndarray, names: tuple[str, ...] = TRAITS) -> list[Giveaway]:
     """The giveaways among some rows of a table, the most telling first; of images with several labels, one for each label.
 
@@ -83,25 +96,49 @@ def probe(samples: Samples, traits: np.ndarray, rows: np.ndarray, names: tuple[s
     Args:
         traits: float32 (N, len(names)), as in `description`. names: of these properties.
     """
-    # a copy on both sides of cross-validation would be recognized
-    rows = rows[np.sort(np.unique(samples.digests[rows], return_index=True)[1])]
-    of_files = [i for i, name in enumerate(names) if name in FILE_TRAITS]
-    found = []
-    for label, target in (targets := list(_targets(samples, rows))):
-        for columns in (of_files, list(range(len(names)))):
-            chosen = tuple(names[i] for i in columns)
-            giveaway = columns and _giveaway(label, samples, traits[:, columns], rows, target, chosen)
-            if giveaway and giveaway.judged_among(len(targets)).is_telling:
-                break
-        if giveaway:
-            found.append(giveaway.judged_among(len(targets)))
-    return sorted(found, key=lambda giveaway: -giveaway.skill)
+    return _answers(_questions(samples, rows), traits, names)
 
 
 def one_by_one(samples: Samples, traits: np.ndarray, rows: np.ndarray) -> list[Giveaway]:
     """For each property, the giveaway that is the most telling by it alone; the most telling properties first."""
-    each = (probe(samples, traits[:, [i]], rows, (name,))[:1] for i, name in enumerate(TRAITS))
+    questions = _questions(samples, rows)
+    each = (_answers(questions, traits[:, [i]], (name,))[:1] for i, name in enumerate(TRAITS))
     return sorted((giveaway for found in each for giveaway in found), key=lambda giveaway: -giveaway.skill)
+
+
+def _answers(questions: list[_Question], traits: np.ndarray, names: tuple[str, ...]) -> list[Giveaway]:
+    of_files = [i for i, name in enumerate(names) if name in FILE_TRAITS]
+    found = []
+    for question in questions:
+        for columns in filter(None, (of_files, list(range(len(names))))):
+            giveaway = _giveaway(question, traits[:, columns], tuple(names[i] for i in columns))
+            if (judged := giveaway.judged_among(len(questions))).is_telling:
+                break
+        found.append(judged)
+    return sorted(found, key=lambda giveaway: -giveaway.skill)
+
+
+def _questions(samples: Samples, rows: np.ndarray) -> list[_Question]:
+    """None of what too few images, or images of too few groups, could answer."""
+    # a copy on both sides of cross-validation would be recognized
+    rows = rows[np.sort(np.unique(samples.digests[rows], return_index=True)[1])]
+    names = samples.groups[rows].astype(str)
+    # an image without a group is one of its own
+    groups = np.where(names == "", np.char.add("\0", np.arange(len(names)).astype(str)), names)
+    groups = np.unique(groups, return_inverse=True)[1]
+    asked = (_question(label, rows, target, groups) for label, target in _targets(samples, rows))
+    return [question for question in asked if question is not None]
+
+
+def _question(label: str, rows: np.ndarray, target: np.ndarray, groups: np.ndarray) -> _Question | None:
+    chosen = _chosen(target, groups)
+    target = np.unique(target[chosen], return_inverse=True)[1]
+    folds = grouped_folds.deal(target, groups[chosen])
+    learned = [len(np.unique(target[folds != fold])) for fold in np.unique(folds)]
+    # groups of very different sizes may leave none of a class to learn from
+    if min(learned, default=0) < max(2, int(target.max(initial=-1)) + 1):
+        return None
+    return _Question(label, rows[chosen], target, folds)
 
 
 def _targets(samples: Samples, rows: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
@@ -113,28 +150,23 @@ def _targets(samples: Samples, rows: np.ndarray) -> Iterator[tuple[str, np.ndarr
         yield from ((name, labels[:, i].astype(np.int64)) for i, name in enumerate(samples.classes[:MAX_LABELS]))
 
 
-def _giveaway(
-    label: str, samples: Samples, traits: np.ndarray, rows: np.ndarray, target: np.ndarray, names: tuple[str, ...]
-) -> Giveaway | None:
-    """None if fewer than two classes have enough images."""
-    chosen = _chosen(target)
-    rows, target = rows[chosen], np.unique(target[chosen], return_inverse=True)[1]
-    n_classes = int(target.max(initial=-1)) + 1
-    if n_classes < 2:
-        return None
-    told = _cross_validated(traits[rows], target, samples.groups[rows])
-    accuracy, p_value = _accuracy(target, told)
-    fitted = _classifier(n_classes).fit(traits[rows], target)
-    return Giveaway(label, accuracy, 1 / n_classes, p_value, _named(fitted, names), len(rows))
+def _giveaway(question: _Question, traits: np.ndarray, names: tuple[str, ...]) -> Giveaway:
+    target, traits = question.target, traits[question.rows]
+    n_classes = int(target.max()) + 1
+    accuracy, p_value = _accuracy(target, _cross_validated(traits, target, question.folds))
+    fitted = _classifier(n_classes).fit(traits, target)
+    return Giveaway(question.label, accuracy, 1 / n_classes, p_value, _named(fitted, names), len(target))
 
 
-def _chosen(target: np.ndarray) -> np.ndarray:
-    """Images of the classes with enough of them, at most `MAX_IMAGES`, of each class the same share."""
-    counts = np.bincount(target)
+def _chosen(target: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Images of the classes with enough of them, in two groups at least: at most `MAX_IMAGES`, of each class the same share."""
+    n = int(target.max(initial=-1)) + 1
+    counts = np.bincount(target, minlength=n)
+    is_enough = (counts >= LEAST_OF_CLASS) & (np.bincount(np.unique(groups * n + target) % n, minlength=n) > 1)
     order = np.random.default_rng(0).permutation(len(target))
-    order = order[counts[target[order]] >= LEAST_OF_CLASS]
+    order = order[is_enough[target[order]]]
     share = min(1.0, MAX_IMAGES / max(len(order), 1))
-    kept = [order[target[order] == label] for label in np.flatnonzero(counts >= LEAST_OF_CLASS)]
+    kept = [order[target[order] == label] for label in np.flatnonzero(is_enough)]
     parts = [of_class[: max(LEAST_OF_CLASS, round(share * len(of_class)))] for of_class in kept]
     return np.sort(np.concatenate([np.empty(0, np.int64), *parts]))
 
@@ -148,17 +180,12 @@ def _classifier(n_classes: int) -> DecisionTreeClassifier:
     )
 
 
-def _cross_validated(traits: np.ndarray, target: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """What a classifier says of each image that has seen none of its fold, nor of its group."""
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-
-    told, names = np.empty_like(target), groups.astype(str)
-    # an image without a group is one of its own
-    names = np.where(names == "", np.char.add("\0", np.arange(len(names)).astype(str)), names)
-    grouped = len(np.unique(names)) < len(names)
-    folds = (StratifiedGroupKFold if grouped else StratifiedKFold)(FOLDS, shuffle=True, random_state=0)
-    for train, test in folds.split(traits, target, names if grouped else None):
-        told[test] = _classifier(int(target.max()) + 1).fit(traits[train], target[train]).predict(traits[test])
+def _cross_validated(traits: np.ndarray, target: np.ndarray, folds: np.ndarray) -> np.ndarray:
+    """What a classifier says of each image that has seen none of its fold."""
+    told = np.empty_like(target)
+    for fold in np.unique(folds):
+        test = folds == fold
+        told[test] = _classifier(int(target.max()) + 1).fit(traits[~test], target[~test]).predict(traits[test])
     return told
 
 

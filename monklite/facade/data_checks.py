@@ -61,7 +61,7 @@ class DataCheckMethods(Base):
             `label_check.csv` among the run's logs, and `label_check.png` shows the first ones.
 
         Raises:
-            NotReady: no two classes have two images. The errors of `Dataset` and `Model`.
+            NotReady: no two classes have two images, or all are of one group. The errors of `Dataset` and `Model`.
         """
         count, experiment = Whole(least=1, most=MAX_SHOWN)("n", n), self._experiment
         experiment.check_alone("labels are checked")

@@ -63,7 +63,7 @@ def checked(console: Console, samples: Samples, known: Leaks, folder: Path) -> N
     for giveaway in (*known.giveaways[:MAX_GIVEAWAYS], *known.properties[:MAX_PROPERTIES]):
         console.say(f"    {_figures(giveaway, giveaway in known.properties)}")
     if not known.giveaways:
-        console.say("    not tried: fewer than two classes have enough images")
+        console.say("    not tried: fewer than two classes have enough images, of two groups at least")
     console.say()
     if known.remark:
         console.say(f"    Note: {known.remark}\n")

@@ -19,7 +19,7 @@ from ..runs.predictions import Predictions
 from ..runs.run import Run
 from ..statistics import at_thresholds
 from ..tasks import SEPARATOR
-from . import pages
+from . import mixups, pages
 
 # pictures in a page, in all and of one cell; the side of each in px, and its quality as JPEG
 MAX_PICTURES, MAX_OF_CELL, SIDE, QUALITY = 240, 24, 160, 80
@@ -40,7 +40,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Cell:
-    """The mistakes of one cell, the surest first. `n_images`: all of them; not all need have a picture."""
+    """The mistakes of one cell, the surest first. `n_images`: all of them; not all need have a picture, but one at least."""
 
     true: str
     predicted: str
@@ -58,7 +58,9 @@ class Threshold:
 
 
 def cells(run: Run, figures: Figures, warn: Callable[[str], None]) -> list[Cell]:
-    """The cells of the confusion matrix that hold mistakes, with pictures, the surest mistakes first.
+    """The cells of the confusion matrix that hold mistakes and of which there are pictures, the surest mistakes first.
+
+    Of a matrix that is too large for a page, they are the largest.
 
     Args:
         warn: called with a message for images that cannot be read.
@@ -70,7 +72,9 @@ def cells(run: Run, figures: Figures, warn: Callable[[str], None]) -> list[Cell]
     for row in np.argsort(-np.nan_to_num(read.confidence), kind="stable").tolist():
         if not read.correct[row]:
             rows[read.labels[row], read.predicted[row]].append(row)
-    found = [Cell(true, predicted, len(mine)) for (true, predicted), mine in sorted(rows.items())]
+    shown = mixups.largest(figures)
+    opening = rows.keys() if shown is None else rows.keys() & {(m.true, m.predicted) for m in shown}
+    found = [Cell(true, predicted, len(rows[true, predicted])) for true, predicted in sorted(opening)]
     # each cell in turn, so that a large one does not take all of the page
     turns = sorted((turn, i) for i, cell in enumerate(found) for turn in range(min(cell.n_images, MAX_OF_CELL)))
     missing: list[str] = []
@@ -84,7 +88,7 @@ def cells(run: Run, figures: Figures, warn: Callable[[str], None]) -> list[Cell]
             _add(cell, root, read, row, missing)
     if missing:
         warn(f"not all pictures of {figures.name!r} can be shown: {missing[0]}")
-    return found
+    return [cell for cell in found if cell.pictures]
 
 
 def _add(cell: Cell, root: str, read: Predictions, row: int, missing: list[str]) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._version import __version__
 from ..printable import printable
-from . import svg
+from . import mixups, svg
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -67,6 +67,7 @@ def render(template: str, **content: Any) -> str:
     environment.filters["moment"] = lambda text: (
         f"{text[:16].replace('T', ' ')} UTC" if text.endswith("+00:00") else text
     )
+    environment.filters["mixups"] = mixups.largest
     environment.filters["json"] = lambda values: json.dumps(plain(values))
     return environment.get_template(template).render(
         version=__version__, style=Markup(style), script=Markup(script), script_hash=f"sha256-{digest}", **content

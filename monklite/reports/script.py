@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..catalog import ACTIVATIONS, APPENDED, LAYERS, LOSSES, OPTIMIZERS, SCHEDULES, SETTINGS, TRANSFORMS
+from ..catalog import ACTIVATIONS, APPENDED, LAYERS, LOSSES, OPTIMIZERS, SCHEDULES, SETTINGS, TRANSFORMS, fine_tuning
 from ..catalog.rows import Row
 from ..runs.state import RunState
 from ..spec import SUBSETS, Choice, DataSpec, Spec, Table
 
 # what the calls of the script set by themselves
 BEFORE = Spec()
+WHERE = "# relative paths, and the workspace, start from the folder in which the run was trained: run this there"
 # prefix of the method, field of the training, rows
 CHOICES = (("optimizer", "optimizer", OPTIMIZERS), ("lr", "schedule", SCHEDULES), ("loss", "loss", LOSSES))
 # layers of a network are nested lists, which become long
@@ -20,13 +21,13 @@ WIDTH = 100
 
 def script(state: RunState) -> str:
     """The Python script of a run. What it cannot say, such as a network that is in no file, it says in a comment."""
-    asked = state.asked
-    lines = ["from monklite import Prototype", "", *_opening(state)]
+    asked, is_copy = state.asked, state.origin is not None
+    lines = ["from monklite import Prototype", "", WHERE, *_opening(state)]
     lines += [*_dataset(asked.data), *_transforms(asked)]
     if asked.model.layers:
         lines.append("ptf.Dataset()")
     # the number of epochs comes before what must fit into it
-    lines += [*_model(asked), *_training(asked), *_settings(asked), *_choices(asked)]
+    lines += [*_model(asked), *_training(asked), *_settings(asked, is_copy), *_choices(asked, is_copy)]
     return "\n".join([*lines, *_train(asked), ""])
 
 
@@ -42,6 +43,11 @@ def _opening(state: RunState) -> Iterator[str]:
     yield f"ptf = {_call('Prototype', given, (state.project, f'{state.experiment} again'))}"
     yield "ptf.reset_transforms()"
     yield "ptf.reset_transforms(test=True)"
+    # what the script appends comes in place of what is appended, and the others could contradict what follows
+    yield "ptf.reset_model()"
+    yield "ptf.update_progressive_resizing(1)"
+    yield "ptf.update_layer_rates(decay=1)"
+    yield "ptf.update_head_epochs(0)"
 
 
 def _dataset(data: DataSpec) -> Iterator[str]:
@@ -125,28 +131,36 @@ _SET_ELSEWHERE = (
 )  # fmt: skip
 
 
-def _settings(spec: Spec) -> Iterator[str]:
+def _settings(spec: Spec, is_copy: bool) -> Iterator[str]:
+    """`is_copy`: of a run that may have had any settings, so that the usual ones are set too."""
     for setting in SETTINGS.values():
         value = spec.get(setting.path)
-        if setting.path not in _SET_ELSEWHERE and value != BEFORE.get(setting.path):
+        if setting.path not in _SET_ELSEWHERE and (is_copy or value != BEFORE.get(setting.path)):
             yield f"ptf.{_call(f'update_{setting.name}', {}, (value,))}"
     resizing = spec.training.resizing
     if resizing != BEFORE.training.resizing:
         yield f"ptf.{_call('update_progressive_resizing', resizing.model_dump())}"
 
 
-def _choices(spec: Spec) -> Iterator[str]:
+def _choices(spec: Spec, is_copy: bool) -> Iterator[str]:
     for prefix, field, rows in CHOICES:
         choice: Choice | None = getattr(spec.training, field)
         if choice is not None:
             yield f"ptf.{_call(f'{prefix}_{choice.name}', _given(choice, rows))}"
+        elif is_copy:
+            yield f"# the {field} was that of the recipe: if the run that is copied had chosen one, choose it here"
     if spec.training.layer_rates:
-        optimizer = spec.training.optimizer
-        rate = optimizer.params.get("learning_rate") if optimizer else None
-        if rate is None:
-            yield f"# the layers had these multiples of the learning rate: {spec.training.layer_rates}"
-        else:
-            yield f"ptf.{_call('update_layer_rates', {}, ([factor * rate for factor in spec.training.layer_rates],))}"
+        yield _layer_rates(spec)
+
+
+def _layer_rates(spec: Spec) -> str:
+    factors, optimizer = spec.training.layer_rates, spec.training.optimizer
+    if (decay := fine_tuning.decay_of(factors)) is not None:
+        return f"ptf.{_call('update_layer_rates', {'decay': decay, 'groups': len(factors)})}"
+    rate = optimizer.params.get("learning_rate") if optimizer else None
+    if rate is None:
+        return f"# the layers had these multiples of the learning rate: {factors}"
+    return f"ptf.{_call('update_layer_rates', {}, ([factor * rate for factor in factors],))}"
 
 
 def _training(spec: Spec) -> Iterator[str]:

@@ -59,7 +59,8 @@ def plan(
 ) -> list[Item]:
     """List what can be removed; changes nothing.
 
-    Each experiment keeps its newest versions, the best one on validation, and those in training or unreadable.
+    Each experiment keeps its newest versions, the best one on validation, the folds of cross-validations, those with tags or
+    notes, and those in training or unreadable.
 
     Args:
         keep: number of newest versions to keep. intermediate: remove the weights of each epoch of finished runs.
@@ -113,10 +114,12 @@ def _read_states(runs: Iterable[Run], warn: Warn) -> Iterator[tuple[Run, RunStat
 
 
 def _old_versions(runs: Sequence[tuple[Run, RunState]], keep: int) -> list[Run]:
-    """All but the newest and the best on validation."""
-    ranked = [(state.results.best_figure, run.version) for run, state in runs if state.results is not None]
+    """All but the newest and the best on validation; neither folds, which are worth something only together, nor what the user
+    has marked."""
+    alone = [(run, state) for run, state in runs if not state.asked.data.folds]
+    ranked = [(state.results.best_figure, run.version) for run, state in alone if state.results is not None]
     best = max(ranked, default=(0, 0))[1]
-    return [run for run, _ in runs[:-keep] if run.version != best]
+    return [run for run, state in alone[:-keep] if run.version != best and not (state.tags or state.notes)]
 
 
 def _is_in_use(run: Run, warn: Warn) -> bool:

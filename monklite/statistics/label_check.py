@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-FOLDS = 5
+from . import grouped_folds
+
 MAX_ITERATIONS = 300
 
 
@@ -32,21 +33,16 @@ def out_of_fold_scores(vectors: np.ndarray, labels: np.ndarray, groups: np.ndarr
 
     Args:
         vectors: (n, numbers). labels: int64 (n,), 0 to the number of classes - 1, with at least two images of each class.
-        groups: (n,); images of one group are in one fold.
+        groups: (n,), two different ones at least; images of one group are in one fold.
     """
     from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    n_classes = int(labels.max()) + 1
-    grouped = len(np.unique(groups)) < len(groups)
-    n_folds = min(FOLDS, int(np.bincount(labels).min()))
-    folds = (StratifiedGroupKFold if grouped else StratifiedKFold)(n_folds, shuffle=True, random_state=0)
-    scores = np.zeros((len(labels), n_classes))
-    for train, test in folds.split(vectors, labels, groups if grouped else None):
-        if not len(test):
-            continue
+    folds = grouped_folds.deal(labels, groups)
+    scores = np.zeros((len(labels), int(labels.max()) + 1))
+    for fold in np.unique(folds):
+        train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         # a class may be in one group, and so in none of the other folds
         if len(seen := np.unique(labels[train])) < 2:
             scores[np.ix_(test, seen)] = 1.0

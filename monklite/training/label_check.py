@@ -56,8 +56,8 @@ def doubts(spec: Resolved, data: TrainingData, cache: Path) -> list[Doubt]:
     Each image is predicted by a new head on the frozen network, in cross-validation: neither has seen the image's label.
 
     Raises:
-        InvalidValue: the network has no frozen part. NotReady: no two classes have two images. OutOfMemory, and the errors of
-            building a network.
+        InvalidValue: the network has no frozen part. NotReady: no two classes have two images, or all are of one group.
+        OutOfMemory, and the errors of building a network.
     """
     learner = backends.load(spec.backend).learner(spec.replace(FROZEN), data.samples.task)
     frozen = learner.frozen(spec.data.input_size)
@@ -67,11 +67,15 @@ def doubts(spec: Resolved, data: TrainingData, cache: Path) -> list[Doubt]:
         )
     samples = data.samples
     rows = np.concatenate([samples.rows_of(name) for name in SPLIT])
-    targets = [(labels, names) for labels, names in _targets(samples, rows) if len(_checked_classes(labels)) > 1]
+    groups = _groups(samples.take(rows))
+    targets = [(labels, names) for labels, names in _targets(samples, rows) if _can_be_checked(labels, groups)]
     if not targets:
-        raise NotReady(f"labels cannot be checked: two classes with at least {LEAST_OF_CLASS} images each are needed")
+        raise NotReady(
+            f"labels cannot be checked: two classes with at least {LEAST_OF_CLASS} images each are needed, and two groups of "
+            "images at least"
+        )
     parts = [part for batches in (data.train, data.val) for part in _vectors(frozen, _as_shown(batches, data), cache)]
-    vectors, groups = np.concatenate(parts), _groups(samples.take(rows))
+    vectors = np.concatenate(parts)
     found = [
         Doubt(int(rows[i]), names[label], names[suggested], float(own), float(best))
         for labels, names in targets
@@ -124,6 +128,11 @@ def _targets(samples: Samples, rows: np.ndarray) -> Iterator[tuple[np.ndarray, t
 
 def _checked_classes(labels: np.ndarray) -> np.ndarray:
     return np.flatnonzero(np.bincount(labels) >= LEAST_OF_CLASS)
+
+
+def _can_be_checked(labels: np.ndarray, groups: np.ndarray) -> bool:
+    classes = _checked_classes(labels)
+    return len(classes) > 1 and len(np.unique(groups[np.isin(labels, classes)])) > 1
 
 
 def _contradicted(
