@@ -107,6 +107,56 @@ def rows_of(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+class Cells(HTMLParser):
+    """The cells of the table of results: text and the number that they are sorted by, of each row by the title of the column."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.titles: list[str] = []
+        self.rows: list[list[tuple[str, str | None]]] = []
+        self.at, self.inside = "", False
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "table":
+            self.inside = dict(attrs).get("id") == "overview"
+        self.at = tag if self.inside else ""
+        if self.at == "tr" and self.titles:
+            self.rows.append([])
+        if self.at == "td":
+            self.rows[-1].append(("", dict(attrs).get("data-value")))
+
+    def handle_data(self, data):
+        if self.at == "th":
+            self.titles.append(data)
+        if self.at == "td":
+            self.rows[-1][-1] = (self.rows[-1][-1][0] + data, self.rows[-1][-1][1])
+
+    def handle_endtag(self, tag):
+        self.at = ""
+
+    def column(self, title: str) -> list[tuple[str, str | None]]:
+        return [row[self.titles.index(title)] for row in self.rows]
+
+
+def test_texts_with_units_are_sorted_by_their_numbers(runs, tmp_path):
+    a = trained(runs, experiment="a", results=results(train_seconds=106.0), testing=judged(right(0, 1, 2, 3)))
+    b = trained(runs, experiment="b", results=results(train_seconds=46.0, gpu_process_mib=1500.0))
+    new = fresh(runs, experiment="new")
+    page = Cells(written(tmp_path / "c", a, b, new) / REPORT)
+    by_name = {row[0][0]: i for i, row in enumerate(page.rows)}
+    places = [by_name[name] for name in ("a", "b", "new")]
+
+    def column(title: str) -> list[tuple[str, str | None]]:
+        return [page.column(title)[place] for place in places]
+
+    assert column("training time") == [("1 min 46 s", "106.0"), ("46 s", "46.0"), ("-", None)]
+    assert column("peak MiB") == [("512 RAM", "512.25"), ("1500 GPU", "1500.0"), ("-", None)]
+    assert column("parameters") == [("11.2 M", "11177538"), ("11.2 M", "11177538"), ("-", None)]
+    assert column("test acc % (95 %)")[0] == ("90.0 (77 to 96)", "0.9")
+    assert column("test acc % (95 %)")[1:] == [("not tested", None)] * 2
+
+
 @pytest.mark.parametrize("n", [2, 60])
 def test_every_file_is_written_for_any_number_of_runs(runs, tmp_path, n):
     made = [trained(runs, experiment=f"experiment-{i}", best=0.5 + i / 200) for i in range(n)]

@@ -136,6 +136,14 @@ def test_many_images_are_sampled() -> None:
     assert giveaway.accuracy > 0.9
 
 
+def test_of_very_many_classes_the_largest_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a thousand classes, all of them took half a minute, unasked."""
+    monkeypatch.setattr(shortcuts, "MAX_CLASSES", 3)
+    labels = np.repeat(np.arange(5), [8, 20, 6, 30, 10])
+    (giveaway,) = shortcuts.probe(table(labels, ("a", "b", "c", "d", "e")), noise(74, 0), np.arange(74))
+    assert (giveaway.n_images, giveaway.chance) == (60, 1 / 3)
+
+
 def test_of_several_labels_each_is_tried() -> None:
     labels, traits = np.random.default_rng(0).random((80, 3)) < 0.5, noise(80, 0)
     traits[:, TRAITS.index("image height")] += 8 * labels[:, 1]

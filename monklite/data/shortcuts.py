@@ -19,8 +19,8 @@ from .samples import Samples
 if TYPE_CHECKING:
     from sklearn.tree import DecisionTreeClassifier
 
-# images that are looked at, labels that are tried one by one, and images that a class needs
-MAX_IMAGES, MAX_LABELS, LEAST_OF_CLASS = 2000, 20, 6
+# images that are looked at, labels that are tried one by one, and images that a class needs; of more classes, the largest
+MAX_IMAGES, MAX_LABELS, LEAST_OF_CLASS, MAX_CLASSES = 2000, 20, 6, 100
 # of the way from chance to certainty: from which on it is told unasked
 TELLING = 1 / 3
 # how likely it may be by chance, over all labels of a dataset, and random orders by which that is judged
@@ -159,14 +159,16 @@ def _giveaway(question: _Question, traits: np.ndarray, names: tuple[str, ...]) -
 
 
 def _chosen(target: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Images of the classes with enough of them, in two groups at least: at most `MAX_IMAGES`, of each class the same share."""
+    """Images of the largest classes with enough of them, in two groups at least: about `MAX_IMAGES`, of each the same share."""
     n = int(target.max(initial=-1)) + 1
     counts = np.bincount(target, minlength=n)
     is_enough = (counts >= LEAST_OF_CLASS) & (np.bincount(np.unique(groups * n + target) % n, minlength=n) > 1)
+    large = np.argsort(-counts * is_enough, kind="stable")[:MAX_CLASSES]
+    classes = np.sort(large[is_enough[large]])
     order = np.random.default_rng(0).permutation(len(target))
-    order = order[is_enough[target[order]]]
+    order = order[np.isin(target[order], classes)]
     share = min(1.0, MAX_IMAGES / max(len(order), 1))
-    kept = [order[target[order] == label] for label in np.flatnonzero(is_enough)]
+    kept = [order[target[order] == label] for label in classes]
     parts = [of_class[: max(LEAST_OF_CLASS, round(share * len(of_class)))] for of_class in kept]
     return np.sort(np.concatenate([np.empty(0, np.int64), *parts]))
 

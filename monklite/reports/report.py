@@ -84,6 +84,7 @@ def _html(
         name=name,
         made=now(),
         overview=table.overview(entries),
+        sort_values=table.sort_values(entries),
         details=rows,
         settings=report.settings,
         charts=[pages.drawn(chart.figure, f"chart{i}", chart.title) for i, chart in enumerate(charts.values())],

@@ -221,6 +221,10 @@ def _percent(*shares: float) -> list[Any]:
     return [NOT_AVAILABLE if math.isnan(share) else round(100 * share, 2) for share in shares]
 
 
+# columns of the overview whose cells are text with a unit
+TEST, TIME, MEMORY, PARAMETERS = "test acc % (95 %)", "training time", "peak MiB", "parameters"
+
+
 def overview(entries: Sequence[Entry]) -> list[dict[str, Any]]:
     """The most important columns, for the screen."""
     return [_overview_row(entry) for entry in entries]
@@ -234,14 +238,31 @@ def _overview_row(entry: Entry) -> dict[str, Any]:
         "backend": BACKEND_NAME.cell(entry),
         "version": entry.state.version,
         "best val acc %": BEST_ACCURACY.cell(entry),
-        "test acc % (95 %)": _test(entry),
+        TEST: _test(entry),
         "epochs": _epochs(entry),
-        "training time": duration(results.train_seconds) if results else None,
+        TIME: duration(results.train_seconds) if results else None,
         "images/s": SPEED.cell(entry),
-        "peak MiB": _memory(entry),
-        "parameters": None if model is None else f"{model.parameters / 1e6:.1f} M",
+        MEMORY: _memory(entry),
+        PARAMETERS: None if model is None else f"{model.parameters / 1e6:.1f} M",
     }
     return written(row, NOT_SHOWN)
+
+
+def sort_values(entries: Sequence[Entry]) -> list[dict[str, float]]:
+    """The numbers by which the rows of `overview` are sorted in a page, of columns whose cells are text; none without a value."""
+    return [dict(_sort_values(entry)) for entry in entries]
+
+
+def _sort_values(entry: Entry) -> Iterator[tuple[str, float]]:
+    model, results, test = entry.state.model, entry.state.results, entry.state.testing
+    if test is not None:
+        yield TEST, test.accuracy
+    if results is not None:
+        yield TIME, results.train_seconds
+    if (memory := _mib(entry)) is not None:
+        yield MEMORY, memory
+    if model is not None:
+        yield PARAMETERS, model.parameters
 
 
 def _test(entry: Entry) -> str:
@@ -252,8 +273,13 @@ def _test(entry: Entry) -> str:
     return f"{100 * test.accuracy:.1f} ({100 * low:.0f} to {100 * high:.0f})"
 
 
-def _memory(entry: Entry) -> str | None:
+def _mib(entry: Entry) -> float | None:
     results = entry.state.results
-    if entry.gpu_mib is not None:
-        return f"{entry.gpu_mib:.0f} GPU"
-    return None if results is None or results.process_mib is None else f"{results.process_mib:.0f} RAM"
+    if entry.gpu_mib is not None or results is None:
+        return entry.gpu_mib
+    return results.process_mib
+
+
+def _memory(entry: Entry) -> str | None:
+    mib = _mib(entry)
+    return None if mib is None else f"{mib:.0f} {'RAM' if entry.gpu_mib is None else 'GPU'}"
