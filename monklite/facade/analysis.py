@@ -39,7 +39,8 @@ class AnalysisMethods(VocabularyMethods, ExplorationMethods):
             sweep.Trial(row.experiment(value), {**row.changes(settings, value), **common})
             for value in row.values(values[row.argument])
         ]
-        self._console.say(f"\nRunning {row.title} analysis\nAnalysis Name      : {analysis_name}\n")
+        self._console.say(f"\nRunning {row.title} analysis")
+        self._console.say(f"Analysis Name      : {analysis_name}\n")
 
         def announce(number: int, trial: sweep.Trial) -> None:
             self._console.say(f"Running experiment : {number}/{len(trials)}")
@@ -62,7 +63,8 @@ class AnalysisMethods(VocabularyMethods, ExplorationMethods):
         results = {o.trial.experiment: _figures(o) for o in outcomes}
         if trained:
             name = f"Comparison_{analysis_name}"
-            self._console.say(f"Comparing Experiments\nComparison ID:      {name}")
+            self._console.say("Comparing Experiments")
+            self._console.say(f"Comparison ID:      {name}")
             compared = compare(verbose=0, workspace=self._opened.workspace.root)
             compared.Comparison(name)
             for outcome in trained:
