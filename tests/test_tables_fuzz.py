@@ -122,7 +122,7 @@ def test_damaged_predictions_are_none_or_fit_the_result(tmp_path_factory, damage
     logs = tmp_path_factory.getbasetemp()
     whole = "path,class,predicted,p(cat)\n" + "".join(f"{','.join(row)},0.5\n" for row in ROWS)
     (logs / PREDICTIONS).write_bytes(damage(whole.encode()))
-    testing = SimpleNamespace(num_images=len(ROWS), num_correct=sum(CORRECT), predictions="")
+    testing = SimpleNamespace(evaluation="", num_images=len(ROWS), num_correct=sum(CORRECT), predictions="")
     found = read_predictions(SimpleNamespace(logs=logs), testing, DATA)
     assert found is None or (len(found.paths), int(found.correct.sum())) == (len(CORRECT), sum(CORRECT))
 
@@ -130,7 +130,7 @@ def test_damaged_predictions_are_none_or_fit_the_result(tmp_path_factory, damage
 def test_whole_predictions_are_read(tmp_path: Path) -> None:
     whole = "path,class,predicted\n" + "".join(f"{','.join(row)}\n" for row in ROWS)
     (tmp_path / PREDICTIONS).write_text(whole)
-    testing = SimpleNamespace(num_images=len(ROWS), num_correct=sum(CORRECT), predictions="")
+    testing = SimpleNamespace(evaluation="", num_images=len(ROWS), num_correct=sum(CORRECT), predictions="")
     found = read_predictions(SimpleNamespace(logs=tmp_path), testing, DATA)
     assert found.correct.tolist() == CORRECT and found.paths == tuple(path for path, _, _ in sorted(ROWS))
     assert np.isnan(found.scores["cat"]).all()
