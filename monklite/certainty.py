@@ -49,7 +49,7 @@ class Certainty:
     def answers(
         self, task: Task, logits: np.ndarray, predicted: np.ndarray, embeddings: Callable[[], np.ndarray]
     ) -> Iterator[dict[str, Any]]:
-        """What is added to the answer for each image.
+        """The entries that are added to the answer for each image.
 
         Args:
             task: by which the images were predicted. predicted: in the form of labels. embeddings: computes those of the

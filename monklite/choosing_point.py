@@ -34,7 +34,7 @@ NUMBERS = {**dict.fromkeys((SENSITIVITY, SPECIFICITY), TARGET_RANGE), **dict.fro
 
 @dataclass(frozen=True)
 class Goal:
-    """What an operating point is to reach: a figure, or the least cost.
+    """The goal of an operating point: a figure, or the least cost.
 
     `cost`: of each wrong prediction, by `true class->predicted class`; those that are left out cost 1. `positive`: the class that
     the figures are of, or the label that the point is of; None: the second one of two classes, or every label. `prevalence`: the

@@ -109,7 +109,7 @@ def _most_distance(predictor: Predictor, share: float, n: int, epoch: int, tick:
 
 
 def _embeddings(predictor: Predictor, subset: str, tick: Tick | None) -> tuple[np.ndarray, np.ndarray]:
-    """What the network sees in the images of a subset, shown as test images are, and the groups for `distance.fitted`."""
+    """The embeddings of the images of a subset, prepared as test images are, and the groups for `distance.fitted`."""
     batches = _batches(predictor, subset, tick)
     found = []
     for batch in batches.epoch():

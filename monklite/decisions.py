@@ -21,7 +21,7 @@ CostRows = tuple[Annotated[tuple[float, ...], ListOf(COST_RANGE)], ...]
 
 
 class Decision(Frozen):
-    """What was decided on the predictions of one epoch for the validation images, and holds as long as it is the best one.
+    """A decision on the predictions of one epoch for the validation images; it holds as long as that is the best one.
 
     `epoch`: that epoch. `num_images`: of the validation set.
     """

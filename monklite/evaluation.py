@@ -201,7 +201,7 @@ class Evaluation:
         )
 
     def _at_point(self, task: Task, logits: np.ndarray, data: EvaluationData) -> dict[str, Any]:
-        """What a result says about the operating point of the run, unless other thresholds were asked for."""
+        """The fields of a result about the operating point of the run, unless other thresholds were asked for."""
         predictor = self.predictor
         if predictor.point is None or task is not predictor.task:
             return {}

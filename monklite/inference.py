@@ -129,7 +129,7 @@ class Predictor:
         return averaged(logits_of, draws, len(images), asked.n_views, asked.task)
 
     def embeddings(self, images: np.ndarray, draws: Draws) -> np.ndarray:
-        """What the network sees in images, see `GivesEmbeddings`. Arguments and errors as of `logits`.
+        """The features that the head of the network gets, see `GivesEmbeddings`. Arguments and errors as of `logits`.
 
         Raises:
             InvalidValue: the backend or the network does not show it.

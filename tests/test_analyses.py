@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_networks import build_tiny
+from tiny_networks import MODELS, open_tiny
 
 from monklite import Prototype
 from monklite.catalog import ANALYSES
@@ -17,17 +17,11 @@ from monklite.runs.state import RunState
 from monklite.runs.workspace import Workspace
 from monklite.training.engine import Loop
 
-MODELS = {"pytorch": "squeezenet1_1", "mxnet": "squeezenet1.1"}
-
 
 @pytest.fixture
 def ptf(workspace: Path, patterns: Path, monkeypatch: pytest.MonkeyPatch, backend: str) -> Any:
     """An open experiment with data and a tiny network, not trained."""
-    build_tiny(monkeypatch, backend)
-    opened = Prototype("p", "e", backend=backend, verbose=0)
-    opened.Default(patterns, model_name=MODELS[backend], freeze_base_network=False, num_epochs=1, use_pretrained=False)
-    opened.update_input_size(32)
-    return opened
+    return open_tiny(monkeypatch, backend, patterns)
 
 
 def state(project: str, experiment: str) -> RunState:

@@ -11,17 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import stats
-from tiny_networks import build_tiny
+from tiny_networks import open_tiny
 
-from monklite import Prototype
 from monklite.data import folds
 from monklite.data.samples import DIGEST, Samples, as_column
 from monklite.errors import DatasetError, InvalidType, InvalidValue
 from monklite.runs.workspace import Workspace
 from monklite.statistics import cross_validation
 from monklite.training.engine import Loop
-
-MODELS = {"pytorch": "squeezenet1_1", "mxnet": "squeezenet1.1"}
 
 
 def samples(labels: np.ndarray, groups: list[str] | None = None, copies: tuple[int, ...] = ()) -> Samples:
@@ -99,23 +96,25 @@ def test_equal_folds_have_no_interval() -> None:
 @pytest.fixture
 def ptf(workspace: Path, patterns: Path, monkeypatch: pytest.MonkeyPatch, backend: str) -> Any:
     """An open experiment with data and a tiny network, not trained."""
-    build_tiny(monkeypatch, backend)
-    opened = Prototype("p", "e", backend=backend, verbose=0)
-    opened.Default(patterns, model_name=MODELS[backend], freeze_base_network=False, num_epochs=1, use_pretrained=False)
-    opened.update_input_size(32)
-    return opened
+    return open_tiny(monkeypatch, backend, patterns)
 
 
-def test_each_fold_is_a_version_and_what_is_finished_is_not_repeated(ptf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def stopped_at(monkeypatch: pytest.MonkeyPatch, number: int) -> list[Loop]:
+    """The trainings, of which this one, from 1, is stopped as by Ctrl-C; they are in the list when they begin."""
     original, trained = Loop.run, []
 
-    def stop_at_the_third(loop: Loop, *args: Any, **kwargs: Any) -> Any:
+    def counted(loop: Loop, *args: Any, **kwargs: Any) -> Any:
         trained.append(loop)
-        if len(trained) == 3:
+        if len(trained) == number:
             raise KeyboardInterrupt
         return original(loop, *args, **kwargs)
 
-    monkeypatch.setattr(Loop, "run", stop_at_the_third)
+    monkeypatch.setattr(Loop, "run", counted)
+    return trained
+
+
+def test_each_fold_is_a_version_and_what_is_finished_is_not_repeated(ptf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained = stopped_at(monkeypatch, 3)
     with pytest.raises(KeyboardInterrupt):
         ptf.Cross_Validate(3, seeds=[7])
     result = ptf.Cross_Validate(3, seeds=[7])
@@ -154,15 +153,7 @@ def test_folds_of_other_images_are_not_averaged(
 ) -> None:
     images = shutil.copytree(patterns, tmp_path / "images")
     ptf.update_dataset(images)
-    original, trained = Loop.run, []
-
-    def stop_at_the_second(loop: Loop, *args: Any, **kwargs: Any) -> Any:
-        trained.append(loop)
-        if len(trained) == 2:
-            raise KeyboardInterrupt
-        return original(loop, *args, **kwargs)
-
-    monkeypatch.setattr(Loop, "run", stop_at_the_second)
+    stopped_at(monkeypatch, 2)
     with pytest.raises(KeyboardInterrupt):
         ptf.Cross_Validate(2)
     next(images.rglob("*.png")).unlink()

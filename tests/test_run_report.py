@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -57,6 +58,11 @@ def run(workspace: Path, tmp_path: Path) -> Run:
     return made
 
 
+def page_of(run: Run, warn: Callable[[str], None]) -> str:
+    state = run.state()
+    return run_report.page(run, state, run_report.current(run, state, warn), warn)
+
+
 class Elements(HTMLParser):
     """Every element that a page has, with its attributes."""
 
@@ -71,7 +77,7 @@ class Elements(HTMLParser):
 
 def test_the_report_says_how_good_it_is_and_how_sure_that_is(run: Run) -> None:
     left_out: list[str] = []
-    page = run_report.page(run, left_out.append)
+    page = page_of(run, left_out.append)
     low, high = intervals.wilson(6, 8)
     assert f"gets 75.0 % of 8 test images right (95 % interval {100 * low:.1f} to {100 * high:.1f})" in page
     # the seventh mistake has no file any more
@@ -90,7 +96,7 @@ def test_the_report_says_how_good_it_is_and_how_sure_that_is(run: Run) -> None:
 
 def test_a_cell_without_pictures_opens_nothing(run: Run, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "images")
-    page = Elements(run_report.page(run, lambda text: None)).found
+    page = Elements(page_of(run, lambda text: None)).found
     assert [attrs for tag, attrs in page if tag == "dialog" or "data-opens" in attrs] == []
 
 
@@ -107,7 +113,7 @@ def test_of_very_many_classes_the_largest_mix_ups_are_listed(run: Run, tmp_path:
     figures = figures_of(task, logits, labels, **given)
     evaluations.write(run, figures)
     assert mixups.largest(figures) == [(classes[1], HOSTILE, 9), (HOSTILE, classes[1], 6), (classes[2], classes[5], 3)]
-    page = run_report.page(run, lambda text: None)
+    page = page_of(run, lambda text: None)
     assert page.count('<table class="matrix">') == 1, "of the evaluation with two classes"
     assert "It is too large to be shown: 71 classes. The largest mix-ups are these." in page
     elements = Elements(page).found
@@ -120,7 +126,7 @@ def test_of_very_many_classes_the_largest_mix_ups_are_listed(run: Run, tmp_path:
 
 
 def test_the_thresholds_of_the_page_are_counts_of_the_predictions(run: Run) -> None:
-    page = run_report.page(run, lambda text: None)
+    page = page_of(run, lambda text: None)
     assert "each image by itself" not in page
     rows = next(json.loads(attrs["data-rows"] or "") for _, attrs in Elements(page).found if "data-rows" in attrs)
     assert [row[0] for row in rows] == at_thresholds.THRESHOLDS.tolist()
@@ -156,7 +162,8 @@ def test_the_thresholds_begin_at_the_operating_point_itself(run: Run, positive: 
     about = {"fingerprint": "f", "content": "c", "weights": "best_model", "made": "2026-11-20T08:15:00+00:00"}
     groups = ["a", "a", *["b"] * 6]
     figures = figures_of(task, logits, labels, groups, name="test", dataset_path="x", predictions=digest, **about)
-    (found,) = judged_images.thresholds(run, figures, pytest.fail)
+    read = predictions.read(folder / EVALUATED, digest, classes)
+    (found,) = judged_images.thresholds(figures, read)
     assert found.name == classes[positive]
     row, of_class = found.rows[found.at], figures.classes[classes[positive]].figures
     assert row[0] == figures.thresholds[found.name]
@@ -166,7 +173,7 @@ def test_the_thresholds_begin_at_the_operating_point_itself(run: Run, positive: 
     assert row[5::3] == pytest.approx(shares, nan_ok=True)
     assert [r[0] for r in found.rows] == sorted({*at_thresholds.THRESHOLDS.tolist(), row[0]})
     evaluations.write(run, figures)
-    assert "The intervals here count each image by itself, not each group" in run_report.page(run, lambda text: None)
+    assert "The intervals here count each image by itself, not each group" in page_of(run, lambda text: None)
 
 
 def test_a_run_that_was_never_judged_says_what_to_do(workspace: Path) -> None:
@@ -191,7 +198,7 @@ def test_the_card_and_the_guidelines_say_what_the_record_knows(run: Run, tmp_pat
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no browser here")
 def test_the_script_of_the_page_runs_in_a_browser(run: Run, tmp_path: Path) -> None:
-    path = run_report.write(run, lambda text: None)
+    path = run_report.write(run, run.state(), evaluations.read_all(run, pytest.fail), lambda text: None)
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
     told = subprocess.run(
         [str(CHROMIUM), *options, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", path.as_uri()],
@@ -204,7 +211,7 @@ def test_the_script_of_the_page_runs_in_a_browser(run: Run, tmp_path: Path) -> N
 def test_what_makes_figures_too_good_is_said(run: Run) -> None:
     found = evaluations.read(run, "test")
     evaluations.write(run, found.model_copy(update={"leaks": ("3 of 8 test images were used in training",)}))
-    page = run_report.page(run, lambda text: None)
+    page = page_of(run, lambda text: None)
     assert "The figures of &#39;test&#39; are too good: 3 of 8 test images were used in training." in page
 
 
@@ -217,8 +224,8 @@ def test_evaluations_of_other_weights_are_left_out_and_that_is_said(run: Run) ->
     left_out: list[str] = []
     assert run_report.current(run, run.state(), left_out.append) == []
     assert left_out == [
-        f"the evaluation 'test' is left out: it is of epoch {best - 1}, and the best epoch is {best} since the training went on. "
-        "Evaluate() again"
+        f"the evaluation 'test' is left out: it is of epoch {best - 1}, and the weights are of epoch {best} since "
+        "the training went on. Evaluate() again"
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,6 +60,20 @@ BUILDERS: dict[str, tuple[str, Callable[..., Any]]] = {
     "pytorch": ("monklite.backends.pytorch.network._random", _torch_network),
     "mxnet": ("monklite.backends.mxnet.network._gluon_network", _gluon_network),
 }
+
+
+MODELS = {"pytorch": "squeezenet1_1", "mxnet": "squeezenet1.1"}
+
+
+def open_tiny(patch: pytest.MonkeyPatch, backend: str, images: Path) -> Any:
+    """An open experiment `p/e` with data and a tiny network, for one epoch, not trained."""
+    from monklite import Prototype
+
+    build_tiny(patch, backend)
+    opened = Prototype("p", "e", backend=backend, verbose=0)
+    opened.Default(images, model_name=MODELS[backend], freeze_base_network=False, num_epochs=1, use_pretrained=False)
+    opened.update_input_size(32)
+    return opened
 
 
 def build_tiny(patch: pytest.MonkeyPatch, backend: str) -> None:

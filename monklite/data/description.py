@@ -1,4 +1,4 @@
-"""What is kept of every picture beside its pixels: a thumbnail, and the properties of its file that may give its class away.
+"""The description of a picture, kept beside its pixels: a thumbnail, and properties of its file that may give its class away.
 
 They are read when the picture is decoded, so that nothing is opened twice.
 """

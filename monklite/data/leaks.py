@@ -1,4 +1,4 @@
-"""What makes validation look better than it is: near copies on both sides, and classes that can be told from the files alone."""
+"""Leaks, by which validation looks too good: near copies on both sides, and classes that can be told from the files alone."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class NearCopy(NamedTuple):
 
 
 class DataCheck(NamedTuple):
-    """What `Check_Data` found.
+    """The result of `Check_Data`.
 
     `near_copies`: pairs of images by `COLUMNS`. `giveaways`: what the class can be told from without looking at what the images
     show; of images with several labels, one for each label. `properties`: what each property tells alone.

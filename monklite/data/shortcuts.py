@@ -76,7 +76,7 @@ def _listed(names: tuple[str, ...]) -> str:
 
 
 class _Question(NamedTuple):
-    """What is to be told of which rows of a table.
+    """A question to the probe: the class to be told, and the rows of the table.
 
     `target`: int64 (n,), from 0, of at least two classes. `folds`: of each row, for cross-validation. Each class is in what is
     learned from in every fold.
@@ -183,7 +183,7 @@ def _classifier(n_classes: int) -> DecisionTreeClassifier:
 
 
 def _cross_validated(traits: np.ndarray, target: np.ndarray, folds: np.ndarray) -> np.ndarray:
-    """What a classifier says of each image that has seen none of its fold."""
+    """The prediction for each image by a classifier that has seen none of its fold."""
     told = np.empty_like(target)
     for fold in np.unique(folds):
         test = folds == fold

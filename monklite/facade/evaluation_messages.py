@@ -1,4 +1,4 @@
-"""What an evaluation says about each class, and where its files are."""
+"""The printed messages about an evaluation: the figures of each class, and where its files are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is printed of the images, of a test and of a whole run, in Monk's layout."""
+"""The printed messages about the images, of a test and of a whole run, in Monk's layout."""
 
 from __future__ import annotations
 

@@ -43,10 +43,11 @@ def write_report(run: Run, console: Console) -> Path:
     # the report is of what there is
     except (DamagedFile, NotReady) as error:
         left_out.append(f"the figures of the validation images are left out: {error}")
-    page = run_report.write(run, left_out.append)
-    card = run.folder / "output" / run_card.CARD
     state = run.state()
-    card = run_card.write_card(card, state, run_report.current(run, state, left_out.append))
+    found = run_report.current(run, state, left_out.append)
+    page = run_report.write(run, state, found, left_out.append)
+    card = run.folder / "output" / run_card.CARD
+    card = run_card.write_card(card, state, found)
     for text in dict.fromkeys(left_out):
         console.say(f"    Note: {text}")
     console.say(f"    Report: {page}")

@@ -1,4 +1,4 @@
-"""What is printed of the network and of its training, in Monk's layout."""
+"""The printed messages about the network and its training, in Monk's layout."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ from typing import NamedTuple
 DATA, SPLIT, GROUPS, PREPROCESSING, MODEL, WEIGHTS, SOFTWARE, TRAINING, SELECTION = (
     "data", "split", "groups", "preprocessing", "model", "weights", "software", "training", "selection",
 )  # fmt: skip
-METRICS, INTERVALS, RESULTS, ERRORS, CALIBRATION, IMBALANCE, UNREADABLE, CODE, THRESHOLD, EXPLANATION = (
-    "metrics", "intervals", "results", "errors", "calibration", "imbalance", "unreadable", "code", "threshold", "explanation",
+METRICS, INTERVALS, RESULTS, ERRORS, IMBALANCE, UNREADABLE, CODE, THRESHOLD = (
+    "metrics", "intervals", "results", "errors", "imbalance", "unreadable", "code", "threshold",
 )  # fmt: skip
 
 
@@ -58,7 +58,7 @@ CLAIM = (
     Item("28", "Measures of performance", METRICS),
     Item("29", "Uncertainty and significance", INTERVALS),
     Item("30", "Robustness and sensitivity"),
-    Item("31", "Explanation of predictions, such as heat maps", EXPLANATION),
+    Item("31", "Explanation of predictions, such as heat maps"),
     Item("32", "Testing on data from elsewhere"),
     Item("33", "Flow of participants or images", UNREADABLE),
     Item("34", "Age, sex and other characteristics in each part"),

@@ -55,10 +55,16 @@ def write(figures: Figures, folder: Path) -> None:
 
 def interval_text(estimate: Estimate, scale: float = 1.0, digits: int = 2) -> str:
     """`0.98 (0.95 to 0.99)`: a figure with its 95 % interval; `-` where there is none."""
-    if np.isnan(estimate.value):
-        return "-"
+    value, interval = in_parts(estimate, scale, digits)
+    return f"{value} ({interval})" if interval else value
+
+
+def in_parts(estimate: Estimate, scale: float = 1.0, digits: int = 2) -> tuple[str, str]:
+    """`0.98` and `0.95 to 0.99`; `-` for a figure that there is none of, and "" for an interval."""
     value, low, high = (f"{scale * x:.{digits}f}" for x in (estimate.value, estimate.low, estimate.high))
-    return f"{value} ({low} to {high})" if not np.isnan(estimate.low) else value
+    if np.isnan(estimate.value):
+        return "-", ""
+    return value, "" if np.isnan(estimate.low) else f"{low} to {high}"
 
 
 @default_style()

@@ -42,7 +42,7 @@ def heated(image: np.ndarray, heat: np.ndarray, lines: Sequence[str]) -> Picture
 
 
 def heat_note(method: str) -> str:
-    """What the colours are, for below the pictures. `method`: how the heat was computed, in words."""
+    """The explanation of the colours, for below the pictures. `method`: how the heat was computed, in words."""
     return (
         f"Colours show where the network sees the class, by {method}: grey where nothing speaks for it, then purple, red and "
         "orange where most does. Each picture has a scale of its own, so that faint evidence looks as strong as plenty, and none "

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -13,16 +14,14 @@ from ..data import decode
 from ..data.samples import path_in
 from ..errors import MonkliteError
 from ..figures import Figures
-from ..runs import predictions
-from ..runs.file_names import EVALUATED
 from ..runs.predictions import Predictions
-from ..runs.run import Run
 from ..statistics import at_thresholds
-from ..tasks import SEPARATOR
+from ..tasks import SEPARATOR, task_of
 from . import mixups, pages
+from .mistakes import Mistake, in_turn, mistakes
 
-# pictures in a page, in all and of one cell; the side of each in px, and its quality as JPEG
-MAX_PICTURES, MAX_OF_CELL, SIDE, QUALITY = 240, 24, 160, 80
+# pictures in a page; the side of each in px, and its quality as JPEG
+MAX_PICTURES, SIDE, QUALITY = 240, 160, 80
 # of a folder that is gone, not every file is tried
 MAX_MISSING = 5
 # classes with a slider
@@ -31,7 +30,7 @@ MAX_CLASSES = 12
 
 @dataclass(frozen=True)
 class Picture:
-    """One image. `source`: its address within the page. `score`: of the predicted class; NaN if it is unknown."""
+    """One image. `source`: its address within the page. `score`: of the predicted class."""
 
     name: str
     source: str
@@ -45,7 +44,7 @@ class Cell:
     true: str
     predicted: str
     n_images: int
-    pictures: list[Picture] = field(default_factory=list)
+    pictures: list[Picture]
 
 
 @dataclass(frozen=True)
@@ -57,47 +56,44 @@ class Threshold:
     at: int
 
 
-def cells(run: Run, figures: Figures, warn: Callable[[str], None]) -> list[Cell]:
+def cells(figures: Figures, read: Predictions, folder: str, warn: Callable[[str], None]) -> list[Cell]:
     """The cells of the confusion matrix that hold mistakes and of which there are pictures, the surest mistakes first.
 
     Of a matrix that is too large for a page, they are the largest.
 
     Args:
+        read: the predictions, with the scores of all classes. folder: that their paths are relative to.
         warn: called with a message for images that cannot be read.
     """
-    read = _predictions(run, figures) if figures.confusion else None
-    if read is None:
+    if not figures.confusion:
         return []
-    rows = defaultdict(list)
-    for row in np.argsort(-np.nan_to_num(read.confidence), kind="stable").tolist():
-        if not read.correct[row]:
-            rows[read.labels[row], read.predicted[row]].append(row)
     shown = mixups.largest(figures)
-    opening = rows.keys() if shown is None else rows.keys() & {(m.true, m.predicted) for m in shown}
-    found = [Cell(true, predicted, len(rows[true, predicted])) for true, predicted in sorted(opening)]
+    opening = None if shown is None else {(m.true, m.predicted) for m in shown}
+    task = task_of(figures.label_type, tuple(figures.classes))
+    found = [m for m in mistakes(read, task) if opening is None or _cell(m) in opening]
+    totals, pictures, missing = Counter(map(_cell, found)), defaultdict(list), list[str]()
     # each cell in turn, so that a large one does not take all of the page
-    turns = sorted((turn, i) for i, cell in enumerate(found) for turn in range(min(cell.n_images, MAX_OF_CELL)))
-    missing: list[str] = []
-    sources = run.state().spec.data.sources
-    # those of validation are in the last source
-    root = figures.dataset_path or (sources[-1].path if sources else "")
-    for turn, i in turns[:MAX_PICTURES]:
-        cell = found[i]
-        row = rows[cell.true, cell.predicted][turn]
-        if len(missing) < MAX_MISSING:
-            _add(cell, root, read, row, missing)
+    for mistake in islice(in_turn(found), MAX_PICTURES):
+        if len(missing) < MAX_MISSING and (picture := _picture(mistake, folder, missing)):
+            pictures[_cell(mistake)].append(picture)
     if missing:
         warn(f"not all pictures of {figures.name!r} can be shown: {missing[0]}")
-    return [cell for cell in found if cell.pictures]
+    return [Cell(*cell, totals[cell], own) for cell, own in sorted(pictures.items())]
 
 
-def _add(cell: Cell, root: str, read: Predictions, row: int, missing: list[str]) -> None:
+def _cell(mistake: Mistake) -> tuple[str, str]:
+    """The true class and the predicted one."""
+    predicted, true = mistake.classes
+    return true, predicted
+
+
+def _picture(mistake: Mistake, folder: str, missing: list[str]) -> Picture | None:
     try:
-        pixels, _ = decode.load(path_in(root, read.paths[row]), SIDE)
+        pixels, _ = decode.load(path_in(folder, mistake.path), SIDE)
     except MonkliteError as error:
         missing.append(str(error))
-        return
-    cell.pictures.append(Picture(read.paths[row], pages.picture(_jpeg(pixels), "jpeg"), float(read.confidence[row])))
+        return None
+    return Picture(mistake.path, pages.picture(_jpeg(pixels), "jpeg"), mistake.confidence)
 
 
 def _jpeg(pixels: np.ndarray) -> bytes:
@@ -108,14 +104,10 @@ def _jpeg(pixels: np.ndarray) -> bytes:
     return content.getvalue()
 
 
-def thresholds(run: Run, figures: Figures, warn: Callable[[str], None]) -> list[Threshold]:
-    """The figures of each class at many thresholds; none of very many classes, or if the predictions cannot be read."""
+def thresholds(figures: Figures, read: Predictions) -> list[Threshold]:
+    """The figures of each class at many thresholds; none of very many classes. `read`: with the scores of all classes."""
     names = list(figures.classes)
     if len(names) > MAX_CLASSES:
-        return []
-    read = _predictions(run, figures, names)
-    if read is None:
-        warn(f"the predictions of {figures.name!r} are missing or have changed: Evaluate() writes them again")
         return []
     # of two classes, one says what the other does: the one that has the threshold
     one = next((name for name in names if name in figures.thresholds), names[-1])
@@ -144,7 +136,3 @@ def _having(texts: Sequence[str], names: Sequence[str], exclusive: bool) -> dict
     """By label whether each image has it, from the labels of the images as texts. `exclusive`: one of each image."""
     own = [{text} if exclusive else set(text.split(SEPARATOR)) for text in texts]
     return {name: np.array([name in labels for labels in own], bool) for name in names}
-
-
-def _predictions(run: Run, figures: Figures, scored: Sequence[str] = ()) -> Predictions | None:
-    return predictions.read(run.evaluations / figures.name / EVALUATED, figures.predictions, scored)

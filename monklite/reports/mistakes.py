@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import chain, groupby, islice, zip_longest
 from typing import Any, NamedTuple
 
@@ -30,7 +30,7 @@ class Mistake(NamedTuple):
 
     @property
     def cell(self) -> tuple[tuple[str, ...], bool]:
-        """What was taken for what: equal for the mistakes of one cell of the confusion matrix."""
+        """The classes and the kind of mistake: equal for the mistakes of one cell of the confusion matrix."""
         return self.classes, self.is_false_positive
 
     @property
@@ -74,14 +74,28 @@ def mistakes(table: Predictions, task: Task) -> list[Mistake]:
     return found
 
 
+def in_turn(found: Iterable[Mistake]) -> Iterator[Mistake]:
+    """The most confident mistake of each cell, then the second ones, and so on."""
+    return _in_turn(_by_cell(found))
+
+
 def worst(found: Iterable[Mistake], n: int) -> list[Mistake]:
-    """At most `n` mistakes: the most confident one of each cell, then the second ones, and so on; those of a cell together."""
+    """The first `n` mistakes of `in_turn`; those of a cell together."""
+    cells = _by_cell(found)
+    chosen = set(islice(_in_turn(cells), n))
+    return [mistake for cell in cells for mistake in cell if mistake in chosen]
+
+
+def _by_cell(found: Iterable[Mistake]) -> list[list[Mistake]]:
+    """The mistakes of each cell, the most confident first."""
     by_confidence = sorted(found, key=lambda mistake: (-mistake.confidence, mistake.path))
     # of equal cells, the order by confidence is kept
     cells = [list(group) for _, group in groupby(sorted(by_confidence, key=lambda m: m.cell), key=lambda m: m.cell)]
-    cells.sort(key=lambda cell: -cell[0].confidence)
-    chosen = set(islice(filter(None, chain.from_iterable(zip_longest(*cells))), n))
-    return [mistake for cell in cells for mistake in cell if mistake in chosen]
+    return sorted(cells, key=lambda cell: -cell[0].confidence)
+
+
+def _in_turn(cells: list[list[Mistake]]) -> Iterator[Mistake]:
+    return filter(None, chain.from_iterable(zip_longest(*cells)))
 
 
 def _compared(labels: tuple[str, ...], predicted: tuple[str, ...], task: Task) -> list[tuple[str, ...]]:

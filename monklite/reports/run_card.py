@@ -1,4 +1,4 @@
-"""What the record of a run says for a model card, and for the items of guidelines that it can fill."""
+"""The model card of a run, and the items of guidelines that its record can fill."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ UNKNOWN_USE = f"_{AUTHOR.capitalize()}: for whom and for what it is meant, and f
 
 
 def said(state: RunState, found: Sequence[Figures]) -> dict[str, str]:
-    """What the record says, by the keys of `checklists`; what it does not know is left out."""
+    """The statements of the record, by the keys of `checklists`; what it does not know is left out."""
     values = dict(_of_data(state)) | dict(_of_training(state)) | dict(_of_figures([f for f in found if f.dataset_path]))
     if checklists.THRESHOLD in values and state.operating_point is not None:
         values[checklists.THRESHOLD] = f"{state.operating_point.chosen_by}, chosen on the validation images"
@@ -108,7 +108,6 @@ def _of_figures(tests: Sequence[Figures]) -> Iterator[tuple[str, str]]:
     )
     if figures.confusion:
         yield checklists.ERRORS, "pictures of the mistakes open from the confusion matrix"
-    yield checklists.CALIBRATION, "calibration curve with Brier score and expected calibration error"
     thresholds = "; ".join(f"{name} {value:g}" for name, value in figures.thresholds.items())
     yield (
         checklists.THRESHOLD,

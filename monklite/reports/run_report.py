@@ -13,14 +13,14 @@ from ..files import reading, write_text
 from ..looking import exists
 from ..records import EpochRow
 from ..regular_files import read_regular
-from ..runs import evaluations, history
-from ..runs.file_names import ERROR_SHEET, HEALTH, HISTORY, REPORT
+from ..runs import evaluations, history, predictions
+from ..runs.file_names import BEST, ERROR_SHEET, EVALUATED, FINAL, HEALTH, HISTORY, REPORT
 from ..runs.run import Run
 from ..runs.state import RunState, now
 from ..spec import Choice
 from ..tasks import TASKS
 from . import checklists, evaluation_charts, pages, run_card, run_curves, script, wording
-from .judged_images import Cell, Threshold, cells, thresholds
+from .judged_images import Cell, cells, thresholds
 
 TITLES = {SENSITIVITY: "sensitivity (recall)", SPECIFICITY: "specificity", PPV: "PPV (precision)", NPV: "NPV", F1: "F1"}
 OVERALL = {
@@ -43,24 +43,24 @@ GLOSSARY = {
 }
 
 
-def write(run: Run, warn: Callable[[str], None]) -> Path:
+def write(run: Run, state: RunState, found: Sequence[Figures], warn: Callable[[str], None]) -> Path:
     """Write the report of a run into its folder of results, and return its path.
 
     Args:
+        found: its evaluations, see `current`.
         warn: called with a message for each part that cannot be read, which is then left out.
 
     Raises:
         StorageError: it cannot be written.
     """
     path = run.folder / "output" / REPORT
-    write_text(path, page(run, warn))
+    write_text(path, page(run, state, found, warn))
     return path
 
 
-def page(run: Run, warn: Callable[[str], None]) -> str:
-    """The report as HTML."""
-    state, epochs = run.state(), history.read(run.logs / HISTORY)
-    found = current(run, state, warn)
+def page(run: Run, state: RunState, found: Sequence[Figures], warn: Callable[[str], None]) -> str:
+    """The report as HTML; arguments as of `write`."""
+    epochs = history.read(run.logs / HISTORY)
     return pages.render(
         "run.html",
         name=str(run),
@@ -84,18 +84,23 @@ def page(run: Run, warn: Callable[[str], None]) -> str:
 def current(run: Run, state: RunState, warn: Callable[[str], None]) -> list[Figures]:
     """The evaluations of the weights that the run has now, the newest first."""
     found = sorted(evaluations.read_all(run, warn), key=lambda figures: figures.made, reverse=True)
-    epoch = state.results.best_epoch if state.results else None
+    results = state.results
+    epochs = {BEST: results.best_epoch, FINAL: results.epochs_completed} if results else {}
+    kept = []
     for figures in found:
-        if figures.epoch not in (None, epoch):
+        epoch = epochs.get(figures.weights)
+        if figures.epoch in (None, epoch):
+            kept.append(figures)
+        else:
             warn(
-                f"the evaluation {figures.name!r} is left out: it is of epoch {figures.epoch}, and the best epoch is {epoch} "
-                "since the training went on. Evaluate() again"
+                f"the evaluation {figures.name!r} is left out: it is of epoch {figures.epoch}, and the weights are of "
+                f"epoch {epoch} since the training went on. Evaluate() again"
             )
-    return [figures for figures in found if figures.epoch in (None, epoch)]
+    return kept
 
 
 def summary(state: RunState, found: Sequence[Figures]) -> Iterator[str]:
-    """What there is to say first, in sentences."""
+    """The first sentences: how good the run is, and how sure that is."""
     tests = [figures for figures in found if figures.dataset_path]
     for figures in tests:
         accuracy = figures.overall["accuracy"]
@@ -122,7 +127,7 @@ def summary(state: RunState, found: Sequence[Figures]) -> Iterator[str]:
 
 
 def warnings(state: RunState, found: Sequence[Figures]) -> Iterator[str]:
-    """What makes the numbers less trustworthy."""
+    """The reasons to trust the numbers less."""
     if state.status != "done":
         yield f"This run {state.progress}."
     if state.results and state.results.only_prediction:
@@ -154,8 +159,7 @@ class Shown(NamedTuple):
     @classmethod
     def of(cls, name: str, estimate: Estimate) -> Shown:
         scale, digits = (1, 3) if name in NOT_PERCENT else (100, 1)
-        text = evaluation_charts.interval_text(estimate, scale, digits)
-        return cls(text.partition(" (")[0], text.partition(" (")[2].removesuffix(")"), estimate.value)
+        return cls(*evaluation_charts.in_parts(estimate, scale, digits), estimate.value)
 
 
 def _evaluation(
@@ -178,8 +182,11 @@ def _evaluation(
         }
         for name, of_class in figures.classes.items()
     ]
-    images: list[Cell] = cells(run, figures, warn)
-    sliders: list[Threshold] = thresholds(run, figures, warn)
+    read = predictions.read(run.evaluations / figures.name / EVALUATED, figures.predictions, list(figures.classes))
+    if read is None:
+        warn(f"the predictions of {figures.name!r} are missing or have changed: Evaluate() writes them again")
+    images = cells(figures, read, _folder(state, figures), warn) if read else []
+    sliders = thresholds(figures, read) if read else []
     return {
         "id": f"e{number}",
         "figures": figures,
@@ -192,6 +199,12 @@ def _evaluation(
         "point": _point(state, figures),
         "sheets": list(_sheets(run, figures, warn)),
     }
+
+
+def _folder(state: RunState, figures: Figures) -> str:
+    """The folder that the paths of the images are relative to; the validation images are in the last source."""
+    sources = state.spec.data.sources
+    return figures.dataset_path or (sources[-1].path if sources else "")
 
 
 def _point(state: RunState, figures: Figures) -> list[dict[str, Any]]:

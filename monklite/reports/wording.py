@@ -123,7 +123,7 @@ def _told_by_areas(hidden: Sequence[Pair], which: str) -> Iterator[str]:
 
 
 def _verdicts_of_others(own: Sequence[Pair], n_runs: int, where: str) -> Iterator[str]:
-    """What the pairs say that do not have the best run, and what to beware of. `where`: the sentence about the table of pairs."""
+    """The verdicts of the pairs without the best run, and the caveats. `where`: the sentence about the table of pairs."""
     best = own[0].best
     others = [pair for pair in own if pair.best != best]
     told = [f"{pair.best} is better than {pair.other} ({_p(pair.p_value)})" for pair in others if pair.is_significant]
@@ -163,7 +163,7 @@ def _spread(spread: Spread) -> str:
 
 
 def explanations(tested: Sequence[Pair]) -> list[str]:
-    """What the words of the verdicts mean; nothing without pairs."""
+    """Explanations of the words of the verdicts; nothing without pairs."""
     areas = [AREA_EXPLANATION] if any(pair.areas for pair in tested) else []
     return [*EXPLANATIONS, *areas] if tested else []
 

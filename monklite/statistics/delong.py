@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from . import roc
 from .paired import LEVEL
 
 
@@ -18,15 +19,9 @@ def areas(truth: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray
     Returns:
         Areas (classifiers,), 0 to 1; covariance (classifiers, classifiers).
     """
-    from scipy.stats import rankdata
-
-    positive, negative = scores[:, truth], scores[:, ~truth]
-    m, n = positive.shape[1], negative.shape[1]
-    ranks = rankdata(np.concatenate([positive, negative], axis=1), axis=1)
-    # of each image, the share of the images of the other kind that it is ranked right against
-    above = (ranks[:, :m] - rankdata(positive, axis=1)) / n
-    below = 1 - (ranks[:, m:] - rankdata(negative, axis=1)) / m
-    return above.mean(axis=1), np.atleast_2d(np.cov(above)) / m + np.atleast_2d(np.cov(below)) / n
+    found = [roc.area(own, truth) for own in scores]
+    influences = np.array([area.influences() for area in found])
+    return np.array([area.value for area in found]), influences @ influences.T
 
 
 def difference(

@@ -13,7 +13,7 @@ HIGHEST_LOG_LOSS = -float(np.log(LEAST))
 
 @dataclass(frozen=True)
 class Scoring:
-    """What is measured of each image. `brier`, `log_loss`: (n,); `most`: the largest Brier score that there can be."""
+    """Proper scores of each image. `brier`, `log_loss`: (n,); `most`: the largest Brier score that there can be."""
 
     brier: np.ndarray
     log_loss: np.ndarray

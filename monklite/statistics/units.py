@@ -1,4 +1,4 @@
-"""What is drawn independently of each other: images, or the patients or other groups that they belong to."""
+"""The units that are drawn independently of each other: images, or the patients or other groups that they belong to."""
 
 from __future__ import annotations
 

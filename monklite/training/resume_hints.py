@@ -1,4 +1,4 @@
-"""What a user is told of a run that is trained, or was: how to extend it or copy it, and what becomes of it."""
+"""Hints about a run that is trained, or was: how to extend it or copy it, and what becomes of it."""
 
 from __future__ import annotations
 

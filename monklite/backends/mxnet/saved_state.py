@@ -29,7 +29,7 @@ SINGLE_ARRAY = "one"
 
 
 class Counters(NamedTuple):
-    """What a learner counts. `updates`: of each parameter, by its number. `schedule`: of Nadam, None for other optimizers."""
+    """The counters of a learner. `updates`: of each parameter, by its number. `schedule`: of Nadam, None for other optimizers."""
 
     updates: dict[int, int]
     n_updates: int
