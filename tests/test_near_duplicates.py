@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from PIL import Image, ImageEnhance
 
 from monklite.data import decode, description, discover, near_duplicates
 from monklite.data.description import THUMBNAIL_SIDE
-from monklite.testing.datasets import draw_noise, soft_noise
+from monklite.testing.datasets import draw_chest_xrays, draw_noise, soft_noise
 
 N = 60
 
@@ -109,3 +110,26 @@ def test_soft_noise_is_the_same_for_the_same_seed(tmp_path) -> None:
     first = [np.asarray(Image.open(path)) for path in sorted(folder.rglob("*.png"))]
     assert (first[0] != first[1]).any()
     assert (first[0] == soft_noise(np.random.default_rng(0), 16)).all()
+
+
+def test_pictures_that_are_alike_by_their_kind_are_no_copies(tmp_path: Path, pictures: list[Image.Image]) -> None:
+    """Drawn chests differ in little but noise and position; a network that tells them apart has not seen copies."""
+    folder = draw_chest_xrays(tmp_path, n_train=60, n_test=2) / "train"
+    chests = np.stack([thumbnail(Image.open(path)) for path in sorted(folder.rglob("*.jpeg"))])
+    alike = near_duplicates.find(chests)
+    assert len(alike.first) > 30
+    found, n_alike = near_duplicates.apart(alike, len(chests))
+    assert n_alike > 30 and len(found.first) <= 3
+    # and copies of others are told beside them
+    several = np.concatenate([chests, *[np.stack([thumbnail(p), thumbnail(saved(p, 40))]) for p in pictures[:5]]])
+    found, _ = near_duplicates.apart(near_duplicates.find(several), len(several))
+    assert {(60 + 2 * i, 61 + 2 * i) for i in range(5)} <= set(
+        zip(found.first.tolist(), found.second.tolist(), strict=True)
+    )
+
+
+def test_a_dozen_copies_of_each_picture_are_copies(pictures: list[Image.Image]) -> None:
+    copies = np.stack([thumbnail(saved(p, quality)) for p in pictures[:10] for quality in range(30, 90, 5)])
+    alike = near_duplicates.find(copies)
+    found, n_alike = near_duplicates.apart(alike, len(copies))
+    assert n_alike == 0 and len(found.first) == len(alike.first) > 100

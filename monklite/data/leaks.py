@@ -108,8 +108,21 @@ def look_for(samples: Samples, descriptions: Descriptions | None, thorough: bool
     contents, first, content_of = np.unique(samples.digests[rows], return_index=True, return_inverse=True)
     in_val = np.unique(content_of[samples.subsets[rows] != SUBSETS.index(TRAINED_ON)])
     queries, remark = _queries(len(contents), in_val, thorough)
-    pairs = near_duplicates.find(descriptions.thumbnails[rows[first]], queries)
-    return replace(found, near=tuple(_of_rows(samples, descriptions.traits, rows, content_of, pairs)), remark=remark)
+    pairs, n_alike = near_duplicates.apart(
+        near_duplicates.find(descriptions.thumbnails[rows[first]], queries), len(contents)
+    )
+    near = tuple(_of_rows(samples, descriptions.traits, rows, content_of, pairs))
+    return replace(found, near=near, remark="; ".join(filter(None, (_alike(n_alike, len(contents)), remark))))
+
+
+def _alike(n_alike: int, n: int) -> str:
+    """The remark about pictures that are all alike."""
+    if not n_alike:
+        return ""
+    return (
+        f"{n_alike:,} of {n:,} images are nearly the same picture as many others, as of a phantom or of one film: whether they "
+        "are copies of each other cannot be told"
+    )
 
 
 def _queries(n: int, in_val: np.ndarray, thorough: bool) -> tuple[np.ndarray | None, str]:
@@ -225,6 +238,7 @@ def nearly_seen(
     thumbnails = np.concatenate([known.thumbnails, descriptions.thumbnails[rows]])
     traits = np.concatenate([known.traits, descriptions.traits[rows]])
     found = near_duplicates.find(thumbnails, np.arange(len(places), len(thumbnails)))
+    found, n_alike = near_duplicates.apart(found, len(thumbnails))
     best: dict[int, tuple[float, int]] = {}
     for pair in np.flatnonzero(found.second < len(places)).tolist():
         best[int(found.first[pair])] = max(
@@ -236,7 +250,8 @@ def nearly_seen(
         copy = _near_copy(int(rows[one - len(places)]), int(places[other]), found, pair, traits[[one, other]])
         near.append(copy)
     remark = _test_remark(samples, near, len(trained_on) - len(places))
-    return near, "; ".join(filter(None, (remark, sampled if len(rows) < len(all_rows) else "")))
+    alike = _alike(n_alike, len(thumbnails))
+    return near, "; ".join(filter(None, (remark, alike, sampled if len(rows) < len(all_rows) else "")))
 
 
 def _test_remark(samples: Samples, near: Sequence[NearCopy], n_unknown: int) -> str:

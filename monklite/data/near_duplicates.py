@@ -29,6 +29,9 @@ FREQUENCIES = 8
 SAMPLED_PICTURES, CROPS, CROPPED = 500, 4, 0.05
 # as a share of the mean variance, and in pictures
 REGULARIZATION, PRIOR_PICTURES = 0.1, 50
+# Copies of one picture are a small group. A chain of likenesses through so many pictures, and such a share of all, is of pictures
+# of one kind, such as of a phantom, or of one film
+LEAST_OF_A_KIND, SHARE_OF_A_KIND = 20, 0.1
 # of the pairs that are compared at once, which stay in the processor's cache
 ROWS, COLUMNS = 256, 2048
 
@@ -73,6 +76,21 @@ def find(thumbnails: np.ndarray, queries: np.ndarray | None = None) -> NearCopie
     none = [np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32), *[np.empty(0, bool)] * 3]
     found = NearCopies(*map(np.concatenate, zip(none, *parts, strict=True)))
     return found._replace(first=shown[found.first], second=shown[found.second])
+
+
+def apart(found: NearCopies, n_pictures: int) -> tuple[NearCopies, int]:
+    """The near copies without those among pictures that are alike by their kind, and the number of these pictures.
+
+    Among many pictures that are all alike, copies cannot be told from other ones.
+    """
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    links = coo_matrix((np.ones(len(found.first)), (found.first, found.second)), shape=(n_pictures, n_pictures))
+    group = connected_components(links, directed=False)[1]
+    sizes = np.bincount(group, minlength=1)
+    of_a_kind = sizes >= max(LEAST_OF_A_KIND, SHARE_OF_A_KIND * n_pictures)
+    return found.take(~of_a_kind[group[found.first]]), int(sizes[of_a_kind].sum())
 
 
 def _parts(pictures: np.ndarray) -> Iterator[np.ndarray]:
