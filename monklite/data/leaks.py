@@ -218,8 +218,8 @@ def as_rows(samples: Samples, near: Sequence[NearCopy]) -> Iterator[dict[str, st
 
 def nearly_seen(
     samples: Samples, descriptions: Descriptions | None, trained_on: np.ndarray, cache: Path
-) -> tuple[list[NearCopy], str]:
-    """The images of a test set that are near copies of training images, and the remark about them.
+) -> tuple[list[NearCopy], str, str]:
+    """The images of a test set that are near copies of training images, the remark about them, and what is unknown of others.
 
     Args:
         samples: the test set. descriptions: of its rows. trained_on: digests of the training images, S16. cache: the folder that
@@ -231,7 +231,7 @@ def nearly_seen(
     rows = samples.rows_of("test")
     rows = rows[~np.isin(samples.digests[rows], trained_on)]
     if descriptions is None or not len(descriptions.thumbnails) or not len(rows) or not len(trained_on):
-        return [], ""
+        return [], "", ""
     known, places = descriptions_of(cache, trained_on)
     all_rows, rows = rows, _sampled(rows, PATIENCE * MAX_PAIRS // max(len(places), 1))
     sampled = f"near copies are looked for of {_share(rows, all_rows)} test images, chosen at random"
@@ -249,20 +249,18 @@ def nearly_seen(
         other = int(found.second[pair])
         copy = _near_copy(int(rows[one - len(places)]), int(places[other]), found, pair, traits[[one, other]])
         near.append(copy)
-    remark = _test_remark(samples, near, len(trained_on) - len(places))
-    alike = _alike(n_alike, len(thumbnails))
-    return near, "; ".join(filter(None, (remark, alike, sampled if len(rows) < len(all_rows) else "")))
+    n_unknown = len(trained_on) - len(places)
+    unknown = (
+        f"whether test images are near copies of {n_unknown} of the training images is unknown, because the cache in the "
+        "workspace does not have them"
+    )
+    parts = (_alike(n_alike, len(thumbnails)), unknown * bool(n_unknown), sampled * (len(rows) < len(all_rows)))
+    return near, _test_remark(samples, near), "; ".join(filter(None, parts))
 
 
-def _test_remark(samples: Samples, near: Sequence[NearCopy], n_unknown: int) -> str:
-    parts = []
-    if near:
-        noun = "image of this test set is a near copy" if len(near) == 1 else "images of this test set are near copies"
-        told = f"{listed(differences(near))}; the first: {printable(samples.paths[near[0].row])}"
-        parts.append(f"{len(near)} {noun} of training images ({told}): the accuracy looks better than it is")
-    if n_unknown:
-        parts.append(
-            f"whether test images are near copies of {n_unknown} of the training images is unknown, because the cache in the "
-            "workspace does not have them"
-        )
-    return "; ".join(parts)
+def _test_remark(samples: Samples, near: Sequence[NearCopy]) -> str:
+    if not near:
+        return ""
+    noun = "image of this test set is a near copy" if len(near) == 1 else "images of this test set are near copies"
+    told = f"{listed(differences(near))}; the first: {printable(samples.paths[near[0].row])}"
+    return f"{len(near)} {noun} of training images ({told})"

@@ -32,6 +32,8 @@ REGULARIZATION, PRIOR_PICTURES = 0.1, 50
 # Copies of one picture are a small group. A chain of likenesses through so many pictures, and such a share of all, is of pictures
 # of one kind, such as of a phantom, or of one film
 LEAST_OF_A_KIND, SHARE_OF_A_KIND = 20, 0.1
+# the share of their pairs that a copy is more alike than
+USUAL = 0.95
 # of the pairs that are compared at once, which stay in the processor's cache
 ROWS, COLUMNS = 256, 2048
 
@@ -81,7 +83,8 @@ def find(thumbnails: np.ndarray, queries: np.ndarray | None = None) -> NearCopie
 def apart(found: NearCopies, n_pictures: int) -> tuple[NearCopies, int]:
     """The near copies without those among pictures that are alike by their kind, and the number of these pictures.
 
-    Among many pictures that are all alike, copies cannot be told from other ones.
+    Among many pictures that are all alike, copies cannot be told from other ones; and beside them, only pairs that are more alike
+    than nearly all of theirs are copies.
     """
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
@@ -90,7 +93,11 @@ def apart(found: NearCopies, n_pictures: int) -> tuple[NearCopies, int]:
     group = connected_components(links, directed=False)[1]
     sizes = np.bincount(group, minlength=1)
     of_a_kind = sizes >= max(LEAST_OF_A_KIND, SHARE_OF_A_KIND * n_pictures)
-    return found.take(~of_a_kind[group[found.first]]), int(sizes[of_a_kind].sum())
+    alike = of_a_kind[group[found.first]]
+    if not alike.any():
+        return found, 0
+    usual = np.quantile(found.likeness[alike], USUAL)
+    return found.take(~alike & (found.likeness > usual)), int(sizes[of_a_kind].sum())
 
 
 def _parts(pictures: np.ndarray) -> Iterator[np.ndarray]:

@@ -366,13 +366,14 @@ def for_testing(
     evaluated = samples.take(rows)
     batches = Batches(store, rows, evaluated.labels, test_policy, spec.data.batch_size, digests=evaluated.digests)
     seen, remark = _seen(recorded, record)
-    near, near_remark = leaks.nearly_seen(samples, store.descriptions(), seen["train"], cache)
+    near, near_remark, unknown = leaks.nearly_seen(samples, store.descriptions(), seen["train"], cache)
     n_seen = int(np.isin(evaluated.digests, np.concatenate([*seen.values()])).sum())
+    near_told = f"{near_remark}: the accuracy looks better than it is" if near else ""
     patients = _trained_groups(evaluated, recorded, record)
-    remarks = samples.remarks + tuple(text for text in (store.remark, remark, near_remark, patients) if text)
+    remarks = samples.remarks + tuple(text for text in (store.remark, remark, near_told, unknown, patients) if text)
     prints = (discover.fingerprint(evaluated), discover.fingerprint(evaluated, by_content=True))
     seen_remark = f"{n_seen} of {len(evaluated)} test images were used in training or validation" if n_seen else ""
-    too_good = tuple(text for text in (seen_remark, near_remark if near else "", patients) if text)
+    too_good = tuple(text for text in (seen_remark, near_remark, patients) if text)
     return EvaluationData(samples, evaluated, batches, *prints, n_seen, remarks, is_grouped, tuple(near), too_good)
 
 
