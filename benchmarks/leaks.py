@@ -6,6 +6,11 @@
 (such as real X-rays, which look alike). `false`: pairs reported among --different clouds and, with --images, among the images
 themselves; the pairs are listed by name, to be looked at, because real collections have near copies. `seconds`: wall and
 processor time of comparing --many thumbnails, all with all and a tenth with all, and of the giveaways of their files.
+
+Measured on 120 copies of each kind: of 1,000 clouds and of 354 X-rays all are found, but for crops of 5 % of the X-rays
+(96.7 %), those that are mirrored and recompressed too, and more contrast (99.2 % each); crops of 10 % are more than a near
+copy (25 %). False: none of the 499,500 pairs of clouds, one of the 62,481 pairs of X-rays. 20,000 images take 3.4 s of the
+processors, a tenth of them with all 0.7 s, the giveaways 1.5 s.
 """
 
 import argparse

@@ -4,42 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .backends import array_files
+from .backends.array_files import NamedArrays
 from .decisions import Unsure
 from .errors import DamagedFile, cut
-from .runs.file_names import DISTANCE, VALIDATION
-from .runs.run import Run
 from .statistics.distance import Distance
 from .tasks import ACTIVATIONS, Task, log_odds
 
+# limits are values of validation images, and another machine or runtime rounds those slightly differently: so much beyond a
+# limit is at it, in log-odds and as a share of a distance
+SLACK = 1e-4
 # characters of a list of classes within a reason
 MAX_NAMES = 300
 
 
-class Certainty:
-    """The rules of a run by which a prediction is unsure. `task`: that of the run, whatever its operating point is."""
+def distance_of(arrays: NamedArrays, path: Path) -> Distance:
+    """The distance that a file of arrays holds.
 
-    def __init__(self, record: Unsure, task: Task, run: Run) -> None:
-        self.record, self.task, self.run = record, task, run
+    Raises:
+        DamagedFile: it does not hold one.
+    """
+    if arrays.keys() != {*Distance._fields}:
+        raise DamagedFile(f"{path} is damaged: call Set_Unsure(distance=...) again")
+    return Distance(**arrays)
+
+
+class Certainty:
+    """The rules of a run by which a prediction is unsure.
+
+    `task`: that of the run, whatever its operating point is. `distance`: reads how far images are from the training images;
+    called when it is needed, since without it the run can still be evaluated.
+    """
+
+    def __init__(self, record: Unsure, task: Task, distance: Callable[[], Distance]) -> None:
+        self.record, self.task, self._distance = record, task, distance
         self.temperature = record.temperature or 1.0
 
     @cached_property
     def _measure(self) -> Distance:
-        # read when it is needed: without it the run can still be evaluated
-        path = self.run.evaluations / VALIDATION / DISTANCE
-        arrays = array_files.read(path)[0]
-        if arrays.keys() != {*Distance._fields}:
-            raise DamagedFile(f"{path} is damaged: call Set_Unsure(distance=...) again")
-        return Distance(**arrays)
+        return self._distance()
 
     def margins(self, logits: np.ndarray) -> np.ndarray:
         """By how much the difference of two logits would have to change for another answer, (n,); distances left aside."""
         odds = self._odds(logits)
-        cuts = [np.array(self.record.possible_from)] if self.record.coverage is not None else []
+        cuts = [np.array(self.record.possible_from) - SLACK] if self.record.coverage is not None else []
         if self.record.confidence is not None:
             at = _log_odds_of(self.record.confidence)
             cuts += [np.full(odds.shape[1], sign * at) for sign in (1, -1)]
@@ -61,7 +73,7 @@ class Certainty:
         distances = np.zeros(len(logits)) if self.record.distance is None else self._measure.of(embeddings())
         odds, chosen = self._odds(logits), task.membership(predicted)
         scores = ACTIVATIONS[self.task.activation](logits.astype(np.float64) / self.temperature)
-        possible = chosen | (odds >= np.array(self.record.possible_from)) if self.record.coverage else chosen
+        possible = chosen | (odds >= np.array(self.record.possible_from) - SLACK) if self.record.coverage else chosen
         for i in range(len(logits)):
             reasons = [
                 *self._unlikely(scores[i], chosen[i]),
@@ -92,14 +104,14 @@ class Certainty:
         sureness = scores[chosen] if self.task.exclusive else np.where(chosen, scores, 1 - scores)
         if sureness.min() < least:
             name = "" if self.task.exclusive else f" of {self.task.classes[sureness.argmin()]}"
-            yield f"the score{name} is {sureness.min():.4g}, less than {least:g}"
+            yield f"the {self.record.score_title}{name} is {sureness.min():.4g}, less than {least:g}"
 
     def _ambiguous(self, others: np.ndarray) -> Iterator[str]:
         if others.any():
             yield f"{cut(', '.join(self._names(others)), MAX_NAMES)} cannot be excluded"
 
     def _far(self, distance: float) -> Iterator[str]:
-        if not distance <= self.record.most_distance:
+        if not distance <= self.record.most_distance * (1 + SLACK):
             yield f"it is unlike the training images: distance {distance:.4g}, more than {self.record.most_distance:.4g}"
 
 

@@ -115,7 +115,7 @@ def chosen(
         InvalidType, InvalidValue: the goal does not fit the classes.
     """
     values: dict[str, Any] = {"epoch": epoch, "num_images": len(validation.labels), "prevalence": goal.prevalence}
-    if task.exclusive and len(task.classes) > 2:
+    if task.exclusive and len(task.classes) > 2 and goal.cost is not None:
         values["costs"] = _cost_rows(goal, task.classes)
         values["temperature"], values["refusal"] = temperature.fitted(task, *validation)
     else:
@@ -160,6 +160,11 @@ def _positives(goal: Goal, task: Task) -> list[tuple[int, str]]:
         )
     if goal.positive is not None:
         return [(classes.index(goal.positive), goal.positive)]
+    if task.exclusive and len(classes) > 2:
+        raise InvalidValue(
+            f"with {len(classes)} classes {goal} is that of one of them, which is told apart from all others: name it, "
+            f"positive={classes[1]!r}; or weigh all of them by the costs of wrong predictions, {_example(classes)}"
+        )
     if task.exclusive:
         return [(1, classes[1])]
     if goal.prevalence is not None:
@@ -189,13 +194,17 @@ def _cutoff(goal: Goal, task: Task, place: int, odds: np.ndarray, truth: np.ndar
 
 
 def _cost_rows(goal: Goal, classes: Sequence[str]) -> tuple[tuple[float, ...], ...]:
-    if goal.cost is None or goal.positive is not None or goal.prevalence is not None:
-        pair = f"{classes[0]}->{classes[1]}"
+    assert goal.cost is not None
+    if goal.positive is not None or goal.prevalence is not None:
         raise InvalidValue(
-            f"with {len(classes)} classes an operating point is given by the costs of wrong predictions alone, cost={{{pair!r}: "
-            "5, ...}: sensitivity, specificity, positive and prevalence are of two classes or of several labels per image"
+            f"with {len(classes)} classes cost= weighs all of them alike, so that none is positive: leave positive= and "
+            f"prevalence= out, or give sensitivity=, specificity= or {' and '.join(COSTS)} of the positive one"
         )
     return _cost_table(goal.cost, classes)
+
+
+def _example(classes: Sequence[str]) -> str:
+    return f"cost={{{f'{classes[0]}->{classes[1]}'!r}: 5, ...}}"
 
 
 def _cost_table(cost: Mapping[str, float], classes: Sequence[str]) -> tuple[tuple[float, ...], ...]:

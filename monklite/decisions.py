@@ -51,10 +51,10 @@ class OperatingPoint(Decision):
     """When a class is predicted, in place of the one with the highest score.
 
     `chosen_by`: as it was asked for, `sensitivity=0.95`. `prevalence`: the share of positive images where the run is used; None:
-    not stated. `cutoffs`: of two classes the positive one, else each label with its own: the log-odds of the score above which
-    it is predicted. `costs`: of more than two classes, which have no cutoffs: rows are true classes, columns predicted ones; the
-    class with the least expected cost is predicted, by scores at `temperature`, which is 1 if none could be found, as `refusal`
-    says. `figures`: on the validation images.
+    not stated. `cutoffs`: of one class per image the positive one, else each label with its own: the log-odds of the score above
+    which it is predicted; below it the likeliest of the other classes is. `costs`: of more than two classes, where there are no
+    cutoffs: rows are true classes, columns predicted ones; the class with the least expected cost is predicted, by scores at
+    `temperature`, which is 1 if none could be found, as `refusal` says. `figures`: on the validation images.
     """
 
     chosen_by: Annotated[str, TEXT]
@@ -84,7 +84,7 @@ class OperatingPoint(Decision):
             return f"{len(self.costs)} rows of costs for {len(classes)} classes"
         if self.cutoffs and not self.cutoffs.keys() >= self.figures.keys():
             return "it has figures of classes without a cutoff"
-        if self.cutoffs and exclusive and (len(classes), len(self.cutoffs)) != (2, 1):
+        if self.cutoffs and exclusive and len(self.cutoffs) != 1:
             return f"{len(self.cutoffs)} cutoffs for {len(classes)} classes of which an image has one"
         return ""
 
@@ -93,7 +93,7 @@ class Unsure(Decision):
     """When a prediction is unsure.
 
     `temperature`: by which logits are divided to give calibrated scores; None: it could not be found, as `refusal` says.
-    `confidence`: the least calibrated score. `coverage`: the share of images whose class is among those that cannot be excluded.
+    `confidence`: the least `score_title`. `coverage`: the share of images whose class is among those that cannot be excluded.
     `possible_from`: the log-odds of the calibrated score from which on a class is among them, by class; -inf: it always is.
     `distance`: the share of the validation images that are no farther from the training images than `most_distance`.
     """
@@ -110,6 +110,11 @@ class Unsure(Decision):
         """The reason why it is not one of a run with these classes; empty if it is."""
         wanted = 0 if self.coverage is None else len(classes)
         return "" if len(self.possible_from) == wanted else f"{len(self.possible_from)} thresholds for {wanted} classes"
+
+    @property
+    def score_title(self) -> str:
+        """The name of scores at the temperature, or without one, where nothing says that they are shares that are right."""
+        return "uncalibrated score" if self.temperature is None else "calibrated score"
 
     @property
     def asked(self) -> dict[str, Any]:

@@ -86,6 +86,10 @@ class TrainingFailed(MonkliteError, RuntimeError):
     """Training stopped because its numbers were not finite or the device failed."""
 
 
+class ExportFailed(MonkliteError, RuntimeError):
+    """The export does not agree with the network; it was not written."""
+
+
 class OutOfMemory(TrainingFailed):
     """The device's memory is too small for one step; the weights are unchanged by it."""
 

@@ -10,9 +10,11 @@ from . import choosing_point
 from .data import class_columns, prepare
 from .data.cache import Tick
 from .data.prepare import EvaluationData
+from .decisions import OperatingPoint
 from .errors import InvalidValue, NotReady, StorageError
 from .figures import Figures
-from .inference import Asked, Predictor
+from .image_predictor import Asked
+from .inference import Predictor
 from .records import ACCURACY, ClassResult, Testing
 from .reports import evaluation_charts
 from .runs import evaluations, predictions
@@ -125,7 +127,7 @@ class Evaluation:
         run = self.predictor.run
         name = evaluations.choose(run, data.content, name)
         folder, images = evaluations.folder(run, name), data.evaluated
-        digest = predictions.write(folder / EVALUATED, task, images.paths, images.labels, logits)
+        digest = predictions.write(folder / EVALUATED, task, images.paths, images.labels, logits, _groups(data))
         assert self.figures is not None
         self.figures = self.figures.model_copy(update={"name": name, "predictions": digest})
         evaluations.drop_outdated_sheets(run, name, digest)
@@ -172,6 +174,7 @@ class Evaluation:
             views=n_views,
             epoch=self.predictor.epoch,
             leaks=data.leaks,
+            operating_point=point.chosen_by if (point := self._point_of(task)) else "",
         )
 
     def _result(self, data: EvaluationData, task: Task, logits: np.ndarray, judged: Figures) -> Testing:
@@ -200,15 +203,17 @@ class Evaluation:
             **self._at_point(task, logits, data),
         )
 
+    def _point_of(self, task: Task) -> OperatingPoint | None:
+        """The operating point of the run; None if it has none, or other thresholds were asked for."""
+        return self.predictor.point if task is self.predictor.task else None
+
     def _at_point(self, task: Task, logits: np.ndarray, data: EvaluationData) -> dict[str, Any]:
-        """The fields of a result about the operating point of the run, unless other thresholds were asked for."""
+        """The fields of a result about the operating point that it was made at, if it was made at one."""
         predictor = self.predictor
-        if predictor.point is None or task is not predictor.task:
+        if (point := self._point_of(task)) is None:
             return {}
-        figures = choosing_point.figures(
-            predictor.usual_task, predictor.point, logits, data.evaluated.labels, _groups(data)
-        )
-        return {"operating_point": predictor.point.chosen_by, "point_figures": figures}
+        figures = choosing_point.figures(predictor.usual_task, point, logits, data.evaluated.labels, _groups(data))
+        return {"operating_point": point.chosen_by, "point_figures": figures}
 
 
 def _groups(data: EvaluationData) -> np.ndarray | None:

@@ -116,6 +116,14 @@ class ExperimentSetup:
         fine_tuning.check(resolved)
         return asked
 
+    def check_data(self, changes: Mapping[str, Any], tick: Tick | None = None) -> None:
+        """Read the images and divide them with these changes, of which nothing is kept but decoded images.
+
+        Raises:
+            MonkliteError: as `checked`, or the images cannot be read, grouped or divided so.
+        """
+        prepare.check(self._resolve(self.checked(changes)), self.workspace.cache, tick)
+
     def rebuild_with(self, changes: Mapping[str, Any], names: Mapping[str, str] | None = None) -> Learner:
         """Change the settings and build the network; if that fails, the settings are restored."""
         previous = self.asked

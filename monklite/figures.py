@@ -19,9 +19,9 @@ from .tasks import TASKS
 SCHEMA = 1
 # how an interval was computed, see `statistics`; "none": it was not
 WILSON, DELONG, NEWCOMBE, BOOTSTRAP = "Wilson", "DeLong", "Newcombe", "BCa bootstrap"
-MOVER, INVERTED_TEST, RULE_OF_THREE = "MOVER", "inverted test", "rule of three"
+MOVER, INVERTED_TEST, RULE_OF_THREE, SCORE = "MOVER", "inverted test", "rule of three", "score"
 CORRECTED_T, NO_INTERVAL = "corrected t", "none"
-METHODS = (WILSON, DELONG, NEWCOMBE, BOOTSTRAP, MOVER, INVERTED_TEST, RULE_OF_THREE, CORRECTED_T, NO_INTERVAL)
+METHODS = (WILSON, DELONG, NEWCOMBE, BOOTSTRAP, MOVER, INVERTED_TEST, RULE_OF_THREE, SCORE, CORRECTED_T, NO_INTERVAL)
 # names of the figures of a class: `sensitivity` is its recall, `ppv` its precision
 SENSITIVITY, SPECIFICITY, PPV, NPV, F1 = "sensitivity", "specificity", "ppv", "npv", "f1"
 AUC, AVERAGE_PRECISION = "auc", "average_precision"
@@ -98,7 +98,7 @@ class Figures(Frozen):
     `n_groups`: of patients or other groups that the intervals take into account; None: each image stands for itself.
     `overall`: figures of all images together, by name. `classes`: by name, those of training in their order. `confusion`: rows
     are true classes, columns predicted ones; empty if images may have several labels. `thresholds`, `views`, `leaks`: as in
-    `records.Testing`. `epoch`: whose weights were judged; None: it is unknown.
+    `records.Testing`, and so is `operating_point`, `""` in older ones. `epoch`: whose weights were judged; None: it is unknown.
     """
 
     version: Annotated[int, COUNT] = SCHEMA
@@ -121,3 +121,4 @@ class Figures(Frozen):
     views: Annotated[int, COUNT] = 0
     epoch: Annotated[int | None, OrNone(COUNT)] = None
     leaks: Annotated[tuple[str, ...], ListOf(Text(0, MAX_LABEL))] = ()
+    operating_point: Annotated[str, TEXT] = ""

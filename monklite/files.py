@@ -189,6 +189,24 @@ def write_bytes(path: Path, content: bytes) -> None:
         attempted(lambda: temporary.write_bytes(content))
 
 
+def write_new(path: Path, content: bytes, mode: int = 0o666) -> None:
+    """Write a file that is not there yet; if that fails, nothing is left of it.
+
+    Args:
+        mode: its permissions, where the drive knows such.
+
+    Raises:
+        FileExistsError: there is something. OSError: it cannot be written.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+    except OSError:
+        discard(path)
+        raise
+
+
 def replace_symlink(link: Path, target: Path) -> None:
     """Make `link` a symbolic link to `target`, replacing an older one.
 

@@ -23,7 +23,7 @@ def at(task: Task, point: OperatingPoint | None) -> Task:
 
 
 class AtCutoff(SingleLabel):
-    """Two classes, of which the positive one is predicted where the log-odds of its score are above a cutoff."""
+    """The positive class is predicted where the log-odds of its score are above a cutoff, else the likeliest other one."""
 
     def __init__(self, task: Task, point: OperatingPoint) -> None:
         super().__init__(task.classes, task.activation)
@@ -34,11 +34,17 @@ class AtCutoff(SingleLabel):
     def _above(self, logits: np.ndarray) -> np.ndarray:
         return log_odds(logits, self.activation)[:, self.positive] - self.cutoff
 
+    def _others(self, logits: np.ndarray) -> np.ndarray:
+        """The logits of all classes, -inf for the positive one."""
+        return np.where(np.arange(len(self.classes)) == self.positive, -np.inf, logits)
+
     def predicted(self, logits: np.ndarray) -> np.ndarray:
-        return np.where(self._above(logits) > 0, self.positive, 1 - self.positive)
+        return np.where(self._above(logits) > 0, self.positive, self._others(logits).argmax(axis=1))
 
     def margins(self, logits: np.ndarray) -> np.ndarray:
-        return np.abs(self._above(logits))
+        above, best = self._above(logits), np.sort(self._others(logits), axis=1)
+        # which of the others is best counts where one of them is predicted
+        return np.minimum(np.abs(above), np.where(above > 0, np.inf, best[:, -1] - best[:, -2]))
 
     def correct(self, logits: Any, targets: Any) -> Any:
         return self.predicted(logits) == targets

@@ -27,13 +27,30 @@ def cpu_name(system: Path = Path("/")) -> str:
     Args:
         system: the root of the file system; tests pass another.
     """
+    return _cpu_entry("model name", system) or platform.processor() or platform.machine()
+
+
+def saturates(system: Path = Path("/"), machine: str = "") -> bool:
+    """Whether sums of products of 8-bit numbers may saturate: on x86 without VNNI, whose sums have 16 bits.
+
+    Where the processor does not say what it has, it is taken for one without.
+
+    Args:
+        system: the root of the file system, machine: the family of the processor; tests pass others.
+    """
+    if (machine or platform.machine()).lower() not in ("x86_64", "amd64", "i386", "i686"):
+        return False
+    return not {"avx512_vnni", "avx_vnni"} & {*_cpu_entry("flags", system).split()}
+
+
+def _cpu_entry(name: str, system: Path) -> str:
+    """The value that Linux gives for the first processor under a name; "" elsewhere."""
     try:
         lines = read_regular(system / "proc/cpuinfo").decode("utf-8", "replace").splitlines()
     # not Linux
     except OSError:
         lines = []
-    named = (value.strip() for key, _, value in (line.partition(":") for line in lines) if key.strip() == "model name")
-    return next(named, "") or platform.processor() or platform.machine()
+    return next((v.strip() for key, _, v in (line.partition(":") for line in lines) if key.strip() == name), "")
 
 
 def _quotas(system: Path) -> Iterator[float]:

@@ -32,6 +32,7 @@ FILES = {
     f"output/models/{RESUME}": b"all" * 100,
     "output/models/intermediate_model_0": b"first" * 100,
     "output/logs/train_val_loss.png": b"png",
+    "output/model_card.md": b"for hospitals",
     SAMPLES: b"subset,class,path\n",
 }
 
@@ -310,7 +311,7 @@ def test_an_entry_that_lies_about_its_size_gives_no_more_than_it_says(space, pac
 
 def test_too_many_files_are_refused(space, packed, monkeypatch):
     monkeypatch.setattr(unpacking, "MAX_FILES", 3)
-    assert "it holds 8 files, more than 3" in nothing_placed(space, packed)
+    assert "it holds 9 files, more than 3" in nothing_placed(space, packed)
 
 
 def test_too_many_bytes_are_refused(space, packed, monkeypatch):

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import safetensors.numpy
 from children import Plan, resumed
 from hostile_runs import ON_REQUEST
 from kills import check_what_is_there, differences, leftovers, newest, outcome
+from safetensors import SafetensorError
 
 from monklite import opening
-from monklite.backends import array_files
 from monklite.catalog.backends import BUILT_IN
 from monklite.errors import StorageError
 from monklite.training import checkpoints
@@ -56,7 +57,7 @@ class BreakingDisk:
             (Path, "symlink_to"),
         ):  # fmt: skip
             patch.setattr(place, name, self._before(getattr(place, name)))
-        patch.setattr(array_files, "save_file", self._before(array_files.save_file, _as_safetensors_tells))
+        patch.setattr(safetensors.numpy, "save_file", self._before(safetensors.numpy.save_file, _as_safetensors_tells))
         if backend == "mxnet":
             from monklite.backends.mxnet import weights
 
@@ -76,7 +77,7 @@ def _as_safetensors_tells() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise array_files.SafetensorError(f"I/O error: {error.strerror} (os error {error.errno})") from None
+        raise SafetensorError(f"I/O error: {error.strerror} (os error {error.errno})") from None
 
 
 @pytest.fixture(params=BACKENDS)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import hashlib
 import json
 import math
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -22,13 +25,14 @@ from monklite.catalog import OPTIMIZERS, resolve
 from monklite.errors import InvalidType, InvalidValue, MonkliteError, NotReady, UnknownArgument, UnknownName
 from monklite.printable import printable
 from monklite.records import ClassResult, DatasetRecord, EpochRow, ModelRecord, Results, Testing
-from monklite.reports import chart_rows, comparison, comparison_charts, pairs, report, table, wording
+from monklite.reports import cautions, chart_rows, comparison, comparison_charts, pairs, report, table, wording
 from monklite.runs import history
 from monklite.runs.file_names import COMPARISON_TABLE, FINAL, HISTORY, PAIRS_TABLE, PREDICTIONS, REPORT, STATE
+from monklite.runs.predictions import Predictions
 from monklite.runs.run import Run
 from monklite.runs.workspace import Workspace
 from monklite.spec import Folders, Spec, Table
-from monklite.statistics import intervals
+from monklite.statistics import intervals, paired
 
 MONK_COLUMNS = (
     "project, experiment, base_model, origin, best val acc, test acc, num test images, epochs, base lr, optimizer, "
@@ -326,7 +330,8 @@ def test_p_values_are_adjusted_for_the_number_of_pairs(runs):
     found = {(pair.best, pair.other): pair for pair in pairs.pairs(comparison.collect(made))}
     alone = {("a", "b"): 12, ("a", "c"): 8, ("a", "d"): 6, ("d", "b"): 6, ("c", "b"): 4, ("d", "c"): 2}
     holm = {("a", "b"): 6, ("a", "c"): 5, ("a", "d"): 4, ("d", "b"): 3, ("c", "b"): 2, ("d", "c"): 1}
-    assert {names: pair.level for names, pair in found.items()} == {names: 0.05 / n for names, n in holm.items()}
+    # those that are not told apart all have the level at which Holm's method stops
+    assert {names: pair.level for names, pair in found.items()} == {n: 0.05 / max(4, holm[n]) for n in holm}
     raised = {names: min(1, n * 2 / 2 ** alone[names]) for names, n in holm.items()}
     # not below that of the pair before
     raised["d", "b"] = raised["a", "d"]
@@ -337,12 +342,51 @@ def test_p_values_are_adjusted_for_the_number_of_pairs(runs):
 
 def test_many_runs_that_cannot_be_told_apart_share_one_line(runs):
     made = [trained(runs, experiment=f"e{i}", right=right(i)) for i in range(6)]
-    *_, equal, others, chosen = wording.verdicts(comparison.collect(made))
+    *_, equal, others = wording.verdicts(comparison.collect(made))
     assert equal == "e0 cannot be told apart on 40 images from: e1, e2, e3, e4, e5"
     assert others == "Of the 10 pairs of the other runs, none can be told apart. All are in pairs.csv"
-    assert chosen == (
-        "e0 is the best of 6 runs on these test images, so its accuracy on new images is likely to be somewhat lower"
+
+
+def test_that_the_best_was_chosen_on_the_test_images_is_said_unless_all_are_equal(runs):
+    made = [trained(runs, experiment=name, right=right(*wrong)) for name, wrong in (("a", [1]), ("b", [2]))]
+    assert not [text for text in wording.verdicts(comparison.collect(made)) if "somewhat lower" in text]
+    made.append(trained(runs, experiment="c", right=right(3, 4)))
+    assert wording.verdicts(comparison.collect(made))[-1] == (
+        "a, b are the best of 3 runs on these test images, so their accuracy on new images is likely to be somewhat lower"
     )
+    assert wording.verdicts(comparison.collect(made[1:]))[-1] == (
+        "b is the best of 2 runs on these test images, so its accuracy on new images is likely to be somewhat lower"
+    )
+
+
+@pytest.mark.parametrize("n_images", [12, 60, 800])
+def test_sentence_interval_and_p_never_contradict_each_other(n_images):
+    rng = np.random.default_rng(n_images)
+    for _ in range(60):
+        unequal = rng.integers(0, min(n_images, 40) + 1)
+        only_best = int(rng.integers((unequal + 1) // 2, unequal + 1))
+        n_tests = int(rng.choice([1, 3, 190]))
+        alone = float(paired.mcnemar(np.array([only_best]), np.array([unequal - only_best]))[0])
+        pair = pairs.Pair(
+            "a", "b", n_images, n_images - int(unequal) + only_best, only_best, int(unequal) - only_best,
+            min(1.0, n_tests * alone), 0.05 / n_tests, n_tests,
+        )  # fmt: skip
+        value, low, high = pair.difference
+        assert low <= value <= high and (low >= 0 if pair.is_significant else low <= 0 <= high)
+        text = wording.verdict(pair)
+        ((start, p),) = re.findall(r"95 % interval (above 0|\S+) to .*?, p [=<] ([0-9.]+)", text)
+        tells_apart = " is better than " in text
+        assert tells_apart == (float(p) < 0.05) == (start == "above 0" or float(start) > 0)
+        assert ("both adjusted for" in text) == (n_tests > 1)
+
+
+def test_the_intervals_of_several_pairs_are_wider_than_of_one(runs):
+    made = [trained(runs, experiment=n, right=right(*range(k))) for n, k in (("a", 0), ("b", 6), ("c", 7))]
+    (alone,) = pairs.pairs(comparison.collect(made[:2]))
+    first = next(p for p in pairs.pairs(comparison.collect(made)) if (p.best, p.other) == ("a", "b"))
+    # p = 0.031 of one pair, 0.063 of three
+    assert alone.is_significant and alone.difference[1] > 0
+    assert not first.is_significant and first.difference[1] <= 0 and first.difference[2] > alone.difference[2]
 
 
 @pytest.mark.parametrize(("subset", "names"), [("test", ("testing",)), ("validation", ("results",))])
@@ -351,8 +395,8 @@ def test_a_network_that_gives_one_answer_is_told(runs, subset, names):
     for name in names:
         run.update(**{name: getattr(run.state(), name).model_copy(update={"only_prediction": "cat"})})
     sentence = f"e: every {subset} image is predicted as 'cat': the network does not tell them apart."
-    assert sentence in wording.warnings(comparison.collect([run]))
-    assert not any("predicted" in text for text in wording.warnings(comparison.collect([trained(runs)])))
+    assert sentence in cautions.warnings(comparison.collect([run]))
+    assert not any("predicted" in text for text in cautions.warnings(comparison.collect([trained(runs)])))
 
 
 def test_the_images_are_matched_by_name_not_by_order(runs):
@@ -398,17 +442,17 @@ def test_a_run_that_was_tested_on_other_images_leaves_the_verdicts_of_the_others
 
 def test_runs_on_the_same_images_need_no_warning(runs):
     made = [trained(runs, experiment=name, right=right(), best=best) for name, best in (("a", 0.84), ("b", 0.6))]
-    assert wording.warnings(comparison.collect(made)) == []
+    assert cautions.warnings(comparison.collect(made)) == []
 
 
 def test_other_images_are_warned_of(runs):
     other = DATA.model_copy(update={"fingerprint": "b" * 64})
     a = trained(runs, experiment="a", right=right())
     b = trained(runs, experiment="b", dataset=other, right=right(), testing=judged(right(), "other"))
-    assert wording.warnings(comparison.collect([a, b])) == [
+    assert cautions.warnings(comparison.collect([a, b])) == [
         "The runs were not trained and validated on the same images, so their validation accuracies cannot be compared.",
-        "The runs were not tested on the same images, so their test accuracies cannot be compared: a on 40 images; b on 40 "
-        "images, of which 40 have the name and class of one of a.",
+        "The runs were not tested on the same images, so their test accuracies cannot be compared: a on 40 images "
+        "(test); b on 40 images (test), of which 40 have the name and class of one of a.",
     ]
 
 
@@ -418,34 +462,49 @@ def test_runs_that_were_tested_in_other_ways_are_not_compared_and_that_is_told(r
         [trained(runs, experiment="a", right=right(1)), trained(runs, experiment="b", right=right(), testing=views)]
     )
     assert pairs.pairs(entries) == []
-    (sentence,) = (text for text in wording.warnings(entries) if "not all with" in text)
+    (sentence,) = (text for text in cautions.warnings(entries) if "not all with" in text)
     assert sentence.endswith("only those with the same are compared: a, b.")
 
 
 def test_too_few_validation_images_are_warned_of(runs):
     accuracies = {"a": 0.84, "b": 0.80, "c": 0.6}
     made = [trained(runs, experiment=name, right=right(), best=best) for name, best in accuracies.items()]
-    assert wording.warnings(comparison.collect(made)) == [
+    assert cautions.warnings(comparison.collect(made)) == [
         "50 validation images are too few to tell the best runs apart: a has 84.0 %, 95 % interval 71.5 to 91.7 %, which "
         "includes: b."
     ]
     many = DATA.model_copy(update={"val_counts": (3000, 2000)})
     for run in made:
         run.update(dataset=many)
-    assert wording.warnings(comparison.collect(made)) == []
+    assert cautions.warnings(comparison.collect(made)) == []
 
 
 def test_where_nothing_was_tested_it_is_told_what_to_do(runs):
     tested, not_tested = trained(runs, experiment="a", right=right()), trained(runs, experiment="b", best=0.5)
-    assert wording.warnings(comparison.collect([not_tested])) == [wording.NO_TEST]
-    assert wording.warnings(comparison.collect([tested, not_tested])) == ["Not tested: b."]
+    assert cautions.warnings(comparison.collect([not_tested])) == [cautions.NO_TEST]
+    assert cautions.warnings(comparison.collect([tested, not_tested])) == ["Not tested: b."]
+
+
+def test_bars_of_validation_count_patients(runs):
+    (entry,) = comparison.collect([trained(runs, best=0.8)])
+    by_image = chart_rows.validation(entry)
+    assert (by_image.low, by_image.high) == intervals.wilson(40, 50)
+    # five patients with ten images each, of which all are right but those of one
+    correct, texts = np.arange(50) < 40, tuple(map(str, range(50)))
+    patients = tuple(str(i // 10) for i in range(50))
+    read = Predictions(texts, texts, texts, correct, np.ones(50), {}, patients)
+    by_patient = chart_rows.validation(dataclasses.replace(entry, validated=read))
+    assert by_patient.value == by_image.value and by_patient.count == 50
+    assert by_patient.low < by_image.low - 0.1 and by_patient.high > by_image.high
 
 
 def test_images_of_patients_are_told_to_count_one_by_one(runs):
     grouped = DATA.model_copy(update={"groups": 30})
     made = [trained(runs, experiment=n, right=right(), dataset=grouped, best=b) for n, b in (("a", 0.9), ("b", 0.4))]
-    (sentence,) = wording.warnings(comparison.collect(made))
-    assert sentence.startswith("The images belong to groups, such as patients")
+    (sentence,) = cautions.warnings(comparison.collect(made))
+    assert sentence.startswith(
+        "The training images belong to groups, such as patients, and no groups of the test images"
+    )
 
 
 def test_test_sets_of_equal_names_and_sizes_are_told_apart_by_content(runs):
@@ -460,7 +519,7 @@ def test_test_sets_of_equal_names_and_sizes_are_told_apart_by_content(runs):
     ]
     entries = comparison.collect(made)
     assert pairs.pairs(entries) == []
-    assert any(text.startswith("The runs were not tested on the same images") for text in wording.warnings(entries))
+    assert any(text.startswith("The runs were not tested on the same images") for text in cautions.warnings(entries))
 
 
 def test_a_record_from_before_contents_were_known_is_compared_by_sizes(runs):
@@ -469,7 +528,7 @@ def test_a_record_from_before_contents_were_known_is_compared_by_sizes(runs):
         [trained(runs, experiment="a", right=right(1)), trained(runs, experiment="b", right=right(), testing=new)]
     )
     assert len(pairs.pairs(entries)) == 1
-    assert not any("the same images" in text for text in wording.warnings(entries))
+    assert not any("the same images" in text for text in cautions.warnings(entries))
 
 
 def test_predictions_of_another_test_are_not_used_and_told(runs):
@@ -483,7 +542,7 @@ def test_predictions_of_another_test_are_not_used_and_told(runs):
     (run.logs / PREDICTIONS).write_text(text.replace("img002.png,cat,cat", "img002.png,cat,dog"))
     (entry,) = comparison.collect([run])
     assert entry.predictions is None
-    assert wording.warnings([entry])[-1] == (
+    assert cautions.warnings([entry])[-1] == (
         "The predictions of the test images are missing, or are not those of the test: a. Evaluate() writes them again."
     )
 
@@ -491,9 +550,9 @@ def test_predictions_of_another_test_are_not_used_and_told(runs):
 def test_runs_that_did_not_finish_are_warned_of(runs):
     interrupted = trained(runs, experiment="a", status="running", results=results(2))
     failed = trained(runs, experiment="b", status="failed", results=None)
-    found = wording.warnings(comparison.collect([interrupted, failed, fresh(runs, "p", "c")]))
+    found = cautions.warnings(comparison.collect([interrupted, failed, fresh(runs, "p", "c")]))
     assert found == [
-        wording.NO_TEST,
+        cautions.NO_TEST,
         "a is interrupted after 2 of 3 epochs.",
         "b is failed after 0 of 3 epochs.",
         "c has not been trained.",
@@ -708,9 +767,9 @@ def test_of_many_unfinished_runs_the_first_are_named(runs):
     for i in range(25):
         fresh(runs, "p", f"e{i:02d}")
     fill(fresh(runs, "p", "x")).update(status="failed")
-    found = wording.warnings(comparison.collect(list(runs.runs())))
+    found = cautions.warnings(comparison.collect(list(runs.runs())))
     names = ", ".join(f"e{i:02d}" for i in range(20))
-    assert found == [wording.NO_TEST, "1 run is failed: x.", f"25 runs are new: {names} and 5 more."]
+    assert found == [cautions.NO_TEST, "1 run is failed: x.", f"25 runs are new: {names} and 5 more."]
 
 
 def test_of_many_runs_that_did_worse_the_first_are_named(runs):
@@ -770,7 +829,7 @@ def test_whatever_the_bytes_are_only_our_errors_come_out_and_the_others_are_list
         files[which].write_bytes(strange(whole[0], dice) if i % 4 == 0 else damaged(whole[which], dice))
         entries = comparison.collect([victim, good], warn=told.append)
         assert [e.run.folder for e in entries][-1:] == [good.folder] and len(entries) + len(told) == 2
-        table.overview(entries), wording.warnings(entries), wording.verdicts(entries)
+        table.overview(entries), cautions.warnings(entries), wording.verdicts(entries)
         left_out += len(told)
         if i % 100 == 0:
             report.write(runs.comparison("c"), entries, report.describe(entries))

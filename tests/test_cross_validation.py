@@ -139,7 +139,23 @@ def test_wrong_arguments_are_refused_before_anything_is_trained(ptf: Any) -> Non
         ptf.Cross_Validate(3, seeds=[1, 1])
     with pytest.raises(InvalidValue, match="seeds must be different numbers"):
         ptf.Cross_Validate(3, seeds=[])
-    assert not Workspace("workspace").versions("p", "e-1fold")
+    with pytest.raises(InvalidValue, match=r"group='\(nope\)' matches none of the \d+ file names"):
+        ptf.Cross_Validate(3, group="(nope)")
+    with pytest.raises(InvalidValue, match="group='nope' has no parentheses"):
+        ptf.Cross_Validate(3, group="nope")
+    with pytest.raises(DatasetError, match="cannot be divided into 50 folds"):
+        ptf.Cross_Validate(50)
+    assert not [folder.name for folder in Path("workspace/p").iterdir() if "fold" in folder.name]
+
+
+def test_a_wrong_column_is_refused_before_a_fold_is_made(ptf: Any, patterns: Path, tmp_path: Path) -> None:
+    rows = [f"{path.relative_to(patterns)},{path.parent.name}" for path in sorted(patterns.rglob("*.png"))]
+    (tmp_path / "table.csv").write_text("\n".join(["path,label", *rows]) + "\n")
+    ptf.update_dataset(patterns, path_to_csv=tmp_path / "table.csv")
+    with pytest.raises(InvalidValue, match="'nope'"):
+        ptf.Cross_Validate(3, group="nope")
+    assert not Workspace("workspace").versions("p", "e-3fold")
+    assert not [folder.name for folder in Path("workspace/p").iterdir() if "fold" in folder.name]
 
 
 def test_a_validation_set_is_refused(ptf: Any, patterns: Path) -> None:

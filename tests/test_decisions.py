@@ -355,7 +355,7 @@ def test_predictions_say_when_they_are_unsure(here: Path, images: Path, backend:
             assert answer["calibrated_score"] == pytest.approx(scores[predicted])
         reason = answer["unsure"] or ""
         assert ("cannot be excluded" in reason) == (len(possible) > 1)
-        assert ("less than 0.6" in reason) == (scores[predicted] < 0.6)
+        assert (f"the {unsure.score_title} is" in reason) == ("less than 0.6" in reason) == (scores[predicted] < 0.6)
     held = [Path(path).parent.name in answer["possible_classes"] for path, answer in zip(paths, found, strict=True)]
     assert np.mean(held) > 0.75
     assert 0 < sum(not answer["unsure"] for answer in found) < len(found)
@@ -364,7 +364,7 @@ def test_predictions_say_when_they_are_unsure(here: Path, images: Path, backend:
     near = sum("unlike" in (answer["unsure"] or "") for answer in found)
     assert near < 0.4 * len(found)
     ptf.Summary()
-    assert "unsure below the calibrated score 0.6" in capsys.readouterr().out
+    assert f"unsure below the {unsure.score_title} 0.6" in capsys.readouterr().out
     ptf.Set_Unsure(None)
     assert ptf.Infer(paths, return_raw=True) == usual
     assert run_of(backend).state().unsure is None

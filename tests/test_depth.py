@@ -206,9 +206,8 @@ def test_the_levels_of_training_are_recorded_and_used_to_test_and_infer(
     levels = predictor.levels
     one = predictor.predict(str(dark))
     assert predictor.predict_folder(dark.parent)[0][0].scores.tolist() == pytest.approx(one.scores.tolist())
-    predictor.levels = Levels(per_file=True)
+    predictor.decoding = predictor.decoding._replace(levels=Levels(per_file=True))
     assert predictor.predict(str(dark)).scores.tolist() != pytest.approx(one.scores.tolist())
-    predictor.levels = levels
     test = deep_patterns.parent / "test"
     for kind in ("dots", "rings", "stripes"):
         (test / kind).mkdir(parents=True)

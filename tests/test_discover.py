@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from monklite import Prototype
-from monklite.data import csv_table, digests, discover
+from monklite.data import csv_table, digests, discover, image_folder
 from monklite.data.samples import Samples
 from monklite.errors import DatasetError, NotFound
 from monklite.printable import printable
@@ -355,7 +355,7 @@ def test_images_in_a_folder_and_below_are_listed_by_name(pets: Path) -> None:
     draw(pets, "dog/below/1.png", "dog/.hidden.png", "dog/Z.JPG")
     (pets / "dog" / "notes.txt").write_text("no picture")
     # folders inside it too, since `Infer` predicts them
-    assert discover.images_in_folder(pets / "dog") == ["Z.JPG", "a.png", "b.png", "below/1.png", "c.png"]
+    assert image_folder.images_in_folder(pets / "dog") == ["Z.JPG", "a.png", "b.png", "below/1.png", "c.png"]
 
 
 COMPOSED, DECOMPOSED = "caf\u00e9", "cafe\u0301"

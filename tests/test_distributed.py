@@ -131,9 +131,9 @@ def test_each_waits_for_the_others(tmp_path: Path) -> None:
 
 def test_several_processes_go_on_exactly_also_with_averaged_statistics(tmp_path: Path, patterns: Path) -> None:
     how = {"model": "resnet18", "decay": 0.9}
-    unbroken, _ = trained(2, tmp_path, patterns, "unbroken", epochs=3, **how)
+    unbroken, _ = trained(2, tmp_path, patterns, "unbroken", epochs=2, **how)
     trained(2, tmp_path, patterns, "broken", epochs=1, **how)
-    broken, _ = trained(2, tmp_path, patterns, "broken", epochs=-3)
+    broken, _ = trained(2, tmp_path, patterns, "broken", epochs=-2)
     ours, theirs = load_file(broken.models / FINAL), load_file(unbroken.models / FINAL)
     assert all(np.array_equal(ours[n], theirs[n]) for n in ours)
     assert [row.val_loss for row in read(broken.logs / HISTORY)] == [

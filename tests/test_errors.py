@@ -30,6 +30,7 @@ BUILT_IN = {
     "DamagedFile": ValueError,
     "TrainingFailed": RuntimeError,
     "OutOfMemory": RuntimeError,
+    "ExportFailed": RuntimeError,
 }
 OPTIMIZERS = {"adam": 1, "adamw": 2, "sgd": 3, "nesterov_sgd": 4}
 

@@ -20,7 +20,7 @@ from monklite import Prototype
 from monklite.errors import DamagedFile, InvalidType, InvalidValue, NotFound
 from monklite.figures import Figures
 from monklite.files import TEMPORARY
-from monklite.reports import evaluation_charts
+from monklite.reports import evaluation_charts, known_tests
 from monklite.runs import evaluations, prune
 from monklite.runs.file_names import EVALUATED, FIGURES, PREDICTIONS, STATE
 from monklite.runs.packing import pack
@@ -220,6 +220,7 @@ def test_evaluate_writes_everything_about_each_set_of_images(
     assert again.overall["macro_auc"].value == pytest.approx(found.overall["macro_auc"].value, abs=0.02)
     assert again.confusion == found.confusion
 
+    first = run.state().testing
     others = named(draw_patterns(tmp_path / "others", {"dots": 6, "rings": 6, "stripes": 6}, seed=9))
     other = judge(tmp_path / "space", backend, others)
     assert "18 test images of 6 groups by file name" in capsys.readouterr().out
@@ -232,6 +233,9 @@ def test_evaluate_writes_everything_about_each_set_of_images(
     assert evaluations.names(run) == ["external", "test", "test-2", "validation"]
     state = run.state().testing
     assert state is not None and state.evaluation == "external"
+    (older,) = (t for t in known_tests.known(run, run.state(), pytest.fail) if t.name == "test")
+    answers = known_tests.answers(run, run.state(), older)
+    assert answers is not None and answers.testing == first, "made from its figures and predictions"
     with pytest.raises(InvalidValue, match="the evaluation 'test' of p/e/v001 is of other images"):
         other.Evaluate(name="test")
     with pytest.raises(InvalidValue, match="'a/b' cannot be the evaluation name"):

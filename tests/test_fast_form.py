@@ -15,7 +15,8 @@ from monklite import Prototype
 from monklite.backends.pytorch import fast_form, onnx_network
 from monklite.data.cache_limit import NETWORK_SUFFIX
 from monklite.evaluation import Evaluation
-from monklite.inference import Asked, Predictor
+from monklite.image_predictor import Asked
+from monklite.inference import Predictor
 from monklite.runs.workspace import Workspace
 from monklite.spec import Folders
 

@@ -16,7 +16,7 @@ from monklite.catalog.backends import BUILT_IN
 from monklite.data import cache_limit, feature_file
 from monklite.data.feature_file import FeatureFile
 from monklite.errors import OutOfMemory
-from monklite.reports import comparison, wording
+from monklite.reports import cautions, comparison
 from monklite.runs.file_names import EVALUATED
 from monklite.runs.workspace import Workspace
 from monklite.training import features as features_module
@@ -190,27 +190,33 @@ def test_random_crops_are_computed_in_each_epoch_and_validation_once(patterns: P
     assert count == [12]
 
 
-@pytest.mark.parametrize("damage", ["flipped", "cut", "removed", "index", "other index"])
-def test_damaged_values_are_computed_again(patterns: Path, tmp_path: Path, damage: str, count) -> None:
+def damaged(damage: str, file: Path) -> None:
+    index = file.with_name(file.name.replace(SUFFIX, cache_limit.FEATURES_INDEX_SUFFIX))
+    content = bytearray(file.read_bytes())
+    if damage == "flipped":
+        content[len(content) // 2] ^= 1
+        file.write_bytes(content)
+    elif damage == "cut":
+        file.write_bytes(content[: len(content) // 2])
+    elif damage == "removed":
+        file.unlink()
+    elif damage == "index":
+        index.write_bytes(b"PK\x03\x04 broken")
+    else:
+        np.savez(index, present=np.ones(3, bool), sums=np.zeros(3, np.uint32))
+
+
+def test_damaged_values_are_computed_again(patterns: Path, tmp_path: Path, count) -> None:
     experiment(tmp_path, patterns, "cold").Train()
-    done = len(count)
-    for file in (tmp_path / ".cache").glob(f"*{SUFFIX}"):
-        index = file.with_name(file.name.replace(SUFFIX, cache_limit.FEATURES_INDEX_SUFFIX))
-        content = bytearray(file.read_bytes())
-        if damage == "flipped":
-            content[len(content) // 2] ^= 1
-            file.write_bytes(content)
-        elif damage == "cut":
-            file.write_bytes(content[: len(content) // 2])
-        elif damage == "removed":
-            file.unlink()
-        elif damage == "index":
-            index.write_bytes(b"PK\x03\x04 broken")
-        else:
-            np.savez(index, present=np.ones(3, bool), sums=np.zeros(3, np.uint32))
-    experiment(tmp_path, patterns, "warm").Train()
-    assert len(count) > done
-    assert weights(tmp_path, "warm") == weights(tmp_path, "cold")
+    for damage in ("flipped", "cut", "removed", "index", "other index"):
+        done, name = len(count), f"warm {damage}"
+        files = list((tmp_path / ".cache").glob(f"*{SUFFIX}"))
+        assert files, damage
+        for file in files:
+            damaged(damage, file)
+        experiment(tmp_path, patterns, name).Train()
+        assert len(count) > done, damage
+        assert weights(tmp_path, name) == weights(tmp_path, "cold"), damage
 
 
 def test_a_disk_that_fills_up_costs_time_only(patterns: Path, tmp_path: Path, monkeypatch) -> None:
@@ -314,7 +320,7 @@ def test_a_comparison_says_which_times_are_not_those_of_a_training_alone(pattern
     runs = [Workspace(tmp_path).find("p", name) for name in ("first", "second")]
     methods = [run.state().model.methods[-1] for run in runs]
     assert methods == ["frozen part computed once for each image", "frozen part known from an earlier training"]
-    (sentence,) = [text for text in wording.warnings(comparison.collect(runs)) if text.startswith("Training times")]
+    (sentence,) = [text for text in cautions.warnings(comparison.collect(runs)) if text.startswith("Training times")]
     assert sentence.startswith(
         "Training times: the frozen part of the network was known from an earlier training for second,"
     )

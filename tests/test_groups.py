@@ -19,6 +19,7 @@ from monklite.data import dataset_csv, group_patterns, group_told, groups, split
 from monklite.data.samples import Samples, as_column
 from monklite.errors import DatasetError, InvalidType, InvalidValue, NotReady
 from monklite.group_rule import GroupText
+from monklite.reports import comparison
 from monklite.rules import AUTO
 from monklite.runs.file_names import SAMPLES
 from monklite.runs.workspace import Workspace
@@ -549,6 +550,12 @@ def test_patients_of_training_in_the_test_images_are_told(
     trained = next(
         group for group, subsets in sides("e").items() if subsets == {"train"} and group.startswith("person")
     )
+    # what the best epoch predicts is kept with the patients, by whom comparisons judge it
+    (entry,) = comparison.collect([Workspace(workspace).find("p", "e")])
+    assert entry.validated and entry.validated.groups
+    assert {group for group in entry.validated.groups if group} <= {
+        g for g, own in sides("e").items() if own == {"val"}
+    }
     # more images of a patient, and others of other patients
     names = [f"sick/{trained}_virus_{i}.png" for i in (90, 91)]
     names += [f"sick/person{i // 3}_virus_{i}.png" for i in range(300, 330)] + [
@@ -566,3 +573,11 @@ def test_patients_of_training_in_the_test_images_are_told(
         f"2 of 41 test images have the group of training images, such as {trained!r}: if these are the same patients"
         in told
     )
+    # one image of each patient
+    lone = [f"sick/person{i}_virus_{i}.png" for i in range(300, 310)] + [f"well/IM-{i}-0001.png" for i in range(5)]
+    draw(tmp_path / "lone", f"sick/{trained}_virus_90.png", *lone)
+    ptf.Dataset_Params(tmp_path / "lone")
+    ptf.Dataset()
+    told = capsys.readouterr().out
+    assert f"1 of 16 test images have the group of training images, such as {trained!r}" in told
+    assert "take into account that images of a group are alike" not in told

@@ -34,7 +34,7 @@ from hostile_runs import (
 )
 
 from monklite.data import dataset_csv
-from monklite.reports import comparison
+from monklite.reports import known_tests
 from monklite.runs import packing, unpacking
 from monklite.runs.file_names import EVALUATED, SAMPLES, STATE
 from monklite.runs.run import Run
@@ -235,7 +235,7 @@ def without_digest(run: Run) -> None:
 
 def counted_answers(run: Run) -> np.ndarray | None:
     state = run.state()
-    found = comparison.read_predictions(run, state.testing, state.dataset)
+    found = known_tests.read_predictions(run, state.testing, state.dataset)
     return None if found is None else found.correct
 
 

@@ -178,7 +178,7 @@ def test_the_threads_of_a_stream_end_with_an_error(predictor, patterns, monkeypa
 
 def test_no_more_threads_decode_than_the_run_asked_for_or_this_machine_has(predictor, patterns, monkeypatch) -> None:
     def most_seen(processors: int) -> int:
-        monkeypatch.setattr("monklite.inference.cpu_count", lambda: processors)
+        monkeypatch.setattr("monklite.image_predictor.cpu_count", lambda: processors)
         return max(len(decoding_threads()) for _ in predictor.stream(patterns / "dots", refuse))
 
     assert predictor.spec.data.workers == 2

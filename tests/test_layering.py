@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "monklite"
 FRAMEWORKS = {"torch", "torchvision", "mxnet"}
 LAYERS = (
-    ("errors", "_version", "printable", "durations", "free_memory"),
+    ("archive_errors", "errors", "_version", "printable", "durations", "free_memory"),
     ("transient", "working_folder", "regular_files"),
     ("rules", "files", "looking", "processes", "processors"),
     ("locks", "retrying_file"),
@@ -27,15 +27,17 @@ LAYERS = (
     ("data", "runs"),
     ("backends", "reports"),
     ("training",),
-    ("inference", "averaged_views", "certainty"),
+    ("inference", "image_predictor", "averaged_views", "certainty", "answer_forms"),
     ("experiment_setup",),
     ("experiment", "evaluation", "choosing_point", "choosing_unsure", "explaining", "validated"),
     ("worst_errors",),
     ("opening_modes",),
     ("opening",),
+    ("exporting",),
     ("sweeps",),
     ("facade", "testing", "pytorch_prototype", "compare_prototype", "gluon_prototype", "__init__"),
-    ("cli", "__main__"),
+    ("apps",),
+    ("cli", "standalone", "__main__"),
 )
 SIBLINGS = [{"catalog", "statistics"}, {"data", "runs"}, {"backends", "reports"}]  # neither may know the other
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}

@@ -482,3 +482,4 @@ def test_thresholds_and_unsure_predictions_of_several_labels(
         assert answer["possible_classes"] == possible
         is_doubtful = any(abs(raw[n]) < np.log(9) for n in LABELS)
         assert bool(answer["unsure"]) == (possible != predicted or is_doubtful)
+        assert ("the uncalibrated score of" in (answer["unsure"] or "")) == is_doubtful

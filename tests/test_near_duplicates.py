@@ -118,11 +118,11 @@ def test_pictures_that_are_alike_by_their_kind_are_no_copies(tmp_path: Path, pic
     chests = np.stack([thumbnail(Image.open(path)) for path in sorted(folder.rglob("*.jpeg"))])
     alike = near_duplicates.find(chests)
     assert len(alike.first) > 30
-    found, n_alike = near_duplicates.apart(alike, len(chests))
+    found, n_alike = near_duplicates.apart(alike, chests)
     assert n_alike > 30 and len(found.first) <= 3
     # and copies of others are told beside them
     several = np.concatenate([chests, *[np.stack([thumbnail(p), thumbnail(saved(p, 40))]) for p in pictures[:5]]])
-    found, _ = near_duplicates.apart(near_duplicates.find(several), len(several))
+    found, _ = near_duplicates.apart(near_duplicates.find(several), several)
     assert {(60 + 2 * i, 61 + 2 * i) for i in range(5)} <= set(
         zip(found.first.tolist(), found.second.tolist(), strict=True)
     )
@@ -131,5 +131,35 @@ def test_pictures_that_are_alike_by_their_kind_are_no_copies(tmp_path: Path, pic
 def test_a_dozen_copies_of_each_picture_are_copies(pictures: list[Image.Image]) -> None:
     copies = np.stack([thumbnail(saved(p, quality)) for p in pictures[:10] for quality in range(30, 90, 5)])
     alike = near_duplicates.find(copies)
-    found, n_alike = near_duplicates.apart(alike, len(copies))
+    found, n_alike = near_duplicates.apart(alike, copies)
     assert n_alike == 0 and len(found.first) == len(alike.first) > 100
+
+
+def augmented(picture: Image.Image, i: int, rng: np.random.Generator) -> Image.Image:
+    """As people augment before they split: a crop, a mirror image, another brightness, saved again."""
+    width, height = picture.size
+    left, top = rng.uniform(0, 0.04, 2)
+    box = (left * width, top * height, (0.96 + left) * width, (0.96 + top) * height)
+    part = picture.crop(tuple(map(int, box)))
+    part = part.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if i % 2 else part
+    return saved(ImageEnhance.Brightness(part).enhance(rng.uniform(0.8, 1.2)), int(rng.integers(60, 95)))
+
+
+def test_pictures_that_were_augmented_before_they_were_split_are_copies(pictures: list[Image.Image]) -> None:
+    rng = np.random.default_rng(0)
+    copies = np.stack([thumbnail(augmented(p, i, rng)) for p in pictures[:4] for i in range(30)])
+    found, n_alike = near_duplicates.apart(near_duplicates.find(copies), copies)
+    assert n_alike == 0
+    assert len(np.unique(np.concatenate([found.first, found.second]))) > 0.95 * len(copies)
+    assert (found.first // 30 == found.second // 30).all()
+
+
+def test_many_copies_of_one_picture_hide_no_others(pictures: list[Image.Image]) -> None:
+    pairs = [
+        thumbnail(p) for picture in pictures[1:4] for p in (picture, augmented(picture, 0, np.random.default_rng(1)))
+    ]
+    copies = np.stack([*[thumbnail(saved(pictures[0], 60 + i)) for i in range(30)], *pairs])
+    found, n_alike = near_duplicates.apart(near_duplicates.find(copies), copies)
+    assert n_alike == 0
+    told = set(zip(found.first.tolist(), found.second.tolist(), strict=True))
+    assert {(30, 31), (32, 33), (34, 35)} <= told and set(range(30)) <= {row for pair in told for row in pair}

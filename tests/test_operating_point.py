@@ -26,6 +26,7 @@ def points() -> list[tuple[Task, OperatingPoint]]:
     return [
         (SingleLabel(TWO), OperatingPoint(**RECORD, **cutoffs)),
         (SingleLabel(TWO, "sigmoid"), OperatingPoint(**RECORD, **cutoffs)),
+        (SingleLabel(THREE), OperatingPoint(**RECORD, cutoffs={"b": -2.5})),
         (SingleLabel(THREE), OperatingPoint(**RECORD, costs=COSTS, temperature=1.7)),
         (SingleLabel(THREE, "sigmoid"), OperatingPoint(**RECORD, costs=COSTS)),
         (MultiLabel(THREE), OperatingPoint(**RECORD, cutoffs={"a": -1.0, "c": 2.0})),
@@ -36,7 +37,9 @@ def logits_of(task: Task, n: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(0, 3, (n, len(task.classes))).astype(np.float32)
 
 
-@pytest.mark.parametrize(("task", "point"), points(), ids=["two", "two sigmoid", "costs", "costs sigmoid", "labels"])
+@pytest.mark.parametrize(
+    ("task", "point"), points(), ids=["two", "two sigmoid", "one of three", "costs", "costs sigmoid", "labels"]
+)
 def test_a_smaller_change_than_the_margin_changes_no_prediction(task: Task, point: OperatingPoint) -> None:
     """The difference of two logits changes by at most twice the change of each."""
     at_point, logits = at(task, point), logits_of(task, 300).astype(np.float64)
@@ -63,14 +66,14 @@ def test_two_classes_are_told_apart_by_the_score_of_the_positive_one() -> None:
 
 
 def test_the_least_expected_cost_is_predicted() -> None:
-    task, point = points()[2]
+    task, point = points()[3]
     logits = logits_of(task, 100)
     expected = softmax(logits.astype(float) / 1.7) @ np.array(COSTS)
     assert (at(task, point).predicted(logits) == expected.argmin(axis=1)).all()
 
 
 def test_labels_have_their_own_thresholds_unless_others_are_asked_for() -> None:
-    task, point = points()[4]
+    task, point = points()[5]
     logits = logits_of(task, 100)
     found = at(task, point)
     assert (found.predicted(logits) == (logits > [-1.0, 0.0, 2.0])).all()
@@ -117,12 +120,47 @@ def test_wrong_goals_are_refused(goal: dict, error: type[Exception], message: st
         chosen(Goal(**goal), task, 1, validation(task))
 
 
-@pytest.mark.parametrize("goal", [{"sensitivity": 0.9}, {"cost": {"a->b": 2}, "positive": "a"}])
-def test_three_classes_take_costs_alone(goal: dict) -> None:
+def test_one_of_three_classes_is_told_apart_from_the_others() -> None:
+    task, point = points()[2]
+    logits = logits_of(task, 200)
+    found, above = at(task, point), softmax(logits.astype(float))[:, 1] > sigmoid(np.array(-2.5))
+    assert (found.predicted(logits)[above] == 1).all() and (logits.argmax(axis=1)[above] != 1).any()
+    assert (found.predicted(logits)[~above] == np.where(logits[:, 0] > logits[:, 2], 0, 2)[~above]).all()
+    assert found.thresholds == {"b": pytest.approx(sigmoid(np.array(-2.5)))}
+    judged = validation(task)
+    goal = Goal(sensitivity=0.95, positive="b", prevalence=0.1)
+    point = chosen(goal, task, 1, judged)
+    is_b, predicted = judged.labels == 1, at(task, point).predicted(judged.logits) == 1
+    own = point.figures["b"]
+    assert point.figures.keys() == point.cutoffs.keys() == {"b"} and point.misfit(THREE, True) == ""
+    assert own["sensitivity"].value == predicted[is_b].mean() >= 0.95 > predicted[is_b].mean() - 1 / is_b.sum()
+    assert own["specificity"].value == (~predicted)[~is_b].mean()
+    false_alarms = 9 * predicted[~is_b].mean()
+    assert own["ppv_at_prevalence"].value == pytest.approx(
+        predicted[is_b].mean() / (predicted[is_b].mean() + false_alarms)
+    )
+    # as it is stored with the run
+    assert OperatingPoint.model_validate_json(point.model_dump_json()) == point
+    by_cost = chosen(Goal(false_negative_cost=50, false_positive_cost=1, positive="b"), task, 1, judged)
+    assert by_cost.cutoffs["b"] < 0 and not by_cost.costs
+
+
+@pytest.mark.parametrize(
+    ("goal", "message"),
+    [
+        (
+            {"sensitivity": 0.9},
+            "with 3 classes sensitivity=0.9 is that of one of them, .* name it, positive='b'; or weigh",
+        ),
+        (
+            {"cost": {"a->b": 2}, "positive": "a"},
+            "cost= weighs all of them alike, so that none is positive: leave positive=",
+        ),
+    ],
+)
+def test_three_classes_take_costs_or_one_positive_class(goal: dict, message: str) -> None:
     task = SingleLabel(THREE)
-    with pytest.raises(
-        InvalidValue, match="with 3 classes an operating point is given by the costs of wrong predictions"
-    ):
+    with pytest.raises(InvalidValue, match=message):
         chosen(Goal(**goal), task, 1, validation(task))
     point = chosen(Goal(cost={"a->b": 20}), task, 1, validation(task))
     assert point.costs == ((0, 20, 1), (1, 0, 1), (1, 1, 0))
@@ -151,6 +189,15 @@ def test_a_temperature_that_cannot_be_found_for_costs_is_told(n: int, is_right: 
     said = capsys.readouterr().out
     assert ("because no temperature could be fitted: " in said) == bool(refusal) and refusal in said
     assert "\\n" not in said
+
+
+def test_scores_without_a_temperature_are_not_called_calibrated() -> None:
+    record = {"epoch": 1, "num_images": 9, "confidence": 0.8}
+    with_one = decision_messages.rules(Unsure(**record, temperature=1.5), TWO)
+    without = decision_messages.rules(Unsure(**record, refusal="9 are too few"), TWO)
+    assert with_one["Confidence"] == "unsure below the calibrated score 0.8"
+    assert without["Confidence"] == "unsure below the uncalibrated score 0.8"
+    assert without["Temperature"] == "none, scores are uncalibrated: 9 are too few"
 
 
 def test_goals_with_different_costs_have_different_texts_however_many_they_are() -> None:
@@ -211,7 +258,7 @@ def test_a_record_that_fits_no_task_is_refused(values: dict, message: str) -> No
 
 
 def test_records_that_do_not_fit_the_classes_are_known() -> None:
-    two, costs, labels = (points()[i][1] for i in (0, 2, 4))
+    two, costs, labels = (points()[i][1] for i in (0, 3, 5))
     assert (two.misfit(TWO, True), costs.misfit(THREE, True), labels.misfit(THREE, False)) == ("", "", "")
     assert two.misfit(THREE, True) == "'yes' is not one of the run's classes"
     assert costs.misfit(TWO, True) == "3 rows of costs for 2 classes"

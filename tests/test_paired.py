@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -12,6 +13,7 @@ from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 
 from monklite.statistics import delong, intervals, paired
+from monklite.statistics.units import Units
 
 PAIRS = st.tuples(st.integers(0, 40), st.integers(0, 40), st.integers(0, 60)).filter(any)
 
@@ -188,3 +190,83 @@ def test_false_alarms_of_delongs_test_are_at_the_stated_rate_and_it_is_symmetric
         assert delong.difference(*found, 1, 0) == pytest.approx((-value, -high, -low, p))
         alarms += p < paired.LEVEL
     assert 0.035 < alarms / rounds < 0.07
+
+
+# Images that belong together
+
+
+def test_groups_of_one_image_are_compared_by_mcnemars_test() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        differences = rng.choice([-1, 0, 1], 60, p=[0.1, 0.7, 0.2])
+        counts = np.array([[np.count_nonzero(differences == sign)] for sign in (1, -1)])
+        assert paired.flips(differences) == pytest.approx(paired.mcnemar(*counts)[0])
+    assert paired.worth(*(np.array(values, float) for values in ([1, 0, 0], [0, 0, 1], [1, 1, 1]))) == 1
+
+
+def test_the_test_by_groups_counts_all_signs() -> None:
+    differences = np.array([3, -1, 2, 2, 0, -2, 1, 4, 1])
+    sums = np.array(list(itertools.product((-1, 1), repeat=len(differences)))) @ differences
+    expected = np.mean(np.abs(sums) >= abs(differences.sum()))
+    assert paired.flips(differences) == pytest.approx(expected)
+    assert paired.flips(-differences) == pytest.approx(expected)
+    assert paired.flips(np.zeros(4, int)) == paired.flips(np.array([2, -2])) == 1
+
+
+def of_patients(rng: np.random.Generator, gap: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of 60 patients with 1 to 8 alike images each: those only a gets right, those only b does, and all."""
+    sizes = rng.integers(1, 9, 60)
+    shares = rng.dirichlet(2 * np.array([0.15 + gap / 2, 0.15 - gap / 2, 0.7]), 60)
+    only_a, only_b, _ = np.array([rng.multinomial(n, own) for n, own in zip(sizes, shares, strict=True)]).T
+    return only_a.astype(float), only_b.astype(float), sizes.astype(float)
+
+
+def test_by_groups_false_alarms_and_coverage_are_at_the_stated_rate_and_by_images_they_are_not() -> None:
+    rng, rounds = np.random.default_rng(0), 400
+    alarms, by_images, held = 0, 0, 0
+    for i in range(rounds):
+        gap = 0.06 * (i % 2)
+        only_a, only_b, wholes = of_patients(rng, gap)
+        if not gap:
+            alarms += paired.flips((only_a - only_b).astype(int)) < paired.LEVEL
+            by_images += int(paired.mcnemar(only_a.sum(keepdims=True), only_b.sum(keepdims=True))[0] < paired.LEVEL)
+        worth = paired.worth(only_a, only_b, wholes)
+        held += _holds(paired.difference(*(worth * v.sum() for v in (only_a, only_b, wholes))), gap)
+    spread = 3 * math.sqrt(0.05 * 0.95 / (rounds / 2))
+    assert 0 < alarms / (rounds / 2) <= 0.05 + spread
+    assert by_images / (rounds / 2) > 0.05 + spread, "the images of these patients are alike"
+    assert held / rounds >= 0.95 - 3 * math.sqrt(0.05 * 0.95 / rounds)
+
+
+def test_the_areas_of_images_in_groups_have_obuchowskis_covariance() -> None:
+    """Copies of images of a patient tell nothing new: the covariance is that of one image each, but for the correction."""
+    rng = np.random.default_rng(0)
+    truth = rng.random(80) < 0.4
+    scores = truth + rng.normal(size=(2, 80))
+    alone, own = delong.areas(truth, scores)
+    together, shared = delong.areas(
+        np.repeat(truth, 3), np.repeat(scores, 3, axis=1), Units.of(np.repeat(np.arange(80).astype(str), 3), 240)
+    )
+    assert together == pytest.approx(alone)
+    n, few = truth.sum(), min(truth.sum(), (~truth).sum())
+    assert shared == pytest.approx(own, rel=3 / few) and n
+    assert (np.diag(shared) > 2.5 * np.diag(delong.areas(np.repeat(truth, 3), np.repeat(scores, 3, axis=1))[1])).all()
+
+
+# Against statsmodels
+
+
+def test_intervals_and_tests_are_those_of_statsmodels() -> None:
+    proportion = pytest.importorskip("statsmodels.stats.proportion", reason="statsmodels is not installed here")
+    from statsmodels.stats.contingency_tables import mcnemar
+    from statsmodels.stats.multitest import multipletests
+
+    for correct, total in ((0, 7), (7, 7), (85, 100), (4990, 5000)):
+        assert intervals.wilson(correct, total) == pytest.approx(
+            proportion.proportion_confint(correct, total, method="wilson"), abs=1e-7
+        )
+    for a, b in ((0, 0), (3, 9), (12, 12), (40, 7)):
+        expected = mcnemar([[50, a], [b, 20]], exact=True).pvalue
+        assert paired.mcnemar(np.array([a]), np.array([b]))[0] == pytest.approx(min(1.0, expected))
+    p_values = np.random.default_rng(0).random(12) ** 3
+    assert paired.holm(p_values)[0] == pytest.approx(multipletests(p_values, method="holm")[1])

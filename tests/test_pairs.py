@@ -16,13 +16,28 @@ from tiny_networks import build_tiny
 
 from monklite import Prototype, compare
 from monklite.catalog import OPTIMIZERS, resolve
+from monklite.decisions import OperatingPoint
 from monklite.errors import DamagedFile, InvalidType
-from monklite.reports import charts, comparison, mended, pairs, report, seeds, settings, table, wording
+from monklite.operating_point import at
+from monklite.reports import (
+    cautions,
+    charts,
+    comparison,
+    explanations,
+    mended,
+    pairs,
+    report,
+    seeds,
+    settings,
+    table,
+    wording,
+)
 from monklite.runs import predictions
 from monklite.runs.file_names import PREDICTIONS, REPORT
 from monklite.runs.run import Run
 from monklite.runs.workspace import Workspace
 from monklite.spec import Folders, Spec
+from monklite.statistics import paired
 from monklite.tasks import MultiLabel, SingleLabel, Task
 
 CATS_AND_DOGS = SingleLabel(("cat", "dog"))
@@ -41,12 +56,13 @@ def predicting(
     logits: np.ndarray,
     task: Task = CATS_AND_DOGS,
     labels: np.ndarray = LABELS,
+    groups: np.ndarray | None = None,
     **more: Any,
 ) -> Run:
-    """A run with these logits (n, classes) for its test images."""
+    """A run with these logits (n, classes) for its test images, which may have groups."""
     run, correct = fresh(space, "p", name), task.correct(logits, labels)
     files = [f"{i:03d}.png" for i in range(len(labels))]
-    digest = predictions.write(run.logs / PREDICTIONS, task, files, labels, logits)
+    digest = predictions.write(run.logs / PREDICTIONS, task, files, labels, logits, groups)
     testing = judged([bool(c) for c in correct]).model_copy(
         update={"predictions": digest, "classes": {}, "confusion": (), **more}
     )
@@ -76,12 +92,35 @@ def test_of_two_classes_the_areas_are_compared(runs):
     assert area.best == pytest.approx(roc_auc_score(LABELS, logits["a"][:, 1]), abs=1e-6)
     assert area.other == pytest.approx(roc_auc_score(LABELS, logits["b"][:, 1]), abs=1e-6)
     assert area.difference == pytest.approx(area.best - area.other)
-    assert 0 < area.low < area.difference < area.high and area.p_value < 0.001
+    assert 0 < area.interval[0] < area.difference < area.interval[1] and area.p_value < 0.001
     assert (
         f"; AUC {area.best:.3f} against {area.other:.3f}, difference {area.difference:.3f}, 95 % "
         in wording.verdict(pair)
     )
-    assert wording.AREA_EXPLANATION in wording.explanations([pair])
+    said = explanations.explanations([pair], [wording.verdict(pair)])
+    assert said[0] == explanations.OFTEN + explanations.TESTS[0] and said[-1] == explanations.AREA
+    # one pair is not adjusted, and told apart, so that no more images are needed
+    assert len(said) == 3 and explanations.ADJUSTED not in said and explanations.NEEDED not in said
+
+
+def test_of_three_classes_each_is_compared_with_the_others(runs):
+    rng, task = np.random.default_rng(1), SingleLabel(("cat", "dog", "owl"))
+    labels = np.arange(N_TEST) % 3
+    noise = rng.normal(size=(2, N_TEST, 3))
+    logits = 3 * np.eye(3)[labels] + noise * np.array([1, 8])[:, None, None]
+    entries = comparison.collect(
+        [predicting(runs, name, own, task, labels) for name, own in zip("ab", logits, strict=True)]
+    )
+    (pair,) = pairs.pairs(entries)
+    assert [(area.label, area.n_tests) for area in pair.areas] == [("cat", 3), ("dog", 3), ("owl", 3)]
+    for i, area in enumerate(pair.areas):
+        scores = [task.scores(own)[:, i] for own in logits]
+        assert area.best == pytest.approx(roc_auc_score(labels == i, scores[0]), abs=1e-6)
+        assert area.other == pytest.approx(roc_auc_score(labels == i, scores[1]), abs=1e-6)
+        assert (area.interval[0] > 0) == (area.p_value < 0.05)
+    (sentence,) = [text for text in wording.verdicts(entries) if text.startswith("By the AUCs")]
+    assert sentence.startswith("By the AUCs of 3 classes, each against the others, a against b: a is better for ")
+    assert "both adjusted for 3 AUCs" in sentence
 
 
 def test_of_several_labels_each_has_its_area_and_those_that_differ_are_named(runs):
@@ -218,9 +257,62 @@ def test_runs_at_different_operating_points_are_not_compared(runs):
     (pair,) = pairs.pairs(entries)
     assert {pair.best, pair.other} == {"b", "c"}
     assert any(
-        "not all with the same thresholds, operating point and views" in text for text in wording.warnings(entries)
+        "not all with the same thresholds, operating point and views" in text for text in cautions.warnings(entries)
     )
-    assert not any("not all with" in text for text in wording.warnings(entries[1:]))
+    assert not any("not all with" in text for text in cautions.warnings(entries[1:]))
+
+
+def test_at_operating_points_of_one_aim_runs_are_compared_with_their_sensitivities(runs):
+    """Each with the threshold that was chosen for it."""
+    made = []
+    for name, skill, seed, cutoff in (("a", 3, 1, -1.0), ("b", 1, 2, -2.0)):
+        point = OperatingPoint(epoch=1, num_images=9, chosen_by="sensitivity=0.9", cutoffs={"dog": cutoff})
+        task = at(CATS_AND_DOGS, point)
+        told = {"thresholds": task.thresholds, "operating_point": "sensitivity=0.9"}
+        made.append(predicting(runs, name, logits_of(skill, seed), task, **told))
+    entries = comparison.collect(made)
+    (pair,) = pairs.pairs(entries)
+    predicted = [logits_of(skill, seed)[:, 1] * 2 > cutoff for skill, seed, cutoff in ((3, 1, -1.0), (1, 2, -2.0))]
+    sensitivity, specificity = pair.at_point
+    assert sensitivity.figure == "sensitivity of dog" and sensitivity.n_images == N_TEST / 2
+    assert [sensitivity.best, sensitivity.other] == [own[LABELS == 1].mean() for own in predicted]
+    assert [specificity.best, specificity.other] == [(~own[LABELS == 0]).mean() for own in predicted]
+    value, low, high = specificity.difference
+    assert value == pytest.approx(specificity.best - specificity.other) and low < value < high
+    assert any(
+        text.startswith(
+            "Both are judged at an operating point of their own, chosen on validation for sensitivity=0.9: "
+        )
+        and "; specificity of dog " in text
+        for text in wording.verdicts(entries)
+    )
+    figures = [row[2] for row in table.pair_rows([pair])]
+    assert figures == ["accuracy", "sensitivity of dog", "specificity of dog", "AUC of dog"]
+
+
+# Patients
+
+
+def test_runs_are_compared_by_patients_where_these_are_known(runs):
+    """Ten patients with four images each, of which a run gets all right or all wrong."""
+    patients = np.repeat(np.arange(10), 4).astype(str)
+    logits = {"a": changed((), 0), "b": changed(np.flatnonzero(np.isin(patients, ["1", "4", "5"])), 4)}
+    made = [predicting(runs, name, own, groups=patients) for name, own in logits.items()]
+    entries = comparison.collect(made)
+    (pair,) = pairs.pairs(entries)
+    assert (pair.n_groups, pair.only_best, pair.only_other) == (10, 12, 0)
+    # three patients can all be better by chance, which twelve images of as many patients can hardly be
+    assert pair.p_value == pytest.approx(0.25) and not pair.is_significant
+    value, low, high = pair.difference
+    by_images = paired.difference(12, 0, 40)
+    assert value == pytest.approx(by_images[0]) and low < by_images[1] and high > by_images[2]
+    assert pair.images_needed > 40
+    assert wording.verdict(pair).startswith("a and b cannot be told apart on 40 images of 10 groups; about ")
+    assert explanations.explanations([pair], wording.verdicts(entries))[0].endswith("either sign (sign flips).")
+    # known of one of them, they are those of the other one, too
+    alone = predicting(runs, "c", logits["b"])
+    (other,) = pairs.pairs(comparison.collect([alone, made[0]]))
+    assert other.p_value == pair.p_value
 
 
 def test_tests_at_different_operating_points_have_no_common_spread(runs):
@@ -335,7 +427,7 @@ def test_images_that_are_gone_are_told_and_end_nothing(runs, images, capsys):
     )
     page = (folder / REPORT).read_text()
     assert "a mends 3 images that b gets wrong (1 shown" in page
-    assert wording.EXPLANATIONS[0].split(",")[0] in page
+    assert explanations.OFTEN.split(",")[0] in page
     entries = comparison.collect([runs.find("p", name) for name in "ab"])
     (images / "006.png").unlink()
     sheets = mended.draw(entries, pairs.pairs(entries))

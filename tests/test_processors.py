@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monklite.processors import cpu_count, cpu_name
+from monklite.processors import cpu_count, cpu_name, saturates
 
 V1, PERIOD = "cpu.cfs_quota_us", ("cpu.cfs_period_us", "100000")
 
@@ -85,3 +85,13 @@ def test_without_a_name_it_has_that_of_its_family(tmp_path: Path, content: bytes
         (tmp_path / "proc").mkdir()
         (tmp_path / "proc/cpuinfo").write_bytes(content)
     assert cpu_name(tmp_path) == (platform.processor() or platform.machine())
+
+
+def test_sums_of_8_bit_products_saturate_where_the_processor_has_no_vnni(tmp_path):
+    (tmp_path / "proc").mkdir()
+    for flags, expected in (("sse2 avx2", True), ("avx2 avx512_vnni", False), ("avx2 avx_vnni", False)):
+        (tmp_path / "proc" / "cpuinfo").write_text(f"model name\t: A\nflags\t\t: fpu {flags}\n\nmodel name\t: B\n")
+        assert saturates(tmp_path, "x86_64") is expected
+        assert not saturates(tmp_path, "aarch64")
+    # nothing is known of it
+    assert saturates(tmp_path / "nowhere", "AMD64")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import re
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from test_state import FULL
 
 from monklite import Prototype
 from monklite.decisions import OperatingPoint
+from monklite.facade.evaluated import Evaluated
 from monklite.operating_point import at
 from monklite.reports import judged_images, mixups, run_card, run_report
 from monklite.runs import evaluations, history, predictions
@@ -26,6 +28,7 @@ from monklite.runs.state import RunState
 from monklite.runs.workspace import Workspace
 from monklite.statistics import at_thresholds, intervals
 from monklite.statistics.evaluated import figures_of
+from monklite.statistics.units import Units
 from monklite.tasks import SingleLabel
 
 HOSTILE = "<script>alert(1)</script>"
@@ -139,9 +142,9 @@ def test_the_thresholds_of_the_page_are_counts_of_the_predictions(run: Run) -> N
 def test_thresholds_agree_with_the_definition() -> None:
     rng = np.random.default_rng(0)
     scores, truth = rng.random(200).round(2), rng.random(200) < 0.3
-    for threshold, counts in zip(at_thresholds.THRESHOLDS, at_thresholds.counts(scores, truth), strict=True):
+    for threshold, *values in at_thresholds.table(scores, truth, Units.of(None, 200)):
         above = scores > threshold
-        assert counts.tolist() == [
+        assert values[:4] == [
             (above & truth).sum(),
             (~above & truth).sum(),
             (~above & ~truth).sum(),
@@ -174,6 +177,12 @@ def test_the_thresholds_begin_at_the_operating_point_itself(run: Run, positive: 
     assert [r[0] for r in found.rows] == sorted({*at_thresholds.THRESHOLDS.tolist(), row[0]})
     evaluations.write(run, figures)
     assert "The intervals here count each image by itself, not each group" in page_of(run, lambda text: None)
+    grouped = predictions.write(folder / EVALUATED, task, [f"{i} &.png" for i in range(8)], labels, logits, groups)
+    (by_group,) = judged_images.thresholds(figures, predictions.read(folder / EVALUATED, grouped, classes))
+    ends = of_class["specificity"].low, of_class["specificity"].high
+    assert by_group.rows[by_group.at][9:11] == pytest.approx(ends, nan_ok=True) != found.rows[found.at][9:11]
+    evaluations.write(run, figures.model_copy(update={"predictions": grouped}))
+    assert "count each image by itself" not in page_of(run, lambda text: None)
 
 
 def test_a_run_that_was_never_judged_says_what_to_do(workspace: Path) -> None:
@@ -206,6 +215,33 @@ def test_the_script_of_the_page_runs_in_a_browser(run: Run, tmp_path: Path) -> N
     ).stdout  # fmt: skip
     assert re.search(r'data-at="5">75\.0 % \(', told), "the slider has filled in its figures"
     assert '<th scope="col"><button' in told, "tables can be sorted"
+
+
+def test_what_evaluate_returns_is_a_tuple_that_a_notebook_shows_as_tables(run: Run) -> None:
+    figures = evaluations.read(run, "test")
+    made = Evaluated(75.0, {"cat": {"num_images": 4}}, figures)
+    accuracy, classes = made
+    assert (
+        made == (75.0, {"cat": {"num_images": 4}}) and isinstance(made, tuple) and (accuracy, len(classes)) == (75.0, 1)
+    )
+    again = pickle.loads(pickle.dumps(made))
+    assert (
+        again == made
+        and again.figures.model_dump_json() == figures.model_dump_json()
+        and repr(again) == repr(tuple(made))
+    )
+    shown = again._repr_html_()
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in shown and "<script" not in shown
+    assert ">75.0<span" in shown and "true \\ predicted" in shown and "<td>3</td><td>1</td><td>4</td>" in shown
+
+
+def test_long_tables_can_be_filtered(run: Run) -> None:
+    assert 'data-filters="' not in page_of(run, lambda text: None)
+    state = run.state()
+    names = tuple(f"class {i}" for i in range(13))
+    data = state.dataset.model_copy(update={"classes": names, "train_counts": (1,) * 13, "val_counts": (1,) * 13})
+    page = run_report.page(run, state.model_copy(update={"dataset": data}), [], lambda text: None)
+    assert 'data-filters="images"' in page and 'table id="images"' in page
 
 
 def test_what_makes_figures_too_good_is_said(run: Run) -> None:

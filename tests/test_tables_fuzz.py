@@ -17,7 +17,7 @@ from PIL import Image
 from monklite.data import csv_table
 from monklite.errors import MonkliteError
 from monklite.records import DatasetRecord
-from monklite.reports.comparison import read_predictions
+from monklite.reports.known_tests import read_predictions
 from monklite.runs.file_names import PREDICTIONS
 from monklite.spec import Table
 

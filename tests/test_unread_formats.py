@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monklite.data import discover
+from monklite.data import discover, image_folder
 from monklite.data.listing import EXTENSIONS
 from monklite.data.unread_formats import FORMATS, describe_unread
 from monklite.errors import DatasetError
@@ -35,7 +35,7 @@ def test_dicom_files_without_an_ending_are_recognised(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"holds no images .*6 DICOM \(other names\)"):
         discover.from_folders(tmp_path, training=False)
     with pytest.raises(DatasetError, match=r"holds no images .*3 DICOM \(other names\)"):
-        discover.images_in_folder(tmp_path / "a")
+        image_folder.images_in_folder(tmp_path / "a")
 
 
 @pytest.mark.parametrize("content", [b"", b"DICM", b"\0" * 132])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import shutil
 from collections.abc import Iterator
@@ -133,6 +134,23 @@ def test_predictions_that_are_not_those_of_the_evaluation_are_refused(judge: Pro
     with pytest.raises(NotReady, match=r"predictions.csv is missing, or has been changed .*: call Evaluate\(\) again"):
         judge.Show_Errors()
     file.write_bytes(content)
+
+
+def test_a_report_draws_the_mistakes_unless_they_are_drawn(judge: Prototype, monkeypatch) -> None:
+    for sheet in folder(judge).glob("errors*.png"):
+        sheet.unlink()
+    judge.Report(show_errors=False)
+    assert sheets(judge) == []
+    drawn: list[str] = []
+    real = worst_errors.draw
+    monkeypatch.setattr(worst_errors, "draw", lambda *a, **how: drawn.append(how["name"]) or real(*a, **how))
+    page = Path(judge.Report()).read_text(encoding="utf-8")
+    assert sheets(judge) == ["errors.png"]
+    assert base64.b64encode((folder(judge) / "errors.png").read_bytes()).decode() in page
+    judge.Report()
+    assert drawn == ["test"]
+    with pytest.raises(InvalidType, match="show_errors"):
+        judge.Report(show_errors="yes")
 
 
 def test_wrong_arguments_are_explained(judge: Prototype) -> None:

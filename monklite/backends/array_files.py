@@ -5,6 +5,7 @@ safetensors detects truncation but no other damage, so the metadata also holds a
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import zlib
@@ -14,8 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import save_file
 
 from ..errors import DamagedFile, NotFound
 from ..files import LinkSource, replacing, storing
@@ -57,6 +56,10 @@ def write(path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, A
 
 
 def _save(arrays: NamedArrays, path: Path, header: dict[str, str]) -> None:
+    # reading needs no safetensors: a bundle is used where it is not installed
+    from safetensors import SafetensorError
+    from safetensors.numpy import save_file
+
     try:
         save_file(arrays, path, metadata=header)
     except SafetensorError as error:
@@ -78,12 +81,27 @@ def read(path: Path) -> tuple[NamedArrays, dict[str, Any]]:
         StorageError: the drive does not give it.
     """
     with _damage_reported(path):
-        stored, entries = safetensors_file.read(path)
-        metadata, checksum = _metadata(entries)
-        arrays = safetensors_file.as_numpy(stored)
-        if checksum not in (None, _checksum(arrays, metadata)):
-            raise ValueError("its checksum does not fit: some of it was changed")
-        return arrays, metadata
+        return _checked(*safetensors_file.read(path))
+
+
+def parse(content: bytes, path: Path) -> tuple[NamedArrays, dict[str, Any]]:
+    """Read arrays and metadata from the content of a file, which messages call `path`.
+
+    Raises:
+        DamagedFile: as `read`.
+    """
+    with _damage_reported(path):
+        return _checked(*safetensors_file.parse(io.BytesIO(content)))
+
+
+def _checked(
+    stored: Mapping[str, safetensors_file.Stored], entries: Mapping[str, str]
+) -> tuple[NamedArrays, dict[str, Any]]:
+    metadata, checksum = _metadata(entries)
+    arrays = safetensors_file.as_numpy(stored)
+    if checksum not in (None, _checksum(arrays, metadata)):
+        raise ValueError("its checksum does not fit: some of it was changed")
+    return arrays, metadata
 
 
 def read_metadata(path: Path) -> dict[str, Any]:

@@ -4,7 +4,7 @@ except the live ones that a user asks for (`network`, `criterion`, `optimizer`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, SupportsFloat, runtime_checkable
 
@@ -327,3 +327,30 @@ class GivesEmbeddings(Protocol):
             InvalidValue: the network does not show them. OutOfMemory: memory is too small for so many images.
         """
         ...
+
+
+@runtime_checkable
+class WritesOnnx(Protocol):
+    """A backend whose networks can be written as ONNX; it has this method beside those of `Backend`."""
+
+    def onnx(self, learner: Any, size: int, embeddings: bool = False) -> bytes:
+        """The network as `Learner.logits` uses it, as the content of an ONNX file of opset 18 or newer; training is not affected.
+
+        Its one input is float32 (n, 3, size, size), normalized, for any n. Its outputs are the logits, float32 (n, classes),
+        and, if asked for, what `GivesEmbeddings.embeddings` gives.
+
+        Raises:
+            MissingPackage: what writes it is not installed. InvalidValue: the network cannot be written.
+        """
+        ...
+
+
+@runtime_checkable
+class WritesForms(Protocol):
+    """A backend that writes its networks in other forms; it has this attribute beside the methods of `Backend`.
+
+    `forms`: by the name of the form, what gives the content of its file for a learner and images of a size, px. The network is as
+    `Learner.logits` uses it; training is not affected.
+    """
+
+    forms: Mapping[str, Callable[[Any, int], bytes]]

@@ -11,7 +11,7 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -67,14 +67,19 @@ def read(path: Path) -> tuple[dict[str, Stored], dict[str, str]]:
             truncated one.
     """
     with open_with_retries(path) as file:
-        places, metadata = _header(file)
-        arrays = {}
-        # in their order, and no gaps are between them
-        for place in places:
-            content = np.empty(place.end - place.start, np.uint8)
-            if file.readinto(content.data) != len(content):
-                raise ValueError(f"it ends within {place.name}")
-            arrays[place.name] = Stored(place.kind, place.shape, content)
+        return parse(file)
+
+
+def parse(file: BinaryIO) -> tuple[dict[str, Stored], dict[str, str]]:
+    """The arrays of an open file, and its metadata. Raises ValueError as `read`."""
+    places, metadata = _header(file)
+    arrays = {}
+    # in their order, and no gaps are between them
+    for place in places:
+        content = np.empty(place.end - place.start, np.uint8)
+        if file.readinto(content.data) != len(content):  # type: ignore[attr-defined]
+            raise ValueError(f"it ends within {place.name}")
+        arrays[place.name] = Stored(place.kind, place.shape, content)
     return arrays, metadata
 
 
@@ -84,7 +89,7 @@ def read_metadata(path: Path) -> dict[str, str]:
         return _header(file)[1]
 
 
-def _header(file: io.BufferedReader) -> tuple[list[_Place], dict[str, str]]:
+def _header(file: BinaryIO) -> tuple[list[_Place], dict[str, str]]:
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
     length = int.from_bytes(file.read(LENGTH_BYTES), "little")

@@ -17,9 +17,12 @@ INSTALL_COMMANDS = {
     "gluoncv": 'pip install "monklite[gluoncv]"',
     "timm": 'pip install "monklite[timm]"',
     "pillow_heif": 'pip install "monklite[heif]"',
-    "onnx": 'pip install "monklite[onnx]"',
-    "onnxscript": 'pip install "monklite[onnx]"',
+    "onnx": 'pip install "monklite[export]"',
+    "onnxscript": 'pip install "monklite[export]"',
+    "onnxruntime": 'pip install "monklite[export]"',
+    "openvino": 'pip install "monklite[openvino]"',
     "netron": 'pip install "monklite[netron]"',
+    **dict.fromkeys(("fastapi", "uvicorn", "python_multipart"), 'pip install "monklite[serve]"'),
 }  # optional package -> how to install it
 
 
@@ -214,6 +217,16 @@ def install_command(package: str) -> str:
 
 def is_installed(package: str) -> bool:
     return importlib.util.find_spec(package) is not None
+
+
+def check_installed(package: str, purpose: str) -> None:
+    """Refuse what an optional package is needed for. `purpose`: a sentence, for the message.
+
+    Raises:
+        MissingPackage: it is not installed.
+    """
+    if not is_installed(package):
+        raise MissingPackage(f"{purpose}, which needs {package}: {install_command(package)}")
 
 
 class Named(Protocol):

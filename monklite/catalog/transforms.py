@@ -22,6 +22,7 @@ class TransformRow(Row):
     `normalize` is applied last, by the backend. `random`: whether it draws random numbers for each image. `compose`: dotted path
     of the function that composes it with those before it. `decode`: dotted path of the function that applies it to a decoded
     image, `""`: it is only applied to batches. `flip`: the axis that it mirrors; chains of flips alone need no resampling.
+    `onnx`: dotted path of the function that writes what `decode` does as nodes of ONNX, `""`: it cannot be written so.
     """
 
     kind: Literal["geometry", "colours", "both", "pixels", "normalize"] = "geometry"
@@ -29,6 +30,7 @@ class TransformRow(Row):
     compose: str = ""
     decode: str = ""
     flip: Literal["", "x", "y"] = ""
+    onnx: str = ""
 
 
 # beyond it a picture is all black or white, and the product of a few of them is still a number
@@ -42,8 +44,8 @@ PROBABILITY = Parameter("probability", 0.5, Number(least=0, most=1), "share of i
 def _geometry(
     name: str, doc: str, *parameters: Parameter, random: bool = True, flip: Literal["", "x", "y"] = ""
 ) -> TransformRow:
-    decode = "" if random else f"monklite.data.decode.{name}"
-    return TransformRow(name, doc, parameters, "geometry", random, f"monklite.data.geometry.{name}", decode, flip)
+    decode, onnx = ("", "") if random else (f"monklite.data.decode.{name}", _onnx(name))
+    return TransformRow(name, doc, parameters, "geometry", random, f"monklite.data.geometry.{name}", decode, flip, onnx)
 
 
 def _colours(name: str, doc: str, *parameters: Parameter) -> TransformRow:
@@ -51,7 +53,12 @@ def _colours(name: str, doc: str, *parameters: Parameter) -> TransformRow:
 
 
 def _pixels(name: str, doc: str, *parameters: Parameter) -> TransformRow:
-    return TransformRow(name, doc, parameters, "pixels", decode=f"monklite.data.decoded_colours.{name}")
+    decode = f"monklite.data.decoded_colours.{name}"
+    return TransformRow(name, doc, parameters, "pixels", decode=decode, onnx=_onnx(name))
+
+
+def _onnx(name: str) -> str:
+    return f"monklite.exporting.onnx_steps.{name}"
 
 
 def _range(item: Number) -> ListOf:

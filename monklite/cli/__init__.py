@@ -1,6 +1,6 @@
 """The command `monklite`: list, compare, export and prune runs. Training is done from Python."""
 
-from . import archives, models, predicting, removing, runs
+from . import app, archives, bundles, models, passwords, predicting, removing, runs, serving
 from .group import main
 
-__all__ = ["archives", "main", "models", "predicting", "removing", "runs"]
+__all__ = ["app", "archives", "bundles", "main", "models", "passwords", "predicting", "removing", "runs", "serving"]

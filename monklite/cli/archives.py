@@ -12,7 +12,7 @@ from ..rules import PathText
 from .group import console, main
 
 
-class _File(click.Path):
+class FilePath(click.Path):
     """A file, whose name is one that a file can have."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -22,7 +22,7 @@ class _File(click.Path):
 @main.command(name="export")
 @click.argument("project")
 @click.argument("experiment")
-@click.argument("file", type=_File(dir_okay=False))
+@click.argument("file", type=FilePath(dir_okay=False))
 @click.option("--version", help="A version such as v001; the newest trained one by default.")
 @click.option(
     "--resume-state", is_flag=True, help="Include the state for resuming training: several times the weights."
@@ -53,7 +53,7 @@ def export_run(
 
 
 @main.command(name="import")
-@click.argument("file", type=_File(dir_okay=False))
+@click.argument("file", type=FilePath(dir_okay=False))
 @click.option("--project", help="Name of the project; by default that of the exported run.")
 @click.option("--experiment", help="Name of the experiment; by default that of the exported run.")
 @click.pass_obj

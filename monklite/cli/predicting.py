@@ -1,19 +1,23 @@
-"""Commands that use a trained run: evaluate, predict."""
+"""Commands that use a trained run or a bundle: evaluate, predict."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import InvalidValue, shown
 from ..rules import PathText
 from .group import console, emit, main, warn
 
 if TYPE_CHECKING:
-    from ..inference import Prediction, Predictor
+    from ..image_predictor import ImagePredictor
+    from ..runs.workspace import Workspace
 
 
 @main.command()
@@ -56,67 +60,82 @@ def evaluate(
 
 
 @main.command()
-@click.argument("project")
-@click.argument("experiment")
-@click.argument("images", nargs=-1, required=True)
-@click.option("--version", help="A version such as v001; the newest trained one by default.")
+@click.argument("words", nargs=-1, required=True, metavar="{PROJECT EXPERIMENT | BUNDLE} IMAGES...")
+@click.option("--version", help="A version of a run such as v001; the newest trained one by default.")
 @click.option("--csv", "form", flag_value="csv", help="Print a table as CSV.")
 @click.option("--json", "form", flag_value="json", help="Print one JSON object per image.")
 @click.pass_obj
-def predict(
-    workspace: str, project: str, experiment: str, images: tuple[str, ...], version: str | None, form: str | None
-) -> None:
-    """Predict images, or every image of a folder, with the best weights of a run.
+def predict(workspace: str, words: tuple[str, ...], version: str | None, form: str | None) -> None:
+    """Predict images, or every image of a folder, with the best weights of a run, or with a bundle.
 
     Images that cannot be read are named on the error output, and the exit status is then 1.
     """
-    from ..inference import Predictor
-    from ..runs.workspace import Workspace
+    from ..answer_forms import row
 
-    paths = [PathText()("images", image) for image in images]
-    root = Workspace(workspace)
-    predictor = Predictor(root.find(project, experiment, version, trained=version is None), root.cache)
+    predictor, images = _predictor(workspace, [PathText()("images", word) for word in words], version)
     unread: list[str] = []
 
     def left_out(name: str, problem: str) -> None:
         unread.append(name)
         warn(f"left out: {problem}")
 
-    rows = (_row(prediction, predictor) for prediction in _predictions(predictor, paths, left_out))
-    _print(rows, form)
+    _print((row(found, predictor.task.classes) for found in predictor.of_paths(images, left_out)), form)
     if unread:
         sys.exit(1)
 
 
-def _predictions(
-    predictor: Predictor, paths: Sequence[str], left_out: Callable[[str, str], None]
-) -> Iterator[Prediction]:
-    """The predictions of the images, in the order in which they are given; a folder's images have its name before theirs."""
-    from dataclasses import replace
-    from itertools import groupby
-    from pathlib import Path
+def _predictor(workspace: str, words: Sequence[str], version: str | None) -> tuple[ImagePredictor, Sequence[str]]:
+    """The predictor, of a bundle if the first word is the path of one, and the images."""
+    from ..runs.workspace import Workspace
 
-    from ..looking import is_folder
+    root = Workspace(workspace)
+    if _is_bundle(root, words, version):
+        from ..exporting.bundle_predictor import BundlePredictor
 
-    for of_folder, group in groupby(paths, lambda path: is_folder(Path(path))):
-        if not of_folder:
-            yield from predictor.stream(list(group), left_out, argument="images")
-            continue
-        for folder in group:
-            for prediction in predictor.stream(folder, left_out):
-                yield replace(prediction, name=str(Path(folder, prediction.name)))
+        _check_given(words[1:])
+        return BundlePredictor(words[0]), words[1:]
+    from ..inference import Predictor
+
+    _check_given(words[2:])
+    project, experiment, *images = words
+    return Predictor(root.find(project, experiment, version, trained=version is None), root.cache), images
 
 
-def _row(prediction: Prediction, predictor: Predictor) -> dict[str, Any]:
-    """The name of the image, the prediction as text, and the score of each class."""
-    answer = prediction.answer
-    predicted = answer["predicted_class"] if "predicted_class" in answer else "|".join(answer["predicted_classes"])
-    scores = dict(zip(predictor.task.classes, prediction.scores.tolist(), strict=True))
-    row = {"image": prediction.name, "predicted": predicted, **{f"p({name})": p for name, p in scores.items()}}
-    # where it was decided when a prediction is unsure
-    if "unsure" in answer:
-        row |= {"unsure": answer["unsure"] or "", "possible": "|".join(answer["possible_classes"])}
-    return row
+def _check_given(images: Sequence[str]) -> None:
+    if not images:
+        raise click.UsageError("give PROJECT EXPERIMENT IMAGES... or BUNDLE IMAGES...")
+
+
+def _is_bundle(root: Workspace, words: Sequence[str], version: str | None) -> bool:
+    """Whether the first word is the path of a bundle.
+
+    Raises:
+        InvalidValue: it can be meant as a bundle or as a project.
+    """
+    from ..exporting.reading import looks_like_bundle
+
+    name = words[0]
+    # no project has such a name
+    if Path(name).name != name:
+        if version is not None:
+            raise InvalidValue(f"--version={shown(version)} is of a run, and {shown(name)} is the path of a bundle")
+        return True
+    if version is not None:
+        return False
+    is_there, is_run = looks_like_bundle(name), _is_run(root, words)
+    if is_there and is_run:
+        raise InvalidValue(
+            f"{shown(name)} is a bundle in this folder, and also a project with the experiment {shown(words[1])}: "
+            f"write {shown(f'./{name}')} for the bundle, or give the --version of the run"
+        )
+    return is_there or (name.lower().endswith(".zip") and not is_run)
+
+
+def _is_run(root: Workspace, words: Sequence[str]) -> bool:
+    # not names of a project and an experiment
+    with contextlib.suppress(InvalidValue):
+        return len(words) > 1 and bool(root.versions(*words[:2]))
+    return False
 
 
 def _print(rows: Iterator[dict[str, Any]], form: str | None) -> None:

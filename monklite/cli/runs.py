@@ -132,20 +132,27 @@ def summary(workspace: str, project: str, experiment: str, version: str | None) 
 @click.argument("project")
 @click.argument("experiment")
 @click.option("--version", help="A version such as v001; the newest trained one by default.")
+@click.option("--errors/--no-errors", default=True, help="Draw the worst mistakes, if they were not drawn yet.")
 @click.pass_obj
-def report(workspace: str, project: str, experiment: str, version: str | None) -> None:
+def report(workspace: str, project: str, experiment: str, version: str | None, errors: bool) -> None:
     """Write the report of an experiment as one page, and its model card."""
     from ..facade.reporting import write_report
+    from ..inference import Predictor
     from ..runs.workspace import Workspace
 
-    write_report(Workspace(workspace).find(project, experiment, version, trained=version is None), console())
+    root = Workspace(workspace)
+    run = root.find(project, experiment, version, trained=version is None)
+    write_report(run, console(), (lambda: Predictor(run, root.cache)) if errors else None)
 
 
 @main.command()
 @click.argument("name")
 @click.argument("experiments", nargs=-1, required=True, metavar="PROJECT/EXPERIMENT[/VERSION]...")
+@click.option(
+    "--evaluation", metavar="NAME", help="The evaluation to compare; by default of the images that most share."
+)
 @click.pass_obj
-def compare(workspace: str, name: str, experiments: tuple[str, ...]) -> None:
+def compare(workspace: str, name: str, experiments: tuple[str, ...], evaluation: str | None) -> None:
     """Compare experiments: charts, table and report in comparison/NAME."""
     from ..facade.compare import compare as compare_class
 
@@ -156,4 +163,4 @@ def compare(workspace: str, name: str, experiments: tuple[str, ...]) -> None:
         if len(names) not in (2, 3):
             raise InvalidValue(f"{shown(experiment)} must be PROJECT/EXPERIMENT or PROJECT/EXPERIMENT/VERSION")
         comparison.Add_Experiment(*names)
-    comparison.Generate_Statistics()
+    comparison.Generate_Statistics(evaluation=evaluation)

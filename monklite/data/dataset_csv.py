@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -71,6 +72,29 @@ def read_digests(path: Path, record: DatasetRecord | None = None, subsets: Seque
     """
     rows = (row for row in _rows(path, record) if row["subset"] in subsets and row.get(DIGEST_COLUMN))
     return np.array([bytes.fromhex(row[DIGEST_COLUMN]) for row in rows], DIGEST)
+
+
+class RecordedImage(NamedTuple):
+    """One line. `labels`: the names of the classes of the image, joined by `|`. `digest`: b"" in older records."""
+
+    path: str
+    labels: str
+    digest: bytes
+    group: str
+
+
+def read_images(path: Path, subset: str, record: DatasetRecord | None = None) -> list[RecordedImage]:
+    """The recorded images of a subset in their order. Arguments and errors as of `read`."""
+    return [
+        RecordedImage(
+            row["path"],
+            row["class"],
+            bytes.fromhex(row.get(DIGEST_COLUMN) or "").rstrip(b"\0"),
+            row.get(GROUP_COLUMN) or "",
+        )
+        for row in _rows(path, record)
+        if row["subset"] == subset
+    ]
 
 
 def read_groups(path: Path, subset: str, record: DatasetRecord | None = None) -> list[str] | None:

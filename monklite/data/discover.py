@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence, Sized
+from collections.abc import Collection, Iterable, Sized
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import DatasetError, NotFound, StorageError, shown
+from ..errors import DatasetError, NotFound, StorageError
 from ..looking import is_folder
 from ..printable import printable
 from ..transient import retried
 from ..working_folder import looked_from
-from .listing import EXTENSIONS, leads_back, list_folder, not_allowed, trail_to, walk
+from .image_folder import endings, unread_of
+from .listing import leads_back, list_folder, not_allowed, trail_to, walk
 from .samples import Samples, quoted
 from .subfolders import choose, names_images, names_masks, names_subset
 from .table_labels import check_names
@@ -108,22 +109,6 @@ def _backslashes(root: Path, name: str) -> str:
     )
 
 
-def images_in_folder(folder: str | os.PathLike[str]) -> list[str]:
-    """The names of the images in a folder and in the folders below it, sorted; relative to it, with `/` on every system.
-
-    Raises:
-        NotFound: no such folder. DatasetError: no images in it.
-    """
-    if not is_folder(Path(folder)):
-        raise NotFound(f"there is no folder at {shown(os.fspath(folder))} ({looked_from()})")
-    path = os.fspath(folder)
-    images, others = walk(path, "", frozenset())
-    if not images:
-        unread = _unread_of(folder, [name.removeprefix("/") for name in others])
-        raise DatasetError(f"{folder} holds no images ({_endings()}){unread}")
-    return sorted(name.removeprefix("/") for names in images.values() for name in names)
-
-
 def fingerprint(*tables: Samples, by_content: bool = False) -> str:
     """SHA-256 over every file's name, class and size in bytes; `by_content`: the digest of its bytes in place of the size.
 
@@ -179,7 +164,7 @@ def _check_layout(base: Path, names: list[str], strays: list[str], min_classes: 
             raise DatasetError(_backslashes(base, backslash))
         raise DatasetError(
             f"{base} has no class folders: put the images of each class into a folder of its own, such as {base / 'cat'}"
-            f"{_unread_of(base, strays)}"
+            f"{unread_of(base, strays)}"
         )
     subsets = [n for n in names if names_subset(n) and n not in kept]
     if len(subsets) > 1:
@@ -223,7 +208,7 @@ def check_classes(samples: Samples) -> None:
             raise DatasetError(_backslashes(root, name))
         raise DatasetError(
             f"{root}: no images in {_plural(empty, 'class', 'classes')} {quoted(empty)} "
-            f"({_endings()}); add some or remove the folder{_unread_of(root, others)}"
+            f"({endings()}); add some or remove the folder{unread_of(root, others)}"
         )
     if not len(samples):
         raise DatasetError(f"{root}: the table names no images")
@@ -234,20 +219,10 @@ def check_classes(samples: Samples) -> None:
 def _without_empty(samples: Samples) -> Samples:
     if not len(samples):
         root = samples.roots[0]
-        raise DatasetError(f"{root} holds no images ({_endings()}){_unread_of(root, samples.strays)}")
+        raise DatasetError(f"{root} holds no images ({endings()}){unread_of(root, samples.strays)}")
     present = np.unique(samples.labels)
     classes = tuple(samples.classes[i] for i in present)
     return replace(samples, classes=classes, labels=np.searchsorted(present, samples.labels))
-
-
-def _endings() -> str:
-    return f"files ending in {' '.join(sorted(EXTENSIONS))}"
-
-
-def _unread_of(folder: str | os.PathLike[str], others: Sequence[str]) -> str:
-    """A sentence to append to an error about missing images: which files are there in their place; empty if none are."""
-    unread = describe_unread(folder, others, look_inside=True)
-    return f". There are {unread}" if unread else ""
 
 
 def _plural(items: Sized, singular: str, plural: str) -> str:

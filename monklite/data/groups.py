@@ -79,16 +79,25 @@ def assign_for_testing(samples: Samples, source: Source, group: str) -> tuple[Sa
     except (InvalidValue, DatasetError) as error:
         remark = f"each test image stands for itself in the intervals, not its patient or other group: {error}"
         return replace(ungrouped, remarks=(*samples.remarks, remark)), False
+    # where no two images share a group, they can be those of training images all the same
     if grouping is None:
-        return ungrouped, False
+        return replace(ungrouped, groups=_alone(samples, source, group)), False
     if not is_grouped(grouped):
-        # they can be those of training images all the same
         return grouped, False
     remark = (
         f"{len(grouped)} test images of {count(grouped)} groups by {grouping.by}{example(grouped)}: the intervals take into "
         "account that images of a group are alike"
     )
     return replace(grouped, remarks=(*samples.remarks, remark)), True
+
+
+def _alone(samples: Samples, source: Source, group: str) -> np.ndarray:
+    """The groups that would be found if several images shared them; `""` where there are none."""
+    if group != AUTO or not len(samples):
+        return samples.groups
+    columns = samples.group_columns
+    found = _by_column(samples, columns[:1], found=True) if columns else _by_names(samples, [samples], [source])
+    return found[0].groups
 
 
 def _by_column(samples: Samples, columns: Sequence[GroupColumn], found: bool) -> tuple[Samples, Grouping]:

@@ -64,12 +64,14 @@ class DataCheck(NamedTuple):
 class Leaks:
     """The near copies and giveaways of a dataset.
 
-    `properties`: what each property tells by itself, if it was asked for. `remark`: what was not looked for, and why.
+    `properties`: what each property tells by itself, if it was asked for. `n_alike`: the number of images that are all nearly the
+    same picture, see `near_duplicates.apart`. `remark`: what was not looked for, and why.
     """
 
     near: tuple[NearCopy, ...] = ()
     giveaways: tuple[Giveaway, ...] = ()
     properties: tuple[Giveaway, ...] = ()
+    n_alike: int = 0
     remark: str = ""
 
     def counts(self, samples: Samples) -> dict[str, int]:
@@ -108,11 +110,11 @@ def look_for(samples: Samples, descriptions: Descriptions | None, thorough: bool
     contents, first, content_of = np.unique(samples.digests[rows], return_index=True, return_inverse=True)
     in_val = np.unique(content_of[samples.subsets[rows] != SUBSETS.index(TRAINED_ON)])
     queries, remark = _queries(len(contents), in_val, thorough)
-    pairs, n_alike = near_duplicates.apart(
-        near_duplicates.find(descriptions.thumbnails[rows[first]], queries), len(contents)
-    )
+    thumbnails = descriptions.thumbnails[rows[first]]
+    pairs, n_alike = near_duplicates.apart(near_duplicates.find(thumbnails, queries), thumbnails)
     near = tuple(_of_rows(samples, descriptions.traits, rows, content_of, pairs))
-    return replace(found, near=near, remark="; ".join(filter(None, (_alike(n_alike, len(contents)), remark))))
+    remark = "; ".join(filter(None, (_alike(n_alike, len(contents)), remark)))
+    return replace(found, near=near, n_alike=n_alike, remark=remark)
 
 
 def _alike(n_alike: int, n: int) -> str:
@@ -120,8 +122,8 @@ def _alike(n_alike: int, n: int) -> str:
     if not n_alike:
         return ""
     return (
-        f"{n_alike:,} of {n:,} images are nearly the same picture as many others, as of a phantom or of one film: whether they "
-        "are copies of each other cannot be told"
+        f"{n_alike:,} of {n:,} images are all nearly the same picture, as of a phantom or of one film: whether they are "
+        "copies of each other cannot be told, and if they are, accuracy looks better than it is"
     )
 
 
@@ -238,7 +240,7 @@ def nearly_seen(
     thumbnails = np.concatenate([known.thumbnails, descriptions.thumbnails[rows]])
     traits = np.concatenate([known.traits, descriptions.traits[rows]])
     found = near_duplicates.find(thumbnails, np.arange(len(places), len(thumbnails)))
-    found, n_alike = near_duplicates.apart(found, len(thumbnails))
+    found, n_alike = near_duplicates.apart(found, thumbnails)
     best: dict[int, tuple[float, int]] = {}
     for pair in np.flatnonzero(found.second < len(places)).tolist():
         best[int(found.first[pair])] = max(

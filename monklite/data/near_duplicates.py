@@ -29,11 +29,11 @@ FREQUENCIES = 8
 SAMPLED_PICTURES, CROPS, CROPPED = 500, 4, 0.05
 # as a share of the mean variance, and in pictures
 REGULARIZATION, PRIOR_PICTURES = 0.1, 50
-# Copies of one picture are a small group. A chain of likenesses through so many pictures, and such a share of all, is of pictures
-# of one kind, such as of a phantom, or of one film
-LEAST_OF_A_KIND, SHARE_OF_A_KIND = 20, 0.1
-# the share of their pairs that a copy is more alike than
-USUAL = 0.95
+# A chain of likenesses through so many pictures, and more than such a share of all, is of pictures of one kind, such as of a
+# phantom; it is of copies if of so many pairs chosen at random such a share are near copies
+LEAST_OF_A_KIND, SHARE_OF_A_KIND, CHOSEN_PAIRS, SHARE_OF_COPIES = 20, 0.5, 200, 0.9
+# the share of their pairs that a copy is more alike than, which need not be more alike than this
+USUAL, MOST_USUAL = 0.95, 0.985
 # of the pairs that are compared at once, which stay in the processor's cache
 ROWS, COLUMNS = 256, 2048
 
@@ -80,24 +80,45 @@ def find(thumbnails: np.ndarray, queries: np.ndarray | None = None) -> NearCopie
     return found._replace(first=shown[found.first], second=shown[found.second])
 
 
-def apart(found: NearCopies, n_pictures: int) -> tuple[NearCopies, int]:
+def apart(found: NearCopies, thumbnails: np.ndarray) -> tuple[NearCopies, int]:
     """The near copies without those among pictures that are alike by their kind, and the number of these pictures.
 
-    Among many pictures that are all alike, copies cannot be told from other ones; and beside them, only pairs that are more alike
-    than nearly all of theirs are copies.
+    Where most pictures are alike, copies among them cannot be told from other ones; and beside them, only pairs that are more
+    alike than nearly all of theirs are copies. Any number of copies of one picture are copies.
+
+    Args:
+        thumbnails: of all pictures, as for `find`.
     """
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
-    links = coo_matrix((np.ones(len(found.first)), (found.first, found.second)), shape=(n_pictures, n_pictures))
+    n = len(thumbnails)
+    links = coo_matrix((np.ones(len(found.first)), (found.first, found.second)), shape=(n, n))
     group = connected_components(links, directed=False)[1]
     sizes = np.bincount(group, minlength=1)
-    of_a_kind = sizes >= max(LEAST_OF_A_KIND, SHARE_OF_A_KIND * n_pictures)
-    alike = of_a_kind[group[found.first]]
-    if not alike.any():
+    largest = int(sizes.argmax())
+    if sizes[largest] < LEAST_OF_A_KIND or sizes[largest] <= SHARE_OF_A_KIND * n:
         return found, 0
-    usual = np.quantile(found.likeness[alike], USUAL)
-    return found.take(~alike & (found.likeness > usual)), int(sizes[of_a_kind].sum())
+    if _is_one_picture(thumbnails[group == largest]):
+        return found, 0
+    alike = group[found.first] == largest
+    usual = min(float(np.quantile(found.likeness[alike], USUAL)), MOST_USUAL)
+    return found.take(~alike & (found.likeness > usual)), int(sizes[largest])
+
+
+def _is_one_picture(pictures: np.ndarray) -> bool:
+    """Whether nearly all pairs of these are near copies."""
+    first, second = np.random.default_rng(0).integers(0, len(pictures), (2, CHOSEN_PAIRS))
+    first, second = first[first != second], second[first != second]
+    sides = np.zeros(len(first), bool), np.ones(len(first), bool)
+    turns = [(mirrored, down) for mirrored in sides for down in sides]
+    pairs = _Pairs(
+        *(np.tile(rows, len(turns)) for rows in (first, second, first)), *map(np.concatenate, zip(*turns, strict=True))
+    )
+    copies = _verified(pictures, pairs)
+    return len(set(zip(copies.first.tolist(), copies.second.tolist(), strict=True))) >= SHARE_OF_COPIES * len(
+        set(zip(first.tolist(), second.tolist(), strict=True))
+    )
 
 
 def _parts(pictures: np.ndarray) -> Iterator[np.ndarray]:

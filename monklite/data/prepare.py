@@ -60,6 +60,11 @@ class TrainingData:
         """Those of the rows of `samples`; None if they are not known."""
         return _descriptions([self.train.store, self.val.store][: len(self.samples.roots)])
 
+    @property
+    def validated(self) -> Samples:
+        """The validation images, in the order of their batches."""
+        return self.samples.take(self.samples.rows_of("val"))
+
     def batched(self, spec: Resolved) -> TrainingData:
         """The same images with the spec's seed, batch size, shuffling, number of decoding threads, views, sizes and mixing."""
         data = spec.data
@@ -133,11 +138,7 @@ def for_training(
     Raises:
         NotReady: no dataset is given. DatasetError, NotFound: the dataset cannot be used, as the message says.
     """
-    data = spec.data
-    policies = {
-        "train": policy(data.transforms.train, data.input_size, data.stored_size, data.stored_views),
-        "val": policy(data.transforms.val, data.input_size, data.stored_size),
-    }
+    data, policies = spec.data, _policies(spec)
     recorded_paths = dataset_csv.read(recorded, record) if recorded is not None and exists(recorded) else None
     tables, stores = _read(spec, policies, cache, tick, _folder_names(recorded_paths or {}), levels)
     samples, grouping = groups.assign(tables, data.sources, data.group)
@@ -182,6 +183,21 @@ def for_training(
         remarks = (*remarks, found.remark)
     record = _record(samples, stores["val"].levels, grouping, found)
     return TrainingData(samples, batches["train"], batches["val"], record, remarks, found)
+
+
+def check(spec: Resolved, cache: Path, tick: Tick | None = None) -> None:
+    """Read, group and split the images as `for_training` does, for its errors alone; what it decodes stays in the cache."""
+    tables, _ = _read(spec, _policies(spec), cache, tick, (), UNDECIDED)
+    samples, grouping = groups.assign(tables, spec.data.sources, spec.data.group)
+    _subsets(samples, spec, None, grouping)
+
+
+def _policies(spec: Resolved) -> dict[str, Policy]:
+    data = spec.data
+    return {
+        "train": policy(data.transforms.train, data.input_size, data.stored_size, data.stored_views),
+        "val": policy(data.transforms.val, data.input_size, data.stored_size),
+    }
 
 
 def _descriptions(stores: Sequence[Store]) -> Descriptions | None:

@@ -13,8 +13,8 @@ from ..errors import DatasetError, InvalidValue, shown, suggestion
 from ..rules import AUTO
 from ..spec import Table
 from . import column_names
-from .discover import EXTENSIONS
 from .label_column import LABEL_NAMES, check_subsets, find_label_columns
+from .listing import EXTENSIONS
 from .samples import quoted
 from .table_file import TableFile
 from .table_paths import FolderFiles

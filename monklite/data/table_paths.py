@@ -13,7 +13,7 @@ from pathlib import Path
 from ..errors import DatasetError, NotFound, cut, shown
 from ..looking import is_file
 from ..transient import is_transient, retried
-from .discover import EXTENSIONS
+from .listing import EXTENSIONS
 from .table_frames import FOLDER
 
 # `.`, `..`, nothing between two separators, or the beginning of an absolute path

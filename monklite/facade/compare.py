@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InvalidType, InvalidValue, MonkliteError, NotReady, StorageError
-from ..reports import comparison, report, table, wording
+from ..errors import InvalidType, InvalidValue, MonkliteError, NotFound, NotReady, StorageError, cut
+from ..reports import comparison, report, table
+from ..reports.explanations import explanations
+from ..reports.known_tests import KnownTest
 from ..rules import PathText, Whole
-from ..runs.file_names import REPORT
+from ..runs import evaluations
+from ..runs.file_names import REPORT, check_name
 from ..runs.run import Run
 from ..runs.workspace import Workspace
 from .checks import api
@@ -20,6 +23,7 @@ from .console import Console
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ..evaluation import Evaluation
     from ..spec import Source
     from .dataset import Paths, Tables
 
@@ -72,26 +76,30 @@ class compare:
         test: Paths = None,
         path_to_csv: Tables = None,
         delimiter: str = ",",
+        evaluation: str | None = None,
     ) -> pd.DataFrame:
         """Write charts, tables and `report.html`, and print the table and verdicts. Where they cannot be written, that is said.
 
         Args:
             test: a folder of test images: every experiment is tested on it first, as by `Evaluate()`, which needs its backend. By
-                default the tests that the experiments have are compared.
+                default the tests that the experiments have are compared: of several, the one of the images that most of them were
+                tested on, the newest of those.
             path_to_csv, delimiter: a table of the test images, as in `Dataset_Params`.
+            evaluation: the name of the evaluation that is compared, or, with `test`, that a new one gets.
 
         Returns:
             The rows of `comparison.csv`: accuracies in %, times in s, memory in MiB; NaN where a run has no value, for which the
             file has `NA`.
 
         Raises:
-            NotReady: no name or no experiment was given, or none of them can be read. NotFound: there is no such test folder.
+            NotReady: no name or no experiment was given, or none of them can be read. NotFound: there is no such test folder, or
+            no experiment has such an evaluation.
         """
         if self._name is None or not self._runs:
             raise NotReady("start with Comparison('name') and Add_Experiment('project', 'experiment')")
-        left_out = self._test(test, path_to_csv, delimiter)
+        is_wanted, left_out = self._wanted(test, path_to_csv, delimiter, evaluation)
         self._console.say("Generating statistics...")
-        entries = comparison.collect(self._runs, warn=left_out.append)
+        entries = comparison.collect(self._runs, left_out.append, True, is_wanted)
         if not entries:
             raise NotReady(f"none of the {len(self._runs)} runs can be read; the first: {left_out[0]}")
         folder = self._workspace.comparison(self._name)
@@ -106,45 +114,65 @@ class compare:
         """The table and the verdicts of the last statistics, in a notebook."""
         return self._html or f"<p>Experiments added: {len(self._runs)}. Generate_Statistics() compares them.</p>"
 
-    def _test(self, folder: Paths, table: Tables, delimiter: str) -> list[str]:
-        """Test every run on a test set, if one is given; returns why some could not be tested.
+    def _wanted(
+        self, folder: Paths, table: Tables, delimiter: str, name: str | None
+    ) -> tuple[Callable[[KnownTest], bool], list[str]]:
+        """Which tests are to be shown before others, and, where the runs are tested first, why some could not be.
 
         Raises:
-            MonkliteError: none of them could be tested; the first error is raised.
+            NotFound: no run has an evaluation of this name. MonkliteError: none of the runs could be tested; the first error.
         """
+        if name is not None:
+            check_name("evaluation", name)
         if folder is None or folder is False:
             if table is not None and table is not False:
                 raise InvalidType("path_to_csv goes with test=, the folder of the test images")
-            return []
+            if name is not None:
+                self._check_evaluation(name)
+            return (lambda test: test.name == name), []
+        contents, problems = self._test(PathText()("test", folder), table, delimiter, name)
+        return (lambda test: test.result.content in contents), problems
+
+    def _check_evaluation(self, name: str) -> None:
+        known = {own for run in self._runs for own in evaluations.names(run)}
+        if name not in known:
+            raise NotFound(f"no experiment has an evaluation {name!r}. Evaluations: {cut(', '.join(sorted(known)))}")
+
+    def _test(self, folder: str, table: Tables, delimiter: str, name: str | None) -> tuple[set[str], list[str]]:
+        """Test every run on a test set; returns what its images are, and why some runs could not be tested."""
         # loaded only to test: without it, a comparison begins in half the time
         from .dataset import TableColumns, test_source
 
         columns = TableColumns.checked(delimiter, None, None, None)
-        source = test_source(PathText()("test", folder), table, columns, self._workspace.root)
+        source = test_source(folder, table, columns, self._workspace.root)
+        contents: set[str] = set()
         problems: list[str] = []
         errors: list[MonkliteError] = []
         for run in self._runs:
             self._console.say(f"Testing {run}")
             try:
-                unsaved = self._test_run(run, source)
-                problems += [f"the test of {run} could not be stored, so it is not shown: {unsaved}"] if unsaved else []
+                evaluation = self._test_run(run, source, name)
             except MonkliteError as error:
                 errors.append(error)
                 problems.append(f"{run} could not be tested: {error}")
+                continue
+            contents |= {evaluation.figures.content} if evaluation.figures else set()
+            if evaluation.unsaved:
+                problems.append(f"the test of {run} could not be stored, so it is not shown: {evaluation.unsaved}")
         if len(errors) == len(self._runs):
             raise errors[0]
-        return problems
+        return contents, problems
 
-    def _test_run(self, run: Run, source: Source) -> str:
-        """Test a run as `Evaluate()` does; returns why the result could not be stored."""
+    def _test_run(self, run: Run, source: Source, name: str | None) -> Evaluation:
+        """Test a run as `Evaluate()` does."""
         from ..evaluation import Evaluation
         from ..inference import Predictor
 
         evaluation = Evaluation(Predictor(run, self._workspace.cache))
         evaluation.use(source)
         evaluation.prepare(self._console.ticker("    reading images"))
-        evaluation.run(self._console.ticker("    testing"))
-        return evaluation.unsaved
+        evaluation.run(self._console.ticker("    testing"), name=name)
+        return evaluation
 
     def _write(self, folder: Path, entries: Sequence[comparison.Entry], described: report.Report) -> list[str]:
         """Write the files; returns why test images could not be shown."""
@@ -164,7 +192,7 @@ class compare:
         for text in (*described.verdicts, *described.warnings):
             self._console.say(f"    {text}")
         # that p is adjusted says something of several pairs only
-        for text in wording.EXPLANATIONS[: min(len(described.pairs), 2)]:
+        for text in explanations(described.pairs, described.verdicts)[: min(len(described.pairs), 2)]:
             self._console.say(f"    {text}")
         if missing:
             more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""

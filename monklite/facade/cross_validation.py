@@ -54,7 +54,8 @@ class CrossValidationMethods(Base):
 
         Raises:
             NotReady: no dataset is given. DatasetError: a class has fewer images, or groups of images, than there are folds.
-            InvalidValue: there is a validation set already. TrainingFailed: a fold could not be trained.
+            InvalidValue: there is a validation set already, or the images have no such group. All of these before a fold is made.
+            TrainingFailed: a fold could not be trained.
         """
         n_folds, epochs = K_RANGE("k", k), OrNone(EPOCHS_RANGE)("num_epochs", num_epochs)
         experiment = self._experiment
@@ -72,6 +73,7 @@ class CrossValidationMethods(Base):
             self._console.say(
                 "    Note: early stopping ends a training by the images of its fold, which makes its last epoch look too good\n"
             )
+        cross_validation.check(experiment, state.project, trials[0], self._console.ticker("    reading images"))
         outcomes = list(sweep.run(experiment, state.project, trials, self._console.say, self._display, announce))
         folds = list(cross_validation.results(outcomes))
         result = cross_validation.estimate(folds, n_folds)

@@ -49,6 +49,8 @@ def operating_point(console: Console, predictor: Predictor, goal: Goal | None, p
             "    Note: the expected costs are of scores as they are, which may be too sure, because no temperature could be "
             f"fitted: {point.refusal}\n"
         )
+    if point.cutoffs and predictor.task.exclusive and len(predictor.task.classes) > 2:
+        console.say("    Note: below its threshold the likeliest of the other classes is predicted\n")
     if len(predictor.task.classes) == 2 and predictor.task.exclusive and goal.positive is None and goal.cost is None:
         console.say(f"    Note: {predictor.task.classes[1]} is the positive class; for the other one give positive=\n")
     note_other_transforms(console, predictor)
@@ -67,9 +69,11 @@ def rules(unsure: Unsure, classes: Sequence[str]) -> dict[str, str]:
     """One row for each rule."""
     n = unsure.num_images
     temperature = f"{unsure.temperature:.3g}, fitted on {n} validation images" if unsure.temperature else "none"
-    rows = {"Temperature": f"{temperature}: {unsure.refusal}" if unsure.refusal else temperature}
+    rows = {
+        "Temperature": f"{temperature}, scores are uncalibrated: {unsure.refusal}" if unsure.refusal else temperature
+    }
     if unsure.confidence is not None:
-        rows["Confidence"] = f"unsure below the calibrated score {unsure.confidence:g}"
+        rows["Confidence"] = f"unsure below the {unsure.score_title} {unsure.confidence:g}"
     if unsure.coverage is not None:
         share = f"{100 * unsure.coverage:g} %"
         rows["Coverage"] = (

@@ -31,13 +31,17 @@ class DecisionMethods(Base):
         predictive values at it. Validation has chosen the best epoch too, so the figures on it are slightly optimistic. Without
         an argument: the class with the highest score is predicted again (of several labels: those with a score above 0.5).
 
+        With more than two classes a threshold is that of one, `positive`, against all others: it is predicted where its score is
+        above the threshold, and elsewhere the likeliest of the others.
+
         Args:
             sensitivity: the share of the positive images that are to be found, above 0 to 1, with as few false alarms as can be.
             specificity: the share of the other images that are not to be taken for positive, with as many found as can be.
             cost: of wrong predictions, `{"NORMAL->PNEUMONIA": 1, "PNEUMONIA->NORMAL": 5}` with the true class first; those that
-                are left out cost 1. With more than two classes the class with the least expected cost is predicted.
-            false_negative_cost, false_positive_cost: the same for two classes, or for several labels per image.
-            positive: the positive class; by default the second one. If images have several labels: the label that gets a
+                are left out cost 1. With more than two classes the class with the least expected cost is predicted, and none is
+                the positive one.
+            false_negative_cost, false_positive_cost: the same for a positive class, or for several labels per image.
+            positive: the positive class; of two by default the second one. If images have several labels: the label that gets a
                 threshold; by default each gets its own, chosen in the same way.
             prevalence: the share of positive images where the network is to be used, 0 to 1; costs are weighed by it, and
                 `Evaluate` reports predictive values at it too.
@@ -68,6 +72,7 @@ class DecisionMethods(Base):
                 validation images all classes are possible. Validation has chosen the best epoch too, and was shown without
                 `tta`, so the share may be a little smaller.
             confidence: a smaller calibrated score is unsure, 0 to 1; of several labels, that of any label or of its absence.
+                Where no temperature could be fitted it is the uncalibrated score, which may be too sure, and is called so.
             distance: the share of images like those of validation that are near enough to the training images to be sure, in
                 what the network sees before its head. The training images are read again, and `Infer` takes about twice as long.
 

@@ -10,10 +10,9 @@ from typing import Any
 
 from ..data.image_input import images_in
 from ..errors import InvalidType, NotReady, shown
-from ..inference import Prediction
+from ..image_predictor import Prediction
 from ..opening_modes import is_given
 from ..printable import printable
-from ..records import ClassResult
 from ..rules import Flag, PathText
 from ..runs.evaluations import predictions_file
 from ..setting_ranges import TEST_VIEWS_RANGE
@@ -21,6 +20,8 @@ from ..tasks import THRESHOLD, Thresholds
 from . import evaluation_messages, messages
 from .base import Base
 from .checks import api
+from .class_accuracies import class_accuracies
+from .evaluated import Evaluated
 
 logger = logging.getLogger("monklite")
 
@@ -48,7 +49,7 @@ class EvaluationMethods(Base):
             `{"num_images": ..., "num_correct": ..., "accuracy(%)": ...}`. If images have several labels, an image counts in the
             first if exactly its labels are predicted, and each label has its `num_labels` (images that have it), `num_correct`,
             `num_predicted` (images predicted to have it), `precision(%)`, `recall(%)` and `f1(%)` too; its precision is NaN if
-            it is never predicted.
+            it is never predicted. A notebook shows it as tables of all figures, each with its interval.
 
         Raises:
             NotReady: the experiment is not trained, or no test set was given. InvalidType, InvalidValue: thresholds that do not
@@ -71,9 +72,9 @@ class EvaluationMethods(Base):
             evaluation.unsaved,
         )
         folder = run.evaluations / result.evaluation if result.evaluation else None
-        if evaluation.figures is not None:
-            evaluation_messages.figures(self._console, evaluation.figures, folder, name)
-        return 100 * result.accuracy, {name: _of_class(counts, exclusive) for name, counts in result.classes.items()}
+        assert evaluation.figures is not None
+        evaluation_messages.figures(self._console, evaluation.figures, folder, name)
+        return Evaluated(100 * result.accuracy, class_accuracies(result, exclusive), evaluation.figures)
 
     @api
     def Infer(
@@ -178,18 +179,3 @@ class EvaluationMethods(Base):
             return values
         classes = self._evaluation.predictor.task.classes
         return {**values, "raw": dict(zip(classes, prediction.logits.tolist(), strict=True))}
-
-
-def _of_class(counts: ClassResult, exclusive: bool) -> dict[str, Any]:
-    """The figures of one class as `Evaluate` returns them, in Monk's form."""
-    figures = {"num_images": counts.num_images, "num_correct": counts.num_correct, "accuracy(%)": 100 * counts.accuracy}
-    if exclusive:
-        return figures
-    return {
-        **figures,
-        "num_labels": counts.num_images,
-        "num_predicted": counts.num_predicted,
-        "precision(%)": 100 * counts.precision,
-        "recall(%)": 100 * counts.accuracy,
-        "f1(%)": 100 * counts.f1,
-    }

@@ -54,7 +54,8 @@ def checked(console: Console, samples: Samples, known: Leaks, folder: Path) -> N
     """Print all that was found, with figures. `folder`: of the run."""
     console.say("Data check: Near copies")
     lines = [PAIR.format(**row) for row in leaks.as_rows(samples, known.near[:MAX_PAIRS])]
-    for line in lines or ["none"]:
+    none = f"none beside {known.n_alike:,} images that are all alike, see the note" if known.n_alike else "none"
+    for line in lines or [none]:
         console.say(f"    {line}")
     if len(known.near) > MAX_PAIRS:
         console.say(f"    ... and {len(known.near) - MAX_PAIRS} more, in {folder / NEAR_DUPLICATES}")

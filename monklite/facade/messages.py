@@ -10,10 +10,10 @@ from ..data import health
 from ..data.discover import describe_strays
 from ..data.prepare import EvaluationData
 from ..durations import duration
-from ..inference import Prediction
+from ..image_predictor import Prediction
 from ..printable import printable
 from ..records import ClassResult, DatasetRecord, Testing
-from ..reports.wording import only_prediction
+from ..reports.cautions import only_prediction
 from ..rules import AUTO
 from ..runs.evaluations import predictions_file
 from ..runs.file_names import HEALTH, NEAR_DUPLICATES

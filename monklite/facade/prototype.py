@@ -15,6 +15,7 @@ from .data_checks import DataCheckMethods
 from .decisions import DecisionMethods
 from .errors import ErrorMethods
 from .evaluation import EvaluationMethods
+from .exporting import ExportMethods
 from .looking_inside import LookingMethods
 from .opening import OpeningMethods
 from .reporting import ReportMethods
@@ -32,6 +33,7 @@ class prototype(
     EvaluationMethods,
     ErrorMethods,
     DecisionMethods,
+    ExportMethods,
     SamplesMethods,
     DataCheckMethods,
     CallbackMethods,

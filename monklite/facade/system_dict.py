@@ -8,10 +8,11 @@ from typing import Any, NamedTuple, NoReturn
 from ..catalog.backends import describe
 from ..errors import InvalidType, UnknownName, shown, suggestion
 from ..opening import OpenExperiment
-from ..records import Testing
 from ..runs.run import Run
 from ..runs.state import RunState
 from ..spec import Choice, Resolved, ResolvedData, Source, Table
+from ..tasks import TASKS
+from .class_accuracies import class_accuracies
 
 # how a value is set, where there is no row of its own
 SETTERS = {
@@ -83,11 +84,10 @@ def _minutes(seconds: float) -> str:
     return f"{minutes}m {rest}s"
 
 
-def _class_accuracy(testing: Testing) -> dict[str, dict[str, Any]]:
-    return {
-        name: {"num_images": c.num_images, "num_correct": c.num_correct, "accuracy(%)": 100 * c.accuracy}
-        for name, c in testing.classes.items()
-    }
+def _class_accuracy(o: Opened) -> Any:
+    testing, data = o.state.testing, o.state.dataset
+    # as in Monk, before there are any
+    return False if testing is None else class_accuracies(testing, data is None or TASKS[data.label_type].exclusive)
 
 
 def _live(name: str) -> Value:
@@ -162,7 +162,7 @@ ENTRIES: Mapping[str, Value] = {
     "testing.num_images": _of("testing", lambda t: t.num_images),
     "testing.num_correct_predictions": _of("testing", lambda t: t.num_correct),
     "testing.percentage_accuracy": _of("testing", lambda t: 100 * t.accuracy),
-    "testing.class_accuracy": _of("testing", _class_accuracy),
+    "testing.class_accuracy": _class_accuracy,
     "states.eval_infer": lambda o: o.evaluating,
     "local.model": _live("network"),
     "local.criterion": _live("criterion"),

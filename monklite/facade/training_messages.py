@@ -7,7 +7,7 @@ from typing import Any
 
 from ..durations import duration
 from ..records import ACCURACY, ModelRecord
-from ..reports.wording import only_prediction
+from ..reports.cautions import only_prediction
 from ..runs.file_names import ACCURACY_CURVE, BEST, FINAL, HISTORY, LOSS_CURVE
 from ..runs.run import Run
 from ..runs.state import RunState

@@ -28,6 +28,16 @@ def set_percent(axes: Axes, limits: tuple[float, float] | None = None) -> str:
     return f"The axis goes from {max(0, low):.0f} to {min(100, high):.0f} %."
 
 
+def set_whole(axes: Axes) -> None:
+    """Write whole numbers alone at the axis to the right, also where its content is at a single one."""
+    from matplotlib.ticker import MaxNLocator
+
+    low, high = axes.dataLim.intervalx
+    if low == high:
+        axes.set_xlim(low - 0.5, high + 0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+
+
 def set_from_zero(axes: Axes, values: Sequence[float]) -> None:
     """Set the limits of the axis to the right: from 0, or logarithmic where positive values are far apart."""
     positive = [value for value in values if value > 0]

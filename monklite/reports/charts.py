@@ -47,6 +47,8 @@ CHARACTERS_PER_INCH, LINE_HEIGHT = 11, 0.135
 # more names are put into a legend
 MAX_AT_ENDS = 12
 LINE_WIDTH = 1.6
+# of a PNG, 1 to 9: more takes twice as long and saves little
+COMPRESSION = 3
 
 
 @contextmanager
@@ -85,8 +87,6 @@ def lines(
         percent: the values are shares; the axis has at least 10 points, and a note says where it is. limits: of the axis; by
             default they follow from the curves.
     """
-    from matplotlib.ticker import MaxNLocator
-
     names = chart_text.labels(curves)
     figure, axes = new_figure(names.n_lines)
     scale = 100.0 if percent else 1.0
@@ -101,7 +101,7 @@ def lines(
     if background := [_points(values, scale) for values in others if values]:
         _draw_background(axes, background)
     axes.set_xlabel("epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axis_limits.set_whole(axes)
     axes.set_ylabel(f"{y_label} (%)" if percent else y_label)
     notes = [note, *_equal(points, names.texts)]
     if percent:
@@ -243,9 +243,22 @@ def learning_rates(
 def as_png(figure: Figure) -> bytes:
     """The figure as PNG; equal figures give equal bytes."""
     content = io.BytesIO()
-    with default_style():
-        figure.savefig(content, format="png", metadata={"Software": None})
+    with default_style(), placed(figure):
+        figure.savefig(content, format="png", metadata={"Software": None}, pil_kwargs={"compress_level": COMPRESSION})
     return content.getvalue()
+
+
+@contextmanager
+def placed(figure: Figure) -> Iterator[None]:
+    """Find the places of everything in a figure once; matplotlib draws a figure with a layout twice otherwise."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+    figure.set_layout_engine(None)
+    try:
+        yield
+    finally:
+        figure.set_layout_engine(engine)
 
 
 def save(figure: Figure, path: Path) -> None:

@@ -1,7 +1,7 @@
 """Items of guidelines for reports of studies, by number and in our own words, and which of them a run's record can fill.
 
 CLAIM (Mongan, Moy and Kahn 2020; 42 items), TRIPOD+AI (Collins et al. 2024; 27 items) and STARD (Bossuyt et al. 2015; 30 items,
-which STARD-AI extends for artificial intelligence).
+which STARD-AI, Sounderajah et al. 2025, extends for artificial intelligence; what it adds has its name instead of a number).
 """
 
 from __future__ import annotations
@@ -135,12 +135,16 @@ STARD = (
     Item("28", "Registration number"),
     Item("29", "Where the protocol is"),
     Item("30", "Funding"),
+    Item("AI", "STARD-AI also asks: the images, where they come from and how they were prepared", PREPROCESSING),
+    Item("AI", "STARD-AI also asks: how the images for training, validation and test were divided", SPLIT),
+    Item("AI", "STARD-AI also asks: the model that is tested, with its version", MODEL),
+    Item("AI", "STARD-AI also asks: bias and fairness, and accuracy in groups of people"),
 )
 # fmt: on
 GUIDELINES: Mapping[str, tuple[Item, ...]] = {
     "CLAIM (2020)": CLAIM,
     "TRIPOD+AI (2024)": TRIPOD_AI,
-    "STARD (2015), which STARD-AI extends": STARD,
+    "STARD (2015), with what STARD-AI (2025) adds": STARD,
 }
 AUTHOR = "for the author"
 

@@ -4,32 +4,40 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ..errors import MonkliteError
-from ..records import DatasetRecord, EpochRow, Testing
-from ..runs import evaluations, history, predictions
-from ..runs.file_names import HISTORY
+from ..decisions import held
+from ..errors import DamagedFile, MonkliteError
+from ..records import EpochRow, Testing
+from ..runs import history, predictions
+from ..runs.file_names import EVALUATED, HISTORY, VALIDATION
 from ..runs.predictions import Predictions
 from ..runs.run import Run
 from ..runs.state import RunState
-from ..tasks import TASKS
+from . import known_tests
+from .known_tests import Answers, KnownTest
 
 
 @dataclass(frozen=True)
 class Entry:
     """One run of a comparison.
 
-    `label`: its name in charts and tables. `predictions`: of the test images; None if the run was not tested, or the table of
-    its predictions is missing, damaged or of another test.
+    `label`: its name in charts and tables. `testing`: the test that is shown; None if the run was not tested. `predictions`: of
+    its images; None if the table of predictions is missing, damaged or of another test. `other_tests`: those by which the run is
+    compared with runs that were not tested on the images that are shown. `validated`: the predictions of the validation images
+    by the best epoch, read only where these have groups, such as patients. `known_tests`: all by the weights of the run.
     """
 
     label: str
     run: Run
     state: RunState
+    testing: Testing | None = None
     history: tuple[EpochRow, ...] = ()
     predictions: Predictions | None = None
+    other_tests: tuple[Answers, ...] = ()
+    validated: Predictions | None = None
+    known_tests: tuple[KnownTest, ...] = ()
 
     @property
     def gpu_mib(self) -> float | None:
@@ -45,12 +53,18 @@ class Entry:
         return model is not None and model.on_gpu
 
 
-def collect(runs: Iterable[Run], warn: Callable[[str], None] | None = None, details: bool = True) -> list[Entry]:
+def collect(
+    runs: Iterable[Run],
+    warn: Callable[[str], None] | None = None,
+    details: bool = True,
+    is_preferred: Callable[[KnownTest], bool] = lambda test: False,
+) -> list[Entry]:
     """Read the runs; each gets the shortest unambiguous label.
 
     Args:
-        warn: called with a message for each run that cannot be read, which is left out. details: whether to read the histories
-            and predictions.
+        warn: called with a message for each run that cannot be read, which is left out, and for each of its tests. details:
+            whether to read the histories and predictions, and to show the tests that most runs share; otherwise the newest.
+        is_preferred: the tests that are shown before all others.
 
     Raises:
         DamagedFile, NotFound: a run cannot be read, and there is no `warn`. StorageError: predictions cannot be read now,
@@ -59,7 +73,7 @@ def collect(runs: Iterable[Run], warn: Callable[[str], None] | None = None, deta
     readable = []
     for run in runs:
         try:
-            readable.append(_read(run, details))
+            readable.append(_read(run, details, warn or _refuse))
         except MonkliteError as error:
             if warn is None:
                 raise
@@ -68,28 +82,45 @@ def collect(runs: Iterable[Run], warn: Callable[[str], None] | None = None, deta
     entries = [replace(entry, label=label) for label, entry in zip(labels, readable, strict=True)]
     if not details:
         return entries
-    return [replace(e, predictions=read_predictions(e.run, e.state.testing, e.state.dataset)) for e in entries]
+    tested = _tested(entries, is_preferred)
+    return [replace(entry, validated=_read_validated(entry.run, entry.state)) for entry in tested]
 
 
-def _read(run: Run, details: bool) -> Entry:
+def _refuse(problem: str) -> None:
+    raise DamagedFile(problem)
+
+
+def _tested(entries: Sequence[Entry], is_preferred: Callable[[KnownTest], bool]) -> list[Entry]:
+    """The runs with the tests that are shown, and the others by which they are compared."""
+    found: list[list[Answers]] = [[] for _ in entries]
+    for meeting in known_tests.meetings([entry.known_tests for entry in entries], is_preferred):
+        paired = {i for pair in meeting.pairs for i in pair}
+        for i, test in meeting.of_runs.items():
+            if not found[i] or i in paired:
+                answers = known_tests.answers(entries[i].run, entries[i].state, test)
+                found[i] += [] if answers is None else [answers]
+    return [
+        replace(entry, testing=own[0].testing, predictions=own[0].predictions, other_tests=tuple(own[1:]))
+        if own
+        else entry
+        for entry, own in zip(entries, found, strict=True)
+    ]
+
+
+def _read_validated(run: Run, state: RunState) -> Predictions | None:
+    """The predictions of grouped validation images, whose accuracy then has an interval by group."""
+    record = held(state.validation, state.results.best_epoch) if state.results else None
+    if record is None or state.dataset is None or state.dataset.groups is None:
+        return None
+    return predictions.read(run.evaluations / VALIDATION / EVALUATED, record.predictions)
+
+
+def _read(run: Run, details: bool, warn: Callable[[str], None]) -> Entry:
     state = run.state()
     if not details:
-        return Entry("", run, state)
-    return Entry("", run, state, tuple(history.read(run.logs / HISTORY)))
-
-
-def image_sets(records: Sequence[DatasetRecord | Testing]) -> list[str]:
-    """For each record a text that is equal for equal images: by their bytes, or by their sizes if a record is too old."""
-    by_content = all(record.content for record in records)
-    return [record.content if by_content else record.fingerprint for record in records]
-
-
-def manner(test: Testing) -> tuple[Hashable, ...]:
-    """How the test images were predicted: two runs are compared only if it is the same.
-
-    An operating point by costs has no thresholds, and is told by what it was chosen for.
-    """
-    return tuple(sorted(test.thresholds.items())), test.views, test.operating_point
+        return Entry("", run, state, state.testing)
+    known = known_tests.known(run, state, lambda text: warn(f"{run}: {text}"))
+    return Entry("", run, state, state.testing, tuple(history.read(run.logs / HISTORY)), known_tests=tuple(known))
 
 
 def _labels(states: Sequence[RunState]) -> list[str]:
@@ -120,23 +151,3 @@ def ranked(entries: Sequence[Entry]) -> list[Entry]:
         return -math.inf if value is None or math.isnan(value) else value
 
     return sorted(entries, key=score, reverse=True)
-
-
-def read_predictions(run: Run, test: Testing | None, dataset: DatasetRecord | None = None) -> Predictions | None:
-    """The predictions of the test images, with the scores by which an AUC can be computed, if they are those of the test.
-
-    Those are the scores of each label, if an image may have several, or of the second of two classes.
-    """
-    if test is None:
-        return None
-    found = predictions.read(evaluations.predictions_file(run, test), test.predictions, _scored(dataset))
-    fits = found is not None and (len(found.paths), found.correct.sum()) == (test.num_images, test.num_correct)
-    return found if fits else None
-
-
-def _scored(dataset: DatasetRecord | None) -> tuple[str, ...]:
-    if dataset is None:
-        return ()
-    if not TASKS[dataset.label_type].exclusive:
-        return dataset.classes
-    return dataset.classes[1:] if len(dataset.classes) == 2 else ()

@@ -41,10 +41,11 @@ def heated(image: np.ndarray, heat: np.ndarray, lines: Sequence[str]) -> Picture
     return Picture(overlaid(image, heat), [*lines, *([] if heat.any() else [NO_HEAT])])
 
 
-def heat_note(method: str) -> str:
+def heat_note(method: str = "") -> str:
     """The explanation of the colours, for below the pictures. `method`: how the heat was computed, in words."""
+    by = f", by {method}" if method else ""
     return (
-        f"Colours show where the network sees the class, by {method}: grey where nothing speaks for it, then purple, red and "
+        f"Colours show where the network sees the class{by}: grey where nothing speaks for it, then purple, red and "
         "orange where most does. Each picture has a scale of its own, so that faint evidence looks as strong as plenty, and none "
         "says that the place is the right one."
     )

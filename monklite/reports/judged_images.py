@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,12 +15,13 @@ from ..errors import MonkliteError
 from ..figures import Figures
 from ..runs.predictions import Predictions
 from ..statistics import at_thresholds
+from ..statistics.units import Units
 from ..tasks import SEPARATOR, task_of
 from . import mixups, pages
 from .mistakes import Mistake, in_turn, mistakes
 
-# pictures in a page; the side of each in px, and its quality as JPEG
-MAX_PICTURES, SIDE, QUALITY = 240, 160, 80
+# pictures in a page; the side of each in px
+MAX_PICTURES, SIDE = 240, 160
 # of a folder that is gone, not every file is tried
 MAX_MISSING = 5
 # classes with a slider
@@ -93,15 +93,7 @@ def _picture(mistake: Mistake, folder: str, missing: list[str]) -> Picture | Non
     except MonkliteError as error:
         missing.append(str(error))
         return None
-    return Picture(mistake.path, pages.picture(_jpeg(pixels), "jpeg"), mistake.confidence)
-
-
-def _jpeg(pixels: np.ndarray) -> bytes:
-    from PIL import Image
-
-    content = io.BytesIO()
-    Image.fromarray(pixels).save(content, "JPEG", quality=QUALITY)
-    return content.getvalue()
+    return Picture(mistake.path, pages.photograph(pixels), mistake.confidence)
 
 
 def thresholds(figures: Figures, read: Predictions) -> list[Threshold]:
@@ -114,21 +106,22 @@ def thresholds(figures: Figures, read: Predictions) -> list[Threshold]:
     shown = [one] if len(names) == 2 and figures.confusion else names
     truth, answers = (_having(texts, names, bool(figures.confusion)) for texts in (read.labels, read.predicted))
     return [
-        _threshold(name, read.scores[name], truth[name], answers[name], figures.thresholds.get(name))
+        _threshold(name, read.scores[name], truth[name], answers[name], figures.thresholds.get(name), read.units)
         for name in shown
         if not np.isnan(read.scores[name]).any()
     ]
 
 
-def _threshold(name: str, scores: np.ndarray, truth: np.ndarray, answers: np.ndarray, own: float | None) -> Threshold:
+def _threshold(
+    name: str, scores: np.ndarray, truth: np.ndarray, answers: np.ndarray, own: float | None, units: Units
+) -> Threshold:
     """The figures of a class, from the threshold on that its predictions were made with, `own`; None: from 0.5 on."""
     first = 0.5 if own is None else own
     values = np.union1d(at_thresholds.THRESHOLDS, [first])
-    start, rows = int(np.searchsorted(values, first)), at_thresholds.table(scores, truth, values)
+    start, rows = int(np.searchsorted(values, first)), at_thresholds.table(scores, truth, units, values)
     if own is not None:
         # scores are written with nine digits, which near 0 and 1 are too few to predict from once more
-        kinds = (truth & answers, truth & ~answers, ~truth & ~answers, ~truth & answers)
-        rows[start] = at_thresholds.row(own, *(int(kind.sum()) for kind in kinds))
+        rows[start] = at_thresholds.row(own, answers, truth, units)
     return Threshold(name, rows, start)
 
 

@@ -40,7 +40,8 @@ def add(axes: Axes, names: Labels, lines: Sequence[Line2D]) -> None:
     sizes = np.array([(text.count("\n") + 1) * LINE_HEIGHT / _height(axes) for text in names.texts])
     for line, end, y, text in zip(lines, ends, spread(wanted, sizes), names.texts, strict=True):
         arrow = {"arrowstyle": "-", "color": line.get_color(), "linewidth": 0.8, "linestyle": line.get_linestyle()}
-        arrow |= {"shrinkA": 1, "shrinkB": 2, "relpos": (0, 0.5)}
+        # from the text itself to the point itself: a line that ends at their edges takes a fifth of the time of a chart
+        arrow |= {"shrinkA": 0, "shrinkB": 0, "patchA": None, "relpos": (0, 0.5)}
         label = axes.annotate(
             "",
             end or (0.0, 0.0),

@@ -1,9 +1,10 @@
-"""Which images one run mends and which it breaks, compared with another run on the same test images, as sheets of pictures."""
+"""Which images one run mends and which it breaks, compared with another run on the same test images, as pictures."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from ..data.samples import path_in
 from ..errors import MonkliteError
 from ..runs.predictions import Predictions
 from ..tasks import NO_LABEL
-from . import charts
+from . import charts, pages
 from .comparison import Entry
 from .pairs import Pair, Tested, same_tests
 
@@ -23,15 +24,24 @@ MAX_PAIRS, MAX_PICTURES, SIDE = 2, 12, 224
 NAME_LENGTH = 40
 ENDINGS = ("", *(f"_{number}" for number in range(2, MAX_PAIRS + 1)))
 FILES = tuple(kind.format(ending) for ending in ENDINGS for kind in (MENDED, BROKEN))
-# those of the first pair
+# those of the first pair, which a page shows: pages are to be small
 FIRST = FILES[:2]
+
+
+class Shown(NamedTuple):
+    """An image in a page. `source`: its address within the page. `lines`: its name, its label, and the prediction of each run."""
+
+    source: str
+    lines: list[str]
 
 
 @dataclass(frozen=True)
 class Sheets:
-    """Sheets of pictures. `titles`, `contents` (PNG): by file name. `missing`: images that cannot be shown, each with why."""
+    """Sheets of pictures. `titles`, `contents` (PNG), `pictures` (for a page): by file name; of some files there are no
+    `pictures`. `missing`: images that cannot be shown, each with why."""
 
     titles: dict[str, str] = field(default_factory=dict)
+    pictures: dict[str, list[Shown]] = field(default_factory=dict)
     contents: dict[str, bytes] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
 
@@ -42,10 +52,10 @@ def draw(entries: Sequence[Entry], pairs: Sequence[Pair]) -> Sheets:
     Args:
         pairs: all those of the entries; the first pairs of the first one's best run are drawn.
     """
-    runs = {tested.entry.label: tested for group in same_tests(entries) for tested in group}
+    groups = [{tested.entry.label: tested for tested in group} for group in same_tests(entries)]
     drawn, sheets = [pair for pair in pairs if pair.best == pairs[0].best][:MAX_PAIRS], Sheets()
     for ending, pair in zip(ENDINGS, drawn, strict=False):
-        best, other = runs[pair.best], runs[pair.other]
+        best, other = groups[pair.group][pair.best], groups[pair.group][pair.other]
         a, b = pair.best, pair.other
         _add(sheets, MENDED.format(ending), best, other, (f"{a} mends", f"that {b} gets wrong"))
         _add(sheets, BROKEN.format(ending), other, best, (f"{a} breaks", f"that {b} gets right"))
@@ -67,18 +77,21 @@ def _add(sheets: Sheets, file: str, right: Tested, wrong: Tested, title: tuple[s
         text += f" ({len(pictures)} shown, the surest mistakes first)"
     if pictures:
         sheets.titles[file] = text
+        if file in FIRST:
+            sources = map(pages.photograph, pictures)
+            sheets.pictures[file] = [Shown(*shown) for shown in zip(sources, captions, strict=True)]
         sheets.contents[file] = charts.as_png(charts.pictures(text, pictures, captions, charts.LARGE_PICTURE))
 
 
 def _pictures(tested: Tested, rows: np.ndarray, missing: list[str]) -> Iterator[tuple[int, np.ndarray]]:
     """The first images of the rows that can be read: row, and uint8 (side, side, 3)."""
-    test, n_shown, n_missing = tested.entry.state.testing, 0, 0
+    n_shown, n_missing = 0, 0
     for row in rows:
         # where a drive is gone, not every file is tried
-        if test is None or n_shown == MAX_PICTURES or n_missing == MAX_PICTURES:
+        if n_shown == MAX_PICTURES or n_missing == MAX_PICTURES:
             return
         try:
-            picture, _ = decode.load(path_in(test.dataset_path, tested.answers.paths[row]), SIDE)
+            picture, _ = decode.load(path_in(tested.test.dataset_path, tested.answers.paths[row]), SIDE)
         except MonkliteError as error:
             missing.append(str(error))
             n_missing += 1

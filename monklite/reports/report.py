@@ -11,8 +11,9 @@ from ..csv_files import write_csv
 from ..files import discard, make_folder, write_bytes, write_text
 from ..runs.file_names import COMPARISON_TABLE, PAIRS_TABLE, REPORT
 from ..runs.state import now
-from . import comparison_charts, mended, pages, pairs, settings, table, wording
+from . import cautions, comparison_charts, mended, pages, pairs, settings, table, wording
 from .comparison import Entry
+from .explanations import explanations
 from .pairs import Pair
 
 
@@ -34,7 +35,7 @@ class Report:
 def describe(entries: Sequence[Entry], left_out: Sequence[str] = ()) -> Report:
     """Put a comparison into words. `left_out`: messages about runs that are not in it."""
     tested = pairs.pairs(entries)
-    verdicts, warnings = wording.verdicts(entries, tested), [*left_out, *wording.warnings(entries)]
+    verdicts, warnings = wording.verdicts(entries, tested), [*left_out, *cautions.warnings(entries)]
     return Report([table.row(e) for e in entries], tested, verdicts, warnings, settings.differing(entries))
 
 
@@ -88,11 +89,10 @@ def _html(
         details=rows,
         settings=report.settings,
         charts=[pages.drawn(chart.figure, f"chart{i}", chart.title) for i, chart in enumerate(charts.values())],
-        # those of the first pair, because pages are to be small
-        sheets=[(sheets.titles[f], pages.picture(sheets.contents[f])) for f in mended.FIRST if f in sheets.contents],
+        sheets=[(sheets.titles[file], own) for file, own in sheets.pictures.items()],
         warnings=report.warnings,
         # what was found out comes before what guessing would give
         summary=next((text for text in report.verdicts if text not in wording.baselines(entries)), ""),
         verdicts=report.verdicts,
-        explanations=wording.explanations(report.pairs),
+        explanations=explanations(report.pairs, report.verdicts),
     )

@@ -10,11 +10,11 @@ from ..figures import AUC, PPV, SENSITIVITY, SPECIFICITY, Figures
 from ..files import reading, write_text
 from ..printable import printable
 from ..regular_files import read_regular
+from ..runs.file_names import MODEL_CARDS
 from ..runs.state import RunState
 from . import checklists, evaluation_charts
 from .checklists import AUTHOR
 
-CARD = "model_card.md"
 # the last line, by which a card that was filled in is told from one that was not
 MARK = "\n<!-- as written by monklite: {} -->\n"
 UNKNOWN_LIMITS = f"_{AUTHOR.capitalize()}: on which people and devices it was not tried; what a mistake costs._"
@@ -125,7 +125,7 @@ def write_card(path: Path, state: RunState, found: Sequence[Figures]) -> Path:
     """
     text = "\n".join(_card(state, found)) + "\n"
     if not _is_as_written(path):
-        path = path.with_name(f"{path.stem}-new{path.suffix}")
+        path = path.with_name(MODEL_CARDS[1])
     write_text(path, text + MARK.format(_digest(text)))
     return path
 

@@ -34,13 +34,13 @@ def script(state: RunState) -> str:
 def _opening(state: RunState) -> Iterator[str]:
     given: dict[str, Any] = {"backend": state.asked.backend}
     if state.origin is None:
-        yield f"ptf = {_call('Prototype', given, (state.project, f'{state.experiment} again'))}"
+        yield f"ptf = {call('Prototype', given, (state.project, f'{state.experiment} again'))}"
         return
     project, experiment, version = state.origin
     with_weights = state.model is None or f"{project}/{experiment}/v{version:03d}" in state.model.weights
     yield "# what is not set here is that of the run that it was copied from"
     given["copy_from" if with_weights else "pseudo_copy_from"] = list(state.origin)
-    yield f"ptf = {_call('Prototype', given, (state.project, f'{state.experiment} again'))}"
+    yield f"ptf = {call('Prototype', given, (state.project, f'{state.experiment} again'))}"
     yield "ptf.reset_transforms()"
     yield "ptf.reset_transforms(test=True)"
     # what the script appends comes in place of what is appended, and the others could contradict what follows
@@ -61,7 +61,7 @@ def _dataset(data: DataSpec) -> Iterator[str]:
         given |= _columns(tables[0])
     sizes = {"input_size": data.input_size, "batch_size": data.batch_size, "num_processors": data.workers}
     given = {**given, "split": data.split, **sizes, "shuffle_data": data.shuffle, "group": data.group}
-    yield f"ptf.{_call('Dataset_Params', given)}"
+    yield f"ptf.{call('Dataset_Params', given)}"
 
 
 def _columns(table: Table) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def _transforms(spec: Spec) -> Iterator[str]:
         for subset in subsets:
             chains[subset].pop(0)
         given = {**_given(choice, TRANSFORMS), **dict.fromkeys(subsets, True)}
-        yield f"ptf.{_call(f'apply_{choice.name}', given)}"
+        yield f"ptf.{call(f'apply_{choice.name}', given)}"
 
 
 def _model(spec: Spec) -> Iterator[str]:
@@ -94,7 +94,7 @@ def _model(spec: Spec) -> Iterator[str]:
         given = {"data_shape": (3, spec.data.input_size, spec.data.input_size), "use_gpu": model.use_gpu}
         given |= {"network_initializer": model.initializer, "debug": False}
         yield f"network = {_nested(model.layers)}"
-        yield f"ptf.{_call('Compile_Network', given, ('network',), (True,))}"
+        yield f"ptf.{call('Compile_Network', given, ('network',), (True,))}"
         return
     given = {"freeze_base_network": model.freeze_base, "use_gpu": model.use_gpu, "use_pretrained": model.pretrained}
     if model.weights_path:
@@ -105,9 +105,9 @@ def _model(spec: Spec) -> Iterator[str]:
         given["model"] = model.source.place
     else:
         given = {"model_name": model.name, **given}
-    yield f"ptf.{_call('Model_Params', given)}"
+    yield f"ptf.{call('Model_Params', given)}"
     for layer in model.appended:
-        yield f"ptf.{_call(f'append_{layer.name}', _given(layer, APPENDED))}"
+        yield f"ptf.{call(f'append_{layer.name}', _given(layer, APPENDED))}"
 
 
 def _nested(layers: Sequence[Any]) -> str:
@@ -136,17 +136,17 @@ def _settings(spec: Spec, is_copy: bool) -> Iterator[str]:
     for setting in SETTINGS.values():
         value = spec.get(setting.path)
         if setting.path not in _SET_ELSEWHERE and (is_copy or value != BEFORE.get(setting.path)):
-            yield f"ptf.{_call(f'update_{setting.name}', {}, (value,))}"
+            yield f"ptf.{call(f'update_{setting.name}', {}, (value,))}"
     resizing = spec.training.resizing
     if resizing != BEFORE.training.resizing:
-        yield f"ptf.{_call('update_progressive_resizing', resizing.model_dump())}"
+        yield f"ptf.{call('update_progressive_resizing', resizing.model_dump())}"
 
 
 def _choices(spec: Spec, is_copy: bool) -> Iterator[str]:
     for prefix, field, rows in CHOICES:
         choice: Choice | None = getattr(spec.training, field)
         if choice is not None:
-            yield f"ptf.{_call(f'{prefix}_{choice.name}', _given(choice, rows))}"
+            yield f"ptf.{call(f'{prefix}_{choice.name}', _given(choice, rows))}"
         elif is_copy:
             yield f"# the {field} was that of the recipe: if the run that is copied had chosen one, choose it here"
     if spec.training.layer_rates:
@@ -156,11 +156,11 @@ def _choices(spec: Spec, is_copy: bool) -> Iterator[str]:
 def _layer_rates(spec: Spec) -> str:
     factors, optimizer = spec.training.layer_rates, spec.training.optimizer
     if (decay := fine_tuning.decay_of(factors)) is not None:
-        return f"ptf.{_call('update_layer_rates', {'decay': decay, 'groups': len(factors)})}"
+        return f"ptf.{call('update_layer_rates', {'decay': decay, 'groups': len(factors)})}"
     rate = optimizer.params.get("learning_rate") if optimizer else None
     if rate is None:
         return f"# the layers had these multiples of the learning rate: {factors}"
-    return f"ptf.{_call('update_layer_rates', {}, ([factor * rate for factor in factors],))}"
+    return f"ptf.{call('update_layer_rates', {}, ([factor * rate for factor in factors],))}"
 
 
 def _training(spec: Spec) -> Iterator[str]:
@@ -169,14 +169,14 @@ def _training(spec: Spec) -> Iterator[str]:
     given |= {"early_stopping": training.early_stopping, "ema_decay": training.ema_decay}
     if training.save_intermediate_models:
         given |= {"save_intermediate_models": True, "intermediate_model_prefix": training.intermediate_prefix}
-    yield f"ptf.{_call('Training_Params', given)}"
+    yield f"ptf.{call('Training_Params', given)}"
 
 
 def _train(spec: Spec) -> Iterator[str]:
     data = spec.data
     if data.folds:
         yield f"# the run is fold {data.fold + 1} of these"
-        yield f"ptf.{_call('Cross_Validate', {'k': data.folds, 'seeds': [spec.seed]})}"
+        yield f"ptf.{call('Cross_Validate', {'k': data.folds, 'seeds': [spec.seed]})}"
     else:
         yield "ptf.Train()"
 
@@ -187,7 +187,7 @@ def _given(choice: Choice, rows: Mapping[str, Row]) -> dict[str, Any]:
     return {name: value for name, value in choice.params.items() if value != usual.get(name, ...)}
 
 
-def _call(name: str, keywords: Mapping[str, Any], values: Sequence[Any] = (), raw: Sequence[bool] = ()) -> str:
+def call(name: str, keywords: Mapping[str, Any], values: Sequence[Any] = (), raw: Sequence[bool] = ()) -> str:
     """A call as code. `raw`: which of the values are names of variables."""
     raw = [*raw, *[False] * (len(values) - len(raw))]
     arguments = [str(v) if is_raw else repr(v) for v, is_raw in zip(values, raw, strict=True)]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..records import Testing
-from .comparison import Entry, image_sets, manner
+from .comparison import Entry
+from .known_tests import image_sets, manner
 
 
 @dataclass(frozen=True)
@@ -34,16 +34,11 @@ def spreads(entries: Sequence[Entry]) -> list[Spread]:
     for group in _groups(entries):
         name = f"{group[0].state.project}/{group[0].state.experiment}"
         results = [e.state.results for e in group if e.state.results]
-        tests = [e.state.testing for e in group if e.state.testing]
+        tests = [e.testing for e in group if e.testing]
         found += _spread(name, "validation accuracy", [r.best_val_accuracy for r in results], len(group))
-        if len(set(image_sets(tests))) == len(set(map(_manner, tests))) == 1:
+        if len(set(image_sets(tests))) == len(set(map(manner, tests))) == 1:
             found += _spread(name, "test accuracy", [test.accuracy for test in tests], len(group))
     return found
-
-
-def _manner(test: Testing) -> Hashable:
-    """How test images were predicted. An operating point that was chosen for one aim has another threshold for each seed."""
-    return (test.operating_point, test.views) if test.operating_point else manner(test)
 
 
 def _groups(entries: Sequence[Entry]) -> list[list[Entry]]:

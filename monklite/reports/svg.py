@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .charts import default_style
+from .charts import default_style, placed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 POINTS_PER_INCH = 72
 # inches of a figure in a page
 MAX_WIDTH = 5.4
+# inches below the lowest part of a figure: its note stands in the page, not in the space that was left for it
+BELOW = 0.05
 # points of a curve that can be pointed at
 MAX_POINTS = 200
 # matplotlib's colour of texts and axes, and of the note below a chart -> those of the page
@@ -25,6 +27,7 @@ PAGE_COLOURS = {"#000000": "currentColor", "#555555": "var(--muted)", "#b0b0b0":
 _HEAD = re.compile(r"^.*?(?=<svg)", re.DOTALL)
 _METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
 _SIZE = re.compile(r' (?:width|height)="[\d.]+pt"')
+_BOX = re.compile(r'(viewBox="0 0 [\d.]+ )([\d.]+)"')
 _ID = re.compile(r'(\bid="|xlink:href="#|url\(#)')
 
 
@@ -44,10 +47,15 @@ def of_figure(figure: Figure, prefix: str) -> tuple[str, list[list[Any]]]:
         for axes in figure.axes:
             axes.patch.set_alpha(0)
         content = io.StringIO()
-        with rc_context({"svg.fonttype": "none", "svg.hashsalt": "monklite", "font.family": "sans-serif"}):
+        with (
+            rc_context({"svg.fonttype": "none", "svg.hashsalt": "monklite", "font.family": "sans-serif"}),
+            placed(figure),
+        ):
             figure.savefig(content, format="svg", metadata={"Date": None, "Creator": None})
         points = [point for axes in figure.axes for point in _points(figure, axes)]
+        unused = max(0.0, figure.get_tightbbox().y0 - BELOW) * POINTS_PER_INCH
     text = _SIZE.sub("", _METADATA.sub("", _HEAD.sub("", content.getvalue())), count=2)
+    text = _BOX.sub(lambda match: f'{match[1]}{float(match[2]) - unused:g}"', text, count=1)
     text = _ID.sub(lambda match: f"{match[0]}{prefix}-", text)
     for colour, own in PAGE_COLOURS.items():
         text = text.replace(colour, own)

@@ -11,6 +11,7 @@ from ..durations import duration
 from ..printable import printable
 from ..records import ACCURACY
 from ..spec import Choice, Table
+from . import known_tests
 from .comparison import Entry
 from .pairs import Pair
 
@@ -39,10 +40,10 @@ class Column:
 
 
 def _field(record_name: str, field: str, item: int | None = None) -> Value:
-    """A field of a record of the run's state, or one item of it; None if the run does not have that record yet."""
+    """A field of a record of the run, or one item of it; None if the run does not have that record yet."""
 
     def value(entry: Entry) -> Any:
-        record = getattr(entry.state, record_name)
+        record = getattr(entry if record_name == "testing" else entry.state, record_name)
         content = None if record is None else getattr(record, field)
         return content if item is None or content is None else content[item]
 
@@ -106,14 +107,18 @@ def _best_figure(entry: Entry) -> float | None:
     return results.best_val_figure if results and results.figure != ACCURACY else None
 
 
+def _test_set(entry: Entry) -> str | None:
+    return known_tests.test_set(entry.testing) if entry.testing else None
+
+
 def _test_f1(entry: Entry) -> float | None:
-    testing = entry.state.testing
+    testing = entry.testing
     return testing.figures.get("f1") if testing else None
 
 
 def _thresholds(entry: Entry) -> str | None:
     """The thresholds of the labels in the test; None where they were all 0.5."""
-    testing = entry.state.testing
+    testing = entry.testing
     return ", ".join(f"{n}: {t:g}" for n, t in testing.thresholds.items()) or None if testing else None
 
 
@@ -174,6 +179,7 @@ COMPARISON_COLUMNS = (
     Column("test F1", _test_f1, 100),
     Column("test thresholds", _thresholds),
     Column("test views", _field("testing", "views")),
+    Column("test set", _test_set),
 )
 # fmt: on
 
@@ -197,23 +203,32 @@ def written(row: dict[str, Any], missing: str = NOT_AVAILABLE) -> dict[str, Any]
 # of `pairs.csv`; shares in %, an AUC from 0 to 100 too
 PAIR_COLUMNS = (
     "best", "other", "figure", "images", "value of best", "value of other", "difference", "low", "high", "only best",
-    "only other", "p", "images needed",
+    "only other", "p", "images needed", "test set",
 )  # fmt: skip
 
 
 def pair_rows(pairs: Sequence[Pair]) -> Iterator[list[Any]]:
-    """The rows of `pairs.csv`: of each pair the accuracy, and the AUC of each label; `NA` where there is no value."""
+    """The rows of `pairs.csv`: of each pair the accuracy, sensitivities and specificities at an operating point, and the AUC of
+    each label; `NA` where there is no value."""
     for pair in pairs:
         needed = NOT_AVAILABLE if pair.images_needed is None else pair.images_needed
         yield [
             pair.best, pair.other, ACCURACY, pair.n_images, *_percent(*pair.accuracies, *pair.difference), pair.only_best,
-            pair.only_other, f"{pair.p_value:.4g}", needed,
+            pair.only_other, f"{pair.p_value:.4g}", needed, pair.test,
         ]  # fmt: skip
+        for share in pair.at_point:
+            values = _percent(share.best, share.other, *share.difference)
+            counts = share.only_best, share.only_other
+            yield [
+                pair.best, pair.other, share.figure, share.n_images, *values, *counts, NOT_AVAILABLE, NOT_AVAILABLE,
+                pair.test,
+            ]  # fmt: skip
         for area in pair.areas:
-            values = _percent(area.best, area.other, area.difference, area.low, area.high)
+            values = _percent(area.best, area.other, area.difference, *area.interval)
             yield [
                 pair.best, pair.other, f"AUC of {area.label}", pair.n_images, *values, NOT_AVAILABLE, NOT_AVAILABLE,
                 NOT_AVAILABLE if math.isnan(area.p_value) else f"{area.p_value:.4g}", NOT_AVAILABLE,
+                pair.test,
             ]  # fmt: skip
 
 
@@ -222,23 +237,28 @@ def _percent(*shares: float) -> list[Any]:
 
 
 # columns of the overview whose cells are text with a unit
-TEST, TIME, MEMORY, PARAMETERS = "test acc % (95 %)", "training time", "peak MiB", "parameters"
+TEST, TEST_SET, TIME, MEMORY, PARAMETERS = "test acc % (95 %)", "test set", "training time", "peak MiB", "parameters"
 
 
 def overview(entries: Sequence[Entry]) -> list[dict[str, Any]]:
-    """The most important columns, for the screen."""
-    return [_overview_row(entry) for entry in entries]
+    """The most important columns, for the screen; with the name of the test images, if not all have the same."""
+    tested = {e.label: e.testing for e in entries if e.testing}
+    named = dict(zip(tested, known_tests.names([*tested.values()]), strict=True))
+    several = len({*named.values()}) > 1
+    return [_overview_row(e, {TEST_SET: named.get(e.label)} if several else {}) for e in entries]
 
 
-def _overview_row(entry: Entry) -> dict[str, Any]:
+def _overview_row(entry: Entry, test_set: dict[str, str | None]) -> dict[str, Any]:
     model, results = entry.state.model, entry.state.results
     row = {
         "experiment": entry.label,
+        # a telephone shows the first columns
+        TEST: _test(entry),
+        **test_set,
+        "best val acc %": BEST_ACCURACY.cell(entry),
         "model": MODEL.cell(entry),
         "backend": BACKEND_NAME.cell(entry),
         "version": entry.state.version,
-        "best val acc %": BEST_ACCURACY.cell(entry),
-        TEST: _test(entry),
         "epochs": _epochs(entry),
         TIME: duration(results.train_seconds) if results else None,
         "images/s": SPEED.cell(entry),
@@ -254,7 +274,7 @@ def sort_values(entries: Sequence[Entry]) -> list[dict[str, float]]:
 
 
 def _sort_values(entry: Entry) -> Iterator[tuple[str, float]]:
-    model, results, test = entry.state.model, entry.state.results, entry.state.testing
+    model, results, test = entry.state.model, entry.state.results, entry.testing
     if test is not None:
         yield TEST, test.accuracy
     if results is not None:
@@ -266,7 +286,7 @@ def _sort_values(entry: Entry) -> Iterator[tuple[str, float]]:
 
 
 def _test(entry: Entry) -> str:
-    test = entry.state.testing
+    test = entry.testing
     if test is None:
         return "not tested"
     low, high = test.interval

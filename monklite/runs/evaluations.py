@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ..errors import DamagedFile, InvalidValue, MonkliteError, NotFound, StorageError, cut
@@ -16,9 +16,9 @@ from ..records import Testing
 from ..regular_files import MAX_JSON_BYTES, read_regular
 from ..settings_tree import build
 from ..transient import attempted
-from .file_names import ERROR_SHEET, EVALUATED, FIGURES, PREDICTIONS, is_name
+from .file_names import BEST, ERROR_SHEET, EVALUATED, FIGURES, FINAL, PREDICTIONS, is_name
 from .run import Run
-from .state import MAX_REASON, as_json
+from .state import MAX_REASON, RunState, as_json
 
 DEFAULT_NAME = "test"
 _NUMBERED = re.compile(rf"{DEFAULT_NAME}(-[0-9]+)?")
@@ -54,15 +54,27 @@ def read(run: Run, name: str) -> Figures:
         raise DamagedFile(f"{path} is damaged and cannot be read ({cut(str(error), MAX_REASON)})") from None
 
 
-def read_all(run: Run, warn: Callable[[str], None]) -> list[Figures]:
-    """The figures of all evaluations of a run. `warn`: called with a message for each that cannot be read."""
+def read_all(run: Run, warn: Callable[[str], None], which: Iterable[str] | None = None) -> list[Figures]:
+    """The figures of all evaluations of a run, or of those named. `warn`: called with a message for each that cannot be read."""
     found = []
-    for name in names(run):
+    for name in names(run) if which is None else which:
         try:
             found.append(read(run, name))
         except MonkliteError as error:
             warn(f"the evaluation {name!r} is left out: {error}")
     return found
+
+
+def epoch_now(figures: Figures, state: RunState) -> int | None:
+    """Of which epoch the weights are now that were judged; None if there are none."""
+    results = state.results
+    epochs = {BEST: results.best_epoch, FINAL: results.epochs_completed} if results else {}
+    return epochs.get(figures.weights)
+
+
+def is_current(figures: Figures, state: RunState) -> bool:
+    """Whether the run still has the weights that were judged, as far as it is known which they were."""
+    return figures.epoch in (None, epoch_now(figures, state))
 
 
 def choose(run: Run, content: str, name: str | None = None) -> str:

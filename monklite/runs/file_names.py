@@ -18,6 +18,8 @@ INTERMEDIATE = "intermediate"
 WEIGHT_KINDS = (BEST, FINAL, RESUME, INTERMEDIATE)
 # files of a comparison, named as in Monk
 COMPARISON_TABLE, REPORT = "comparison.csv", "report.html"
+# of a run, for people to fill in; the second one is written beside one that was
+MODEL_CARDS = ("model_card.md", "model_card-new.md")
 PAIRS_TABLE = "pairs.csv"
 ACCURACY_CURVE, LOSS_CURVE = "train_val_accuracy.png", "train_val_loss.png"
 CLASSES_CHART = "classes_per_image.png"
@@ -104,7 +106,7 @@ def is_run_file(path: str, prefix: str, backend: str, kinds: Container[str | Non
     Args:
         prefix, backend: see `kind_of_weights`. kinds: of weights that count.
     """
-    if path in (SAMPLES, HEALTH, NEAR_DUPLICATES):
+    if path in (SAMPLES, HEALTH, NEAR_DUPLICATES, *(f"output/{name}" for name in MODEL_CARDS)):
         return True
     if path.startswith(LOGS_PREFIX):
         return _LOG.fullmatch(path.removeprefix(LOGS_PREFIX)) is not None

@@ -15,29 +15,46 @@ import numpy as np
 from ..csv_files import as_read, write_csv
 from ..errors import StorageError
 from ..regular_files import read_regular
+from ..statistics.units import Units
 from ..tasks import Task
 from ..transient import retried
 
 PREDICTION_COLUMNS = ("path", "class", "predicted")
 CORRECT_COLUMN = "correct"
 SCORE_COLUMN = "p({})"
+# only where images have groups, such as patients
+GROUP_COLUMN = "group"
 IS_CORRECT = {"1": True, "0": False}
 
 
-def write(path: Path, task: Task, images: Iterable[str], labels: np.ndarray, logits: np.ndarray) -> str:
+def write(
+    path: Path,
+    task: Task,
+    images: Iterable[str],
+    labels: np.ndarray,
+    logits: np.ndarray,
+    groups: Sequence[str] | np.ndarray | None = None,
+) -> str:
     """Write one row per image: true and predicted class, whether it is correct (1 or 0), and the scores of all classes.
 
     Several labels of one image are separated by `|`.
+
+    Args:
+        groups: of the images, such as their patients, which get a column of their own; None: no two images share one.
 
     Returns:
         The SHA-256 of the file, by which `read` knows it again.
     """
     predicted, correct, scores = task.predicted(logits), task.correct(logits, labels), task.scores(logits)
+    own: list[tuple[str, ...]] = [()] * len(labels) if groups is None else [(group,) for group in groups]
     rows = (
-        (image, task.text(label), task.text(prediction), int(is_correct), *(f"{score:.9g}" for score in row))
-        for image, label, prediction, is_correct, row in zip(images, labels, predicted, correct, scores, strict=True)
+        (image, task.text(label), task.text(prediction), int(is_correct), *group, *(f"{score:.9g}" for score in row))
+        for image, label, prediction, is_correct, group, row in zip(
+            images, labels, predicted, correct, own, scores, strict=True
+        )
     )
-    return write_csv(path, (*PREDICTION_COLUMNS, CORRECT_COLUMN, *map(SCORE_COLUMN.format, task.classes)), rows)
+    columns = (*PREDICTION_COLUMNS, CORRECT_COLUMN, *([] if groups is None else [GROUP_COLUMN]))
+    return write_csv(path, (*columns, *map(SCORE_COLUMN.format, task.classes)), rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +63,8 @@ class Predictions:
 
     `paths`: relative to the folder of the images. `labels`, `predicted`: true and predicted labels as texts. `correct`: bool
     (n,). `confidence`: the score of the predicted class, float (n,), NaN where it is not one class. `scores`: of some labels, by
-    name, float (n,), NaN where a score cannot be read.
+    name, float (n,), NaN where a score cannot be read. `groups`: of the images, such as their patients, `""`: the image is a
+    group of its own; None: each image stands for itself.
     """
 
     paths: tuple[str, ...]
@@ -55,6 +73,12 @@ class Predictions:
     correct: np.ndarray
     confidence: np.ndarray
     scores: Mapping[str, np.ndarray]
+    groups: tuple[str, ...] | None = None
+
+    @property
+    def units(self) -> Units:
+        """The independent units: the images or their groups."""
+        return Units.of(self.groups, len(self.paths))
 
 
 def read(path: Path, sha256: str = "", scored: Sequence[str] = ()) -> Predictions | None:
@@ -93,7 +117,8 @@ def _parse(text: str, scored: Sequence[str]) -> Predictions:
     # the first of a name, as for the columns above
     columns = {name: i for i, name in reversed(list(enumerate(header)))}
     own = [columns.get(SCORE_COLUMN.format(name)) for name in scored]
-    found: dict[str, tuple[str, str, bool, float, list[float]]] = {}
+    group = columns.get(GROUP_COLUMN)
+    found: dict[str, tuple[str, str, bool, float, list[float], str]] = {}
     n_rows = 0
     for row in filter(None, rows):
         n_rows += 1
@@ -101,12 +126,13 @@ def _parse(text: str, scored: Sequence[str]) -> Predictions:
         predicted = as_read(row[answer])
         confidence = _score(row, columns.get(SCORE_COLUMN.format(predicted)))
         scores = [_score(row, i) for i in own]
-        found[as_read(row[path])] = as_read(row[label]), predicted, is_correct, confidence, scores
+        belongs_to = "" if group is None else as_read(row[group])
+        found[as_read(row[path])] = as_read(row[label]), predicted, is_correct, confidence, scores, belongs_to
     if len(found) < n_rows:
         raise ValueError("an image is in it twice")
     names = tuple(sorted(found))
-    labels, predictions, right, confidences, table = (
-        zip(*(found[n] for n in names), strict=True) if names else ((),) * 5
+    labels, predictions, right, confidences, table, groups = (
+        zip(*(found[n] for n in names), strict=True) if names else ((),) * 6
     )
     scores_of = np.array(table, float).reshape(len(names), len(own)).T
     return Predictions(
@@ -116,6 +142,7 @@ def _parse(text: str, scored: Sequence[str]) -> Predictions:
         np.array(right, bool),
         np.array(confidences, float),
         dict(zip(scored, scores_of, strict=True)),
+        None if group is None else groups,
     )
 
 

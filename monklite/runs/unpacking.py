@@ -13,10 +13,10 @@ import secrets
 import shutil
 import stat
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
+from ..archive_errors import ARCHIVE_ERRORS
 from ..errors import DamagedFile, MonkliteError, NotFound, StorageError, cut, shown
 from ..files import TEMPORARY, flush, make_folder, storing
 from ..looking import exists, is_file
@@ -80,15 +80,7 @@ def _damage_reported(path: Path) -> Iterator[None]:
         yield
     except MonkliteError:
         raise
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        NotImplementedError,
-        RuntimeError,
-        EOFError,
-        ValueError,
-        LookupError,
-    ) as error:
+    except ARCHIVE_ERRORS as error:
         raise DamagedFile(f"{path} is damaged or not a zip file ({cut(str(error))}); nothing was imported") from None
     except OSError as error:
         # of the drive at this moment, not of the file

@@ -61,8 +61,9 @@ def _error(filled: list[_Filled]) -> Estimate:
     """The mean distance of score and share over all scores, with the interval of all errors that a test does not exclude.
 
     Resampling would not do: each resample scatters around the sample, so that its error is too large, as that of the sample is
-    already. Therefore errors of the sample's pattern, from none to large, are tried: which of them make samples with such an
-    error as this one has?
+    already. Therefore errors, from none to large, are tried: which of them make samples with such an error as this one has?
+    They are of two patterns: that of the sample, and in each bin to the side where Wilson's interval of its share is farther
+    from the score, because bins where no wrong answer was seen, or no right one, may hide some.
     """
     n, worth, score, share = (
         np.array([getattr(b, name) for b in filled], float) for name in ("n", "worth", "score", "share")
@@ -72,19 +73,35 @@ def _error(filled: list[_Filled]) -> Estimate:
         return Estimate(value=np.nan, low=np.nan, high=np.nan, count=0, method=NO_INTERVAL)
     weights = n / total
     value = float((weights * np.abs(share - score)).sum())
-    pattern = (share - score) / value if value else np.ones(len(n))
     reach = min(1.0, value + 5 * float(np.sqrt((weights**2 * 0.25 / worth).sum())))
-    possible = np.clip(score + np.linspace(0, reach, STEPS)[:, None] * pattern, 0, 1)
-    errors = (weights * np.abs(possible - score)).sum(axis=1)
-    simulated = np.stack([*_simulated(possible, np.maximum(1, np.round(worth)), score, weights)])
-    likely = [
-        ((simulated >= value - 1e-12).mean(axis=1) > 0.025).nonzero()[0].min(initial=STEPS),
-        ((simulated <= value + 1e-12).mean(axis=1) > 0.025).nonzero()[0].max(initial=-1),
+    ends = [
+        _not_excluded(
+            value, np.linspace(0, reach, STEPS)[:, None] * pattern, np.maximum(1, np.round(worth)), score, weights
+        )
+        for pattern in ((share - score) / value if value else np.ones(len(n)), _farthest(share, worth, score, weights))
     ]
-    # one step further, because the ends lie between two
-    low, high = errors[max(likely[0] - 1, 0)], errors[min(likely[1] + 1, STEPS - 1)]
-    low, high = min(float(low), value), min(1.0, max(float(high), value))
+    low, high = min(value, *(low for low, _ in ends)), min(1.0, max(value, *(high for _, high in ends)))
     return Estimate(value=value, low=low, high=high, count=total, method=INVERTED_TEST)
+
+
+def _farthest(share: np.ndarray, worth: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """From the score of each bin to the end of its share's interval that is farther; the mean of their sizes is 1."""
+    low, high = np.array([intervals.wilson(s * n, n) for s, n in zip(share, worth, strict=True)]).T - score
+    far = np.where(np.abs(low) > np.abs(high), low, high)
+    return far / (weights * np.abs(far)).sum()
+
+
+def _not_excluded(
+    value: float, moved: np.ndarray, worth: np.ndarray, score: np.ndarray, weights: np.ndarray
+) -> tuple[float, float]:
+    """The smallest and the largest error that make such a one as `value`, of shares that are moved so (steps, bins)."""
+    possible = np.clip(score + moved, 0, 1)
+    errors = (weights * np.abs(possible - score)).sum(axis=1)
+    simulated = np.stack([*_simulated(possible, worth, score, weights)])
+    least = ((simulated >= value - 1e-12).mean(axis=1) > 0.025).nonzero()[0].min(initial=STEPS)
+    most = ((simulated <= value + 1e-12).mean(axis=1) > 0.025).nonzero()[0].max(initial=-1)
+    # one step further, because the ends lie between two
+    return float(errors[max(least - 1, 0)]), float(errors[min(most + 1, STEPS - 1)])
 
 
 def _simulated(possible: np.ndarray, worth: np.ndarray, score: np.ndarray, weights: np.ndarray) -> Iterator[np.ndarray]:

@@ -10,22 +10,25 @@ from ..figures import MAX_POINTS, Curve
 MAX_POINTS_OF_ALL, MIN_POINTS = 20_000, 20
 
 
-def curves(scores: np.ndarray, positive: np.ndarray, n_classes: int) -> tuple[Curve, Curve]:
-    """The ROC curve, and precision over recall, of one class; without points if a side has no image.
+def curves(scores: np.ndarray, positive: np.ndarray, n_classes: int) -> tuple[Curve, Curve, float]:
+    """The ROC curve, and precision over recall, of one class, and its average precision; empty and NaN if a side has no image.
+
+    The average precision is the mean over the recall, as scikit-learn has it.
 
     Args:
         scores, positive: of each image, (n,). n_classes: whose curves are stored together.
     """
     empty = Curve(x=(), y=(), thresholds=())
     if positive.all() or not positive.any():
-        return empty, empty
+        return empty, empty, np.nan
     from sklearn.metrics import precision_recall_curve, roc_curve
 
     most = max(MIN_POINTS, min(MAX_POINTS, MAX_POINTS_OF_ALL // n_classes))
     precision, recall, thresholds = precision_recall_curve(positive, scores)
     # scikit-learn's first point, without predictions, has no threshold
     falling = recall[::-1], precision[::-1], np.append(thresholds, np.inf)[::-1]
-    return _thinned(most, *roc_curve(positive, scores)), _thinned(most, *falling)
+    average = max(0.0, -float(np.diff(recall) @ precision[:-1]))
+    return _thinned(most, *roc_curve(positive, scores)), _thinned(most, *falling), average
 
 
 def _thinned(most: int, x: np.ndarray, y: np.ndarray, thresholds: np.ndarray) -> Curve:

@@ -8,20 +8,24 @@ import numpy as np
 
 from . import roc
 from .paired import LEVEL
+from .units import Units
 
 
-def areas(truth: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The areas (AUC) and their covariance, by ranks (Sun and Xu 2014).
+def areas(truth: np.ndarray, scores: np.ndarray, units: Units | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """The areas (AUC) and their covariance, by ranks (Sun and Xu 2014); of images in groups that of Obuchowski 1997.
 
     Args:
-        truth: bool (n,), with at least two images of each kind. scores: float (classifiers, n); higher where True is likelier.
+        truth: bool (n,), with images of at least two units of each kind. scores: float (classifiers, n); higher where True is
+            likelier. units: that are independent of each other; None: the images are.
 
     Returns:
         Areas (classifiers,), 0 to 1; covariance (classifiers, classifiers).
     """
     found = [roc.area(own, truth) for own in scores]
-    influences = np.array([area.influences() for area in found])
-    return np.array([area.value for area in found]), influences @ influences.T
+    units = units or Units.of(None, len(truth))
+    influences = np.array([units.sums(area.influences()) for area in found])
+    few = roc.correction(roc.fewest_units(truth, units), units)
+    return np.array([area.value for area in found]), few * influences @ influences.T
 
 
 def difference(

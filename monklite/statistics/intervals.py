@@ -1,9 +1,8 @@
-"""95 % confidence intervals of proportions, of their means, and of numbers between 0 and 1."""
+"""95 % confidence intervals of proportions, and of numbers between 0 and 1."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 import numpy as np
 
@@ -35,8 +34,12 @@ def clustered_wilson(parts: np.ndarray, wholes: np.ndarray) -> tuple[float, floa
         parts, wholes: of each unit, such as a patient, float64 (units,): its images that count, and all of its images.
     """
     total = wholes.sum()
-    effective = effective_count(parts, wholes)
-    return wilson(effective * parts.sum() / total, effective) if total else NOTHING_KNOWN
+    if not total:
+        return NOTHING_KNOWN
+    share, effective = float(parts.sum() / total), effective_count(parts, wholes)
+    low, high = wilson(effective * share, effective)
+    # the effective number is not whole, and the share of it may be rounded
+    return min(low, share), max(high, share)
 
 
 def effective_count(parts: np.ndarray, wholes: np.ndarray) -> float:
@@ -47,16 +50,26 @@ def effective_count(parts: np.ndarray, wholes: np.ndarray) -> float:
     units whose images all have the same outcome. Few units count for less, as Korn and Graubard 1998 have it.
     """
     parts, wholes = parts[wholes > 0], wholes[wholes > 0]
+    total = wholes.sum()
+    share = parts.sum() / total if total else 0.0
+    n_rarer = min(np.count_nonzero(parts), np.count_nonzero(parts < wholes))
+    return worth(parts - share * wholes, wholes, share * (1 - share), n_rarer)
+
+
+def worth(residuals: np.ndarray, wholes: np.ndarray, variance: float, n_rarer: int) -> float:
+    """How many independent images the images of all units are worth for a mean over the images, see `effective_count`.
+
+    Args:
+        residuals: by how much the sum of each unit differs from that of average images, float64 (units,). wholes: the images of
+            each unit. variance: of an image. n_rarer: units with a rarer outcome.
+    """
     total, n_units = wholes.sum(), len(wholes)
     # a single unit may be of one image, which there is nothing to correct in
     if total == n_units:
         return float(total)
-    share, largest = parts.sum() / total, (wholes**2).sum() / total
-    n_rarer = min(np.count_nonzero(parts), np.count_nonzero(parts < wholes))
-    measured = 0.0
-    if n_rarer and n_units > 1:
-        variance = n_units / (n_units - 1) * ((parts - share * wholes) ** 2).sum() / total**2
-        measured = variance * total / (share * (1 - share))
+    measured, largest = 0.0, (wholes**2).sum() / total
+    if n_rarer and n_units > 1 and variance > 0:
+        measured = n_units / (n_units - 1) * (residuals**2).sum() / total / variance
     effect = max(1.0, (n_rarer * measured + largest) / (n_rarer + 1))
     return float(total / effect * _few_units(n_units))
 
@@ -78,28 +91,6 @@ def logit(value: float, standard_error: float) -> tuple[float, float]:
 
 def _expit(x: float) -> float:
     return 0.5 * (1 + math.tanh(x / 2))
-
-
-def of_mean(
-    values: np.ndarray, lows: np.ndarray, highs: np.ndarray, residuals: Iterable[np.ndarray]
-) -> tuple[float, float]:
-    """The interval of the mean of several estimates, from the interval of each (MOVER; Zou, Huang and Zhang 2009).
-
-    It stays within the bounds of the estimates, and does not collapse where all are 0 or 1.
-
-    Args:
-        values, lows, highs: the estimates and their intervals, (k,). residuals: for each estimate, by how much each unit differs
-            from it, float64 (units,), from which their correlation follows; 0 for units that do not count in it.
-    """
-    distances = np.stack([values - lows, highs - values])
-    alone, together = np.zeros(2), np.zeros((2, 1))
-    for differs, far in zip(residuals, distances.T, strict=True):
-        if size := math.sqrt((differs**2).sum()):
-            together = together + np.outer(far, differs / size)
-        else:
-            alone += far**2
-    low, high = np.sqrt((together**2).sum(axis=1) + alone) / len(values)
-    return max(0.0, float(values.mean() - low)), min(1.0, float(values.mean() + high))
 
 
 def of_unseen(value: float, least: float, most: float, n_units: int) -> tuple[float, float]:

@@ -32,6 +32,7 @@ MAX_RESAMPLED_CLASSES = 100
 def figures(judged: Judged, i: int) -> ClassFigures:
     """All figures and curves of class number `i`."""
     truth, answers = judged.truth[:, i], judged.answers[:, i]
+    roc_curve, precision_recall, average_precision = curves(judged.scores[:, i], truth, judged.truth.shape[1])
     by_name = {
         SENSITIVITY: judged.proportion(truth & answers, truth),
         SPECIFICITY: judged.proportion(~truth & ~answers, ~truth),
@@ -39,9 +40,8 @@ def figures(judged: Judged, i: int) -> ClassFigures:
         NPV: judged.proportion(~truth & ~answers, ~answers),
         F1: judged.f1(truth & answers, truth | answers),
         AUC: _area(judged, i),
-        AVERAGE_PRECISION: _average_precision(judged, i),
+        AVERAGE_PRECISION: _average_precision(judged, i, average_precision),
     }
-    roc_curve, precision_recall = curves(judged.scores[:, i], truth, judged.truth.shape[1])
     positives = int(truth.sum())
     return ClassFigures(
         positives=positives,
@@ -61,18 +61,15 @@ def _area(judged: Judged, i: int) -> Estimate:
     return Estimate(value=found.value, low=low, high=high, count=judged.n_images, method=method)
 
 
-def _average_precision(judged: Judged, i: int) -> Estimate:
-    """The mean precision over the recall, as scikit-learn has it.
+def _average_precision(judged: Judged, i: int, value: float) -> Estimate:
+    """The average precision with its interval.
 
     Where resamples say nothing, because all are alike, Wilson's interval with the number of positive images (Boyd, Eng and Page
     2013).
     """
-    scores, positive = judged.scores[:, i], judged.truth[:, i]
-    if np.isnan(judged.areas[i].value):
+    scores, positive, method = judged.scores[:, i], judged.truth[:, i], BOOTSTRAP
+    if np.isnan(value):
         return NOTHING
-    from sklearn.metrics import average_precision_score
-
-    value, method = float(average_precision_score(positive, scores)), BOOTSTRAP
     low = high = np.nan
     if judged.truth.shape[1] <= MAX_RESAMPLED_CLASSES:
         low, high = _resampled_precision(judged, scores, positive, value)

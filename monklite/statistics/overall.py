@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from ..figures import (
+    AUC,
     BALANCED_ACCURACY,
-    BOOTSTRAP,
     BRIER_SCORE,
     DELONG,
     F1,
@@ -19,18 +19,21 @@ from ..figures import (
     MACRO_RECALL,
     MOVER,
     NEWCOMBE,
-    PPV,
     PRECISION,
     RECALL,
     RULE_OF_THREE,
-    SENSITIVITY,
+    SCORE,
     ClassFigures,
     Estimate,
 )
 from ..records import ACCURACY
-from . import intervals, roc
+from . import intervals, mean_loss, mean_of_shares, roc
 from .judged import NOTHING, Judged
-from .scoring import HIGHEST_LOG_LOSS, SCORING
+from .mean_of_shares import F1_SCORE, SHARE, Kind
+from .scoring import ANSWERS, Answers, Losses
+
+# an interval that is shorter says nothing
+NEARLY = 1e-9
 
 Classes = list[ClassFigures]
 Counts = tuple[np.ndarray, np.ndarray]
@@ -56,26 +59,19 @@ def _per_image(labels: np.ndarray) -> np.ndarray:
     return labels.sum(axis=1)
 
 
-def _mean_of(name: str, counts: Callable[[np.ndarray, np.ndarray], Counts]) -> Callable[[Judged, Classes], Estimate]:
-    """The mean of a figure over the classes that occur. `counts`: from truth and answers, what it is the share of, (n,) each."""
+def _mean_of(
+    counts: Callable[[np.ndarray, np.ndarray], Counts], kind: Kind = SHARE
+) -> Callable[[Judged, Classes], Estimate]:
+    """The mean of a figure over the classes that occur. `counts`: of truth and answers (n, k): what counts, and among what."""
 
     def mean(judged: Judged, classes: Classes) -> Estimate:
-        each = [classes[i].figures[name] for i in judged.occurring]
-        if not each:
+        own = judged.occurring
+        if not len(own):
             return NOTHING
-        # the precision of a class that is never predicted is 0, and could be anything
-        values, lows, highs = np.array(
-            [(0.0, 0.0, 1.0) if np.isnan(e.value) else (e.value, e.low, e.high) for e in each]
-        ).T
-
-        def residuals() -> Iterator[np.ndarray]:
-            for i in judged.occurring:
-                parts, wholes = counts(judged.truth[:, i], judged.answers[:, i])
-                share = parts.sum() / max(wholes.sum(), 1)
-                yield judged.units.sums(parts - share * wholes)
-
-        low, high = intervals.of_mean(values, lows, highs, residuals())
-        return Estimate(value=values.mean(), low=low, high=high, count=judged.n_images, method=MOVER)
+        value, low, high = mean_of_shares.estimate(
+            *counts(judged.truth[:, own], judged.answers[:, own]), judged.units, kind
+        )
+        return Estimate(value=value, low=low, high=high, count=judged.n_images, method=SCORE)
 
     return mean
 
@@ -85,37 +81,32 @@ def _macro_auc(judged: Judged, classes: Classes) -> Estimate:
     known = [i for i, area in enumerate(judged.areas) if not np.isnan(area.value)]
     if not known:
         return NOTHING
-    each = [classes[i].figures["auc"] for i in known]
-    value = float(np.mean([e.value for e in each]))
-    n_units = [np.count_nonzero(judged.units.sums(judged.truth[:, i] == side)) for i in known for side in (True, False)]
-    moved = sum((judged.areas[i].influences() for i in known), np.zeros(judged.n_images)) / len(known)
-    spread = roc.variance_of(moved, judged.units, min(n_units))
+    value = float(np.mean([judged.areas[i].value for i in known]))
+    spread = roc.variance_of_mean([judged.areas[i] for i in known], judged.units)
     if 0 < value < 1 and spread > 0:
         (low, high), method = intervals.logit(value, float(np.sqrt(spread))), DELONG
     else:
         # as if all areas moved together, which is the widest
+        each = [classes[i].figures[AUC] for i in known]
         (low, high), method = (float(np.mean([getattr(e, end) for e in each])) for end in ("low", "high")), NEWCOMBE
     return Estimate(value=value, low=low, high=high, count=judged.n_images, method=method)
 
 
 def _brier(judged: Judged, classes: Classes) -> Estimate:
-    measured = SCORING[judged.task.activation](judged.scores, judged.truth)
-    return _mean(judged, measured.brier, measured.most)
+    return _mean_loss(judged, Answers.brier)
 
 
 def _log_loss(judged: Judged, classes: Classes) -> Estimate:
-    return _mean(judged, SCORING[judged.task.activation](judged.scores, judged.truth).log_loss, HIGHEST_LOG_LOSS)
+    return _mean_loss(judged, Answers.log_loss)
 
 
-def _mean(judged: Judged, values: np.ndarray, most: float) -> Estimate:
-    """The mean of a value of each image, 0 to `most`."""
-    value = float(values.mean())
-    counted = np.column_stack([values, np.ones(len(values))])
-    found, method = judged.resamples.interval(counted, lambda sums: sums[..., 0] / sums[..., 1]), BOOTSTRAP
-    low, high = found.low, found.high
-    if np.isnan(low):
-        (low, high), method = intervals.of_unseen(value, 0.0, most, judged.units.count), RULE_OF_THREE
-    return Estimate(value=value, low=low, high=high, count=len(values), method=method)
+def _mean_loss(judged: Judged, rule: Callable[[Answers], Losses]) -> Estimate:
+    answers = ANSWERS[judged.task.activation](judged.scores, judged.truth)
+    losses, method = rule(answers), MOVER
+    value, (low, high) = float(losses.found.mean()), mean_loss.interval(losses, answers.wrong, judged.units)
+    if high - low < NEARLY:
+        (low, high), method = intervals.of_unseen(value, 0.0, losses.most, judged.units.count), RULE_OF_THREE
+    return Estimate(value=value, low=low, high=high, count=judged.n_images, method=method)
 
 
 FIGURES: Mapping[str, Callable[[Judged, Classes], Estimate]] = {
@@ -123,10 +114,10 @@ FIGURES: Mapping[str, Callable[[Judged, Classes], Estimate]] = {
     PRECISION: _precision,
     RECALL: _recall,
     F1: _f1,
-    BALANCED_ACCURACY: _mean_of(SENSITIVITY, lambda truth, answers: (truth & answers, truth)),
-    MACRO_RECALL: _mean_of(SENSITIVITY, lambda truth, answers: (truth & answers, truth)),
-    MACRO_PRECISION: _mean_of(PPV, lambda truth, answers: (truth & answers, answers)),
-    MACRO_F1: _mean_of(F1, lambda truth, answers: (truth & answers, truth | answers)),
+    BALANCED_ACCURACY: _mean_of(lambda truth, answers: (truth & answers, truth)),
+    MACRO_RECALL: _mean_of(lambda truth, answers: (truth & answers, truth)),
+    MACRO_PRECISION: _mean_of(lambda truth, answers: (truth & answers, answers)),
+    MACRO_F1: _mean_of(lambda truth, answers: (truth & answers, truth | answers), F1_SCORE),
     MACRO_AUC: _macro_auc,
     BRIER_SCORE: _brier,
     LOG_LOSS: _log_loss,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,16 +55,37 @@ def area(scores: np.ndarray, positive: np.ndarray) -> Area:
 
 def variance(found: Area, units: Units) -> float:
     """The variance of an area; NaN if a side has fewer than two units."""
-    n_units = [np.count_nonzero(units.sums(side)) for side in (found.positive, ~found.positive)]
-    return variance_of(found.influences(), units, min(n_units))
+    return variance_of(found.influences(), units, fewest_units(found.positive, units))
+
+
+def fewest_units(positive: np.ndarray, units: Units) -> int:
+    """The number of units with images on the side that has fewer of them."""
+    return min(np.count_nonzero(units.sums(side)) for side in (positive, ~positive))
 
 
 def variance_of(influences: np.ndarray, units: Units, n_units: int) -> float:
     """The variance of what each image moves by so much, (n,). `n_units`: on the side that has fewer."""
     if n_units < 2:
         return math.nan
-    few = n_units / (n_units - 1) if units.count < len(units.index) else 1.0
-    return float(few * (units.sums(influences) ** 2).sum())
+    return float(correction(n_units, units) * (units.sums(influences) ** 2).sum())
+
+
+def correction(n_units: int, units: Units) -> float:
+    """The factor of a variance that is measured on so many units, at least two; 1 where each image is one."""
+    return n_units / (n_units - 1) if units.count < len(units.index) else 1.0
+
+
+def variance_of_mean(found: Sequence[Area], units: Units) -> float:
+    """The variance of the mean of areas; one that has a single unit on a side has the variance of Newcombe's interval."""
+    moved, alone = np.zeros(units.count), 0.0
+    mean = float(np.mean([area.value for area in found]))
+    for area in found:
+        n_units = fewest_units(area.positive, units)
+        if n_units < 2:
+            alone += _newcombes_variance(mean, *_worths(area, units))
+        else:
+            moved += units.sums(area.influences()) * math.sqrt(correction(n_units, units))
+    return float((moved**2).sum() + alone) / len(found) ** 2
 
 
 def interval(found: Area, units: Units) -> tuple[float, float, bool]:
@@ -76,8 +98,12 @@ def interval(found: Area, units: Units) -> tuple[float, float, bool]:
     spread = variance(found, units)
     if 0 < found.value < 1 and spread > 0:
         return (*intervals.logit(found.value, math.sqrt(spread)), True)
-    counts = [worth(units.sums(side)) for side in (found.positive, ~found.positive)]
-    return (*newcombe(found.value, *counts), False)
+    return (*newcombe(found.value, *_worths(found, units)), False)
+
+
+def _worths(found: Area, units: Units) -> tuple[float, float]:
+    """The number of independent images on each side."""
+    return worth(units.sums(found.positive)), worth(units.sums(~found.positive))
 
 
 def worth(sizes: np.ndarray) -> float:
@@ -89,13 +115,15 @@ def newcombe(value: float, n_positive: float, n_negative: float) -> tuple[float,
     """The areas whose score test does not exclude `value` (Newcombe 2006, Statistics in Medicine 25:559, method 5)."""
     from scipy.optimize import brentq
 
-    mean_others = (n_positive + n_negative) / 2 - 1
-
     def excess(area: float) -> float:
-        factor = 1 + mean_others * ((1 - area) / (2 - area) + area / (1 + area))
-        return (area - value) ** 2 - intervals.Z**2 * area * (1 - area) * factor / (n_positive * n_negative)
+        return (area - value) ** 2 - intervals.Z**2 * _newcombes_variance(area, n_positive, n_negative)
 
     # not to the end itself, which is another root where the area is 0 or 1
     low = brentq(excess, 0, min(value, 1 - NEARLY)) if value > 0 else 0.0
     high = brentq(excess, max(value, NEARLY), 1) if value < 1 else 1.0
     return float(low), float(high)
+
+
+def _newcombes_variance(area: float, n_positive: float, n_negative: float) -> float:
+    factor = 1 + ((n_positive + n_negative) / 2 - 1) * ((1 - area) / (2 - area) + area / (1 + area))
+    return area * (1 - area) * factor / (n_positive * n_negative)

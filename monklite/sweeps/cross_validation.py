@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..data import dataset_csv
+from ..data.cache import Tick
 from ..errors import DamagedFile, DatasetError, TrainingFailed
+from ..experiment import Experiment
 from ..figures import Estimate
 from ..runs import history
 from ..runs.file_names import HISTORY, SAMPLES
@@ -37,6 +39,16 @@ def trials(experiment: str, k: int, seeds: Sequence[int], group: str | None, epo
         for seed in seeds
         for fold in range(k)
     ]
+
+
+def check(base: Experiment, project: str, trial: Trial, tick: Tick | None = None) -> None:
+    """Read the images and divide them as a fold would, unless one was made before: what is wrong is told before any is made.
+
+    Raises:
+        MonkliteError: the images cannot be read, grouped or divided so.
+    """
+    if not base.workspace.versions(project, trial.experiment):
+        base.check_data(trial.changes, tick)
 
 
 def results(outcomes: Sequence[Outcome]) -> Iterator[Fold]:

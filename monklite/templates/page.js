@@ -8,7 +8,8 @@ for (const table of document.querySelectorAll("table.sortable")) {
     const number = Number(text);
     return text === "" || Number.isNaN(number) ? text.toLowerCase() : number;
   };
-  table.querySelectorAll("thead th").forEach((head, i) => {
+  for (const head of table.querySelectorAll("thead th")) {
+    const i = head.cellIndex;
     const button = document.createElement("button");
     button.type = "button";
     button.append(...head.childNodes);
@@ -26,7 +27,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
       });
       body.append(...rows);
     });
-  });
+  }
 }
 for (const input of document.querySelectorAll("input[data-filters]")) {
   const rows = document.getElementById(input.dataset.filters).tBodies[0].rows;

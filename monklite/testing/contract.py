@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
-from ..backends.base import Backend, GivesEmbeddings, Learner
+from ..backends.base import Backend, GivesEmbeddings, Learner, WritesOnnx
 from ..catalog import LOSSES, OPTIMIZERS, resolve
 from ..data import curves
 from ..data.augment import Draws
 from ..data.colours import LUMA, Colours, ColourStep
 from ..data.mixing import Mixed
 from ..errors import DamagedFile, MonkliteError, TrainingFailed, WeightsMismatch
+from ..exporting.session import loaded
 from ..spec import Resolved, Spec
 from ..tasks import MultiLabel, SingleLabel
 
@@ -189,6 +190,23 @@ class LearnerContract:
         assert np.allclose(self.backend.embeddings(learner, images[:2], plain()), before[:2], rtol=1e-3, atol=1e-4)
         apart = np.linalg.norm(before[:, None] - before[None], axis=2)
         assert apart[labels[:, None] != labels].min() > apart[labels[:, None] == labels].max()
+
+    def test_a_network_as_onnx_answers_as_it_does(self) -> None:
+        """Any number of images, after some training; nothing is changed by writing it."""
+        if not isinstance(self.backend, WritesOnnx):
+            return
+        learner, images = self.learner(), easy(5)[0]
+        self.train(learner, 2)
+        session = loaded(self.backend.onnx(learner, SIDE, isinstance(self.backend, GivesEmbeddings)))
+        name, before = session.get_inputs()[0].name, self.arrays(learner)
+        pixels = ((images / np.float32(255) - MEAN[0]) / STD[0]).astype(np.float32).transpose(0, 3, 1, 2)
+        logits, *embeddings = session.run(None, {name: pixels})
+        assert np.allclose(logits, learner.logits(images, plain()), rtol=1e-3, atol=1e-4)
+        assert np.allclose(session.run(None, {name: pixels[:1]})[0], logits[:1], rtol=1e-3, atol=1e-4)
+        if isinstance(self.backend, GivesEmbeddings):
+            expected = self.backend.embeddings(learner, images, plain())
+            assert np.allclose(embeddings[0], expected, rtol=1e-3, atol=1e-4)
+        assert all(np.array_equal(before[n], a) for n, a in self.arrays(learner).items())
 
     def test_scores_change_nothing(self) -> None:
         learner = self.learner()

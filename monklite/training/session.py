@@ -160,15 +160,15 @@ class Session:
             memory,
             History(self.run, writer),
             Checkpoints(self.run, self.spec.training, writer),
-            ValidationPredictions(self.run, self._validation_paths(), writer, self.say),
+            ValidationPredictions(self.run, self.data.validated, self._is_grouped, writer, self.say),
             Record(self.run, memory, writer),
             Curves(self.run, writer),
             Progress(self.say, bar=self.display.bar, lines=self.display.lines),
         ]
 
-    def _validation_paths(self) -> list[str]:
-        samples = self.data.samples
-        return samples.paths[samples.rows_of("val")].tolist()
+    @property
+    def _is_grouped(self) -> bool:
+        return self.data.record.groups is not None
 
     @contextlib.contextmanager
     def _status_recorded(self, loop: Loop) -> Iterator[None]:

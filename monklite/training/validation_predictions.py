@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from ..backends import array_files
+from ..data.samples import Samples
 from ..decisions import ValidationRecord
 from ..errors import DamagedFile, NotFound, NotReady
 from ..runs import predictions
@@ -74,11 +74,12 @@ class ValidationPredictions(Handler):
     """Writes the table of the predictions for the validation images when the training is over.
 
     The numbers in it were written with the best weights, see `Checkpoints`, and are read again: the best epoch may have been
-    done before a resume. `paths`: of the validation images, in their order.
+    done before a resume. `images`: the validation images, in their order. `is_grouped`: whether some belong to one patient or
+    other group.
     """
 
-    def __init__(self, run: Run, paths: Sequence[str], writer: Writer, say: Say) -> None:
-        self.run, self.paths, self.writer, self.say = run, paths, writer, say
+    def __init__(self, run: Run, images: Samples, is_grouped: bool, writer: Writer, say: Say) -> None:
+        self.run, self.images, self.is_grouped, self.writer, self.say = run, images, is_grouped, writer, say
 
     def train_end(self, loop: Loop) -> None:
         epoch, task = loop.best.epoch, loop.task
@@ -92,6 +93,7 @@ class ValidationPredictions(Handler):
             self.say(f"    Note: no table of the validation predictions: {error}\n")
             return
         table = self.run.evaluations / VALIDATION / EVALUATED
-        digest = predictions.write(table, task, self.paths, judged.labels, judged.logits)
+        groups = self.images.groups if self.is_grouped else None
+        digest = predictions.write(table, task, self.images.paths, judged.labels, judged.logits, groups)
         record = ValidationRecord(epoch=epoch, num_images=len(judged.labels), predictions=digest)
         self.run.update(validation=record)

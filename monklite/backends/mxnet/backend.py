@@ -8,7 +8,7 @@ from importlib import metadata
 from ...processes import Alone
 from ...spec import Resolved
 from ...tasks import Task
-from . import embeddings, looking_inside
+from . import embeddings, forms, looking_inside, onnx_file
 from .framework import mx
 from .learner import GluonLearner
 from .network import parameter_layers
@@ -29,6 +29,8 @@ class GluonBackend:
     feature_maps = staticmethod(looking_inside.feature_maps)
     write_graph = staticmethod(looking_inside.write_graph)
     embeddings = staticmethod(embeddings.embeddings)
+    onnx = staticmethod(onnx_file.onnx)
+    forms = forms.FORMS
 
     def world(self) -> Alone:
         return Alone()

@@ -18,8 +18,7 @@ from .network import parameter_layers
 
 def embeddings(learner: GluonLearner, images: np.ndarray, draws: Draws) -> np.ndarray:
     """See `backends.base.GivesEmbeddings`. Hooks of a hybridized network are not called, so its graph gets another output."""
-    symbol = learner.network(mx.sym.var(INPUT))
-    output = symbol.get_internals()[_before_head(symbol, learner)]
+    output = before_head(learner, learner.network(mx.sym.var(INPUT)))
     block = gluon.SymbolBlock(output, [mx.sym.var(INPUT, dtype="float32")], params=learner.network.collect_params())
     learner.wait()
     learner.averages.swap_in()
@@ -27,6 +26,11 @@ def embeddings(learner: GluonLearner, images: np.ndarray, draws: Draws) -> np.nd
         values = block(learner.inputs(images, draws)).asnumpy().astype(np.float32)
     # a head that is a convolution is given the image before the pooling
     return values.reshape(*values.shape[:2], -1).mean(axis=2) if values.ndim > 2 else values
+
+
+def before_head(learner: GluonLearner, symbol: Any) -> Any:
+    """The input of the head of a network, as another output of its graph."""
+    return symbol.get_internals()[_before_head(symbol, learner)]
 
 
 def _before_head(symbol: Any, learner: GluonLearner) -> str:

@@ -9,7 +9,7 @@ from ...processes import World
 from ...spec import Resolved
 from ...tasks import Task
 from ..base import Candidates
-from . import device, distributed, embeddings, looking_inside
+from . import device, distributed, embeddings, forms, looking_inside, onnx_file
 from .learner import TorchLearner
 from .network import parameter_layers
 
@@ -38,6 +38,8 @@ class TorchBackend:
     feature_maps = staticmethod(looking_inside.feature_maps)
     write_graph = staticmethod(looking_inside.write_graph)
     embeddings = staticmethod(embeddings.embeddings)
+    onnx = staticmethod(onnx_file.onnx)
+    forms = forms.FORMS
 
     def world(self) -> World:
         return distributed.world()

@@ -11,11 +11,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from ...catalog.rows import install_command, is_installed
 from ...data.augment import Draws
-from ...errors import InvalidValue, MissingPackage
 from ...files import write_bytes
-from . import onnx_network
+from . import onnx_file
 from .learner import TorchLearner
 
 
@@ -45,20 +43,7 @@ def feature_maps(learner: TorchLearner, images: np.ndarray, draws: Draws) -> dic
 
 def write_graph(learner: TorchLearner, path: Path, shape: tuple[int, int, int]) -> Path:
     """See `backends.base.LooksInside`."""
-    for package in ("onnx", "onnxscript"):
-        if not is_installed(package):
-            raise MissingPackage(
-                f"a network of the pytorch backend is written as ONNX, which needs {package}: {install_command(package)}"
-            )
-    learner.averages.swap_in()
-    learner.network.eval()
-    # of two images: for one, the exporter would fix their number
-    example = torch.zeros(2, *shape, device=learner.device)
-    content = onnx_network.export(learner.network, example)
-    if not content:
-        raise InvalidValue(
-            f"the network cannot be written as ONNX for images of shape {shape}: torch's exporter refuses it"
-        )
+    content = onnx_file.written(learner, learner.network, shape)
     file = path.with_name(f"{path.name}.onnx")
     write_bytes(file, content)
     return file

@@ -1,0 +1,48 @@
+"""The files in the body of a form, `multipart/form-data` (RFC 7578)."""
+
+from __future__ import annotations
+
+import re
+from email.message import Message
+from email.parser import BytesHeaderParser
+from itertools import pairwise
+
+END_OF_HEADERS, LINE = b"\r\n\r\n", b"\r\n"
+FORM = "multipart/form-data"
+
+
+def is_form(content_type: str) -> bool:
+    return _parsed(content_type).get_content_type() == FORM
+
+
+def files_of(body: bytes, content_type: str) -> list[tuple[str, bytes]]:
+    """The name and the content of each part; one without a name is `picture 1` after its place.
+
+    Raises:
+        ValueError: the body is damaged, as the message says.
+    """
+    boundary = _parsed(content_type).get_boundary("")
+    if not boundary:
+        raise ValueError("the type of the form names no boundary")
+    delimiter = re.compile(rb"\r\n--" + re.escape(boundary.encode("latin-1", "replace")) + rb"(--)?[ \t]*(?=\r\n|\Z)")
+    # the first one may have no line before it
+    text, marks = LINE + body, []
+    for mark in delimiter.finditer(text):
+        marks.append(mark)
+        if mark[1]:
+            return [_file(text[one.end() : other.start()], i) for i, (one, other) in enumerate(pairwise(marks), 1)]
+    raise ValueError("the form ends before its last boundary")
+
+
+def _file(part: bytes, number: int) -> tuple[str, bytes]:
+    head, found, content = part.partition(END_OF_HEADERS)
+    if not found:
+        raise ValueError(f"part {number} of the form has no content")
+    name = BytesHeaderParser().parsebytes(head.lstrip(LINE) + END_OF_HEADERS).get_filename("")
+    return name or f"picture {number}", content
+
+
+def _parsed(content_type: str) -> Message:
+    message = Message()
+    message["Content-Type"] = content_type
+    return message
