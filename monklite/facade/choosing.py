@@ -10,7 +10,8 @@ from ..durations import duration, in_seconds
 from ..opening_modes import Mode, is_given
 from ..rules import Flag, ListOf, OrNone, Text
 from ..runs.run import Run
-from ..sweeps.choosing.choose import Wish, choose
+from ..setting_ranges import RATE_FACTOR_RANGE
+from ..sweeps.choosing.choose import RATES, Wish, choose
 from ..sweeps.choosing.result import Choice
 from .checks import api
 from .dataset import DatasetMethods, Paths
@@ -33,6 +34,7 @@ class ChoosingMethods(OpeningMethods, EvaluationMethods, DatasetMethods):
         networks: Sequence[str] | None = None,
         use_pretrained: bool = True,
         train: bool = True,
+        rates: Sequence[float] = RATES,
     ) -> Choice:
         """Choose a network, its input size and how it is trained, within a time on this machine, and train it.
 
@@ -44,6 +46,7 @@ class ChoosingMethods(OpeningMethods, EvaluationMethods, DatasetMethods):
             use_pretrained: start from weights trained on ImageNet. A network whose weights cannot be had is left out; False: all
                 start from random weights, and looks train all layers.
             train: False: only choose, and train nothing to its end.
+            rates: multiples of the usual learning rate that are tried; (): none but that one.
 
         First each network is looked at: its head is trained, on what its frozen layers give for each image, which is computed
         once. The best are trained whole for a few epochs, also with other rates and augmentation (yours stays, if you set one),
@@ -61,7 +64,8 @@ class ChoosingMethods(OpeningMethods, EvaluationMethods, DatasetMethods):
             cannot be used. TrainingFailed: no network could be trained.
         """
         seconds, wanted = in_seconds("time", time), NETWORKS("networks", networks)
-        wish = Wish(seconds, wanted, Flag()("use_pretrained", use_pretrained), Flag()("train", train))
+        tried = ListOf(RATE_FACTOR_RANGE)("rates", rates)
+        wish = Wish(seconds, wanted, Flag()("use_pretrained", use_pretrained), Flag()("train", train), tried)
         experiment = self._experiment
         if is_given(dataset_path):
             self.update_dataset(dataset_path, split=SPLIT_SHARE)

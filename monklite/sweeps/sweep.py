@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..data import class_columns
-from ..errors import InvalidValue, MonkliteError, PretrainedUnavailable, TrainingFailed
+from ..errors import InvalidValue, MonkliteError, PretrainedUnavailable, TrainingFailed, WeightsMismatch
 from ..experiment import Experiment
 from ..opening import can_resume, resume
 from ..runs.run import Run
+from ..runs.state import RunState
 from ..spec import Spec, Table
 from ..training.progress import Say
 from ..training.session import Display
+
+
+# settings that decide which images a run is of
+DIVIDING = ("data.sources", "data.split", "data.fold", "data.group")
 
 
 @dataclass(frozen=True)
@@ -103,9 +108,16 @@ def _earlier(base: Experiment, project: str, trial: Trial, asked: Spec) -> Run |
         # columns of classes are found when the images are prepared
         columns = next((s.label_columns for s in state.asked.data.sources if isinstance(s, Table)), ())
         same = state.asked == class_columns.kept(asked, columns) and state.origin == _origin_of(base)
-        if same and state.status != "new":
+        if same and state.status != "new" and _of_same_images(base, trial, state):
             return run
     return None
+
+
+def _of_same_images(base: Experiment, trial: Trial, state: RunState) -> bool:
+    """Whether a run is of the images as they are now, as far as they were read: files may have been added to a folder."""
+    if base.data is None or state.dataset is None or any(path.startswith(DIVIDING) for path in trial.changes):
+        return True
+    return state.dataset.fingerprint == base.data.record.fingerprint
 
 
 def _origin_of(base: Experiment) -> tuple[str, str, int] | None:
@@ -140,8 +152,8 @@ def _train(
     try:
         experiment.train(display, callbacks=callbacks)
         return Outcome(trial, experiment.run)
-    # such as a network that does not take so small images, which is known when it is built
-    except (TrainingFailed, InvalidValue, PretrainedUnavailable) as error:
+    # such as a network that does not take so small images, or a damaged file of weights, which is known when it is built
+    except (TrainingFailed, InvalidValue, PretrainedUnavailable, WeightsMismatch) as error:
         return Outcome(trial, experiment.run, error)
     finally:
         experiment.run.release()

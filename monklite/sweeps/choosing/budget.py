@@ -33,19 +33,19 @@ class Progress(Frozen):
 
 
 class Budget:
-    """The seconds that may be spent, and those that are.
+    """The seconds that may be spent, and those that are. `began`: when this call did, by `time.monotonic`.
 
     A file that is missing, damaged or not from here holds nothing: the time is counted from 0.
     """
 
-    def __init__(self, total: float, folder: Path, key: str) -> None:
+    def __init__(self, total: float, folder: Path, key: str, began: float) -> None:
         self.total = total
         self._file = folder / f"choosing-{hashlib.sha256(key.encode()).hexdigest()[:12]}.json"
         self.progress = self._read()
         # with more time, the last trainings may be longer
         if total > self.progress.total:
             self.progress = self.progress.model_copy(update={"total": total, "epochs": {}})
-        self._before, self._began = self.progress.spent, time.monotonic()
+        self._before, self._began = self.progress.spent, began
 
     @property
     def spent(self) -> float:

@@ -6,6 +6,7 @@ time to the rest.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -46,12 +47,14 @@ PATIENCE = 5
 @dataclass(frozen=True)
 class Wish:
     """What the user gives. `seconds`: for everything. `networks`: to choose from; None: those of the table. `pretrained`: they
-    start from weights trained on ImageNet. `train`: train the chosen one too."""
+    start from weights trained on ImageNet. `train`: train the chosen one too. `rates`: multiples of the usual learning rate that
+    are tried."""
 
     seconds: float
     networks: Sequence[str] | None = None
     pretrained: bool = True
     train: bool = True
+    rates: Sequence[float] = RATES
 
 
 def choose(base: Experiment, wish: Wish, say: Say, display: Display, tick: Tick | None = None) -> Choice:
@@ -66,14 +69,15 @@ def choose(base: Experiment, wish: Wish, say: Say, display: Display, tick: Tick 
         PretrainedUnavailable: no weights could be had. TrainingFailed: no network could be trained. MonkliteError: the images
             cannot be used, or nothing can be written.
     """
+    began = time.monotonic()
     base.check_alone("a network is chosen")
     available = candidates(base.requested.backend, wish.networks)
+    data = base.refresh_data(tick)
     state = base.run.state()
     folder = base.workspace.experiment(state.project, f"{state.experiment}-{ENDINGS[LOOK]}")
-    # with other settings or networks it is another choice, which has its own time
-    key = f"{base.requested.model_dump_json()} {wish.networks} {wish.pretrained}"
-    budget = Budget(wish.seconds, folder, key)
-    data = base.refresh_data(tick)
+    # with other settings, images or networks it is another choice, which has its own time
+    key = f"{base.requested.model_dump_json()} {wish.networks} {wish.pretrained} {wish.rates} {data.record.fingerprint}"
+    budget = Budget(wish.seconds, folder, key, began)
     n_images = data.train.n_images + data.val.n_images
     attempts = Attempts(base, budget, Speed(base.requested.backend, n_images), say, display)
     setups = [
@@ -81,7 +85,7 @@ def choose(base: Experiment, wish: Wish, say: Say, display: Display, tick: Tick 
         for c in available
     ]
     best = _look(attempts, setups)
-    best = _try(attempts, best)
+    best = _try(attempts, best, wish.rates)
     return _finish(attempts, best, wish, n_images)
 
 
@@ -127,7 +131,7 @@ def _other_sizes(attempts: Attempts, setup: Setup) -> list[Setup]:
     return [replace(setup, size=size) for size in sorted(sizes - {setup.size}) if size >= row.min_size]
 
 
-def _try(attempts: Attempts, looks: Sequence[Tried]) -> list[Tried]:
+def _try(attempts: Attempts, looks: Sequence[Tried], rates: Sequence[float]) -> list[Tried]:
     """Train the best networks whole for a few epochs, then the best of them in other ways; returns all, the best first."""
     own = is_varied(attempts.base.requested)
     varied = OWN if own else TURNED
@@ -138,7 +142,7 @@ def _try(attempts: Attempts, looks: Sequence[Tried]) -> list[Tried]:
     attempts.measure(first[0], TRY_EPOCHS)
     tries = _all(attempts, first)
     if tries:
-        tries += _all(attempts, [replace(_best(tries).setup, rate=rate) for rate in RATES])
+        tries += _all(attempts, [replace(_best(tries).setup, rate=rate) for rate in rates])
     if tries and not own:
         tries += _all(attempts, [replace(_best(tries).setup, varied=other) for other in (NONE, MIRRORED)])
     # where both are as good, all layers are trained, which have learnt for a few epochs only
