@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..errors import InvalidValue
 from .models import find_model, names
 
 
@@ -59,8 +60,10 @@ def candidates(backend: str, wanted: Sequence[str] | None = None) -> tuple[Candi
     """The candidates that a backend has, the cheapest first. `wanted`: networks by name in place of those of the table.
 
     Raises:
-        UnknownName, InvalidValue, MissingPackage: as `find_model`.
+        InvalidValue: there is none. Else as `find_model`.
     """
+    if wanted is not None and not wanted:
+        raise InvalidValue("networks must name at least one network to choose from; None: those of the table")
     if wanted is None:
         available = {*names(backend)}
         return tuple(candidate for candidate in CANDIDATES if candidate.name in available)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ..catalog.default_recipes import SPLIT_SHARE
 from ..durations import duration, in_seconds
-from ..opening_modes import Mode, is_given
+from ..opening_modes import is_given
 from ..rules import Flag, ListOf, OrNone, Text
 from ..runs.run import Run
 from ..setting_ranges import RATE_FACTOR_RANGE
@@ -84,7 +84,7 @@ class ChoosingMethods(OpeningMethods, EvaluationMethods, DatasetMethods):
         """Open the chosen run for evaluation, and evaluate it, and the ensemble if there is one."""
         assert choice.run is not None
         state = choice.run.state()
-        self._opened.open(state.project, state.experiment, Mode("eval_infer", version=state.version), self._announce)
+        self.Prototype(state.project, state.experiment, eval_infer=True, version=state.version)
         if not is_given(test):
             return
         self.Dataset_Params(dataset_path=test)

@@ -16,7 +16,6 @@ from ..spec import Spec, Table
 from ..training.progress import Say
 from ..training.session import Display
 
-
 # settings that decide which images a run is of
 DIVIDING = ("data.sources", "data.split", "data.fold", "data.group")
 
