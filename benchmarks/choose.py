@@ -1,6 +1,7 @@
 """`Choose` against ResNet50 in quick mode at equal time, on test images, over several seeds.
 
-    python benchmarks/choose.py TRAIN TEST --minutes 30 --seeds 5 [--random-weights] [--networks a,b,c] [--backend pytorch]
+    python benchmarks/choose.py TRAIN TEST --minutes 30 --seeds 5 [--random-weights] [--networks a,b,c] [--size 64]
+        [--backend pytorch]
 
 Each seed divides the images anew and trains anew. ResNet50 gets as many epochs as fit into the time by `get_training_estimate`:
 its head in quick mode, all layers if it starts from random weights. One line of JSON per seed, then the mean difference of the
@@ -34,8 +35,9 @@ def opened(workspace: Path, name: str, seed: int, args: argparse.Namespace) -> A
 
 def chosen(workspace: Path, seed: int, args: argparse.Namespace) -> dict[str, Any]:
     networks = args.networks.split(",") if args.networks else None
+    sizes = [args.size] if args.size else None
     ptf, began = opened(workspace, "choice", seed, args), time.monotonic()
-    choice = ptf.Choose(f"{args.minutes}min", networks=networks, use_pretrained=not args.random_weights)
+    choice = ptf.Choose(f"{args.minutes}min", networks=networks, use_pretrained=not args.random_weights, sizes=sizes)
     seconds = time.monotonic() - began
     looks = sum(tried.run is not None for tried in choice.tried)
     return {
@@ -49,6 +51,8 @@ def chosen(workspace: Path, seed: int, args: argparse.Namespace) -> dict[str, An
 
 def usual(workspace: Path, seed: int, args: argparse.Namespace) -> dict[str, Any]:
     ptf, began = opened(workspace, "resnet50", seed, args), time.monotonic()
+    if args.size:
+        ptf.update_input_size(args.size)
     ptf.Dataset()
     ptf.Model_Params(
         model_name="resnet50", freeze_base_network=not args.random_weights, use_pretrained=not args.random_weights
@@ -78,6 +82,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--networks", default="")
     parser.add_argument("--backend", default="pytorch")
+    parser.add_argument("--size", type=int, default=0)
     parser.add_argument("--random-weights", action="store_true")
     parser.add_argument("--verbose", type=int, default=0)
     args = parser.parse_args()

@@ -10,7 +10,7 @@ from ..durations import duration, in_seconds
 from ..opening_modes import is_given
 from ..rules import Flag, ListOf, OrNone, Text
 from ..runs.run import Run
-from ..setting_ranges import RATE_FACTOR_RANGE
+from ..setting_ranges import INPUT_SIZE_RANGE, RATE_FACTOR_RANGE
 from ..sweeps.choosing.choose import RATES, Wish, choose
 from ..sweeps.choosing.result import Choice
 from .checks import api
@@ -19,6 +19,7 @@ from .ensemble import Ensemble
 from .evaluation import EvaluationMethods
 from .opening import OpeningMethods
 
+SIZES = OrNone(ListOf(INPUT_SIZE_RANGE))
 NETWORKS = OrNone(ListOf(Text(most=100)))
 
 
@@ -35,6 +36,7 @@ class ChoosingMethods(OpeningMethods, EvaluationMethods, DatasetMethods):
         use_pretrained: bool = True,
         train: bool = True,
         rates: Sequence[float] = RATES,
+        sizes: Sequence[int] | None = None,
     ) -> Choice:
         """Choose a network, its input size and how it is trained, within a time on this machine, and train it.
 
@@ -47,6 +49,8 @@ class ChoosingMethods(OpeningMethods, EvaluationMethods, DatasetMethods):
                 start from random weights, and looks train all layers.
             train: False: only choose, and train nothing to its end.
             rates: multiples of the usual learning rate that are tried; (): none but that one.
+            sizes: of the images, px: networks are looked at in the first one, and the best also in the others; None: in the
+                network's own, and the best also in a smaller and a larger one.
 
         First each network is looked at: its head is trained, on what its frozen layers give for each image, which is computed
         once. The best are trained whole for a few epochs, also with other rates and augmentation (yours stays, if you set one),
@@ -64,8 +68,9 @@ class ChoosingMethods(OpeningMethods, EvaluationMethods, DatasetMethods):
             cannot be used. TrainingFailed: no network could be trained.
         """
         seconds, wanted = in_seconds("time", time), NETWORKS("networks", networks)
+        px = SIZES("sizes", sizes)
         tried = ListOf(RATE_FACTOR_RANGE)("rates", rates)
-        wish = Wish(seconds, wanted, Flag()("use_pretrained", use_pretrained), Flag()("train", train), tried)
+        wish = Wish(seconds, wanted, Flag()("use_pretrained", use_pretrained), Flag()("train", train), tried, px)
         experiment = self._experiment
         if is_given(dataset_path):
             self.update_dataset(dataset_path, split=SPLIT_SHARE)

@@ -48,13 +48,15 @@ PATIENCE = 5
 class Wish:
     """What the user gives. `seconds`: for everything. `networks`: to choose from; None: those of the table. `pretrained`: they
     start from weights trained on ImageNet. `train`: train the chosen one too. `rates`: multiples of the usual learning rate that
-    are tried."""
+    are tried. `sizes`: of the images, px, at the first of which networks are looked at, and the best one at the others too; None:
+    the network's own, and a smaller and a larger one."""
 
     seconds: float
     networks: Sequence[str] | None = None
     pretrained: bool = True
     train: bool = True
     rates: Sequence[float] = RATES
+    sizes: Sequence[int] | None = None
 
 
 def choose(base: Experiment, wish: Wish, say: Say, display: Display, tick: Tick | None = None) -> Choice:
@@ -76,20 +78,26 @@ def choose(base: Experiment, wish: Wish, say: Say, display: Display, tick: Tick 
     state = base.run.state()
     folder = base.workspace.experiment(state.project, f"{state.experiment}-{ENDINGS[LOOK]}")
     # with other settings, images or networks it is another choice, which has its own time
-    key = f"{base.requested.model_dump_json()} {wish.networks} {wish.pretrained} {wish.rates} {data.record.fingerprint}"
+    wishes = f"{wish.networks} {wish.pretrained} {wish.rates} {wish.sizes}"
+    key = f"{base.requested.model_dump_json()} {wishes} {data.record.fingerprint}"
     budget = Budget(wish.seconds, folder, key, began)
     n_images = data.train.n_images + data.val.n_images
     attempts = Attempts(base, budget, Speed(base.requested.backend, n_images), say, display)
     setups = [
-        Setup(c, find_model(c.name, base.requested.backend).input_size, not wish.pretrained, wish.pretrained)
+        Setup(
+            c,
+            wish.sizes[0] if wish.sizes else find_model(c.name, base.requested.backend).input_size,
+            not wish.pretrained,
+            wish.pretrained,
+        )
         for c in available
     ]
-    best = _look(attempts, setups)
+    best = _look(attempts, setups, wish.sizes)
     best = _try(attempts, best, wish.rates)
     return _finish(attempts, best, wish, n_images)
 
 
-def _look(attempts: Attempts, setups: Sequence[Setup]) -> list[Tried]:
+def _look(attempts: Attempts, setups: Sequence[Setup], sizes: Sequence[int] | None) -> list[Tried]:
     """Look at every network that fits, then at the best one at other input sizes; returns the looks, the best first."""
     epochs = TRY_EPOCHS if setups[0].whole else LOOK_EPOCHS
     attempts.measure(setups[0], epochs)
@@ -100,7 +108,7 @@ def _look(attempts: Attempts, setups: Sequence[Setup]) -> list[Tried]:
         allowed = attempts.budget.left(LOOKS_END) if looks else float("inf")
         looks += _successful(attempts.attempt(LOOK, setup, epochs, allowed))
     attempts.raise_if_nothing()
-    for setup in _other_sizes(attempts, _best(looks).setup):
+    for setup in _other_sizes(attempts, _best(looks).setup, sizes):
         looks += _successful(attempts.attempt(LOOK, setup, epochs, attempts.budget.left(LOOKS_END)))
     return sorted(looks, key=lambda look: look.rank, reverse=True)
 
@@ -123,11 +131,12 @@ def _best(tried: Sequence[Tried]) -> Tried:
     return max(tried, key=lambda t: t.rank)
 
 
-def _other_sizes(attempts: Attempts, setup: Setup) -> list[Setup]:
+def _other_sizes(attempts: Attempts, setup: Setup, wanted: Sequence[int] | None) -> list[Setup]:
     row = find_model(setup.network, attempts.base.requested.backend)
     if row.size_argument or attempts.base.requested.backend in row.fixed_size:
         return []
-    sizes = {max(ROUNDED, round(setup.size * factor / ROUNDED) * ROUNDED) for factor in SIZES}
+    multiples = {max(ROUNDED, round(setup.size * factor / ROUNDED) * ROUNDED) for factor in SIZES}
+    sizes = multiples if wanted is None else {*wanted}
     return [replace(setup, size=size) for size in sorted(sizes - {setup.size}) if size >= row.min_size]
 
 
