@@ -304,3 +304,40 @@ def test_what_cannot_be_trained_at_all_is_told(
     monkeypatch.setattr(Loop, "run", fails)
     with pytest.raises(TrainingFailed, match="no network could be looked at: the training loss became nan"):
         opened(tiny, patterns).Choose("10min", networks=NETWORKS[tiny], use_pretrained=False)
+
+
+def test_an_ensemble_pays_only_beyond_the_interval() -> None:
+    from monklite.sweeps.choosing import ensembles
+    from monklite.validated import Validated
+
+    task, rng = task_of("single", ("a", "b", "c")), np.random.default_rng(0)
+    labels = rng.integers(0, 3, 200)
+    signal = 2.0 * np.eye(3)[labels]
+
+    def predicted(noise: float) -> Validated:
+        return Validated(task, (signal + rng.normal(0, noise, (200, 3))).astype(np.float32), labels, None)
+
+    members = (Tried(LOOK, Setup(Candidate("a", 1.0), 224, False)),) * 2
+    noisy = [predicted(2.0), predicted(2.0)]
+    judged = ensembles._judged(members, noisy[0], noisy, 0.05)
+    assert judged.pays and 0 < judged.low < judged.high and judged.gain > 0
+    # the same once more adds nothing
+    same = ensembles._judged(members, noisy[0], [noisy[0], noisy[0]], 0.05)
+    assert not same.pays and same.gain == 0
+    worse = ensembles._judged(members, noisy[0], [noisy[0], predicted(20.0)], 0.05)
+    assert not worse.pays
+
+
+@pytest.mark.parametrize("backend", ["pytorch"])
+def test_images_with_several_labels_are_chosen_for_by_f1(tiny: str, patterns: Path, workspace: Path) -> None:
+    images = sorted(path.relative_to(patterns).as_posix() for path in patterns.glob("*/*"))
+    rows = [f"{image},{'dots|odd' if i % 2 else image.split('/')[0]}" for i, image in enumerate(images)]
+    table = workspace.parent / "labels.csv"
+    table.write_text("\n".join(["image,label", *rows]), encoding="utf-8")
+    ptf = Prototype("p", "e", backend=tiny, verbose=0)
+    ptf.Dataset_Params(dataset_path=str(patterns), path_to_csv=str(table), label_delimiter="|", split=0.6, batch_size=8)
+    choice = ptf.Choose("10min", networks=NETWORKS[tiny], use_pretrained=False, rates=())
+    assert choice.figure_name == "f1" and "F1, 95 % interval" in choice.table[0]
+    assert choice.run is not None and np.isfinite(choice.corrected)
+    assert choice.reasons[-1].startswith("The best of") and "without the luck of that choice" in choice.reasons[-1]
+    assert any("ensembles" in reason or "The mean of the scores" in reason for reason in choice.reasons)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...runs.run import Run
 from .setup import Setup
-from .tried import Tried
+from .tried import LOOK, SECOND, TRY, Tried
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,16 @@ class Choice:
 
 def with_reasons(tried: Sequence[Tried], chosen: Setup) -> tuple[Tried, ...]:
     """The trainings, each with the reason why it was not taken."""
-    best = max((t for t in tried if t.figure), key=lambda t: t.rank, default=None)
+    # a training of more epochs is no measure for those before it
+    best = max((t for t in tried if t.figure and t.stage in (LOOK, TRY)), key=lambda t: t.rank, default=None)
     return tuple(_explained(t, chosen, best) for t in tried)
 
 
 def _explained(tried: Tried, chosen: Setup, best: Tried | None) -> Tried:
     if tried.setup == chosen or tried.figure is None or best is None or best.figure is None:
         return tried
+    if tried.stage == SECOND:
+        return tried.but("for the ensemble")
     gap = 100 * (best.figure.value - tried.figure.value)
     if gap <= 0:
         return tried.but(f"as good as {best.setup.network}, with a higher loss")

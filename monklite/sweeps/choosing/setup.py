@@ -49,7 +49,7 @@ class Setup:
 
     def __str__(self) -> str:
         varied = f", images varied ({self.varied})" if self.varied != NONE else ""
-        rate = f", {self.rate:g} times the usual rate" if self.rate != 1 else ""
+        rate = f", {self.rate:.2g} times the usual rate" if self.rate != 1 else ""
         return f"{self.network} at {self.size} px, {self.layers}{varied}{rate}"
 
     def work(self, backend: str) -> float:

@@ -62,7 +62,7 @@ class Tried:
             "px": self.setup.size,
             "trained": self.setup.layers,
             "images varied": self.setup.varied,
-            "rate": f"x {self.setup.rate:g}",
+            "rate": f"x {self.setup.rate:.2g}",
             "images": self.n_images or "",
             "epochs": self.epochs or "",
             "seconds": f"{self.seconds:.1f}" if self.epochs else "",
