@@ -285,7 +285,7 @@ def test_a_table_says_why_each_was_not_taken() -> None:
         return Tried(LOOK, setup, None, 8, 1.0, 100, "accuracy", figure, loss)
 
     best = tried("resnet50", 0.9, 0.5)
-    rows = result.with_reasons([best, tried("resnet18", 0.85), tried("resnet34", 0.6), tried("vgg11", 0.9)], best.setup)
+    rows = result.with_reasons([best, tried("resnet18", 0.85), tried("resnet34", 0.6), tried("vgg11", 0.9)], best)
     assert rows[0].reason == ""
     assert rows[1].reason.startswith("5.0 points below resnet50") and "less than the interval" in rows[1].reason
     assert rows[2].reason.startswith("30.0 points below resnet50") and "less than" not in rows[2].reason
@@ -340,4 +340,4 @@ def test_images_with_several_labels_are_chosen_for_by_f1(tiny: str, patterns: Pa
     assert choice.figure_name == "f1" and "F1, 95 % interval" in choice.table[0]
     assert choice.run is not None and np.isfinite(choice.corrected)
     assert choice.reasons[-1].startswith("The best of") and "without the luck of that choice" in choice.reasons[-1]
-    assert any("ensembles" in reason or "The mean of the scores" in reason for reason in choice.reasons)
+    assert any("ensemble" in reason or "The mean of the scores" in reason for reason in choice.reasons)

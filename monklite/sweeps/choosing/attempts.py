@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ...data import sampled_table
 from ...durations import duration
-from ...errors import MonkliteError, PretrainedUnavailable, TrainingFailed
+from ...errors import MonkliteError, PretrainedUnavailable, TrainingFailed, cut
 from ...experiment import Experiment
 from ...runs.file_names import check_name
 from ...spec import Source
@@ -18,7 +18,7 @@ from .. import sweep
 from .budget import Budget, Guard
 from .setup import Setup
 from .speed import Speed
-from .tried import CHOSEN, LOOK, SECOND, TRY, Tried, judged
+from .tried import CHOSEN, LOOK, MAX_REASON, SECOND, TRY, Tried, judged
 
 # of the experiments, behind the name of the user's
 ENDINGS = {LOOK: "looks", TRY: "tries", CHOSEN: "chosen", SECOND: "second"}
@@ -102,7 +102,7 @@ class Attempts:
 
     def _add(self, tried: Tried) -> Tried:
         if tried.reason:
-            self.say(f"{tried.stage.capitalize()}: {tried.setup}: left out: {tried.reason}")
+            self.say(f"{tried.stage.capitalize()}: {tried.setup}: left out: {cut(tried.reason, MAX_REASON)}")
         self.rows.append(tried)
         return tried
 

@@ -14,7 +14,6 @@ from ...catalog.candidates import candidates
 from ...catalog.models import find_model
 from ...data.cache import Tick
 from ...experiment import Experiment
-from ...runs.run import Run
 from ...training.progress import Say
 from ...training.session import Display
 from . import ensembles, reasons
@@ -40,6 +39,8 @@ RATES = (3.0, 1 / 3)
 # the more images, the fewer epochs it takes until nothing more is learnt: up to so many images, so many epochs
 EPOCHS = ((500, 20), (5000, 12), (float("inf"), 6))
 HEAD_EPOCHS = 30
+# of a second training: with fewer it would say no more than the short one
+LEAST_EPOCHS = 6
 # epochs without improvement after which the training ends
 PATIENCE = 5
 
@@ -167,37 +168,61 @@ def _all(attempts: Attempts, setups: Sequence[Setup]) -> list[Tried]:
 
 def _finish(attempts: Attempts, best: Sequence[Tried], wish: Wish, n_images: int) -> Choice:
     """Train the best, and a second one if there is time, and see whether they are better together."""
-    winner = best[0]
+    winner, told = best[0], list(reasons.of_looks(attempts, best))
     epochs = _epochs(attempts, CHOSEN, winner, n_images)
-    members: tuple[Run, ...] = ()
-    chosen, told = winner, list(reasons.of_looks(attempts, best))
-    if wish.train and _is_worth_it(attempts, winner, epochs):
-        trained = attempts.attempt(CHOSEN, winner.setup, epochs, float("inf"), _patience(epochs))
-        chosen = trained if trained.figure else winner
-        _train_second(attempts, best, n_images)
-    told += reasons.of_training(attempts, winner, chosen, epochs, wish.train)
-    corrected = float("nan")
-    if wish.train:
-        judged = ensembles.judge(attempts.rows, chosen)
-        paying = max((e for e in judged if e.pays), key=lambda e: e.low, default=None)
-        members = tuple(m.run for m in paying.members if m.run) if paying else ()
-        corrected, n_runs = ensembles.corrected(attempts.rows, chosen)
-        told += [*reasons.of_ensembles(judged, paying), *reasons.of_luck(chosen, corrected, n_runs)]
+    if not wish.train:
+        told += reasons.of_plan(attempts, winner, max(epochs, 1))
+        return _choice(attempts, winner, max(epochs, 1), told)
+    trained = _train(attempts, best, epochs, n_images)
+    chosen = max(trained, key=lambda t: t.rank, default=winner)
+    told += reasons.of_training(attempts, chosen, trained, PATIENCE)
+    judged = ensembles.judge(attempts.rows, chosen)
+    paying = max((e for e in judged if e.pays), key=lambda e: e.low, default=None)
+    corrected, n_runs = ensembles.corrected(attempts.rows, chosen)
+    told += [*reasons.of_ensembles(judged, paying), *reasons.of_luck(chosen, corrected, n_runs)]
+    members = tuple(m.run for m in paying.members if m.run) if paying else ()
+    return replace(
+        _choice(attempts, chosen, chosen.epochs, told), run=chosen.run, ensemble=members, corrected=corrected
+    )
+
+
+def _choice(attempts: Attempts, chosen: Tried, epochs: int, told: Sequence[str]) -> Choice:
     attempts.budget.save()
-    # where the short training is the result
-    epochs = chosen.epochs if wish.train and chosen is winner else max(epochs, 1)
     return Choice(
-        winner.setup,
+        chosen.setup,
         epochs,
         _patience(epochs),
-        chosen.run if wish.train else None,
-        members,
-        with_reasons(attempts.rows, winner.setup),
+        with_reasons(attempts.rows, chosen),
         tuple(told),
         attempts.budget.spent,
-        wish.seconds,
-        corrected,
+        attempts.budget.total,
     )
+
+
+def _train(attempts: Attempts, best: Sequence[Tried], epochs: int, n_images: int) -> list[Tried]:
+    """The long trainings: of the best, and of a second one; empty if no time was left."""
+    winner, trained = best[0], []
+    attempts.budget.save(epochs={**attempts.budget.progress.epochs, CHOSEN: epochs})
+    # one that is no longer, and of no more images, is there already
+    if epochs > 0 and (attempts.share < 1 or epochs > winner.epochs):
+        trained += _successful(attempts.attempt(CHOSEN, winner.setup, epochs, float("inf"), _patience(epochs)))
+    other = _second(best)
+    if other is not None:
+        epochs = _epochs(attempts, SECOND, other, n_images)
+        if epochs >= LEAST_EPOCHS:
+            attempts.budget.save(epochs={**attempts.budget.progress.epochs, SECOND: epochs})
+            trained += _successful(attempts.attempt(SECOND, other.setup, epochs, float("inf"), _patience(epochs)))
+    return trained
+
+
+def _second(best: Sequence[Tried]) -> Tried | None:
+    """What is trained in the time that is left: all layers, if the best trains its head alone; else the best other network, if it
+    may be as good."""
+    winner = best[0]
+    if not winner.setup.whole:
+        return next((t for t in best if t.setup.whole), None)
+    other = next((t for t in best if t.setup.network != winner.setup.network), None)
+    return other if other and other.figure and other.figure.high >= winner.rank[0] else None
 
 
 def _patience(epochs: int) -> int:
@@ -215,23 +240,3 @@ def _epochs(attempts: Attempts, stage: str, tried: Tried, n_images: int) -> int:
     fits: Callable[[int], bool] = lambda epochs: attempts.speed.training(setup, epochs) <= left  # noqa: E731
     epochs = next((n for n in range(wanted, 0, -1) if fits(n)), 0)
     return epochs if setup.whole or attempts.share < 1 else wanted
-
-
-def _is_worth_it(attempts: Attempts, winner: Tried, epochs: int) -> bool:
-    """Whether a training of its own would be longer, or of more images, than the one that the winner had; decided once."""
-    worth = epochs > 0 and (attempts.share < 1 or epochs > winner.epochs)
-    attempts.budget.save(epochs={**attempts.budget.progress.epochs, CHOSEN: epochs})
-    return worth
-
-
-def _train_second(attempts: Attempts, best: Sequence[Tried], n_images: int) -> None:
-    """Train the best one of another network, if it may be as good, and at least half of what makes sense fits."""
-    winner = best[0]
-    other = next((t for t in best if t.setup.network != winner.setup.network), None)
-    if other is None or other.figure is None or winner.figure is None or other.figure.high < winner.figure.value:
-        return
-    epochs = _epochs(attempts, SECOND, other, n_images)
-    wanted = next(epochs for most, epochs in EPOCHS if n_images <= most) if other.setup.whole else HEAD_EPOCHS
-    if epochs >= wanted / 2:
-        attempts.budget.save(epochs={**attempts.budget.progress.epochs, SECOND: epochs})
-        attempts.attempt(SECOND, other.setup, epochs, float("inf"), _patience(epochs))

@@ -63,26 +63,37 @@ def _epochs(number: int) -> str:
     return "1 epoch" if number == 1 else f"{number} epochs"
 
 
-def of_training(attempts: Attempts, winner: Tried, chosen: Tried, epochs: int, train: bool) -> Iterator[str]:
-    """How long the chosen one is trained."""
+def of_plan(attempts: Attempts, winner: Tried, epochs: int) -> Iterator[str]:
+    """How long the chosen one is to be trained."""
     spent, total = duration(attempts.budget.spent), duration(attempts.budget.total)
-    expected = duration(attempts.speed.training(winner.setup, max(epochs, 1)))
-    if not train:
+    expected = duration(attempts.speed.training(winner.setup, epochs))
+    yield f"To be trained: {winner.setup}, {_epochs(epochs)}, about {expected} more, after {spent} of {total}."
+
+
+def of_training(attempts: Attempts, chosen: Tried, trained: Sequence[Tried], patience: int) -> Iterator[str]:
+    """What was trained to its end."""
+    for tried in trained:
         yield (
-            f"To be trained: {winner.setup}, {_epochs(max(epochs, 1))}, about {expected} more, after {spent} of "
-            f"{total}."
+            f"{tried.setup} was trained for {_epochs(tried.epochs)}{_why_fewer(tried, patience)} in "
+            f"{duration(tried.seconds)}: {tried.shown_figure}."
         )
-    elif chosen is winner:
+    if not trained:
         yield (
-            f"There is no time for a training that is longer than the one that it had, so that one is the result: "
-            f"{_epochs(chosen.epochs)}, after {spent} of {total}."
+            "There is no time for a training that is longer than the one that the best had, so that one is the result: "
+            f"{_epochs(chosen.epochs)}."
         )
-    else:
-        short = f" of {epochs}" if chosen.epochs < epochs else ""
-        yield (
-            f"It was trained for {chosen.epochs}{short} epochs in {duration(chosen.seconds)}: {chosen.shown_figure}. "
-            f"{spent} of {total} are spent."
-        )
+    elif len(trained) > 1:
+        yield f"Of the two, {chosen.setup} is the result."
+    yield f"{duration(attempts.budget.spent)} of {duration(attempts.budget.total)} are spent."
+
+
+def _why_fewer(tried: Tried, patience: int) -> str:
+    assert tried.run is not None
+    asked = tried.run.state().asked.training
+    if tried.epochs >= asked.epochs:
+        return ""
+    ended = asked.early_stopping and tried.epochs - tried.best_epoch >= patience
+    return f" of {asked.epochs} ({'the last did not improve it' if ended else 'no time was left'})"
 
 
 def of_ensembles(judged: Sequence[Judged], paying: Judged | None) -> Iterator[str]:
@@ -91,14 +102,18 @@ def of_ensembles(judged: Sequence[Judged], paying: Judged | None) -> Iterator[st
         members = _names([m.setup.network for m in paying.members])
         yield (
             f"The mean of the scores of {members} is better on the validation images: log loss lower by {paying.low:.3f} to "
-            f"{paying.high:.3f} (interval for {len(judged)} ensembles tried), figure higher by {100 * paying.gain:.1f} "
-            f"points. It takes as long as {len(paying.members)} networks."
+            f"{paying.high:.3f} ({_ensembles(len(judged))}, which the interval takes into account), figure higher by "
+            f"{100 * paying.gain:.1f} points. It takes as long as {len(paying.members)} networks."
         )
     elif judged:
         yield (
-            f"{len(judged)} ensembles with the best other networks were tried: none is better than the chosen one alone beyond "
+            f"{_ensembles(len(judged))} with the best other networks: none is better than the chosen one alone beyond "
             "the interval, so there is none."
         )
+
+
+def _ensembles(number: int) -> str:
+    return "1 ensemble was tried" if number == 1 else f"{number} ensembles were tried"
 
 
 def of_luck(chosen: Tried, corrected: float, n_runs: int) -> Iterator[str]:

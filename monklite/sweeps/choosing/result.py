@@ -8,7 +8,7 @@ from typing import Any
 
 from ...runs.run import Run
 from .setup import Setup
-from .tried import LOOK, SECOND, TRY, Tried
+from .tried import CHOSEN, LOOK, SECOND, TRY, Tried
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ class Choice:
     setup: Setup
     epochs: int
     early_stopping: int
-    run: Run | None
-    ensemble: tuple[Run, ...]
     tried: tuple[Tried, ...]
     reasons: tuple[str, ...]
     seconds: float
     budget: float
-    corrected: float
+    run: Run | None = None
+    ensemble: tuple[Run, ...] = ()
+    corrected: float = float("nan")
 
     @property
     def figure_name(self) -> str:
@@ -52,18 +52,20 @@ class Choice:
         return render("choice.html", reasons=self.reasons, rows=self.table)
 
 
-def with_reasons(tried: Sequence[Tried], chosen: Setup) -> tuple[Tried, ...]:
+def with_reasons(tried: Sequence[Tried], chosen: Tried) -> tuple[Tried, ...]:
     """The trainings, each with the reason why it was not taken."""
     # a training of more epochs is no measure for those before it
     best = max((t for t in tried if t.figure and t.stage in (LOOK, TRY)), key=lambda t: t.rank, default=None)
     return tuple(_explained(t, chosen, best) for t in tried)
 
 
-def _explained(tried: Tried, chosen: Setup, best: Tried | None) -> Tried:
-    if tried.setup == chosen or tried.figure is None or best is None or best.figure is None:
+def _explained(tried: Tried, chosen: Tried, best: Tried | None) -> Tried:
+    # its short training has the same setup
+    taken = tried is chosen or (tried.stage in (LOOK, TRY) and tried.setup == chosen.setup)
+    if taken or tried.figure is None or best is None or best.figure is None:
         return tried
-    if tried.stage == SECOND:
-        return tried.but("for the ensemble")
+    if tried.stage in (CHOSEN, SECOND):
+        return tried.but("the other long training is better")
     gap = 100 * (best.figure.value - tried.figure.value)
     if gap <= 0:
         return tried.but(f"as good as {best.setup.network}, with a higher loss")

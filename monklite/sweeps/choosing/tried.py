@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ...errors import cut
 from ...figures import Estimate
 from ...records import EpochRow
 from ...runs import history
@@ -17,6 +18,8 @@ from ...validated import Validated, read
 from .setup import Setup
 
 LOOK, TRY, CHOSEN, SECOND = "look", "try", "chosen", "second"
+# characters in a table; the whole is in `reason`
+MAX_REASON = 120
 
 
 @dataclass(frozen=True)
@@ -24,8 +27,8 @@ class Tried:
     """A training that was tried, or was left out.
 
     `stage`: `LOOK`, `TRY`, `CHOSEN` or `SECOND`. `run`: None if there is none. `epochs`: that were trained. `seconds`: that they
-    took. `n_images`: training and validation images. `figure`: on the validation images, by `figure_name`. `loss`: on them.
-    `reason`: why it was not taken. `too_long`: it is left out because there is no time for it.
+    took. `n_images`: training and validation images. `figure`: on the validation images, by `figure_name`. `loss`: of the
+    `best_epoch`. `reason`: why it was not taken. `too_long`: it is left out because there is no time for it.
     """
 
     stage: str
@@ -37,6 +40,7 @@ class Tried:
     figure_name: str = ""
     figure: Estimate | None = None
     loss: float = float("inf")
+    best_epoch: int = 0
     reason: str = ""
     too_long: bool = False
 
@@ -67,7 +71,7 @@ class Tried:
             "epochs": self.epochs or "",
             "seconds": f"{self.seconds:.1f}" if self.epochs else "",
             FIGURE_TITLES.get(figure_name, "figure") + ", 95 % interval": self.shown_figure,
-            "why not": self.reason,
+            "why not": cut(self.reason, MAX_REASON),
             "run": run,
         }
 
@@ -97,6 +101,7 @@ def judged(stage: str, setup: Setup, run: Run) -> Tried:
         task.deciding_figure,
         figure,
         best.val_loss,
+        state.results.best_epoch,
     )
 
 
