@@ -12,12 +12,15 @@ from .data import dataset_csv
 from .decisions import held
 from .errors import NotFound, NotReady
 from .figures import Figures
+from .records import ACCURACY
 from .reports import evaluation_charts
 from .runs import evaluations
 from .runs.file_names import BEST, SAMPLES, VALIDATION
 from .runs.run import Run
 from .runs.state import RunState, now
+from .statistics import selection_bias
 from .statistics.evaluated import figures_of
+from .statistics.units import Units
 from .tasks import Task, task_of
 from .training import validation_predictions
 
@@ -57,6 +60,19 @@ class Validated(NamedTuple):
     logits: np.ndarray
     labels: np.ndarray
     groups: Sequence[str] | None
+
+    def shares(self) -> tuple[np.ndarray, np.ndarray]:
+        """Of each image, the parts and the wholes (n,), whose sums give the deciding figure."""
+        if self.task.deciding_figure == ACCURACY:
+            return np.asarray(self.task.correct(self.logits, self.labels), float), np.ones(len(self.labels))
+        truth, answers = self.task.membership(self.labels), self.task.membership(self.task.predicted(self.logits))
+        return 2.0 * (truth & answers).sum(axis=1), (truth.astype(int) + answers).sum(axis=1).astype(float)
+
+
+def best_of_all(known: Sequence[Validated]) -> float:
+    """The figure of the best of several runs, judged on the same images, without the luck of the choice; NaN: not known."""
+    parts, wholes = (np.stack(columns, axis=1) for columns in zip(*(one.shares() for one in known), strict=True))
+    return selection_bias.corrected(parts, wholes, Units.of(known[0].groups, len(known[0].labels)))
 
 
 def read(run: Run, state: RunState, epoch: int) -> Validated:

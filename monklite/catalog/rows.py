@@ -21,6 +21,7 @@ INSTALL_COMMANDS = {
     "onnxscript": 'pip install "monklite[export]"',
     "onnxruntime": 'pip install "monklite[export]"',
     "openvino": 'pip install "monklite[openvino]"',
+    "optuna": 'pip install "monklite[tune]"',
     "netron": 'pip install "monklite[netron]"',
     **dict.fromkeys(("fastapi", "uvicorn", "python_multipart"), 'pip install "monklite[serve]"'),
 }  # optional package -> how to install it

@@ -22,12 +22,14 @@ from .opening import OpeningMethods
 from .reporting import ReportMethods
 from .row_methods import RowMethods
 from .samples import SamplesMethods
+from .searching import SearchMethods
 from .tags import TagMethods
 from .training import TrainingMethods
 
 
 class prototype(
     ChoosingMethods,
+    SearchMethods,
     OpeningMethods,
     TrainingMethods,
     CrossValidationMethods,

@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from ...mean_scores import logits_of_mean
-from ...records import ACCURACY
-from ...statistics import selection_bias
 from ...statistics.loss_difference import interval, log_losses
 from ...statistics.units import Units
-from ...tasks import Task
-from ...validated import Validated
+from ...validated import Validated, best_of_all
 from .tried import Tried, predictions
 
 # runs beside the chosen one, at most; each is of another network
@@ -78,14 +73,4 @@ def corrected(tried: Sequence[Tried], chosen: Tried) -> tuple[float, int]:
         dataset = other.run.state().dataset if other.run and other.figure else None
         if dataset is not None and content is not None and dataset.content == content.content:
             known.append(predictions(other))
-    counts = [_counts(one.task, one.logits, one.labels) for one in known]
-    parts, wholes = (np.stack(columns, axis=1) for columns in zip(*counts, strict=True))
-    return selection_bias.corrected(parts, wholes, Units.of(known[0].groups, len(known[0].labels))), len(known)
-
-
-def _counts(task: Task, logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of each image, the parts and the wholes whose sums give the deciding figure."""
-    if task.deciding_figure == ACCURACY:
-        return np.asarray(task.correct(logits, labels), float), np.ones(len(labels))
-    truth, answers = task.membership(labels), task.membership(task.predicted(logits))
-    return 2.0 * (truth & answers).sum(axis=1), (truth.astype(int) + answers).sum(axis=1).astype(float)
+    return best_of_all(known), len(known)
