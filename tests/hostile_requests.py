@@ -206,7 +206,9 @@ def _make_no_request(rng: random.Random, picture: bytes) -> Hostile:
 
 
 def _make_two_lengths(rng: random.Random, picture: bytes) -> Hostile:
-    length = rng.choice(("-1", "+5", "0x10", "5, 6", "1e3", "", "9" * 30, "5\r\nContent-Length: 6"))
+    length = rng.choice(
+        ("-1", "+5", "0x10", "5, 6", "1e3", "", "9" * 30, "5\r\nContent-Length: 6", "5\r\nTransfer-Encoding: chunked")
+    )
     return Hostile("odd length", request(body=b"12345", Content_Length=length), (CLOSED, 400, 413), True)
 
 
@@ -234,6 +236,7 @@ def _make_wrong_project(rng: random.Random, picture: bytes) -> Hostile:
 def _make_private_address(rng: random.Random, picture: bytes) -> Hostile:
     body = rng.choice(
         [json.dumps({"url": address}).encode() for address in PRIVATE]
+        + [b'{"url": "' + b"x" * 100_000 + b'"}', b"[{}," * 20_000]
         + [b"", b"{", b"[]", b'"x"', b"[" * 10**5, b'{"url": 5}']
     )
     return Hostile(

@@ -1,0 +1,123 @@
+"""A connection of a client: what is wrong before a request is one, and what may wait on it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from .refusals import Refusal, as_response
+from .secure_headers import HEADERS
+
+# seconds in which the head of a request has to come, and for which a connection is kept for the next one
+IDLE = 20
+# seconds for which the rest of a request is thrown away that was refused before its end: where a connection is closed at once,
+# its client may never see the answer
+LINGER = 2
+# connections at once; for more, those that have waited longest without a request are closed
+CONNECTIONS = 500
+# A chunk takes as long to parse as tens of thousands of bytes, and nothing else is answered meanwhile. So of a chunked request
+# there must be so many bytes for each line end (a chunk has two), but for the first ones, and denser data are parsed in slices.
+LEAST_PER_LINE, FREE_LINES, SLICE = 32, 100, 2048
+NO_REQUEST = "this is no valid HTTP request"
+TINY_CHUNKS = "the request comes in very small chunks: send its length (Content-Length), or larger chunks"
+
+
+class Connection(H11Protocol):
+    """A connection that is closed if the head of a request does not come in time, or what follows a refusal does not end."""
+
+    _timer: asyncio.TimerHandle | None = None
+    _is_ending = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) >= CONNECTIONS:
+            self._close_longest_waiting()
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        for part in _slices(data):
+            if self._is_ending or self.transport.is_closing() or self._is_rest_of_chunked():
+                break
+            if self._is_chunked() and _is_dense(part):
+                self.send_400_response(TINY_CHUNKS)
+                break
+            super().data_received(part)
+        self._watch()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no request, in the form of all refusals, if no other answer has begun; then end the connection."""
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            message = NO_REQUEST if msg != TINY_CHUNKS else msg
+            for event in _events(Refusal("BadRequest", message)):
+                self.transport.write(self.conn.send(event) or b"")
+            if self.cycle is not None:
+                # what would answer the request has perhaps not begun, and has nobody to answer now
+                self.cycle.disconnected = True
+            self.transport.write_eof()
+        else:
+            self.transport.close()
+        self._is_ending = True
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._stop_watching()
+
+    def _is_chunked(self) -> bool:
+        """Whether a chunked request is being read."""
+        return self.conn.their_state is h11.SEND_BODY and any(name == b"transfer-encoding" for name, _ in self.headers)
+
+    def _is_rest_of_chunked(self) -> bool:
+        """Whether nothing is expected but the rest of a chunked request that was answered before its end: it is thrown away."""
+        return self._is_chunked() and self.cycle.response_complete
+
+    def _close_longest_waiting(self) -> None:
+        waiting = [(c._timer.when(), c) for c in self.connections if isinstance(c, Connection) and c._timer]
+        if waiting:
+            longest = min(waiting, key=lambda one: one[0])[1]
+            longest._stop_watching()
+            # it counts no more, although it learns of its end later
+            self.connections.discard(longest)
+            longest.transport.abort()
+
+    def _watch(self) -> None:
+        """Give a client time for its next request, once; not while it is being answered."""
+        if not self._is_ending and self.cycle is not None and not self.cycle.response_complete:
+            # a client that was refused may send the body that it announced, or the next request: nobody knows which
+            self.cycle.keep_alive &= not self.cycle.waiting_for_100_continue
+            self._stop_watching()
+        elif self._timer is None:
+            seconds = LINGER if self._is_ending or self._is_rest_of_chunked() else IDLE
+            self._timer = self.loop.call_later(seconds, self.transport.abort)
+
+    def _stop_watching(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _is_dense(data: bytes) -> bool:
+    return data.count(b"\r\n") > FREE_LINES + len(data) // LEAST_PER_LINE
+
+
+def _slices(data: bytes) -> Iterator[bytes]:
+    size = SLICE if _is_dense(data) else len(data)
+    return (data[start : start + size] for start in range(0, len(data), size))
+
+
+def _events(refusal: Refusal) -> Iterator[h11.Event]:
+    response = as_response(refusal)
+    headers = [
+        *response.raw_headers,
+        *((k.encode(), v.encode()) for k, v in HEADERS.items()),
+        (b"connection", b"close"),
+    ]
+    yield h11.Response(status_code=response.status_code, headers=headers, reason=b"Bad Request")
+    yield h11.Data(data=bytes(response.body))
+    yield h11.EndOfMessage()

@@ -1,0 +1,252 @@
+"""What is wrong before a request is one: a server with its gate, in a thread, asked byte by byte."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import uvicorn
+from fastapi import FastAPI, Request
+from starlette.responses import JSONResponse
+
+from monklite.apps import connection, running
+from monklite.apps.gate import Door, Gate, everybody
+from monklite.apps.keys import WithKey
+from monklite.apps.refusals import STATUS
+from monklite.apps.secure_headers import HEADERS, SecureHeaders
+from monklite.apps.traffic import Traffic
+
+KEY = b"a-key-of-these-tests-0123456789"
+HOST, CLOSE = b"Host: 127.0.0.1\r\n", b"Connection: close\r\n"
+WITH_KEY = b"Prediction-Key: " + KEY + b"\r\n"
+CHUNKED = b"POST /sent HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n"
+HEALTH = b"GET /health HTTP/1.1\r\n" + HOST + CLOSE + b"\r\n"
+
+
+class Answer:
+    """The answers that came over a connection. `is_closed`: no more can come."""
+
+    def __init__(self, raw: bytes, is_closed: bool) -> None:
+        self.raw, self.is_closed = raw, is_closed
+        head, _, self.body = raw.partition(b"\r\n\r\n")
+        first, *lines = head.decode().split("\r\n")
+        self.status = int(first.split(" ")[1]) if first else 0
+        self.headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+    @property
+    def code(self) -> str:
+        found: str = json.loads(self.body)["code"]
+        return found
+
+
+class Place:
+    """A server. `lost`: what it logged."""
+
+    def __init__(self) -> None:
+        self.traffic = Traffic()
+        app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+        app.add_api_route("/health", lambda: {"status": "ok"})
+        app.add_api_route("/sent", self._sent, methods=["POST"])
+        app.add_api_route("/broken", self._broken)
+        doors = [Door("/health", everybody), Door("/broken", everybody), Door("/sent", WithKey([KEY]), 1 << 20)]
+        app.add_middleware(Gate, doors=doors, traffic=self.traffic)
+        app.add_middleware(SecureHeaders)
+        self.listener = running.listening("127.0.0.1", 0)
+        self.server = uvicorn.Server(running.configured(app))
+        self._thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.listener]})
+        self._thread.start()
+        self.port = self.listener.getsockname()[1]
+
+    @staticmethod
+    async def _sent(request: Request) -> Any:
+        return {"bytes": len(await request.body())}
+
+    @staticmethod
+    async def _broken() -> Any:
+        raise RuntimeError("/a/path/of/this/machine")
+
+    def ask(self, *parts: bytes, wait: float = 5.0) -> Answer:
+        """Send the parts one after the other, with a pause between them, and read until the server closes."""
+        got, is_closed = b"", False
+        with socket.create_connection(("127.0.0.1", self.port), wait) as client:
+            try:
+                for part in parts:
+                    client.sendall(part)
+                    time.sleep(0.05)
+                while more := client.recv(65536):
+                    got += more
+                is_closed = True
+            except ConnectionError:
+                is_closed = True
+            except TimeoutError:
+                pass
+        return Answer(got, is_closed)
+
+    def stop(self) -> None:
+        self.server.should_exit = True
+        self._thread.join(20)
+        assert not self._thread.is_alive(), "a stop waits for nobody"
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Place]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connection, "LINGER", 0.3)
+        found = Place()
+        while not found.server.started:
+            time.sleep(0.01)
+        yield found
+        found.stop()
+
+
+@pytest.fixture(autouse=True)
+def nothing_fails(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """No request makes the server fail, which uvicorn and asyncio would log."""
+    yield
+    assert [r.getMessage() for r in caplog.records if r.name != "monklite" and r.levelno >= logging.ERROR] == []
+
+
+def chunks(content: bytes, size: int) -> bytes:
+    parts = [content[i : i + size] for i in range(0, len(content), size)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET /health HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"POST /sent HTTP/1.1\r\n" + HOST + WITH_KEY + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nabcde",
+        b"POST /sent HTTP/1.1\r\n" + HOST + WITH_KEY + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        b"POST /sent HTTP/1.1\r\n"
+        + HOST
+        + WITH_KEY
+        + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"GET /health HTTP/1.1\r\n" + HOST + b"X: " + b"x" * 400_000 + b"\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    ],
+    ids=["two hosts", "two lengths", "packed", "a length and chunks", "a long header", "TLS"],
+)
+def test_what_is_no_request_is_refused_in_the_form_of_all_refusals(place: Place, request_: bytes) -> None:
+    answer = place.ask(request_)
+    assert (answer.status, answer.is_closed, answer.headers["connection"]) == (400, True, "close")
+    assert STATUS[answer.code] == 400
+    assert {name: answer.headers[name.lower()] for name in HEADERS} == HEADERS
+
+
+def test_an_error_that_nobody_expected_is_answered_like_all_others_and_counted(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = place.ask(b"GET /broken HTTP/1.1\r\n" + HOST + CLOSE + b"\r\n")
+    assert (answer.status, answer.code) == (500, "ErrorPrediction")
+    assert {name: answer.headers[name.lower()] for name in HEADERS} == HEADERS
+    assert b"/a/path" not in answer.raw and "/a/path/of/this/machine" in caplog.text
+    assert place.traffic.by_status[500] == 1
+
+
+def test_chunks_that_are_broken_after_a_refusal_or_with_it_are_no_trouble(place: Place) -> None:
+    for parts in (
+        [CHUNKED + b"\r\n", b"zz\r\n\r\n"],
+        [CHUNKED + b"\r\nzz\r\n\r\n"],
+        [CHUNKED + b"\r\n5\r\nab", b"\r\n" * 50],
+    ):
+        answer = place.ask(*parts)
+        assert answer.status in (400, 401) and answer.is_closed and answer.raw.count(b"HTTP/1.1") == 1
+    assert place.traffic.in_progress == place.traffic.in_hand == 0
+
+
+def test_tiny_chunks_take_no_time_from_others(place: Place) -> None:
+    flood = b"1\r\nx\r\n" * 100_000
+    for head in (CHUNKED + b"\r\n", CHUNKED + WITH_KEY + b"\r\n"):
+        with socket.create_connection(("127.0.0.1", place.port), 5) as attacker:
+            attacker.setblocking(False)
+            start = time.monotonic()
+            with contextlib.suppress(OSError):
+                attacker.sendall(head + flood)
+            assert place.ask(HEALTH).status == 200
+            # 100,000 chunks take seconds to parse
+            assert time.monotonic() - start < 1
+    refused = place.ask(CHUNKED + WITH_KEY + b"\r\n", flood[:12_000])
+    assert (refused.status, refused.is_closed) == (400, True) and b"in very small chunks" in refused.body
+
+
+@pytest.mark.parametrize("size", [100, 5000])
+def test_chunks_of_honest_clients_are_read(place: Place, size: int) -> None:
+    content = bytes(range(256)) * 2000
+    sent = CHUNKED + WITH_KEY + CLOSE + b"\r\n" + chunks(content, size)
+    assert json.loads(place.ask(sent).body) == {"bytes": len(content)}
+    # many line ends are no chunks where the length is said
+    sent = b"POST /sent HTTP/1.1\r\n" + HOST + WITH_KEY + CLOSE + b"Content-Length: 200000\r\n\r\n" + b"\r\n" * 100_000
+    assert json.loads(place.ask(sent).body) == {"bytes": 200_000}
+
+
+def test_after_a_refusal_nothing_that_follows_is_taken_for_a_request(place: Place) -> None:
+    """The bytes after it may be the body that was announced, in which somebody else wrote a request."""
+    inner = b"GET /health HTTP/1.1\r\n" + HOST + b"\r\n"
+    expecting = b"POST /sent HTTP/1.1\r\n" + HOST + b"Expect: 100-continue\r\nContent-Length: 500\r\n\r\n"
+    for parts in ([expecting, inner], [CHUNKED + b"\r\n", inner]):
+        answer = place.ask(*parts)
+        assert (answer.status, answer.is_closed, answer.raw.count(b"HTTP/1.1")) == (401, True, 1)
+    # with its length, the next request is where it says
+    body = b"POST /sent HTTP/1.1\r\n" + HOST + b"Content-Length: %d\r\n\r\n" % len(inner) + inner
+    assert place.ask(body + HEALTH).raw.count(b"HTTP/1.1") == 2
+
+
+def test_connections_that_wait_make_room_for_new_ones(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "CONNECTIONS", 20)
+    idle = [socket.create_connection(("127.0.0.1", place.port), 5) for _ in range(60)]
+    try:
+        for _ in range(3):
+            assert place.ask(HEALTH).status == 200
+        assert len(place.server.server_state.connections) <= 21
+    finally:
+        for client in idle:
+            client.close()
+
+
+def test_more_requests_than_can_be_in_progress_are_told_when_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monklite.apps.gate.MOST_REQUESTS", 3)
+    found, traffic, go = [], Traffic(), asyncio.Event()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await go.wait()
+        await JSONResponse({})(scope, receive, send)
+
+    async def receive() -> Any:
+        return {"type": "http.request"}
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            found.append((message["status"], dict(message["headers"]).get(b"retry-after")))
+
+    async def together() -> None:
+        gate = Gate(app, [Door("/", everybody)], traffic)
+        asked = [gate({"type": "http", "path": "/", "headers": [], "method": "GET"}, receive, send) for _ in range(5)]
+        tasks = [asyncio.ensure_future(one) for one in asked]
+        await asyncio.sleep(0.01)
+        go.set()
+        await asyncio.gather(*tasks)
+
+    asyncio.run(together())
+    assert found == [(429, b"5")] * 2 + [(200, None)] * 3
+    assert traffic.in_progress == 0
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="this system has no signal that stands for Ctrl-Break here")
+def test_every_signal_that_asks_a_process_to_stop_ends_it_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After its end the server sends the signal again, which would end the process before it says that all is answered."""
+    # as Ctrl-Break on Windows, it ends a process that does not handle it
+    monkeypatch.setattr(signal, "SIGBREAK", signal.SIGUSR1, raising=False)
+    before = signal.getsignal(signal.SIGUSR1)
+    with running._stopping_quietly():
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+            signal.raise_signal(number)
+    assert signal.getsignal(signal.SIGUSR1) == before
