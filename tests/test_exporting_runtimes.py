@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+from serving import ROOT
 from test_exporting_verifying import network, run, written
 
 from monklite.catalog.rows import is_installed
@@ -51,6 +55,30 @@ def test_openvino_predicts_as_the_usual_runtime_does(bundle: Path, tmp_path: Pat
         assert (one["image"], one["predicted"]) == (same["image"], same["predicted"])
         assert [one["p(red)"], one["p(blue)"]] == pytest.approx([same["p(red)"], same["p(blue)"]], abs=1e-4)
     assert checked == ["openvino"], "the certificate is of the usual runtime, in which nothing is compared again"
+
+
+# run where nothing has imported OpenVINO before
+SILENT = """
+import socket, sys
+asked = []
+socket.getaddrinfo = lambda *given, **_: asked.append(given) or []
+from monklite.exporting.openvino_session import OpenVinoSession
+from monklite.exporting.reading import Bundle
+OpenVinoSession(Bundle(sys.argv[1]).content("model.onnx"))
+assert "openvino" in sys.modules and not [name for name in sys.modules if name.startswith("openvino_telemetry")]
+import openvino_telemetry
+assert asked == [], asked
+"""
+
+
+@needs_openvino
+def test_openvino_tells_nobody_that_it_is_used(bundle: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
+    environment = {name: value for name, value in environment.items() if name not in ("CI", "TF_BUILD", "JENKINS_URL")}
+    command = [sys.executable, "-c", SILENT, str(bundle)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "intel").exists(), "where it keeps the identity of who uses it"
 
 
 @pytest.mark.parametrize("name", RUNTIMES)

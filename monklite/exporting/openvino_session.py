@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from .manifest import EMBEDDINGS, LOGITS, PICTURES, PROBABILITIES
 from .onnx_session import computing
 from .session import Answers
 
-TITLE = "OpenVINO"
+TITLE, TELEMETRY = "OpenVINO", "openvino_telemetry"
 
 
 class OpenVinoSession:
@@ -24,9 +25,7 @@ class OpenVinoSession:
 
     def __init__(self, model: bytes) -> None:
         check_installed("openvino", "the runtime is OpenVINO")
-        import openvino
-
-        core = openvino.Core()
+        core = _without_telemetry().Core()
         # in float32, whatever the processor would prefer
         how = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
         # its errors have no class in common
@@ -58,3 +57,20 @@ class OpenVinoSession:
         yield request
         # not one that failed
         self._idle.append(request)
+
+
+def _without_telemetry() -> Any:
+    """OpenVINO. Its package for telemetry is kept from it, which would tell Google Analytics of each import, unasked.
+
+    Who has imported OpenVINO before has decided about that.
+    """
+    modules: dict[str, Any] = sys.modules
+    if "openvino" not in modules and TELEMETRY not in modules:
+        # is then not found, and OpenVINO does without it
+        modules[TELEMETRY] = None
+    try:
+        import openvino
+    finally:
+        if TELEMETRY in modules and modules[TELEMETRY] is None:
+            del modules[TELEMETRY]
+    return openvino
