@@ -6,6 +6,7 @@ own name leads here. A proxy on this machine passes on requests of others.
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -20,9 +21,18 @@ class Headers(Protocol):
     def get(self, name: str, default: str, /) -> str: ...
 
 
+def is_local(host: str) -> bool:
+    """Whether only this machine can reach a server that listens at a host."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def foreign(headers: Headers) -> str:
     """Why a request does not come from this machine, as the end of a sentence about its server; "": it does."""
-    places = [headers.get("host", ""), *_without_scheme(headers.get("origin", ""))]
+    # every browser names the host
+    places = [headers.get("host", "localhost"), *_without_scheme(headers.get("origin", ""))]
     for place in places:
         if _name(place) not in LOCAL_NAMES:
             return f"it answers this machine alone, as localhost or 127.0.0.1, not {place!r}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import ipaddress
 import logging
 import signal
 import socket
@@ -15,19 +14,10 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from ..errors import InvalidValue, cut
+from ..stopping import stop_signals
 from .connection import CONNECTIONS, IDLE, Connection
 
 BACKLOG = 512
-# how a process is asked to stop; Windows has Ctrl-Break, which can be sent to one process alone, as Ctrl-C cannot
-STOPS = ("SIGINT", "SIGTERM", "SIGBREAK")
-
-
-def is_local(host: str) -> bool:
-    """Whether only this machine can reach a host."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -80,8 +70,7 @@ def configured(app: ASGIApp, proxy: str = "") -> uvicorn.Config:
 @contextmanager
 def _stopping_quietly() -> Iterator[None]:
     """The server sends itself the signal that stopped it once more, when all is done: it then ends the process no more."""
-    numbers = [getattr(signal, name) for name in STOPS if hasattr(signal, name)]
-    before = {number: signal.signal(number, lambda *_: None) for number in numbers}
+    before = {number: signal.signal(number, lambda *_: None) for number in stop_signals()}
     try:
         yield
     finally:

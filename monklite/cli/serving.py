@@ -90,8 +90,8 @@ def _settings(
     project_id: object, published_name: str | None,
 ) -> Settings:  # fmt: skip
     from ..apps.keys import MAKE_ONE, VARIABLE, keys_of, read_keys
-    from ..apps.running import is_local
     from ..apps.settings import Settings
+    from ..local_requests import is_local
     from ..runs.workspace import Workspace
 
     keys = read_keys(key_file) if key_file else keys_of(os.environ.get(VARIABLE, ""), VARIABLE)
