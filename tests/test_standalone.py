@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import http.client
 import json
-import signal
 import socket
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from exported_runs import Exported, tiny_for_module
+from serving import GROUP, STOP
 
 from monklite.errors import DamagedFile, ExportFailed
 from monklite.exporting import container, probes, program_file
@@ -139,7 +139,7 @@ class Served:
         command = json.loads(next(x for x in (folder / DOCKERFILE).read_text().splitlines() if x.startswith("CMD"))[4:])
         assert command[:3] == ["python", PREDICT, "--serve"]
         words = [*python, PREDICT, "--serve", "0"]
-        self.process = subprocess.Popen(words, cwd=folder, stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(words, cwd=folder, stderr=subprocess.PIPE, text=True, creationflags=GROUP)
         assert self.process.stderr is not None
         line = self.process.stderr.readline()
         assert line.startswith("listening at http://127.0.0.1:"), line
@@ -159,7 +159,7 @@ class Served:
             return b"".join(iter(lambda: client.recv(4096), b""))
 
     def stop(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
+        self.process.send_signal(STOP)
 
     def end(self) -> tuple[int, str]:
         """The exit status, and what it printed."""
