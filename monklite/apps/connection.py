@@ -16,7 +16,7 @@ IDLE = 20
 # seconds for which the rest of a request is thrown away that was refused before its end: where a connection is closed at once,
 # its client may never see the answer
 LINGER = 2
-# connections at once; for more, those that have waited longest without a request are closed
+# connections at once; for more, those are closed that have waited longest
 CONNECTIONS = 500
 # A chunk takes as long to parse as tens of thousands of bytes, and nothing else is answered meanwhile. So of a chunked request
 # there must be so many bytes for each line end (a chunk has two), but for the first ones, and denser data are parsed in slices.
@@ -30,9 +30,12 @@ class Connection(H11Protocol):
 
     _timer: asyncio.TimerHandle | None = None
     _is_ending = False
+    # when it was made, or last answered
+    _since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._since = self.loop.time()
         if len(self.connections) >= CONNECTIONS:
             self._close_longest_waiting()
         self._watch()
@@ -63,6 +66,7 @@ class Connection(H11Protocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
+        self._since = self.loop.time()
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -78,10 +82,11 @@ class Connection(H11Protocol):
         return self._is_chunked() and self.cycle.response_complete
 
     def _close_longest_waiting(self) -> None:
-        waiting = [(c._timer.when(), c) for c in self.connections if isinstance(c, Connection) and c._timer]
+        """Close the connection that has waited longest for a request, or, where all have one, for the rest of its request."""
+        others = [c for c in self.connections if isinstance(c, Connection) and c is not self]
+        waiting = [c for c in others if c._timer] or [c for c in others if c.cycle and c.cycle.more_body]
         if waiting:
-            longest = min(waiting, key=lambda one: one[0])[1]
-            longest._stop_watching()
+            longest = min(waiting, key=lambda one: one._since)
             # it counts no more, although it learns of its end later
             self.connections.discard(longest)
             longest.transport.abort()

@@ -20,8 +20,6 @@ from .traffic import Traffic
 SECONDS, SLOWEST = 20.0, 50_000
 # bytes of requests that are not answered yet, of all clients together
 MOST_IN_HAND = 512 << 20
-# such requests, however small: fewer than there may be connections, so that who is refused for them is told so
-MOST_REQUESTS = 400
 # seconds after which a client may come back when there are too many of them
 BACK_AFTER = 5
 _LOG = logging.getLogger("monklite")
@@ -60,7 +58,6 @@ class Gate:
         start, body = time.monotonic(), None
         connection, counted = HTTPConnection(scope), self.traffic.counting(send)
         try:
-            self.traffic.in_progress += 1
             door = self._door(scope["path"])
             response = door.admits(connection)
             if response is None:
@@ -76,7 +73,6 @@ class Gate:
             _LOG.exception("a request to %a failed", scope["path"])
             await as_response(Refusal("ErrorPrediction", FAILED))(scope, receive, counted)
         finally:
-            self.traffic.in_progress -= 1
             self.traffic.took(time.monotonic() - start)
             if body is not None:
                 self.traffic.in_hand -= body.read
@@ -100,7 +96,7 @@ class Gate:
         declared = int(length or 0)
         if declared > most:
             raise _too_large(most)
-        if declared + self.traffic.in_hand > MOST_IN_HAND or self.traffic.in_progress > MOST_REQUESTS:
+        if declared + self.traffic.in_hand > MOST_IN_HAND:
             raise _too_many()
 
 

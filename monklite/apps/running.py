@@ -50,6 +50,8 @@ def run(app: FastAPI, listener: socket.socket, proxy: str = "") -> None:
     Args:
         proxy: the address or network whose word about the address of a client, and https, is taken; "": nobody's.
     """
+    # it warns of broken forms, which are answered
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     try:
         with _stopping_quietly():
             uvicorn.Server(configured(app, proxy)).run(sockets=[listener])

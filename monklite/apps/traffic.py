@@ -12,11 +12,11 @@ BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
 class Traffic:
-    """The requests of a server. `in_progress`: those that are not answered yet. `in_hand`: the bytes of them that were read."""
+    """The requests of a server. `in_hand`: bytes that were read of requests that are not answered yet."""
 
     def __init__(self) -> None:
         self.by_status: Counter[int] = Counter()
-        self.in_progress = self.in_hand = 0
+        self.in_hand = 0
         self._buckets: Counter[float] = Counter()
         self._seconds, self._answered = 0.0, 0
 
