@@ -320,6 +320,7 @@ def test_keys_are_read_from_a_file_and_weak_ones_are_refused(tmp_path):
     ("words", "message"),
     [
         (("p", "pytorch", "--host", "0.0.0.0"), "--host 0.0.0.0 lets other machines ask, so a key is needed"),
+        (("p", "pytorch", "--proxy", "127.0.0.1"), "--proxy 127.0.0.1 lets other machines ask, so a key is needed"),
         (("p", "nothing"), "no project in"),
         (("nowhere.zip",), "nowhere.zip"),
         (("p", "pytorch", "x"), "give the project and the experiment, or a bundle, not 'p pytorch x'"),

@@ -48,7 +48,7 @@ def serve(
     from ..apps import running, server
 
     options = PageOptions.taken_from(given)
-    settings = _settings(workspace, host, options.page, **given)
+    settings = _settings(workspace, host, options, **given)
     listener = running.listening(host, port)
     served = _served(workspace, model, version, runtime)
     page = options.page_of(served, settings)
@@ -86,7 +86,7 @@ def _served(workspace: str, model: Sequence[str], version: str | None, runtime: 
 
 
 def _settings(
-    workspace: str, host: str, has_page: bool, key_file: str | None, allow_url: bool, keep_pictures: bool, queue: int,
+    workspace: str, host: str, options: PageOptions, key_file: str | None, allow_url: bool, keep_pictures: bool, queue: int,
     project_id: object, published_name: str | None,
 ) -> Settings:  # fmt: skip
     from ..apps.keys import MAKE_ONE, VARIABLE, keys_of, read_keys
@@ -95,15 +95,16 @@ def _settings(
     from ..runs.workspace import Workspace
 
     keys = read_keys(key_file) if key_file else keys_of(os.environ.get(VARIABLE, ""), VARIABLE)
-    if not keys and not is_local(host) and not has_page:
+    others = f"--host {host}" if not is_local(host) else f"--proxy {options.proxy}" if options.proxy else ""
+    if others and not keys and not options.page:
         raise InvalidValue(
-            f"--host {host} lets other machines ask, so a key is needed: give --key-file, or set {VARIABLE}; or serve a page "
+            f"{others} lets other machines ask, so a key is needed: give --key-file, or set {VARIABLE}; or serve a page "
             f"alone, which has a password, with --page. This makes a key: {MAKE_ONE}"
         )
     return Settings(
         keys=tuple(keys),
         # a proxy may stand before a page, and its clients seem to be this machine then
-        is_local=is_local(host) and not has_page,
+        is_local=is_local(host) and not options.page,
         queue=queue,
         allow_url=allow_url,
         keep_in=Workspace(workspace).root if keep_pictures else None,
