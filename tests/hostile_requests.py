@@ -214,10 +214,18 @@ def _make_two_lengths(rng: random.Random, picture: bytes) -> Hostile:
 
 def _make_bad_chunks(rng: random.Random, picture: bytes) -> Hostile:
     chunks = rng.choice(
-        (b"zz\r\nabc\r\n0\r\n\r\n", b"-5\r\nabc\r\n", b"fffffffffffffffff\r\nabc", b"5\r\nabc", b"5;" + b"x" * 10**5)
+        (
+            b"zz\r\nabc\r\n0\r\n\r\n",
+            b"-5\r\nabc\r\n",
+            b"fffffffffffffffff\r\nabc",
+            b"5\r\nabc",
+            b"5;" + b"x" * 10**5,
+            b"1\r\nx\r\n" * 3000,
+        )
     )
-    broken = request(body=chunks, Content_Length=None, Transfer_Encoding="chunked")  # type: ignore[arg-type]
-    return Hostile("bad chunks", broken, (CLOSED, 400), True)
+    key = rng.choice((KEY, None))
+    broken = request(body=chunks, key=key, Content_Length=None, Transfer_Encoding="chunked")  # type: ignore[arg-type]
+    return Hostile("bad chunks", broken, (CLOSED, 400) if key else (CLOSED, 400, 401), True)
 
 
 def _make_cut_off(rng: random.Random, picture: bytes) -> Hostile:
