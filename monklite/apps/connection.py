@@ -63,6 +63,8 @@ class Connection(H11Protocol):
         else:
             self.transport.close()
         self._is_ending = True
+        # it may wait for the time in which a request has to come
+        self._stop_watching()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
