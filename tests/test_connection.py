@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import uvicorn
 from fastapi import FastAPI, Request
+from starlette.responses import PlainTextResponse
 
 from monklite.apps import connection, running
 from monklite.apps.gate import Door, Gate, everybody
@@ -29,6 +30,7 @@ KEY = b"a-key-of-these-tests-0123456789"
 HOST, CLOSE = b"Host: 127.0.0.1\r\n", b"Connection: close\r\n"
 WITH_KEY = b"Prediction-Key: " + KEY + b"\r\n"
 CHUNKED = b"POST /sent HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n"
+LARGE = 16 << 20
 HEALTH = b"GET /health HTTP/1.1\r\n" + HOST + CLOSE + b"\r\n"
 
 
@@ -58,7 +60,8 @@ class Place:
         app.add_api_route("/sent", self._sent, methods=["POST"])
         app.add_api_route("/broken", self._broken)
         app.add_api_route("/slow", self._slow)
-        open_to_all = [Door(prefix, everybody) for prefix in ("/health", "/broken", "/slow")]
+        app.add_api_route("/large", lambda: PlainTextResponse("x" * LARGE))
+        open_to_all = [Door(prefix, everybody) for prefix in ("/health", "/broken", "/slow", "/large")]
         doors = [*open_to_all, Door("/sent", WithKey([KEY]), 1 << 20)]
         app.add_middleware(Gate, doors=doors, traffic=self.traffic)
         app.add_middleware(SecureHeaders)
@@ -226,6 +229,25 @@ def test_connections_that_wait_make_room_for_new_ones(
     finally:
         for client in idle:
             client.close()
+
+
+def test_who_does_not_read_the_answer_is_not_waited_for_without_end(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such a connection would stay for ever, and a stop of the server would wait for it."""
+    large = b"GET /large HTTP/1.1\r\n" + HOST
+    monkeypatch.setattr(connection, "UNREAD", 0.5)
+    with socket.create_connection(("127.0.0.1", place.port), 5) as client:
+        client.sendall((large + b"\r\n") * 2)
+        open_ones = place.server.server_state.connections
+        while not any(one.flow.write_paused for one in list(open_ones)):
+            time.sleep(0.01)
+        end = time.monotonic() + connection.IDLE / 2
+        while open_ones and time.monotonic() < end:
+            time.sleep(0.05)
+        assert not open_ones
+    # who reads gets all of it
+    assert len(place.ask(large + CLOSE + b"\r\n").body) == LARGE
 
 
 def test_who_is_being_answered_gives_no_room(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

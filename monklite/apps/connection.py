@@ -16,6 +16,8 @@ IDLE = 20
 # seconds for which the rest of a request is thrown away that was refused before its end: where a connection is closed at once,
 # its client may never see the answer
 LINGER = 2
+# seconds in which a client has to read some of an answer that is too long to be sent at once
+UNREAD = 30
 # connections at once; for more, those are closed that have waited longest
 CONNECTIONS = 500
 # A chunk takes as long to parse as tens of thousands of bytes, and nothing else is answered meanwhile. So of a chunked request
@@ -29,6 +31,7 @@ class Connection(H11Protocol):
     """A connection that is closed if the head of a request does not come in time, or what follows a refusal does not end."""
 
     _timer: asyncio.TimerHandle | None = None
+    _unread_timer: asyncio.TimerHandle | None = None
     _is_ending = False
     # when it was made, or last answered
     _since = 0.0
@@ -74,6 +77,15 @@ class Connection(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._stop_watching()
+        self._stop_waiting_for_reader()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unread_timer = self.loop.call_later(UNREAD, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stop_waiting_for_reader()
 
     def _is_chunked(self) -> bool:
         """Whether a chunked request is being read."""
@@ -102,6 +114,11 @@ class Connection(H11Protocol):
         elif self._timer is None:
             seconds = LINGER if self._is_ending or self._is_rest_of_chunked() else IDLE
             self._timer = self.loop.call_later(seconds, self.transport.abort)
+
+    def _stop_waiting_for_reader(self) -> None:
+        if self._unread_timer is not None:
+            self._unread_timer.cancel()
+            self._unread_timer = None
 
     def _stop_watching(self) -> None:
         if self._timer is not None:
