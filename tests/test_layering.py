@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "monklite"
 FRAMEWORKS = {"torch", "torchvision", "mxnet"}
 LAYERS = (
-    ("archive_errors", "errors", "_version", "printable", "durations", "free_memory"),
+    ("archive_errors", "errors", "_version", "printable", "durations", "free_memory", "local_requests", "stopping"),
     ("transient", "working_folder", "regular_files"),
     ("rules", "files", "looking", "processes", "processors"),
     ("locks", "retrying_file"),
