@@ -13,10 +13,15 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .facade.compare import compare
+    from .facade.ensemble import Ensemble
     from .facade.prototype import Prototype
 
-__all__ = ["Prototype", "__version__", "compare"]
-_LAZY = {"Prototype": "monklite.facade.prototype", "compare": "monklite.facade.compare"}
+__all__ = ["Ensemble", "Prototype", "__version__", "compare"]
+_LAZY = {
+    "Ensemble": "monklite.facade.ensemble",
+    "Prototype": "monklite.facade.prototype",
+    "compare": "monklite.facade.compare",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -10,12 +10,11 @@ import numpy as np
 from .data import geometry
 from .data.augment import Draws
 from .data.fixed_stream import FixedStream
+from .mean_scores import logits_of_mean
 from .tasks import Task
 
 # shares of the area, and width / height, of the parts of an image that are shown
 SCALE, RATIO = (0.6, 1.0), (0.9, 1.1)
-# logits of scores of 0 and 1 stay finite
-SMALLEST = 1e-30
 
 
 def averaged(
@@ -28,11 +27,7 @@ def averaged(
     """
     if not n_views:
         return logits_of(draws)
-    scores = np.mean([task.scores(logits_of(view)) for view in views(draws, n_images, n_views)], axis=0)
-    logits = np.log(np.maximum(scores, SMALLEST))
-    if task.activation == "sigmoid":
-        logits -= np.log(np.maximum(1 - scores, np.finfo(float).eps))
-    return logits.astype(np.float32)
+    return logits_of_mean(task, (logits_of(view) for view in views(draws, n_images, n_views)))
 
 
 def views(draws: Draws, n_images: int, n_views: int) -> Iterator[Draws]:

@@ -110,15 +110,19 @@ class Evaluation:
         if name is not None:
             # before the images are predicted, which may take long
             evaluations.choose(self.predictor.run, data.content, check_name("evaluation", name))
-        logits = self._logits(data, tick, Asked(task, n_views))
-        self.figures = self._figures(data, source, task, logits, n_views)
-        result = self._result(data, task, logits, self.figures)
+        logits = self.logits(data, tick, Asked(task, n_views))
+        result = self.judged(data, source, task, logits, n_views)
         try:
             return self._stored(data, task, logits, result, name)
         # the workspace may be read-only; the result is returned nevertheless
         except StorageError as error:
             self.unsaved = str(error)
         return result
+
+    def judged(self, data: EvaluationData, source: Source, task: Task, logits: np.ndarray, n_views: int = 0) -> Testing:
+        """The result of logits (n, classes) for the test images; nothing is stored but `figures`."""
+        self.figures = self._figures(data, source, task, logits, n_views)
+        return self._result(data, task, logits, self.figures)
 
     def _stored(
         self, data: EvaluationData, task: Task, logits: np.ndarray, result: Testing, name: str | None
@@ -137,7 +141,8 @@ class Evaluation:
         evaluation_charts.write(self.figures, folder)
         return result
 
-    def _logits(self, data: EvaluationData, tick: Tick | None, asked: Asked) -> np.ndarray:
+    def logits(self, data: EvaluationData, tick: Tick | None, asked: Asked) -> np.ndarray:
+        """What the network gives for the test images in their order, float32 (n, classes)."""
         predictor, total = self.predictor, data.batches.n_images
         # what is kept is of the images themselves
         frozen = None if asked.n_views else predictor.learner.frozen(predictor.spec.data.input_size)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
 from .catalog import LOSSES
 from .data import dataset_csv
 from .decisions import held
@@ -13,7 +18,7 @@ from .runs.file_names import BEST, SAMPLES, VALIDATION
 from .runs.run import Run
 from .runs.state import RunState, now
 from .statistics.evaluated import figures_of
-from .tasks import task_of
+from .tasks import Task, task_of
 from .training import validation_predictions
 
 
@@ -45,16 +50,28 @@ def judge(run: Run) -> Figures | None:
     return figures
 
 
-def _compute(run: Run, state: RunState, epoch: int, predictions: str) -> Figures:
+class Validated(NamedTuple):
+    """What the best epoch of a run predicted for its validation images. `groups`: of them, None if they are not grouped."""
+
+    task: Task
+    logits: np.ndarray
+    labels: np.ndarray
+    groups: Sequence[str] | None
+
+
+def read(run: Run, state: RunState, epoch: int) -> Validated:
+    """Read what an epoch, the best one of a trained run, predicted. Raises as `validation_predictions.read`."""
     assert state.dataset is not None and state.resolved is not None
     data, loss = state.dataset, LOSSES[state.resolved.training.loss.name]
     task = task_of(data.label_type, data.classes, loss.activation)
-    judged = validation_predictions.read(run, epoch, task)
+    return Validated(task, *validation_predictions.read(run, epoch, task), _groups(run, state))
+
+
+def _compute(run: Run, state: RunState, epoch: int, predictions: str) -> Figures:
+    assert state.dataset is not None
+    data = state.dataset
     return figures_of(
-        task,
-        judged.logits,
-        judged.labels,
-        _groups(run, state),
+        *read(run, state, epoch),
         name=VALIDATION,
         made=now(),
         dataset_path="",

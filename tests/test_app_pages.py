@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import re
+import json
 import socket
 import zipfile
 from collections.abc import Iterator
@@ -29,9 +29,12 @@ from monklite.apps.no_code.choices import SIZES, Choices
 from monklite.apps.no_code.jobs import ENDED, SERVING, TRAINING, Jobs
 from monklite.apps.no_code.places import Places
 from monklite.apps.no_code.trainings import Trainings
+from monklite.catalog.candidates import Candidate
+from monklite.errors import PretrainedUnavailable
 from monklite.runs.packing import pack
 from monklite.runs.unpacking import unpack
 from monklite.runs.workspace import Workspace
+from monklite.sweeps.choosing import choose
 from monklite.testing.datasets import draw_patterns
 
 PORT = 8650
@@ -201,35 +204,26 @@ def test_a_training_that_was_killed_is_shown_as_such_and_one_that_failed_with_th
     assert trainings.jobs.of("p", TRAINING, experiment="e")[0].number == job.number
 
 
-@pytest.mark.parametrize(
-    ("n", "minutes", "seconds", "expected"),
-    [
-        (200, 60, {"resnet18": 10}, ("resnet18", 20, True)),
-        (2000, 60, {"resnet34": 100}, ("resnet34", 12, True)),
-        (2000, 10, {"resnet34": 100, "resnet18": 40}, ("resnet18", 12, True)),
-        (9000, 10, {"resnet50": 900, "resnet34": 300, "resnet18": 120}, ("resnet18", 4, True)),
-        (9000, 1, {"resnet50": 900, "resnet34": 300, "resnet18": 120, "head": 10}, ("resnet18", 4, False)),
-    ],
-)
-def test_what_is_chosen_fits_the_pictures_and_the_time(
-    n: int, minutes: float, seconds: dict[str, float], expected: tuple[str, int, bool]
-) -> None:
-    choices, reasons = choosing.choose(n, minutes, lambda size, whole: seconds[size.model if whole else "head"])
-    assert (choices.model, choices.epochs, choices.whole) == expected
-    assert f"{n:,} pictures" in reasons[0] and len(reasons) == 1 + len(seconds) + ("head" not in seconds)
-
-
-def test_the_choice_is_measured_on_the_pictures_and_fills_in_the_form(
+def test_the_choice_is_that_of_choose_and_fills_in_the_form(
     done: TestClient, trained: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def no_weights(*_: object) -> None:
+        raise PretrainedUnavailable("the pretrained weights could not be downloaded")
+
+    monkeypatch.setattr("monklite.catalog.candidates.CANDIDATES", (Candidate("squeezenet1_1", 0.37),))
+    monkeypatch.setattr("monklite.backends.pytorch.network._pretrained", no_weights)
+    monkeypatch.setattr(choose, "TRY_EPOCHS", 1)
     shown = done.post("/p/p/choose", data={"minutes": "5"})
     assert "Choosing for you" in shown.text
     number = shown.url.path.split("/")[-1]
     job = trained.jobs / f"{int(number):04d}"
     choosing.main([str(trained.root), "p", "5", str(job / "choice.json")])
     shown = done.get(f"/p/p/choosing/{number}")
-    assert "On this machine resnet18 takes about" in shown.text
-    assert re.search(r'value="resnet18" checked', shown.text)
+    assert "begin from random weights" in shown.text and "The best was squeezenet1_1" in shown.text
+    assert "To be trained: squeezenet1_1" in shown.text
+    found = json.loads((job / "choice.json").read_text())["choices"]
+    assert (found["model"], found["whole"], found["pretrained"]) == ("squeezenet1_1", True, False)
+    assert found["epochs"] == 20 and found["early_stopping"] == 5
     assert "must be a number" in done.post("/p/p/choose", data={"minutes": "soon"}).text
     assert [run.state().status for run in trained.workspace.versions("p", choosing.MEASURED)] == ["new"]
 

@@ -19,7 +19,7 @@ DOORS = {
     # the program in a bundle, which has no library for a command line
     "sys.stderr.write": {"standalone/main.py"},
     "warnings.warn": set(),
-    "logger.warning": {"facade/evaluation.py", "facade/compare.py"},
+    "logger.warning": {"facade/evaluation.py", "facade/ensemble.py", "facade/compare.py"},
     "_LOG.warning": {"files.py"},
     "tabulate": {"facade/console.py"},
     # cells of files that a spreadsheet may open

@@ -22,7 +22,7 @@ LAYERS = (
     ("choices",),
     ("spec",),
     ("tasks",),
-    ("records", "figures", "decisions", "operating_point"),
+    ("records", "figures", "decisions", "operating_point", "mean_scores"),
     ("catalog", "statistics"),
     ("data", "runs", "settings_files"),
     ("backends", "reports"),

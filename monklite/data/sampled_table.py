@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from ..files import make_folder, write_text
-from ..spec import Table
+from ..spec import SPLIT, Spec, Table
 from ..tasks import SEPARATOR
-from . import table_frames
+from . import prepare, table_frames
 from .samples import Samples
 from .table_columns import PATH_NAMES
 
@@ -71,6 +72,30 @@ def _labels(samples: Samples) -> dict[str, Sequence[object]]:
         numbers = samples.labels.astype(np.int8)
         return {name: numbers[:, samples.classes.index(name)].tolist() for name in samples.label_columns}
     return {"label": [samples.task.text(label) for label in samples.labels]}
+
+
+class Sampled(NamedTuple):
+    """A share of the images of one source. `subset`: what they are for. `total`: the images of the source. `chosen`: those of the
+    share. `table`: the share as a source."""
+
+    subset: str
+    total: int
+    chosen: int
+    table: Table
+
+
+def write_sources(spec: Spec, root: Path, share: float, folder: Path) -> Iterator[Sampled]:
+    """Write a table of a share of the images of each source of a spec. `root`: of the workspace.
+
+    Raises:
+        NotReady: no dataset is given. NotFound, DatasetError: it cannot be used. InvalidValue, StorageError: as `write`.
+    """
+    tables = list(prepare.discovered(spec, root))
+    for samples, given, subset in zip(tables, spec.data.sources, SPLIT, strict=False):
+        # a split needs two images of each class
+        chosen = choose(samples, share, spec.data.split_seed, least=3 - len(tables))
+        path = write(chosen, folder, f"sampled_dataset_{subset}")
+        yield Sampled(subset, len(samples), len(chosen), source(samples, given.path, path))
 
 
 def source(samples: Samples, path: str, table: Path) -> Table:

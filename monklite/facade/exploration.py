@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..catalog.analyses import PERCENT
-from ..data import exploration, prepare, sampled_table
+from ..data import exploration, sampled_table
 from ..data.exploration import Exploration
 from ..reports import charts, class_chart
 from ..rules import Flag
 from ..runs.file_names import CLASSES_CHART
-from ..spec import SPLIT, Table
+from ..spec import Table
 from . import exploration_messages as messages
 from .base import Base
 from .checks import api
@@ -90,14 +90,13 @@ class ExplorationMethods(Base):
     def _sampled_sources(self, percent: float) -> list[Table]:
         """Write the tables of `Dataset_Percent`, and return them as sources of images."""
         share = PERCENT("percent", percent) / 100
-        spec, sources = self._experiment.requested, []
-        tables = list(prepare.discovered(spec, self._root))
-        for samples, source, subset in zip(tables, spec.data.sources, SPLIT, strict=False):
-            # a split needs two images of each class
-            chosen = sampled_table.choose(samples, share, spec.data.split_seed, least=3 - len(tables))
-            path = sampled_table.write(chosen, self._experiment.run.logs, f"sampled_dataset_{subset}")
-            messages.sampled(self._console, subset, path, len(chosen), len(samples))
-            sources.append(sampled_table.source(samples, source.path, path))
+        sources = []
+        for sampled in sampled_table.write_sources(
+            self._experiment.requested, self._root, share, self._experiment.run.logs
+        ):
+            path = Path(sampled.table.csv)
+            messages.sampled(self._console, sampled.subset, path, sampled.chosen, sampled.total)
+            sources.append(sampled.table)
         return sources
 
     @property

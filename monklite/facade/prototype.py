@@ -9,6 +9,7 @@ from typing import Any
 from .base import Base
 from .callbacks import CallbackMethods
 from .checks import api
+from .choosing import ChoosingMethods
 from .cross_validation import CrossValidationMethods
 from .custom_networks import CustomNetworkMethods
 from .data_checks import DataCheckMethods
@@ -26,6 +27,7 @@ from .training import TrainingMethods
 
 
 class prototype(
+    ChoosingMethods,
     OpeningMethods,
     TrainingMethods,
     CrossValidationMethods,

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..data import class_columns
-from ..errors import InvalidValue, PretrainedUnavailable, TrainingFailed
+from ..errors import InvalidValue, MonkliteError, PretrainedUnavailable, TrainingFailed, WeightsMismatch
 from ..experiment import Experiment
 from ..opening import can_resume, resume
 from ..runs.run import Run
+from ..runs.state import RunState
 from ..spec import Spec, Table
 from ..training.progress import Say
 from ..training.session import Display
+
+# settings that decide which images a run is of
+DIVIDING = ("data.sources", "data.split", "data.fold", "data.group")
 
 
 @dataclass(frozen=True)
@@ -29,12 +33,17 @@ class Trial:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The run of a trial. `problem`: why it was not trained to its end, `""`: it was. `trained_now`: not in an earlier call."""
+    """The run of a trial. `error`: why it was not trained to its end, None: it was. `trained_now`: not in an earlier call."""
 
     trial: Trial
     run: Run
-    problem: str = ""
+    error: MonkliteError | None = None
     trained_now: bool = True
+
+    @property
+    def problem(self) -> str:
+        """The error in words; empty if there is none."""
+        return "" if self.error is None else str(self.error)
 
 
 def run(
@@ -44,6 +53,7 @@ def run(
     say: Say,
     display: Display,
     announce: Callable[[int, Trial], None] = lambda number, trial: None,
+    callbacks: Sequence[object] = (),
 ) -> Iterator[Outcome]:
     """Train every trial, with the settings of `base` and its own changes.
 
@@ -53,6 +63,7 @@ def run(
 
     Args:
         project: the name of the project that the experiments are in. announce: called before each trial with its number, from 1.
+        callbacks: of each training, see `training.callbacks`.
 
     Raises:
         MonkliteError: a value cannot be used (before anything is trained), or nothing can be written.
@@ -62,7 +73,7 @@ def run(
     settings = [base.checked(trial.changes) for trial in trials]
     for name in {trial.experiment for trial in trials}:
         base.workspace.experiment(project, name)
-    return _run_all(base, project, list(zip(trials, settings, strict=True)), say, display, announce)
+    return _run_all(base, project, list(zip(trials, settings, strict=True)), say, display, announce, callbacks)
 
 
 def _run_all(
@@ -72,6 +83,7 @@ def _run_all(
     say: Say,
     display: Display,
     announce: Callable[[int, Trial], None],
+    callbacks: Sequence[object],
 ) -> Iterator[Outcome]:
     for number, (trial, asked) in enumerate(trials, 1):
         announce(number, trial)
@@ -79,7 +91,13 @@ def _run_all(
         if earlier is not None and earlier.state().status == "done":
             yield Outcome(trial, earlier, trained_now=False)
         else:
-            yield _train(base, project, trial, earlier, say, display)
+            yield _train(base, project, trial, earlier, say, display, callbacks)
+
+
+def is_done(base: Experiment, project: str, trial: Trial) -> bool:
+    """Whether an earlier call trained a trial to its end. Raises MonkliteError: a value cannot be used."""
+    earlier = _earlier(base, project, trial, base.checked(trial.changes))
+    return earlier is not None and earlier.state().status == "done"
 
 
 def _earlier(base: Experiment, project: str, trial: Trial, asked: Spec) -> Run | None:
@@ -89,9 +107,16 @@ def _earlier(base: Experiment, project: str, trial: Trial, asked: Spec) -> Run |
         # columns of classes are found when the images are prepared
         columns = next((s.label_columns for s in state.asked.data.sources if isinstance(s, Table)), ())
         same = state.asked == class_columns.kept(asked, columns) and state.origin == _origin_of(base)
-        if same and state.status != "new":
+        if same and state.status != "new" and _of_same_images(base, trial, state):
             return run
     return None
+
+
+def _of_same_images(base: Experiment, trial: Trial, state: RunState) -> bool:
+    """Whether a run is of the images as they are now, as far as they were read: files may have been added to a folder."""
+    if base.data is None or state.dataset is None or any(path.startswith(DIVIDING) for path in trial.changes):
+        return True
+    return state.dataset.fingerprint == base.data.record.fingerprint
 
 
 def _origin_of(base: Experiment) -> tuple[str, str, int] | None:
@@ -101,19 +126,33 @@ def _origin_of(base: Experiment) -> tuple[str, str, int] | None:
     return state.project, state.experiment, state.version
 
 
-def _train(base: Experiment, project: str, trial: Trial, earlier: Run | None, say: Say, display: Display) -> Outcome:
+def begun(base: Experiment, project: str, trial: Trial, say: Say) -> Experiment:
+    """The experiment of a trial, in a version of its own, whose training has not begun."""
+    claimed = base.workspace.claim(project, trial.experiment)
+    experiment = Experiment(base.workspace, claimed, base.requested, say, base.origin)
+    experiment.copies_weights = base.copies_weights
+    experiment.change(trial.changes)
+    return experiment
+
+
+def _train(
+    base: Experiment,
+    project: str,
+    trial: Trial,
+    earlier: Run | None,
+    say: Say,
+    display: Display,
+    callbacks: Sequence[object],
+) -> Outcome:
     if earlier is not None and can_resume(earlier):
         experiment = resume(base.workspace, earlier, say)
     else:
-        claimed = base.workspace.claim(project, trial.experiment)
-        experiment = Experiment(base.workspace, claimed, base.requested, say, base.origin)
-        experiment.copies_weights = base.copies_weights
-        experiment.change(trial.changes)
+        experiment = begun(base, project, trial, say)
     try:
-        experiment.train(display)
+        experiment.train(display, callbacks=callbacks)
         return Outcome(trial, experiment.run)
-    # such as a network that does not take so small images, which is known when it is built
-    except (TrainingFailed, InvalidValue, PretrainedUnavailable) as error:
-        return Outcome(trial, experiment.run, str(error))
+    # such as a network that does not take so small images, or a damaged file of weights, which is known when it is built
+    except (TrainingFailed, InvalidValue, PretrainedUnavailable, WeightsMismatch) as error:
+        return Outcome(trial, experiment.run, error)
     finally:
         experiment.run.release()

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from ...catalog.models import names
 from ...catalog.transforms import TRANSFORMS
+from ...catalog.variations import LIGHT, MIRROR, TURN
 from ...errors import InvalidValue, find
 from ...rules import Flag, ListOf, OneOf, OrNone, Text
 from ...setting_ranges import EPOCHS_RANGE, INPUT_SIZE_RANGE
@@ -61,7 +62,7 @@ class Variation:
 
 VARIATIONS = (
     Variation(
-        "mirror", "Mirror left and right", "random_horizontal_flip",
+        "mirror", "Mirror left and right", MIRROR[0],
         "Good for most objects. Not where sides matter, such as in X-rays of the chest: the heart is on one side.",
     ),
     Variation(
@@ -69,8 +70,8 @@ VARIATIONS = (
         "Good for pictures from above or through a microscope. Not where up is always up.",
     ),
     Variation(
-        "turn", "Turn a little", "random_rotation",
-        "Good where the camera or the object is not always straight.", {"degrees": 10},
+        "turn", "Turn a little", TURN[0],
+        "Good where the camera or the object is not always straight.", TURN[1],
     ),
     Variation(
         "zoom", "Zoom and crop", "random_resized_crop",
@@ -78,9 +79,8 @@ VARIATIONS = (
         {"input_size": INPUT_SIZE, "scale": (0.6, 1.0)},
     ),
     Variation(
-        "light", "Lighter, darker, more or less contrast", "color_jitter",
-        "Good where light or exposure differ. Not where brightness itself tells the class.",
-        {"brightness": 0.25, "contrast": 0.25},
+        "light", "Lighter, darker, more or less contrast", LIGHT[0],
+        "Good where light or exposure differ. Not where brightness itself tells the class.", LIGHT[1],
     ),
     Variation(
         "blur", "Blur", "random_blur",
