@@ -54,9 +54,9 @@ def measure(name: str, images: str, workspace: str, form: str) -> None:
     from monklite import Prototype
     from monklite.exporting.bundle import Int8, make
     from monklite.exporting.manifest import MODEL
+    from monklite.exporting.onnx_session import OnnxSession
     from monklite.exporting.reading import Bundle
     from monklite.exporting.run_images import of_subset
-    from monklite.exporting.session import Session
     from monklite.inference import Predictor
 
     backend, cache = NETWORKS.get(name, "pytorch"), Path(workspace, ".cache")
@@ -75,7 +75,7 @@ def measure(name: str, images: str, workspace: str, form: str) -> None:
         run, cache, Path(workspace, f"{name}-{form}"), lambda text: None, int8=Int8(1.0) if form == "int8" else None
     )
     seconds = time.perf_counter() - start
-    predictor, session = Predictor(run, cache), Session(Bundle(made.path).content(MODEL))
+    predictor, session = Predictor(run, cache), OnnxSession(Bundle(made.path).content(MODEL))
     files = of_subset(predictor, "val").files
     whole = [session.answers(np.asarray(Image.open(file).convert("RGB"))[None]) for file in files]
     usual = list(predictor.stream(files, lambda name, problem: sys.exit(problem)))

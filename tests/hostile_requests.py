@@ -206,16 +206,26 @@ def _make_no_request(rng: random.Random, picture: bytes) -> Hostile:
 
 
 def _make_two_lengths(rng: random.Random, picture: bytes) -> Hostile:
-    length = rng.choice(("-1", "+5", "0x10", "5, 6", "1e3", "", "9" * 30, "5\r\nContent-Length: 6"))
+    length = rng.choice(
+        ("-1", "+5", "0x10", "5, 6", "1e3", "", "9" * 30, "5\r\nContent-Length: 6", "5\r\nTransfer-Encoding: chunked")
+    )
     return Hostile("odd length", request(body=b"12345", Content_Length=length), (CLOSED, 400, 413), True)
 
 
 def _make_bad_chunks(rng: random.Random, picture: bytes) -> Hostile:
     chunks = rng.choice(
-        (b"zz\r\nabc\r\n0\r\n\r\n", b"-5\r\nabc\r\n", b"fffffffffffffffff\r\nabc", b"5\r\nabc", b"5;" + b"x" * 10**5)
+        (
+            b"zz\r\nabc\r\n0\r\n\r\n",
+            b"-5\r\nabc\r\n",
+            b"fffffffffffffffff\r\nabc",
+            b"5\r\nabc",
+            b"5;" + b"x" * 10**5,
+            b"1\r\nx\r\n" * 3000,
+        )
     )
-    broken = request(body=chunks, Content_Length=None, Transfer_Encoding="chunked")  # type: ignore[arg-type]
-    return Hostile("bad chunks", broken, (CLOSED, 400), True)
+    key = rng.choice((KEY, None))
+    broken = request(body=chunks, key=key, Content_Length=None, Transfer_Encoding="chunked")  # type: ignore[arg-type]
+    return Hostile("bad chunks", broken, (CLOSED, 400) if key else (CLOSED, 400, 401), True)
 
 
 def _make_cut_off(rng: random.Random, picture: bytes) -> Hostile:
@@ -234,6 +244,7 @@ def _make_wrong_project(rng: random.Random, picture: bytes) -> Hostile:
 def _make_private_address(rng: random.Random, picture: bytes) -> Hostile:
     body = rng.choice(
         [json.dumps({"url": address}).encode() for address in PRIVATE]
+        + [b'{"url": "' + b"x" * 100_000 + b'"}', b"[{}," * 20_000]
         + [b"", b"{", b"[]", b'"x"', b"[" * 10**5, b'{"url": 5}']
     )
     return Hostile(

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from monklite import compare
+from monklite.catalog import models
 from monklite.cli import main
 from monklite.errors import MonkliteError
 from monklite.facade import messages
@@ -31,6 +32,14 @@ ON_REQUEST = pytest.mark.skipif(not WHOLE, reason="takes long: set MONKLITE_HOST
 def sampled(attempts: Iterable[T], stride: int) -> Iterator[T]:
     """Every `stride`-th attempt; all of them with `MONKLITE_HOSTILE=whole`."""
     return itertools.islice(attempts, 0, None, 1 if WHOLE else stride)
+
+
+def some_of_each_family(names: Iterable[str], backend: str) -> list[str]:
+    """The first and every fourth network of each family, whose sizes are built alike; all with `MONKLITE_HOSTILE=whole`."""
+    families: dict[str, list[str]] = {}
+    for name in names:
+        families.setdefault(models.find_model(name, backend).family, []).append(name)
+    return [name for family in families.values() for name in sampled(family, 4)]
 
 
 def done_or_refused(call: Callable[[], Any], what: object, counts: Counter[str]) -> bool:

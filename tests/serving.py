@@ -21,6 +21,9 @@ from monklite import Prototype
 
 KEY = "a-key-of-these-tests-0123456789"
 ROOT = Path(__file__).parents[1]
+# on Windows SIGTERM ends a process at once; Ctrl-Break reaches the processes of one group
+STOP = getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM)
+GROUP = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 PATIENCE = 60.0  # seconds that a server may take to start
 
 
@@ -69,7 +72,7 @@ class Server:
 
     def stop(self) -> int:
         """Ask it to stop; the status with which it ends."""
-        self.process.send_signal(signal.SIGTERM)
+        self.process.send_signal(STOP)
         return self.process.wait(PATIENCE)
 
 
@@ -106,7 +109,14 @@ def served(folder: Path, *arguments: str, key: str | None = KEY) -> Iterator[Ser
     errors = folder / "server.log"
     with errors.open("w") as log:
         process = subprocess.Popen(
-            command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=log, text=True, encoding="utf-8"
+            command,
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            encoding="utf-8",
+            creationflags=GROUP,
         )
     try:
         assert process.stdout is not None

@@ -49,7 +49,9 @@ def test_jobs_run_one_after_the_other_in_the_working_folder(jobs: Jobs, tmp_path
 
 def test_a_job_that_is_stopped_lets_the_next_one_begin(jobs: Jobs) -> None:
     first, second = jobs.add(TRAINING, "p", SLEEPS, experiment="e"), jobs.add(INSPECTING, "p", ["-c", "print(1)"])
-    wait_for(lambda: "begun" in first.log())
+    wait_for(lambda: "begun" in first.log() and first.status == RUNNING)
+    # a second tab that asks for it once more does not begin it twice
+    first.again()
     assert (first.status, second.status) == (RUNNING, WAITING)
     first.stop()
     wait_for(lambda: second.status == ENDED)

@@ -191,6 +191,7 @@ def test_a_look_at_the_pictures_says_what_is_wrong_with_them(workspace: Path) ->
     for text in ("Few pictures: rings (", "1 picture cannot be read", "1 picture is there more than once"):
         assert text in said
     assert [path.endswith("broken.png") for path in found["unreadable"]] == [True]
+    assert found["copies"] == [["dots/dots-000.png", "rings/twin.png"]]
 
 
 def test_classes_that_are_only_tested_are_told(workspace: Path) -> None:

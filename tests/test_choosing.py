@@ -75,6 +75,7 @@ def states(workspace: Path, experiment: str) -> list[Any]:
     return [run.state() for run in Workspace(workspace).versions("p", experiment)]
 
 
+@pytest.mark.slow
 def test_networks_are_looked_at_tried_and_the_best_is_trained(
     tiny: str, patterns: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -328,6 +329,7 @@ def test_an_ensemble_pays_only_beyond_the_interval() -> None:
     assert not worse.pays
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["pytorch"])
 def test_images_with_several_labels_are_chosen_for_by_f1(tiny: str, patterns: Path, workspace: Path) -> None:
     images = sorted(path.relative_to(patterns).as_posix() for path in patterns.glob("*/*"))

@@ -14,7 +14,8 @@ DOORS = {
     # text to a terminal: made printable there
     "print": {"facade/console.py"},
     "click.echo": {"cli/group.py"},
-    "sys.stdout.write": set(),
+    # the answer of a process to the one that has started it
+    "sys.stdout.write": {"doctor/probe.py"},
     # the program in a bundle, which has no library for a command line
     "sys.stderr.write": {"standalone/main.py"},
     "warnings.warn": set(),
@@ -58,7 +59,7 @@ DOORS = {
     "shutil.copy": set(),
     "shutil.copy2": set(),
     # programs, and code from text
-    "subprocess.run": set(),
+    "subprocess.run": {"doctor/devices.py"},
     "subprocess.Popen": {"apps/no_code/jobs.py"},
     "os.system": set(),
     "os.popen": set(),

@@ -39,8 +39,8 @@ from monklite.exporting.manifest import (
     REQUIREMENTS,
 )  # fmt: skip
 from monklite.exporting.manifest import LABELS as LABELS_FILE
+from monklite.exporting.onnx_session import OnnxSession
 from monklite.exporting.reading import Bundle
-from monklite.exporting.session import Session
 from monklite.runs.state import as_json
 from monklite.spec import Folders
 from monklite.tasks import softmax
@@ -89,7 +89,7 @@ def test_the_certificate_is_of_all_validation_images_and_of_drawn_pictures(one, 
 
 def test_files_of_several_sizes_are_answered_in_one_batch_as_by_the_run(one, bundle):
     expected = list(one.predictor.stream(map(str, one.files), pytest.fail))
-    session = Session(bundle.content(MODEL))
+    session = OnnxSession(bundle.content(MODEL))
     found = comparing.of_bundle(bundle.manifest, session, [file.read_bytes() for file in one.files])
     assert np.allclose(found.logits, [prediction.logits for prediction in expected], atol=1e-5)
     scores = softmax(found.logits.astype(float) / bundle.manifest.temperature)
@@ -100,7 +100,7 @@ def test_files_of_several_sizes_are_answered_in_one_batch_as_by_the_run(one, bun
 
 def test_whole_pictures_are_resized_inside(one, bundle):
     """Of any size, several at once; resizing differs by 1 of 255 at most, and so the scores hardly."""
-    session, pixels = Session(bundle.content(MODEL)), np.asarray(Image.open(one.files[4]))
+    session, pixels = OnnxSession(bundle.content(MODEL)), np.asarray(Image.open(one.files[4]))
     assert pixels.shape[:2] != (SIDE, SIDE)
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
@@ -252,7 +252,7 @@ def test_several_labels_per_image(one, tmp_path):
     bundle = Bundle(opened.Export(tmp_path / "b"))
     assert (bundle.manifest.label_type, bundle.manifest.activation) == ("multiple", "sigmoid")
     assert bundle.manifest.n_embeddings == 0
-    found = Session(bundle.content(MODEL)).answers(np.zeros((2, 50, 40, 3), np.uint8))
+    found = OnnxSession(bundle.content(MODEL)).answers(np.zeros((2, 50, 40, 3), np.uint8))
     expected = 1 / (1 + np.exp(-found.logits / (bundle.manifest.temperature or 1)))
     assert np.allclose(found.probabilities, expected, atol=1e-6) and found.embeddings is None
 

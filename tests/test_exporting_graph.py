@@ -16,7 +16,7 @@ from monklite.errors import InvalidValue
 from monklite.exporting.graph import Graph, value
 from monklite.exporting.manifest import PICTURES
 from monklite.exporting.model_file import FORMAT, normalized, resizing, split_prefix, squeezed
-from monklite.exporting.session import loaded
+from monklite.exporting.onnx_session import loaded
 from monklite.spec import Choice
 from monklite.testing.datasets import soft_noise
 

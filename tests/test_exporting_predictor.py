@@ -109,7 +109,7 @@ def test_a_stream_without_end_takes_few_images_and_batches_grow(bundle):
 
 def test_if_memory_is_too_small_there_are_fewer_at_once(bundle, monkeypatch):
     pictures = np.random.default_rng(0).integers(0, 256, (9, SIDE, SIDE, 3), np.uint8)
-    expected, answers, sizes = list(bundle.stream(pictures, pytest.fail)), bundle._session.answers, []
+    expected, answers, sizes = list(bundle.stream(pictures, pytest.fail)), bundle.session.answers, []
 
     def small(chunk: np.ndarray) -> object:
         if len(chunk) > 2:
@@ -117,7 +117,7 @@ def test_if_memory_is_too_small_there_are_fewer_at_once(bundle, monkeypatch):
         sizes.append(len(chunk))
         return answers(chunk)
 
-    monkeypatch.setattr(bundle._session, "answers", small)
+    monkeypatch.setattr(bundle.session, "answers", small)
     outputs = bundle.outputs(pictures, np.zeros((9, 2)), bundle.asked(0.5, 0))
     assert sizes == [2, 2, 2, 2, 1]
     assert np.allclose(outputs.logits, [p.logits for p in expected], atol=1e-5) and len(outputs.embeddings()) == 9
@@ -152,7 +152,7 @@ def test_what_is_wrong_with_a_bundle_is_said(folder, tmp_path):
 
 def test_a_network_that_cannot_be_computed_is_said(bundle):
     with pytest.raises(DamagedFile, match=r"ONNX Runtime cannot compute the network: .*"):
-        bundle._session.answers(np.zeros((1, SIDE, SIDE, 3), np.float32))
+        bundle.session.answers(np.zeros((1, SIDE, SIDE, 3), np.float32))
 
 
 # The command line

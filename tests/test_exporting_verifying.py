@@ -23,8 +23,8 @@ from monklite.exporting.certifying import made_here
 from monklite.exporting.expected import Expected
 from monklite.exporting.graph import value
 from monklite.exporting.manifest import CERTIFICATE, EXPECTED, INT8, MODEL
+from monklite.exporting.onnx_session import OnnxSession
 from monklite.exporting.reading import Bundle
-from monklite.exporting.session import Session
 from monklite.runs.state import as_json
 from monklite.tasks import SingleLabel
 
@@ -46,8 +46,9 @@ def network(sharpness: float = 1.0) -> bytes:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)]).SerializeToString()
 
 
-def written(folder: Path, form: str = "float32", shipped: bytes | None = None) -> Path:
-    """A bundle of `network()`, with what that answers for pictures in `folder / "val"`; `shipped`: in its place."""
+def written(folder: Path, form: str = "float32", shipped: bytes | None = None, runtime: str = "here") -> Path:
+    """A bundle of `network()`, with what that answers for pictures in `folder / "val"`; `shipped`: in its place; `runtime`: that
+    made the certificate."""
     rng, files = np.random.default_rng(0), []
     (folder / "val").mkdir()
     for i in range(12):
@@ -59,11 +60,11 @@ def written(folder: Path, form: str = "float32", shipped: bytes | None = None) -
     about = manifest(classes=CLASSES, form=form, temperature=1.5, mean=how.mean, std=how.std)
     task, drawn = SingleLabel(CLASSES), probes.drawn()
     right = model_file.assembled(network(), how, task, 1.5)
-    answers = [comparing.of_bundle(about, Session(right), batch).logits for batch in ([*drawn.values()], files)]
+    answers = [comparing.of_bundle(about, OnnxSession(right), batch).logits for batch in ([*drawn.values()], files)]
     digests = np.array([digest_of(file) for file in files], DIGEST)
     expected = Expected(drawn, answers[0], answers[0], digests, answers[1], np.array([1, 0] * 6))
     model = model_file.assembled(shipped or network(), how, task, 1.5)
-    certificate = made_here(about, model, (), "here", 0.1)
+    certificate = made_here(about, model, (), runtime, 0.1)
     contents = {
         MODEL: model,
         EXPECTED: expected.to_bytes(),
@@ -147,7 +148,7 @@ def test_what_is_damaged_or_missing_is_named(tmp_path, monkeypatch):
 
 def test_a_file_that_is_no_network_is_named():
     with pytest.raises(DamagedFile, match="ONNX Runtime .* cannot read the network"):
-        Session(b"no network")
+        OnnxSession(b"no network")
     assert issubclass(MissingPackage, ImportError)
 
 

@@ -65,7 +65,8 @@ def test_nobody_holds_a_folder_without_the_file(tmp_path):
 def test_the_count_goes_up_and_the_file_keeps_its_length(tmp_path, quick):
     heart = Heartbeat(tmp_path)
     first, size = read(tmp_path), (tmp_path / HOLDER).stat().st_size
-    assert first.is_beating(tmp_path)
+    # 25 ms are short for a busy machine
+    assert eventually(lambda: first.is_beating(tmp_path))
     assert eventually(lambda: int(read(tmp_path).beat) > 12)
     assert (tmp_path / HOLDER).stat().st_size == size
     heart.stop()

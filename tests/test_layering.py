@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "monklite"
 FRAMEWORKS = {"torch", "torchvision", "mxnet"}
 LAYERS = (
-    ("archive_errors", "errors", "_version", "printable", "durations", "free_memory"),
+    ("archive_errors", "errors", "_version", "printable", "durations", "free_memory", "local_requests", "stopping"),
     ("transient", "working_folder", "regular_files"),
     ("rules", "files", "looking", "processes", "processors"),
     ("locks", "retrying_file"),
@@ -24,9 +24,9 @@ LAYERS = (
     ("tasks",),
     ("records", "figures", "decisions", "operating_point", "mean_scores"),
     ("catalog", "statistics"),
-    ("data", "runs"),
+    ("data", "runs", "settings_files"),
     ("backends", "reports"),
-    ("training",),
+    ("training", "doctor"),
     ("inference", "image_predictor", "averaged_views", "certainty", "answer_forms"),
     ("experiment_setup",),
     ("experiment", "evaluation", "choosing_point", "choosing_unsure", "explaining", "validated"),

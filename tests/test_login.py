@@ -7,10 +7,14 @@ import asyncio
 import pytest
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import Response
 
 from monklite.apps import password_file
 from monklite.apps.login import MOST_WAITING, Login
 from monklite.apps.password_file import PasswordHash
+from monklite.apps.sessions import is_token, new_token
+
+TOKEN = new_token()
 
 
 @pytest.fixture
@@ -21,8 +25,8 @@ def login(monkeypatch):
 
 def request_of(login, address, password):
     """The form of a browser at an address."""
-    body = f"form_token={login.sessions.form_token('c')}&password={password}".encode()
-    headers = [(b"cookie", f"{login.cookie}=c".encode()), (b"host", b"x")]
+    body = f"form_token={login.sessions.form_token(TOKEN)}&password={password}".encode()
+    headers = [(b"cookie", f"{login.cookie}={TOKEN}".encode()), (b"host", b"x")]
 
     async def receive():
         return {"type": "http.request", "body": body}
@@ -62,3 +66,15 @@ def test_tries_at_once_from_one_address_are_counted_before_they_are_computed(log
 def test_pages_of_two_models_have_cookies_of_their_own(login):
     assert Login(login.password, "p/e-v002").cookie != login.cookie
     assert Login(login.password, "p/e-v001").cookie == login.cookie
+
+
+@pytest.mark.parametrize(
+    "value", ['"a\\015\\012X: y"', '"a\\073 Domain=x"', "x" * 44, "\xe9" * 43, "", TOKEN[:-1] + "."]
+)
+def test_a_cookie_that_the_server_did_not_make_is_not_sent_back(login, value):
+    headers = [(b"cookie", f"{login.cookie}={value}".encode("latin-1")), (b"host", b"[x")]
+    request = Request({"type": "http", "method": "GET", "scheme": "https", "headers": headers})
+    token = login.token_for_form(request)
+    assert is_token(token) and token != TOKEN
+    set_cookie = login.ready(request, token, Response()).headers["set-cookie"]
+    assert set_cookie.startswith(f"{login.cookie}={token}; ") and set_cookie.endswith("; Secure")

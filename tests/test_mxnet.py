@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from broken import learners
-from hostile_runs import WHOLE
+from hostile_runs import some_of_each_family
 from safetensors.numpy import save_file
 
 from monklite import Prototype, backends
@@ -162,9 +162,8 @@ def small(**changes: object) -> GluonLearner:
     return made(**{"model__name": "mobilenet0.25", **changes})
 
 
-# families have several sizes, which are built alike
 @pytest.mark.slow
-@pytest.mark.parametrize("name", models.names("mxnet") if WHOLE else models.names("mxnet")[::2])
+@pytest.mark.parametrize("name", some_of_each_family(models.names("mxnet"), "mxnet"))
 def test_every_model_trains_saves_and_answers(name: str, tmp_path: Path) -> None:
     size = max(models.find_model(name, "mxnet").min_size, 64)
     spec = {"model__name": name, "data__input_size": size}

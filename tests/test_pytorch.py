@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from broken import learners
-from hostile_runs import WHOLE
+from hostile_runs import some_of_each_family
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -183,9 +183,10 @@ def test_inception_trains_on_images_too_small_for_its_auxiliary_head() -> None:
 SLOW_MODELS = {"regnet_y_128gf", "vit_h_14"}  # 645 and 632 million parameters: 10 GB each to train a step
 
 
-# families have several sizes, which are built alike
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [n for n in models.names("pytorch") if n not in SLOW_MODELS][:: 1 if WHOLE else 2])
+@pytest.mark.parametrize(
+    "name", some_of_each_family([n for n in models.names("pytorch") if n not in SLOW_MODELS], "pytorch")
+)
 def test_every_model_trains_saves_and_answers(name: str, tmp_path: Path) -> None:
     size = max(models.find_model(name, "pytorch").min_size, 64)
     spec = {"model__name": name, "data__input_size": size, "model__precision": "auto"}

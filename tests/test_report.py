@@ -123,7 +123,9 @@ class Cells(HTMLParser):
         self.at = tag if self.inside else ""
         if self.at == "tr" and self.titles:
             self.rows.append([])
-        if self.at == "td":
+        # the first cell of a row is its head
+        if self.at == "td" or (self.at == "th" and dict(attrs)["scope"] == "row"):
+            self.at = "td"
             self.rows[-1].append(("", dict(attrs).get("data-value")))
 
     def handle_data(self, data):

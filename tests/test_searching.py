@@ -120,11 +120,11 @@ def test_other_arguments_are_checked(workspace: Path, patterns: Path, monkeypatc
 def test_the_usual_space_fits_the_network(workspace: Path, patterns: Path, backend: str) -> None:
     ptf = opened(patterns, backend)
     ptf.update_model_name("resnet18")
-    ptf.update_input_size(64)
+    ptf.update_input_size(96)
     found = {dimension.path: dimension for dimension in spaces.usual(ptf._experiment)}
     assert {spaces.RATE, "training.loss.params.label_smoothing", "augmentation", "model.freeze_base"} < set(found)
     assert found["model.name"].choices[0] == "resnet18" and len(found["model.name"].choices) > 1
-    assert found["data.input_size"].choices == (32, 64, 96) or found["data.input_size"].choices == (64, 96)
+    assert found["data.input_size"].choices == (64, 96, 128)
     # each of its ends is a setting that can be trained
     spaces.check(ptf._experiment, tuple(found.values()), {})
     # the rate is a multiple of that of the trial's own network

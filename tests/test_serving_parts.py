@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import numpy as np
@@ -26,6 +27,7 @@ from monklite.apps.answers import Unread
 from monklite.apps.gate import Door, Gate, everybody
 from monklite.apps.inference_queue import Busy, Queue
 from monklite.apps.refusals import Refusal
+from monklite.apps.secure_headers import HEADERS
 from monklite.apps.served_model import ServedModel
 from monklite.apps.settings import Settings
 from monklite.apps.traffic import Traffic
@@ -232,6 +234,9 @@ def test_without_keys_only_programs_of_this_machine_are_answered(all_models, mod
             {"Origin": "https://evil.example"},
             {"Origin": "null"},
             {"Host": "[x"},
+            # a proxy on this machine, which makes others seem to be this machine
+            {"X-Forwarded-For": "203.0.113.9"},
+            {"Forwarded": "for=203.0.113.9"},
         ):
             answer = asked.post("/v1/predict", content=picture, headers=headers)
             assert (answer.status_code, answer.json()["code"]) == (403, "Forbidden")
@@ -252,6 +257,7 @@ def test_errors_of_the_server_are_no_answers_and_tell_nothing_of_it(all_models, 
         asked.app.state.model = None
         answer = asked.get("/v1/model")
         assert (answer.status_code, answer.json()["code"]) == (500, "ErrorPrediction")
+        assert {name: answer.headers[name] for name in HEADERS} == HEADERS
 
 
 def test_limits_hold_while_a_request_is_read(all_models, model):
@@ -314,6 +320,7 @@ def test_keys_are_read_from_a_file_and_weak_ones_are_refused(tmp_path):
     ("words", "message"),
     [
         (("p", "pytorch", "--host", "0.0.0.0"), "--host 0.0.0.0 lets other machines ask, so a key is needed"),
+        (("p", "pytorch", "--proxy", "127.0.0.1"), "--proxy 127.0.0.1 lets other machines ask, so a key is needed"),
         (("p", "nothing"), "no project in"),
         (("nowhere.zip",), "nowhere.zip"),
         (("p", "pytorch", "x"), "give the project and the experiment, or a bundle, not 'p pytorch x'"),
@@ -348,10 +355,13 @@ def test_what_is_kept_is_listed_and_damaged_records_are_named(all_models, model,
     kept.keep(pictures, ["=a", "", "x"], model.answers(pictures))
     damaged = kept.folder / "20260101-000000-000000-00000000.json"
     damaged.write_text("{")
+    odd = kept.folder / "20260101-000000-000000-00000001.json"
+    odd.write_text('{"picture": "x"}')
     (kept.folder / "note.json").write_text("the user's own")
     found = CliRunner().invoke(main, ["predictions"])
     assert found.exit_code == 0
     assert f"{damaged} is damaged and is left out" in found.output
+    assert f"{odd} is damaged and is left out" in found.output
     assert found.output.count("  p/pytorch-v001  ") == 2
     assert len(list((kept.folder / "pictures").glob("*.png"))) == 2
 
@@ -423,12 +433,43 @@ def test_nothing_is_fetched_from_this_machine(web, address):
         ("8.8.8.8", True), ("2606:4700::1111", True), ("::ffff:8.8.8.8", True), ("64:ff9b::808:808", True),
         ("127.0.0.1", False), ("10.1.2.3", False), ("172.16.0.1", False), ("192.168.0.1", False), ("169.254.169.254", False),
         ("0.0.0.0", False), ("100.64.0.1", False), ("224.0.0.1", False), ("255.255.255.255", False), ("::1", False),
-        ("fe80::1", False), ("fc00::1", False), ("::ffff:127.0.0.1", False), ("::ffff:10.0.0.1", False), ("::", False),
+        ("fe80::1", False), ("fec0::1", False), ("64:ff9b:1::7f00:1", False), ("::127.0.0.1", False), ("4000::1", False),
+        ("fc00::1", False), ("::ffff:127.0.0.1", False), ("::ffff:10.0.0.1", False), ("::", False),
         ("64:ff9b::7f00:1", False), ("2002:7f00:1::", False), ("ff02::1", False), ("198.18.0.1", False), ("192.0.2.1", False),
     ],
 )  # fmt: skip
 def test_only_public_addresses_are_asked(address, is_public):
     assert web_pictures.is_public(ipaddress.ip_address(address)) is is_public
+
+
+def test_this_machine_is_not_asked_by_its_public_address_either(monkeypatch):
+    card = [SimpleNamespace(family=socket.AF_INET, address="8.8.4.4")]
+    monkeypatch.setattr("psutil.net_if_addrs", lambda: {"eth0": card})
+    for address, is_elsewhere in (
+        ("8.8.4.4", False),
+        ("::ffff:8.8.4.4", False),
+        ("8.8.8.8", True),
+        ("10.0.0.1", False),
+    ):
+        assert web_pictures.is_elsewhere(ipaddress.ip_address(address)) is is_elsewhere
+
+
+def test_a_look_up_that_takes_too_long_is_given_up_and_stays_counted(monkeypatch):
+    go = threading.Event()
+    monkeypatch.setattr(web_pictures, "AT_MOST", 0.1)
+    monkeypatch.setattr(web_pictures, "_looked_up", lambda *_: go.wait(10) or "")
+    fetcher = web_pictures.Fetcher(1000)
+
+    async def ask():
+        with pytest.raises(Refusal, match="it is not found and fetched in 0.1 s"):
+            await fetcher.fetch("http://slow.example/")
+        assert fetcher._pending == 1
+        go.set()
+        while fetcher._pending:
+            await asyncio.sleep(0.01)
+
+    asyncio.run(ask())
+    fetcher.stop()
 
 
 def test_scores_that_are_no_numbers_are_told_as_none():

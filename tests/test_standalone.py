@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import http.client
 import json
-import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import zipfile
 from collections.abc import Iterator
@@ -18,9 +18,11 @@ from pathlib import Path
 
 import pytest
 from exported_runs import Exported, tiny_for_module
+from serving import GROUP, STOP
 
-from monklite.errors import ExportFailed
+from monklite.errors import DamagedFile, ExportFailed
 from monklite.exporting import container, probes, program_file
+from monklite.exporting.bundle_predictor import BundlePredictor
 from monklite.exporting.manifest import DOCKERFILE, PREDICT, REQUIREMENTS
 from monklite.standalone import form_parts, main, server
 
@@ -137,7 +139,7 @@ class Served:
         command = json.loads(next(x for x in (folder / DOCKERFILE).read_text().splitlines() if x.startswith("CMD"))[4:])
         assert command[:3] == ["python", PREDICT, "--serve"]
         words = [*python, PREDICT, "--serve", "0"]
-        self.process = subprocess.Popen(words, cwd=folder, stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(words, cwd=folder, stderr=subprocess.PIPE, text=True, creationflags=GROUP)
         assert self.process.stderr is not None
         line = self.process.stderr.readline()
         assert line.startswith("listening at http://127.0.0.1:"), line
@@ -157,7 +159,7 @@ class Served:
             return b"".join(iter(lambda: client.recv(4096), b""))
 
     def stop(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
+        self.process.send_signal(STOP)
 
     def end(self) -> tuple[int, str]:
         """The exit status, and what it printed."""
@@ -181,6 +183,8 @@ def form(*files: tuple[str, bytes]) -> bytes:
 
 
 FORM = "multipart/form-data; boundary=x"
+# each of its signs is looked at for each of those before it
+HEAD_OF_MANY = b"--x\r\nContent-Disposition: form-data" + b';a="' * 100_000 + b"\r\n\r\nabc\r\n--x--\r\n"
 
 
 def test_pictures_are_answered_over_http_as_by_the_run(one, served):
@@ -214,16 +218,31 @@ def test_the_server_says_what_it_is_and_that_it_lives(served):
         ("POST /v1/predict", None, {"Content-Length": "99999999999"}, 413, "at most 64 MiB"),
         ("POST /v1/predict", None, {"Content-Length": "-1"}, 411, "does not tell its length"),
         ("POST /v1/predict", None, {"Transfer-Encoding": "chunked"}, 411, "does not tell its length"),
+        ("POST /v1/predict", b"abc", {"content-length": "4"}, 411, "does not tell its length"),
+        (
+            "POST /v1/predict",
+            HEAD_OF_MANY,
+            {"Content-Type": FORM},
+            400,
+            "headers of part 1 of the form have more than 8,192",
+        ),
+        ("POST /v1/predict", form(('a"*=x; filename*0*=z', b"x")), {"Content-Type": FORM}, 400, "cannot be read"),
         ("POST /v1/other", b"abc", {}, 404, "there is nothing at this address"),
+        ("GET /v1/model", b"", {"Origin": "http://evil.example"}, 403, "answers this machine alone"),
+        ("GET /v1/model", b"", {"X-Forwarded-For": "203.0.113.9"}, 403, "a proxy passed this request on"),
+        ("PUT /v1/predict", b"", {}, 501, "this request is not answered: Not Implemented"),
+        ("GET /" + "x" * 70_000, b"", {}, 414, "this request is not answered: Request-URI Too Long"),
+        ("GET /health", b"", dict.fromkeys(map("X-{}".format, range(200)), "y"), 431, "this request is not answered"),
         ("GET /../manifest.json", b"", {}, 404, "there is nothing at this address"),
     ],
 )
 def test_wrong_requests_are_refused_in_words(served, request_line, body, headers, status, message):
     if body is not None:
         headers = {"Content-Length": str(len(body)), **headers}
-    lines = [f"{request_line} HTTP/1.1", "Host: x", *(f"{name}: {value}" for name, value in headers.items())]
+    lines = [f"{request_line} HTTP/1.1", "Host: localhost", *(f"{name}: {value}" for name, value in headers.items())]
     answer = served.raw("\r\n".join(lines).encode() + b"\r\n\r\n" + (body or b""))
     assert answer.split(b" ", 2)[1] == str(status).encode() and message in answer.decode()
+    assert b"\r\nX-Content-Type-Options: nosniff\r\n" in answer and b"<html" not in answer.lower()
     assert served.ask("GET", "/health")[0] == 200
 
 
@@ -251,6 +270,39 @@ def test_many_clients_get_their_own_answers_and_none_is_lost_when_it_ends(one, p
             client.sendall(content)
             assert client.recv(15) == b"HTTP/1.0 200 OK"
     assert found.end() == (0, "")
+
+
+def test_connections_that_wait_make_room_for_new_ones(served):
+    idle = [socket.create_connection(("127.0.0.1", served.port), 10) for _ in range(server.MOST_REQUESTS + 8)]
+    try:
+        idle[-1].sendall(b"GET /health HTTP/1.1\r\nHost: loc")
+        start = time.monotonic()
+        assert [served.ask("GET", "/health")[0] for _ in range(3)] == [200] * 3
+        assert time.monotonic() - start < server.SILENCE / 2
+    finally:
+        for client in idle:
+            client.close()
+
+
+def test_errors_of_the_server_tell_nothing_of_it(one, monkeypatch, capfd):
+    predictor = BundlePredictor(one.made.path)
+
+    def failing(*_: object) -> None:
+        raise DamagedFile("/a/path/of/this/machine is damaged")
+
+    monkeypatch.setattr(predictor, "stream", failing)
+    with server.Server(predictor, "127.0.0.1", 0) as place:
+        thread = threading.Thread(target=place.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", place.server_port, timeout=20)
+            connection.request("POST", server.PREDICT, one.files[0].read_bytes())
+            answer = connection.getresponse()
+            assert (answer.status, json.loads(answer.read())) == (500, {"error": server.FAILED})
+        finally:
+            place.shutdown()
+            thread.join()
+    assert "/a/path/of/this/machine is damaged" in capfd.readouterr().err
 
 
 def test_a_port_that_is_taken_is_told(served, python, folder):

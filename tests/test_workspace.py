@@ -312,7 +312,7 @@ def test_threads_that_claim_again_and_again_get_different_versions(runs, attempt
     assert len({run.version for run in claimed}) == 24
 
 
-@pytest.mark.parametrize("name", ["CON", "nul.txt", "com1"])
+@pytest.mark.parametrize("name", ["CON", "nul.txt", "com1", "COM²"])
 def test_a_name_that_windows_keeps_is_refused(name):
     with pytest.raises(InvalidValue, match=r"Windows reserves it"):
         check_name("experiment", name)

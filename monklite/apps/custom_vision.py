@@ -21,6 +21,8 @@ from .uploads import Upload, body_of, pictures_of
 
 PREFIX = "/customvision/"
 VERSIONS = ("v3.0", "v3.1")
+# bytes of JSON that names an address; much more of it would take many times its size in memory
+MOST_JSON = 16 << 10
 # what the identities of projects, and in these of tags and iterations, are made from
 NAMESPACE = uuid5(NAMESPACE_OID, "monklite")
 _ADDRESS = "{version}/{prediction}/{project}/classify/iterations/{name}"
@@ -67,6 +69,8 @@ def _check_address(request: Request) -> None:
 
 def _address_in(body: bytes) -> str:
     try:
+        if len(body) > MOST_JSON:
+            raise ValueError
         values = {key.lower(): value for key, value in json.loads(body).items()}
         if isinstance(values["url"], str):
             return values["url"]
@@ -79,7 +83,7 @@ async def _classified(request: Request, uploads: Sequence[Upload]) -> JSONRespon
     state = request.app.state
     if len(uploads) != 1:
         raise Refusal("BadRequestImageExceededCount", f"one picture is classified here, and {len(uploads)} were sent")
-    keep = not request.url.path.endswith("/nostore")
+    keep = not request.scope["path"].endswith("/nostore")
     (answer,) = await state.queue.submit([uploads[0].content], [uploads[0].name], keep)
     if isinstance(answer, Unread):
         raise Refusal(answer.code, answer.problem)

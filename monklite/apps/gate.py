@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from starlette.requests import HTTPConnection
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,8 +20,12 @@ from .traffic import Traffic
 SECONDS, SLOWEST = 20.0, 50_000
 # bytes of requests that are not answered yet, of all clients together
 MOST_IN_HAND = 512 << 20
-# seconds after which a client may come back when there are too many such bytes
+# seconds after which a client may come back when there are too many of them
 BACK_AFTER = 5
+_LOG = logging.getLogger("monklite")
+
+
+FAILED = "the request failed on this server, whose log says why: tell who runs it"
 
 
 class Door(NamedTuple):
@@ -54,11 +59,19 @@ class Gate:
         connection, counted = HTTPConnection(scope), self.traffic.counting(send)
         try:
             door = self._door(scope["path"])
-            response = door.admits(connection) or self._too_much(connection, door.most_bytes)
+            response = door.admits(connection)
+            if response is None:
+                self._check_size(connection, door.most_bytes)
             body = _Body(receive, door.most_bytes, self.seconds, self.traffic)
             await (response or self.app)(scope, body, counted)
         except Refusal as refusal:
             await as_response(refusal)(scope, receive, counted)
+        except ClientDisconnect:
+            # there is nobody to answer
+            pass
+        except Exception:
+            _LOG.exception("a request to %a failed", scope["path"])
+            await as_response(Refusal("ErrorPrediction", FAILED))(scope, receive, counted)
         finally:
             self.traffic.took(time.monotonic() - start)
             if body is not None:
@@ -70,14 +83,21 @@ class Gate:
             raise Refusal("NotFound", "there is nothing at this address")
         return found
 
-    def _too_much(self, connection: HTTPConnection, most: int) -> Response | None:
+    def _check_size(self, connection: HTTPConnection, most: int) -> None:
+        length = connection.headers.get("content-length")
+        if length is not None and "transfer-encoding" in connection.headers:
+            # a proxy before this server may take the other one, and see other requests than are answered here
+            raise Refusal(
+                "BadRequest",
+                "the request says its length (Content-Length) and also that it comes in chunks: one of them is false",
+                {"Connection": "close"},
+            )
         # the library that reads the headers has checked that it is a number
-        declared = int(connection.headers.get("content-length", 0))
+        declared = int(length or 0)
         if declared > most:
             raise _too_large(most)
         if declared + self.traffic.in_hand > MOST_IN_HAND:
-            raise _too_many_bytes()
-        return None
+            raise _too_many()
 
 
 class _Body:
@@ -110,7 +130,7 @@ class _Body:
         if self.read > self._most:
             raise _too_large(self._most)
         if self._traffic.in_hand > MOST_IN_HAND:
-            raise _too_many_bytes()
+            raise _too_many()
 
 
 def _too_large(most: int) -> Refusal:
@@ -118,5 +138,5 @@ def _too_large(most: int) -> Refusal:
     return Refusal("BadRequestImageSizeBytes", f"{what}: send a smaller file, or fewer at once")
 
 
-def _too_many_bytes() -> Refusal:
+def _too_many() -> Refusal:
     return too_many(f"too many requests are being read here: send it again in {BACK_AFTER} s", BACK_AFTER)

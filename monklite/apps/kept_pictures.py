@@ -28,6 +28,8 @@ from .served_model import ServedModel
 
 PREDICTIONS, PICTURES = "predictions", "pictures"
 _RECORD = re.compile(r"\d{8}-\d{6}-\d{6}-[0-9a-f]{8}\.json")
+# the fields of a record that are texts
+_TEXTS = ("time", "project", "model", "name", "picture")
 _PLAIN_FORMAT = re.compile(r"[a-z0-9]{1,8}")
 
 
@@ -91,6 +93,11 @@ def _read(path: Path) -> Mapping[str, Any]:
         text = read_regular(path, MAX_JSON_BYTES)
     try:
         record = json.loads(text)
+        texts = [record[field] for field in _TEXTS] + [*record["predicted"]]
+        if not all(isinstance(text, str) for text in texts) or not isinstance(
+            record["unsure"], (str, bool, type(None))
+        ):
+            raise TypeError("it is not in the form of these records")
         return {**record, "picture": str(path.parent / record["picture"])}
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise DamagedFile(f"{path} is damaged and is left out ({cut(str(error))})") from None

@@ -6,20 +6,19 @@ import re
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from ..errors import InvalidValue, NotFound, cut
 from ..files import reading
+from ..local_requests import foreign
 from ..regular_files import read_regular
 from .refusals import Refusal
 
 VARIABLE = "MONKLITE_KEYS"
 LEAST_CHARACTERS, MOST_BYTES = 16, 1 << 20
 MAKE_ONE = 'python -c "import secrets; print(secrets.token_urlsafe(32))"'
-LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 HEADER = "prediction-key"
 _KEY = re.compile(r"[\x21-\x7e]+")
 
@@ -78,27 +77,7 @@ class WithKey:
 
 
 def of_this_machine(connection: HTTPConnection) -> Response | None:
-    """Admit programs of this machine, but not pages of other hosts that a browser on this machine shows.
-
-    Such a page can send requests to this machine, and read the answers if its own name leads here.
-    """
-    places = [connection.headers.get("host", ""), *_without_scheme(connection.headers.get("origin"))]
-    for place in places:
-        if _name(place) not in LOCAL_NAMES:
-            raise Refusal(
-                "Forbidden",
-                f"this server has no keys, so it answers this machine alone, as localhost or 127.0.0.1, not {place!r}: start it "
-                "with keys to be asked by another name",
-            )
+    """Admit programs of this machine, but not pages of other hosts that a browser on this machine shows, and no proxies."""
+    if reason := foreign(connection.headers):
+        raise Refusal("Forbidden", f"this server has no keys, so {reason}: start it with keys to be asked by others")
     return None
-
-
-def _without_scheme(origin: str | None) -> list[str]:
-    return [] if origin is None else [origin.partition("://")[2]]
-
-
-def _name(place: str) -> str:
-    try:
-        return urlsplit(f"//{place}").hostname or ""
-    except ValueError:
-        return ""

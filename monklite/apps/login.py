@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from ..durations import duration
 from .password_file import PasswordHash
 from .refusals import Refusal, too_many
-from .sessions import LIFETIME, Sessions, new_token
+from .sessions import LIFETIME, Sessions, is_token, new_token
 from .tries import Tries
 from .uploads import body_of
 
@@ -117,12 +117,19 @@ class Login:
         return response
 
     def _token(self, connection: HTTPConnection) -> str:
-        return connection.cookies.get(self.cookie, "")
+        given = connection.cookies.get(self.cookie, "")
+        # what the server did not make is not sent back
+        return given if is_token(given) else ""
 
     def _with_cookie(self, request: Request, response: Response, token: str) -> Response:
         # "strict" would ask those for the password again who follow a link in a mail; no form is sent with it by another host
         response.set_cookie(
-            self.cookie, token, max_age=LIFETIME, httponly=True, samesite="lax", secure=request.url.scheme == "https"
+            self.cookie,
+            token,
+            max_age=LIFETIME,
+            httponly=True,
+            samesite="lax",
+            secure=request.scope["scheme"] == "https",
         )
         return response
 

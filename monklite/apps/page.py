@@ -19,11 +19,10 @@ from .gate import Door, everybody
 from .inference_queue import Busy
 from .login import FORM_TOKEN, LOGIN, MOST_FORM, TOKEN_HEADER, Login, wants_json
 from .password_file import PasswordHash
-from .refusals import Refusal
-from .secure_headers import SecureHeaders
+from .refusals import Refusal, too_many
 from .served_model import ServedModel
 from .settings import Settings
-from .uploads import Upload, pictures_of
+from .uploads import Upload, body_of, pictures_of
 
 PREFIX = "/page/"
 # the script sends pictures in requests of so many, so many requests at a time, and tries a request so often that fails
@@ -88,7 +87,6 @@ class Page:
         router.add_api_route("/heat-map", self.heat_map, methods=["POST"])
         router.add_api_route("/static/{name}", self.file)
         app.include_router(router)
-        app.add_middleware(SecureHeaders)
 
     async def index(self, request: Request) -> Response:
         """The page itself."""
@@ -108,7 +106,7 @@ class Page:
         return self.login.opened(request, RedirectResponse("./", 303))
 
     async def log_out(self, request: Request) -> Response:
-        form = (await request.body()).decode("latin-1")
+        form = (await body_of(request)).decode("latin-1")
         self.login.check_form(request, form.removeprefix(f"{FORM_TOKEN}="))
         return self.login.closed(request, RedirectResponse(LOGIN, 303))
 
@@ -116,10 +114,11 @@ class Page:
         """The answers for some pictures: as JSON for the script, or as a page where there is none."""
         try:
             answers = await self._answers(request)
-        except (Refusal, Busy) as refusal:
+        except (Refusal, Busy) as error:
             if wants_json(request):
                 raise
-            return self._page(request, problem=getattr(refusal, "detail", str(refusal)))
+            refusal = error if isinstance(error, Refusal) else too_many(str(error), error.seconds)
+            return _refused(self._page(request, problem=refusal.detail), refusal)
         return JSONResponse({"answers": answers}) if wants_json(request) else self._page(request, answers=answers)
 
     async def heat_map(self, request: Request) -> Response:
@@ -170,10 +169,7 @@ class Page:
     def _login(self, request: Request, problem: str = "", refusal: Refusal | None = None) -> Response:
         token = self.login.token_for_form(request)
         response = self._rendered("login.html", self.login.sessions.form_token(token), problem=problem)
-        if refusal is not None:
-            response.status_code = refusal.status_code
-            response.headers.update(refusal.headers or {})
-        return self.login.ready(request, token, response)
+        return self.login.ready(request, token, _refused(response, refusal) if refusal else response)
 
     def _rendered(self, template: str, form_token: str, **content: Any) -> Response:
         text = self._templates.get_template(template).render(form_token=form_token, **self._content, **content)
@@ -185,6 +181,13 @@ def _to_the_page(connection: HTTPConnection) -> Response | None:
     if connection.scope["path"] not in ("/", PREFIX.rstrip("/")):
         raise Refusal("NotFound", "there is nothing at this address")
     return RedirectResponse(PREFIX.lstrip("/"), 303)
+
+
+def _refused(response: Response, refusal: Refusal) -> Response:
+    """A page with the status and the headers of a refusal."""
+    response.status_code = refusal.status_code
+    response.headers.update(refusal.headers or {})
+    return response
 
 
 def _of(parts: Sequence[Upload], field: str) -> list[Upload]:

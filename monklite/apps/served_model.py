@@ -12,7 +12,7 @@ from ..data import decode
 from ..data.picture_files import png
 from ..data.webp_files import webp_size
 from ..errors import UnreadableImage
-from ..exporting.bundle_predictor import BundlePredictor
+from ..exporting import certified
 from ..exporting.describing import newest_figures
 from ..exporting.manifest import Manifest
 from ..figures import SENSITIVITY, SPECIFICITY, ClassFigures, Curve, Estimate, Figures
@@ -75,9 +75,9 @@ class ServedModel:
         return cls(predictor, About(state.project, state.experiment, state.version, made, state.notes, figures))
 
     @classmethod
-    def of_bundle(cls, path: str) -> ServedModel:
-        """Raises as `BundlePredictor`."""
-        predictor = BundlePredictor(path)
+    def of_bundle(cls, path: str, runtime: str | None = None) -> ServedModel:
+        """As `certified.predictor_of`; raises as that."""
+        predictor = certified.predictor_of(path, runtime)
         m = predictor.manifest
         return cls(
             predictor, About(m.project, m.experiment, m.version, m.created, m.notes, _as_figures(predictor.manifest))

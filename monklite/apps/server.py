@@ -20,6 +20,7 @@ from .inference_queue import Busy, Queue
 from .kept_pictures import KeptPictures
 from .keys import WithKey, of_this_machine
 from .refusals import Refusal, as_response, too_many
+from .secure_headers import SecureHeaders
 from .served_model import ServedModel
 from .settings import Settings
 from .traffic import Traffic
@@ -65,6 +66,7 @@ def create(model: ServedModel, settings: Settings, doors: Sequence[Door] = ()) -
     app.include_router(own_routes.router)
     app.include_router(custom_vision.router)
     app.add_middleware(Gate, doors=[*_doors(settings), *doors], traffic=traffic, seconds=settings.seconds)
+    app.add_middleware(SecureHeaders)
     _answer_errors(app)
     return app
 
@@ -77,7 +79,7 @@ def _doors(settings: Settings) -> list[Door]:
 
 
 def _answer_errors(app: FastAPI) -> None:
-    """Answer every error with a code and a message; those of this machine are told in its log."""
+    """Answer what is refused with a code and a message; the gate does so for errors that nobody expected."""
 
     @app.exception_handler(HTTPException)
     async def refused(_: Request, error: HTTPException) -> JSONResponse:
@@ -92,8 +94,3 @@ def _answer_errors(app: FastAPI) -> None:
         _LOG.error("a picture could not be kept: %s", error)
         message = "the picture could not be kept, so it is not answered: tell who runs this server"
         return as_response(Refusal("ErrorPredictionStorage", message))
-
-    @app.exception_handler(Exception)
-    async def failed(_: Request, error: Exception) -> JSONResponse:
-        message = "the prediction failed on this server, whose log says why: tell who runs it"
-        return as_response(Refusal("ErrorPrediction", message))

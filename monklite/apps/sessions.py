@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 import time
 from collections import OrderedDict
@@ -12,6 +13,8 @@ from collections.abc import Callable
 # seconds that a login lasts, and logins at the same time; of more, the oldest end
 LIFETIME, MOST_SESSIONS = 12 * 3600, 1000
 TOKEN_BYTES = 32
+# as `secrets.token_urlsafe` makes them
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class Sessions:
@@ -49,6 +52,11 @@ class Sessions:
 def new_token() -> str:
     """A random text for a cookie."""
     return secrets.token_urlsafe(TOKEN_BYTES)
+
+
+def is_token(text: str) -> bool:
+    """Whether a text can be one of `new_token`."""
+    return _TOKEN.fullmatch(text) is not None
 
 
 def _digest(token: str) -> str:

@@ -17,14 +17,16 @@ from urllib.parse import SplitResult, urlsplit
 from ..files import format_bytes
 from .refusals import Refusal, too_many
 
-# seconds for all of it
-SECONDS = 15.0
+# seconds for all of it but the look-up of the name, and for that as well
+SECONDS, AT_MOST = 15.0, 20.0
 # pictures that are fetched at once, and that may wait for it
 AT_ONCE, WAITING = 4, 16
 MOST_CHARACTERS = 2000
 PORTS = {"http": 80, "https": 443}
 # IPv6 addresses that carry one of IPv4 in their last bits (RFC 6052)
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# the other IPv6 addresses are of no public network (RFC 4291), such as those of a site, fec0::/10
+_UNICAST = ipaddress.ip_network("2000::/3")
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -33,7 +35,7 @@ class Fetcher:
     """Fetches pictures in threads of its own. `most`: bytes of a picture; `may_ask`: see `fetch`."""
 
     def __init__(self, most: int, may_ask: Callable[[IPAddress], bool] | None = None) -> None:
-        self._most, self._may_ask = most, may_ask or is_public
+        self._most, self._may_ask = most, may_ask or is_elsewhere
         self._pool = ThreadPoolExecutor(AT_ONCE, "monklite-fetching")
         self._pending = 0
 
@@ -44,14 +46,35 @@ class Fetcher:
                 f"too many pictures are being fetched here: send it again in {SECONDS:.0f} s", round(SECONDS)
             )
         self._pending += 1
+        found = asyncio.get_running_loop().run_in_executor(self._pool, fetch, address, self._most, self._may_ask)
+        found.add_done_callback(self._ended)
         try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._pool, fetch, address, self._most, self._may_ask)
-        finally:
-            self._pending -= 1
+            # a look-up that waits for a slow server cannot be ended; its thread stays counted until it ends
+            return await asyncio.wait_for(asyncio.shield(found), AT_MOST)
+        except asyncio.TimeoutError:
+            raise _refused(f"it is not found and fetched in {AT_MOST:g} s") from None
+
+    def _ended(self, found: asyncio.Future[bytes]) -> None:
+        self._pending -= 1
+        if not found.cancelled():
+            # also of one that nobody waits for any more
+            found.exception()
 
     def stop(self) -> None:
         self._pool.shutdown(wait=False)
+
+
+def is_elsewhere(address: IPAddress) -> bool:
+    """Whether an address is one of the public network, and not of this machine, which may answer itself more than others."""
+    return is_public(address) and (getattr(address, "ipv4_mapped", None) or address) not in _own_addresses()
+
+
+def _own_addresses() -> set[IPAddress]:
+    import psutil
+
+    rows = (row for rows in psutil.net_if_addrs().values() for row in rows)
+    found = [row.address for row in rows if row.family in (socket.AF_INET, socket.AF_INET6)]
+    return {ipaddress.ip_address(address.partition("%")[0]) for address in found}
 
 
 def is_public(address: IPAddress) -> bool:
@@ -65,10 +88,14 @@ def is_public(address: IPAddress) -> bool:
         # what stands before the address inside is not of the public network itself
         if address.ipv4_mapped is not None or address in _NAT64:
             return True
+        if address not in _UNICAST:
+            return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 
-def fetch(address: str, most: int, may_ask: Callable[[IPAddress], bool] = is_public, seconds: float = SECONDS) -> bytes:
+def fetch(
+    address: str, most: int, may_ask: Callable[[IPAddress], bool] = is_elsewhere, seconds: float = SECONDS
+) -> bytes:
     """The content at an address.
 
     The name is looked up once, all that it leads to is checked, and what was checked is asked. Redirections are not followed.

@@ -40,6 +40,17 @@ class SizeSchedule:
         return min(self.full, MULTIPLE * round((self.initial + share * (self.full - self.initial)) / MULTIPLE))
 
 
+def check_smallest(spec: Resolved) -> None:
+    """Refuse an input size that is too small for the network.
+
+    Raises:
+        InvalidValue: it is.
+    """
+    row, size = network_row(spec.model, spec.backend), spec.data.input_size
+    if size < row.min_size:
+        raise InvalidValue(f"{row.name} needs images of at least {row.min_size} px, not input_size={size}")
+
+
 def schedule(spec: Resolved) -> SizeSchedule | None:
     """The sizes of a training; None if they are not asked for.
 

@@ -1,6 +1,33 @@
-"""The command `monklite`: list, compare, export and prune runs. Training is done from Python."""
+"""The command `monklite`: train from a file of settings, list, compare, export and prune runs, and hand them on."""
 
-from . import app, archives, bundles, models, passwords, predicting, removing, runs, serving
+from . import (
+    app,
+    archives,
+    bundles,
+    checking,
+    models,
+    passwords,
+    predicting,
+    removing,
+    runs,
+    serving,
+    settings,
+    training,
+)
 from .group import main
 
-__all__ = ["app", "archives", "bundles", "main", "models", "passwords", "predicting", "removing", "runs", "serving"]
+__all__ = [
+    "app",
+    "archives",
+    "bundles",
+    "checking",
+    "main",
+    "models",
+    "passwords",
+    "predicting",
+    "removing",
+    "runs",
+    "serving",
+    "settings",
+    "training",
+]

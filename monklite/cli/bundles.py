@@ -9,6 +9,7 @@ import click
 from ..rules import PathText
 from .archives import FilePath
 from .group import console, emit, main
+from .runtime_option import runtime_option
 
 
 @main.command(name="export-model")
@@ -49,21 +50,22 @@ def export_model(
 @main.command()
 @click.argument("bundle", type=FilePath())
 @click.option("--images", help="A folder with the validation images of the run, under any names.")
-@click.option("--runtime", default="onnxruntime", show_default=True, help="What computes the network: or openvino.")
+@runtime_option
 @click.option("--json", "as_json", is_flag=True, help="Print the certificate as JSON.")
-def verify(bundle: str, images: str | None, runtime: str, as_json: bool) -> None:
+def verify(bundle: str, images: str | None, runtime: str | None, as_json: bool) -> None:
     """Compare a bundle, on this machine, with what its network answered before it was exported.
 
     That is known for drawn pictures, and for the validation images of the run where their files are here. If it does not agree,
     the exit status is 1.
     """
     from ..exporting.reading import Bundle
+    from ..exporting.runtimes import USUAL
     from ..exporting.verifying import verify as verified
     from ..facade.export_messages import certificate
     from ..runs.state import as_json as json_of
 
     tick = None if as_json else console().ticker("    comparing")
-    made = verified(Bundle(bundle), images and PathText()("images", images), tick, runtime)
+    made = verified(Bundle(bundle), images and PathText()("images", images), tick, runtime or USUAL.package)
     if as_json:
         emit(json_of(made.model_dump(by_alias=True), indent=2))
     else:

@@ -33,15 +33,24 @@ def console() -> Console:
     return Console(1)
 
 
+# refused, in words (2: the command was not understood, by click)
+REFUSED = 1
+# as a shell reports Ctrl-C
+STOPPED = 130
+
+
 class Commands(click.Group):
-    """A group of commands that prints monklite's errors in one line and exits with status 1."""
+    """A group of commands that prints monklite's errors in one line and exits with `REFUSED`, or `STOPPED` after Ctrl-C."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
         except MonkliteError as error:
             warn(f"error: {error}")
-            sys.exit(1)
+            sys.exit(REFUSED)
+        except KeyboardInterrupt:
+            warn("stopped")
+            sys.exit(STOPPED)
 
 
 @click.group(cls=Commands)

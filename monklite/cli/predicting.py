@@ -14,6 +14,7 @@ import click
 from ..errors import InvalidValue, shown
 from ..rules import PathText
 from .group import console, emit, main, warn
+from .runtime_option import check_is_bundle, runtime_option
 
 if TYPE_CHECKING:
     from ..image_predictor import ImagePredictor
@@ -62,17 +63,18 @@ def evaluate(
 @main.command()
 @click.argument("words", nargs=-1, required=True, metavar="{PROJECT EXPERIMENT | BUNDLE} IMAGES...")
 @click.option("--version", help="A version of a run such as v001; the newest trained one by default.")
+@runtime_option
 @click.option("--csv", "form", flag_value="csv", help="Print a table as CSV.")
 @click.option("--json", "form", flag_value="json", help="Print one JSON object per image.")
 @click.pass_obj
-def predict(workspace: str, words: tuple[str, ...], version: str | None, form: str | None) -> None:
+def predict(workspace: str, words: tuple[str, ...], version: str | None, runtime: str | None, form: str | None) -> None:
     """Predict images, or every image of a folder, with the best weights of a run, or with a bundle.
 
     Images that cannot be read are named on the error output, and the exit status is then 1.
     """
     from ..answer_forms import row
 
-    predictor, images = _predictor(workspace, [PathText()("images", word) for word in words], version)
+    predictor, images = _predictor(workspace, [PathText()("images", word) for word in words], version, runtime)
     unread: list[str] = []
 
     def left_out(name: str, problem: str) -> None:
@@ -84,18 +86,21 @@ def predict(workspace: str, words: tuple[str, ...], version: str | None, form: s
         sys.exit(1)
 
 
-def _predictor(workspace: str, words: Sequence[str], version: str | None) -> tuple[ImagePredictor, Sequence[str]]:
+def _predictor(
+    workspace: str, words: Sequence[str], version: str | None, runtime: str | None
+) -> tuple[ImagePredictor, Sequence[str]]:
     """The predictor, of a bundle if the first word is the path of one, and the images."""
     from ..runs.workspace import Workspace
 
     root = Workspace(workspace)
     if _is_bundle(root, words, version):
-        from ..exporting.bundle_predictor import BundlePredictor
+        from ..exporting import certified
 
         _check_given(words[1:])
-        return BundlePredictor(words[0]), words[1:]
+        return certified.predictor_of(words[0], runtime), words[1:]
     from ..inference import Predictor
 
+    check_is_bundle(runtime)
     _check_given(words[2:])
     project, experiment, *images = words
     return Predictor(root.find(project, experiment, version, trained=version is None), root.cache), images

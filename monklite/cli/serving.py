@@ -13,6 +13,7 @@ from ..errors import InvalidValue, MissingPackage, shown
 from ..rules import PathText
 from .group import console, emit, main, warn
 from .page_options import PageOptions, page_options
+from .runtime_option import check_is_bundle, runtime_option
 
 if TYPE_CHECKING:
     from ..apps.served_model import ServedModel
@@ -36,17 +37,20 @@ NEEDED = ("fastapi", "uvicorn", "python_multipart")
 @click.option("--queue", default=256, show_default=True, type=click.IntRange(1), help="Pictures that may wait.")
 @click.option("--project-id", type=click.UUID, help="Of a Custom Vision project whose clients are to be answered.")
 @click.option("--published-name", help="Of its iteration, in their addresses.")
+@runtime_option
 @page_options
 @click.pass_obj
-def serve(workspace: str, model: tuple[str, ...], version: str | None, host: str, port: int, **given: Any) -> None:
+def serve(
+    workspace: str, model: tuple[str, ...], version: str | None, host: str, port: int, runtime: str | None, **given: Any
+) -> None:
     """Answer over HTTP: send a picture, get its classes. Custom Vision's clients are answered, too."""
     check_installed("a server")
     from ..apps import running, server
 
     options = PageOptions.taken_from(given)
-    settings = _settings(workspace, host, options.page, **given)
+    settings = _settings(workspace, host, options, **given)
     listener = running.listening(host, port)
-    served = _served(workspace, model, version)
+    served = _served(workspace, model, version, runtime)
     page = options.page_of(served, settings)
     app = server.create(served, settings, page.doors() if page else ())
     if page:
@@ -66,39 +70,41 @@ def check_installed(what: str) -> None:
         raise MissingPackage(f"{what} needs {' and '.join(missing)}: {install_command(missing[0])}")
 
 
-def _served(workspace: str, model: Sequence[str], version: str | None) -> ServedModel:
+def _served(workspace: str, model: Sequence[str], version: str | None, runtime: str | None) -> ServedModel:
     from ..apps.served_model import ServedModel
     from ..runs.workspace import Workspace
 
     if len(model) == 1:
         if version is not None:
             raise InvalidValue(f"--version {version} is of a run, and one name is a bundle: leave it out")
-        return ServedModel.of_bundle(PathText()("bundle", model[0]))
+        return ServedModel.of_bundle(PathText()("bundle", model[0]), runtime)
     if len(model) != 2:
         raise InvalidValue(f"give the project and the experiment, or a bundle, not {shown(' '.join(model))}")
+    check_is_bundle(runtime)
     root, (project, experiment) = Workspace(workspace), model
     return ServedModel.of_run(root.find(project, experiment, version, trained=version is None), root.cache, warn)
 
 
 def _settings(
-    workspace: str, host: str, has_page: bool, key_file: str | None, allow_url: bool, keep_pictures: bool, queue: int,
+    workspace: str, host: str, options: PageOptions, key_file: str | None, allow_url: bool, keep_pictures: bool, queue: int,
     project_id: object, published_name: str | None,
 ) -> Settings:  # fmt: skip
     from ..apps.keys import MAKE_ONE, VARIABLE, keys_of, read_keys
-    from ..apps.running import is_local
     from ..apps.settings import Settings
+    from ..local_requests import is_local
     from ..runs.workspace import Workspace
 
     keys = read_keys(key_file) if key_file else keys_of(os.environ.get(VARIABLE, ""), VARIABLE)
-    if not keys and not is_local(host) and not has_page:
+    others = f"--host {host}" if not is_local(host) else f"--proxy {options.proxy}" if options.proxy else ""
+    if others and not keys and not options.page:
         raise InvalidValue(
-            f"--host {host} lets other machines ask, so a key is needed: give --key-file, or set {VARIABLE}; or serve a page "
+            f"{others} lets other machines ask, so a key is needed: give --key-file, or set {VARIABLE}; or serve a page "
             f"alone, which has a password, with --page. This makes a key: {MAKE_ONE}"
         )
     return Settings(
         keys=tuple(keys),
         # a proxy may stand before a page, and its clients seem to be this machine then
-        is_local=is_local(host) and not has_page,
+        is_local=is_local(host) and not options.page,
         queue=queue,
         allow_url=allow_url,
         keep_in=Workspace(workspace).root if keep_pictures else None,

@@ -26,7 +26,7 @@ from ..statistics.distance import Distance
 from ..tasks import Thresholds, task_of
 from .manifest import DISTANCE, MODEL
 from .reading import Bundle
-from .session import Session
+from .runtimes import USUAL, Runtime
 
 T = TypeVar("T")
 # images that are computed at once, and their pixels, which bound the memory that a network takes for them
@@ -38,39 +38,39 @@ PER_THREAD = 2
 
 
 class BundlePredictor(ImagePredictor):
-    """A bundle with its network loaded. `manifest`: what is known of the bundle.
+    """A bundle with its network loaded. `manifest`: what is known of the bundle. `session`: its network.
 
     Args:
-        path: a folder or a zip file; every file in it is checked.
+        path: a folder or a zip file; every file in it is checked. runtime: computes the network.
 
     Raises:
         NotFound: there is none. DamagedFile: some of it is missing, was changed or is of a newer monklite, as the message says.
-        MissingPackage: ONNX Runtime is not installed.
+        MissingPackage: the runtime is not installed.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], runtime: Runtime = USUAL) -> None:
         super().__init__()
-        self._bundle = Bundle(path)
-        contents = {name: self._bundle.content(name) for name in self._bundle.names()}
+        self.bundle = Bundle(path)
+        contents = {name: self.bundle.content(name) for name in self.bundle.names()}
         if MODEL not in contents:
-            raise DamagedFile(f"{self._bundle.path} is damaged: its manifest names no {MODEL}")
-        manifest = self.manifest = self._bundle.manifest
+            raise DamagedFile(f"{self.bundle.path} is damaged: its manifest names no {MODEL}")
+        manifest = self.manifest = self.bundle.manifest
         self.usual_task = task_of(manifest.label_type, manifest.classes, manifest.activation)
         self.point, self.epoch = manifest.operating_point, manifest.epoch
         self.task = operating_point.at(self.usual_task, self.point)
         self.decoding = Decoding(manifest.stored_size, manifest.prefix, Levels.recorded(manifest.levels))
         self.batch_size = max(1, min(BATCH, BATCH_PIXELS // manifest.stored_size**2))
         self.workers = cpu_count()
-        self._session = Session(contents[MODEL])
+        self.session = runtime.load(contents[MODEL])
         self._computing = Semaphore(AT_ONCE)
         self._arrays = contents.get(DISTANCE, b"")
         unsure = manifest.unsure
-        if unsure is not None and unsure.distance is not None and not (self._arrays and self._session.has_embeddings):
-            raise DamagedFile(f"{self._bundle.path} is damaged: what its distances need is missing")
+        if unsure is not None and unsure.distance is not None and not (self._arrays and self.session.has_embeddings):
+            raise DamagedFile(f"{self.bundle.path} is damaged: what its distances need is missing")
         self.certainty = Certainty(unsure, self.usual_task, self._distance) if unsure else None
 
     def _distance(self) -> Distance:
-        path = self._bundle.path / DISTANCE
+        path = self.bundle.path / DISTANCE
         return distance_of(array_files.parse(self._arrays, path)[0], path)
 
     def asked(self, thresholds: Thresholds, n_views: int) -> Asked:
@@ -83,7 +83,7 @@ class BundlePredictor(ImagePredictor):
 
     def outputs(self, pixels: np.ndarray, sizes: np.ndarray, asked: Asked) -> Outputs:
         with self._computing:
-            parts = list(self._in_chunks(len(pixels), lambda chunk: self._session.answers(pixels[chunk])))
+            parts = list(self._in_chunks(len(pixels), lambda chunk: self.session.answers(pixels[chunk])))
         return Outputs(
             np.concatenate([part.logits for part in parts]),
             lambda: np.concatenate([part.embeddings for part in parts if part.embeddings is not None]),

@@ -28,8 +28,9 @@ from .certificate import PROBES, VALIDATION, Certificate, Comparison
 from .comparing import Given
 from .expected import Expected
 from .manifest import PICTURES, Manifest
+from .onnx_session import loaded
 from .run_images import RunImages
-from .session import Session, loaded
+from .runtimes import USUAL
 
 PACKAGES = ("onnxruntime", "numpy", "Pillow")
 
@@ -50,7 +51,7 @@ def certify(
     Raises:
         UnreadableImage: a validation image cannot be read any more.
     """
-    session, has_embeddings = Session(model), manifest.n_embeddings > 0
+    session, has_embeddings = USUAL.load(model), manifest.n_embeddings > 0
     networks = (
         lambda contents: comparing.of_original(predictor, contents, has_embeddings),
         lambda contents: comparing.of_bundle(manifest, session, contents),
@@ -66,8 +67,7 @@ def certify(
         comparing.compared(PROBES, task, heat, on_drawn[0], on_drawn[1]),
     )
     difference = _pixel_difference(manifest, prepare.policy_for_testing(predictor.spec), drawn.values())
-    runtime = f"ONNX Runtime {metadata.version('onnxruntime')}"
-    certificate = made_here(manifest, model, comparisons, runtime, most_loss, difference)
+    certificate = made_here(manifest, model, comparisons, USUAL.about, most_loss, difference)
     known = (np.array(digests, DIGEST), on_validation[0].logits, validation.labels)
     return certificate, Expected(drawn, on_drawn[0].logits, on_drawn[1].logits, *known)
 

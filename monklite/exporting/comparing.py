@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,17 +22,11 @@ from ..statistics.judged import Judged
 from ..tasks import ACTIVATIONS, Task
 from .certificate import MARGIN_TOLERANCE, Comparison
 from .manifest import Manifest
-from .session import Answers
+from .session import Answers, Session
 
 # files that are decoded and computed at a time
 BATCH = 32
 Prefix = Sequence[Choice]
-
-
-class Answering(Protocol):
-    """The network of a bundle in a runtime, see `session.Session`."""
-
-    def answers(self, pictures: np.ndarray) -> Answers: ...
 
 
 class Given(NamedTuple):
@@ -68,7 +62,7 @@ def of_original(predictor: Predictor, contents: Sequence[bytes], embeddings: boo
     return Answers(logits, np.empty(0), predictor.embeddings(pixels, draws) if embeddings else None)
 
 
-def of_bundle(manifest: Manifest, session: Answering, contents: Sequence[bytes]) -> Answers:
+def of_bundle(manifest: Manifest, session: Session, contents: Sequence[bytes]) -> Answers:
     """The answers of a bundle."""
     levels = Levels.recorded(manifest.levels)
     return session.answers(decoded(contents, manifest.stored_size, manifest.prefix, levels))

@@ -59,7 +59,8 @@ Core ML (iPhone, Mac): Apple's coremltools reads no ONNX. Rebuild the network in
 the ONNX Runtime for iOS with its Core ML provider, which runs this file as it is.
 TensorFlow Lite (LiteRT): the package onnx2tf turns this file into a .tflite file; fix n, height and width at {side} before (a
 resizing with antialiasing has no counterpart there: give pictures of {side} x {side} px). Compare its answers with this file's.
-Other runtimes (OpenVINO, TensorRT, DirectML) read the file; run "monklite verify" where ONNX Runtime is, and compare with that.
+OpenVINO, which is faster in int8 on Intel's processors: monklite predict {bundle} IMAGES... --runtime openvino compares it first.
+Other runtimes (TensorRT, DirectML) read the file; run "monklite verify" where ONNX Runtime is, and compare with that.
 
 Licences
 {licences}

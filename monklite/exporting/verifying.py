@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from importlib import metadata
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -12,23 +11,16 @@ from .. import operating_point
 from ..data import decode
 from ..data.cache import Tick
 from ..errors import DatasetError
-from ..rules import OneOf
 from ..tasks import Task, task_of
 from . import comparing, run_images
 from .certificate import PROBES, REPEATED, VALIDATION, Certificate, Comparison
 from .certifying import made_here
-from .comparing import Answering, Given
+from .comparing import Given
 from .expected import Expected
 from .manifest import CERTIFICATE, EXPECTED, INT8, MODEL, Manifest
-from .openvino_session import OpenVinoSession
 from .reading import Bundle
+from .runtimes import Runtime, runtime_of
 from .session import Answers, Session
-
-# by the name of the package
-RUNTIMES: dict[str, tuple[str, Callable[[bytes], Answering]]] = {
-    "onnxruntime": ("ONNX Runtime", Session),
-    "openvino": ("OpenVINO", OpenVinoSession),
-}
 
 
 def verify(
@@ -42,22 +34,28 @@ def verify(
 
     Args:
         images: a folder that holds validation images of the run, under any names: they are compared, too. tick: called with the
-            number of these done and of all. runtime: that computes the network, one of `RUNTIMES`.
+            number of these done and of all. runtime: that computes the network, one of `runtimes.RUNTIMES`.
 
     Raises:
-        DamagedFile: a file of the bundle is missing, or not the one that was written. MissingPackage: ONNX Runtime is not
+        DamagedFile: a file of the bundle is missing, or not the one that was written. MissingPackage: the runtime is not
         installed. NotFound: no such folder. DatasetError: none of the validation images is in it.
     """
     bundle.check()
     model, manifest = bundle.content(MODEL), bundle.manifest
     expected, before = Expected.from_bytes(bundle.content(EXPECTED)), bundle.record(CERTIFICATE, Certificate)
-    title, session_of = RUNTIMES[OneOf(tuple(RUNTIMES))("runtime", runtime)]
-    session = session_of(model)
+    using = runtime_of(runtime)
+    session = using.load(model)
     comparisons = [*_drawn(manifest, session, expected)]
     if images is not None:
         comparisons.insert(0, _on_validation(manifest, session, expected, images, tick))
-    about = f"{title} {metadata.version(runtime)}"
-    return made_here(manifest, model, tuple(comparisons), about, before.most_loss)
+    return made_here(manifest, model, tuple(comparisons), using.about, before.most_loss)
+
+
+def drawn_again(bundle: Bundle, session: Session, runtime: Runtime) -> Certificate:
+    """The certificate of the drawn pictures alone. `session`: the network of the bundle in this runtime. Raises as `verify`."""
+    expected = Expected.from_bytes(bundle.content(EXPECTED))
+    comparisons = tuple(_drawn(bundle.manifest, session, expected))
+    return made_here(bundle.manifest, bundle.content(MODEL), comparisons, runtime.about)
 
 
 def task_at_point(manifest: Manifest) -> Task:
@@ -66,7 +64,7 @@ def task_at_point(manifest: Manifest) -> Task:
     return operating_point.at(task, manifest.operating_point)
 
 
-def _drawn(manifest: Manifest, session: Answering, expected: Expected) -> Iterator[Comparison]:
+def _drawn(manifest: Manifest, session: Session, expected: Expected) -> Iterator[Comparison]:
     here, task = _answers(manifest, session, expected.probes.values(), len(expected.probes)), task_at_point(manifest)
     heat = manifest.temperature or 1.0
     yield comparing.compared(PROBES, task, heat, known(expected.probe_logits), here)
@@ -75,7 +73,7 @@ def _drawn(manifest: Manifest, session: Answering, expected: Expected) -> Iterat
 
 
 def _on_validation(
-    manifest: Manifest, session: Answering, expected: Expected, images: str | os.PathLike[str], tick: Tick | None
+    manifest: Manifest, session: Session, expected: Expected, images: str | os.PathLike[str], tick: Tick | None
 ) -> Comparison:
     files, digests = run_images.by_digest(images), expected.digests.tolist()
     rows = np.array([row for row, digest in enumerate(digests) if digest in files], np.int64)
@@ -89,7 +87,7 @@ def _on_validation(
 
 
 def _answers(
-    manifest: Manifest, session: Answering, contents: Iterable[bytes], total: int, tick: Tick | None = None
+    manifest: Manifest, session: Session, contents: Iterable[bytes], total: int, tick: Tick | None = None
 ) -> Answers:
     network = [lambda batch: comparing.of_bundle(manifest, session, batch)]
     return comparing.in_batches(network, contents, total, tick)[0]

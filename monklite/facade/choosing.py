@@ -54,8 +54,9 @@ class ChoosingMethods(OpeningMethods, EvaluationMethods, DatasetMethods):
 
         First each network is looked at: its head is trained, on what its frozen layers give for each image, which is computed
         once. The best are trained whole for a few epochs, also with other rates and augmentation (yours stays, if you set one),
-        and the best of everything is trained for as long as there is time, as the experiment `<experiment>-chosen`. All are
-        runs like any other: `<experiment>-looks`, `-tries`, `-second`. Ctrl-C stops; the same call goes on, and repeats nothing.
+        and the best of everything is trained for as long as there is time, as the experiment `<experiment>-chosen`; if time is
+        left, another one too, as `-second`, and the better of the two is the result. All are runs like any other, the first ones
+        of `<experiment>-looks` and `-tries`. Ctrl-C stops; the same call goes on, and repeats nothing.
 
         Afterwards the chosen run is open for `Evaluate` and `Infer`.
 

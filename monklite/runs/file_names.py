@@ -40,7 +40,7 @@ LOGS_PREFIX, MODELS_PREFIX, EVALUATION_PREFIX = "output/logs/", "output/models/"
 VALIDATION, LOGITS, DISTANCE = "validation", "logits.safetensors", "distance.safetensors"
 # limit of file systems for the name of one folder
 MAX_NAME_BYTES = 255
-_WINDOWS = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+_WINDOWS = re.compile(r"(?i)(con|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³])(\..*)?")
 _NAME = re.compile(r"[\w-](?:[\w .@+=,()-]{0,98}[\w@+=()-])?")
 _LOG = re.compile(r"[A-Za-z0-9][\w-]{0,79}\.(csv|png)")
 _OF_EVALUATION = re.compile(r"[A-Za-z0-9][\w-]{0,79}\.(csv|png|json|safetensors)")

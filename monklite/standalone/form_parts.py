@@ -7,6 +7,8 @@ from email.message import Message
 from email.parser import BytesHeaderParser
 from itertools import pairwise
 
+# bytes of the headers of a part
+MOST_HEAD = 8 << 10
 END_OF_HEADERS, LINE = b"\r\n\r\n", b"\r\n"
 FORM = "multipart/form-data"
 
@@ -38,6 +40,8 @@ def _file(part: bytes, number: int) -> tuple[str, bytes]:
     head, found, content = part.partition(END_OF_HEADERS)
     if not found:
         raise ValueError(f"part {number} of the form has no content")
+    if len(head) > MOST_HEAD:
+        raise ValueError(f"the headers of part {number} of the form have more than {MOST_HEAD:,} bytes")
     name = BytesHeaderParser().parsebytes(head.lstrip(LINE) + END_OF_HEADERS).get_filename("")
     return name or f"picture {number}", content
 

@@ -23,7 +23,7 @@ from ..data.augment import Draws
 from ..data.colours import LUMA, Colours, ColourStep
 from ..data.mixing import Mixed
 from ..errors import DamagedFile, MonkliteError, TrainingFailed, WeightsMismatch
-from ..exporting.session import loaded
+from ..exporting.onnx_session import loaded
 from ..spec import Resolved, Spec
 from ..tasks import MultiLabel, SingleLabel
 

@@ -57,6 +57,7 @@ def inspect(places: Places, project: Project) -> dict[str, Any]:
         "warnings": [*warnings, *_warnings(found)],
         "facts": list(_facts(found)),
         "unreadable": dict(list(found.corrupt.items())[:MAX_LISTED]),
+        "copies": [list(group[:MAX_LISTED]) for group in found.copies[:MAX_LISTED]],
         "near": [_named(row, len(parts) > 1) for row in found.near_copies[:MAX_LISTED]],
         "n_near": len(found.near_copies),
     }

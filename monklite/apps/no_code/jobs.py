@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import MonkliteError
-from ...files import make_folder
+from ...files import make_folder, write_new
 from ...locks import Lock
 from ...looking import entries, exists
 from ...regular_files import open_regular
 from ...runs.state import now
-from .own_files import read_json, write_json
+from .own_files import as_json, read_json, write_json
 
 JOB, STARTED, LOG, SCRIPT = "job.json", "started.json", "log.txt", "script.py"
 TRAINING, INSPECTING, CHOOSING, EXPORTING, SERVING = "training", "inspecting", "choosing", "exporting", "serving"
@@ -75,17 +75,21 @@ class Job:
 
     def stop(self) -> None:
         """Ask it to stop, as Ctrl-C does: a training saves where it is. One that waits will not begin."""
+        if not exists(self.folder / STARTED):
+            # whoever starts it at this moment finds this file, or this finds theirs
+            with contextlib.suppress(FileExistsError):
+                write_new(self.folder / STARTED, as_json({"pid": 0, "began": 0, "at": now(), "cancelled": True}))
+                return
         process = self._process()
         if process is None:
-            if not exists(self.folder / STARTED):
-                write_json(self.folder / STARTED, {"pid": 0, "began": 0, "at": now(), "cancelled": True})
             return
         # of all processes it has; Windows knows no gentler way for a process without a window
         process.send_signal(signal.SIGTERM)
 
     def again(self) -> None:
-        """Let it wait for its turn once more."""
-        (self.folder / STARTED).unlink(missing_ok=True)
+        """Let it wait for its turn once more. One that waits or runs already is left as it is: a second tab may ask too."""
+        if self.status == ENDED:
+            (self.folder / STARTED).unlink(missing_ok=True)
 
     def log(self) -> str:
         """The end of what it printed."""

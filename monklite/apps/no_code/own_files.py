@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import DamagedFile, NotFound
-from ...files import write_text
+from ...files import write_bytes
 from ...regular_files import MAX_JSON_BYTES, read_regular
 
 
@@ -29,4 +29,10 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_json(path: Path, values: dict[str, Any]) -> None:
-    write_text(path, json.dumps(values, indent=2, ensure_ascii=False))
+    write_bytes(path, as_json(values))
+
+
+def as_json(values: dict[str, Any]) -> bytes:
+    """The content of a file that `read_json` reads."""
+    # file names in the texts need not be valid UTF-8
+    return json.dumps(values, indent=2, ensure_ascii=False).encode("utf-8", "surrogateescape")

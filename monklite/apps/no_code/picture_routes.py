@@ -25,6 +25,8 @@ from .services import Services, page, services, to
 router = APIRouter()
 # pictures of a request, and of a class that are shown
 MAX_FILES, N_SHOWN = 200, 6
+# classes whose pictures are shown at once
+N_CLASSES_SHOWN = 12
 MODULE = "monklite.apps.no_code.inspecting"
 
 
@@ -57,6 +59,7 @@ def pictures(request: Request, name: str) -> HTMLResponse:
         counts=counts,
         pointed_at={part: project.pointed_at(part) for part in PARTS},
         n_shown=N_SHOWN,
+        n_classes_shown=N_CLASSES_SHOWN,
         findings=findings,
         outdated=outdated,
         looking=_looking(shown, project),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,6 +121,8 @@ class Trainings:
 
     def __init__(self, places: Places, jobs: Jobs) -> None:
         self.places, self.jobs = places, jobs
+        # two tabs may ask for the same name at once
+        self._beginning = threading.Lock()
 
     def begin(self, project: Project, experiment: str, choices: Choices) -> Job:
         """Put a training into the queue.
@@ -127,7 +130,10 @@ class Trainings:
         Raises:
             InvalidValue: a name that cannot be that of an experiment, or is one already; too few classes.
         """
-        check_name("training", experiment)
+        with self._beginning:
+            return self._begin(project, check_name("training", experiment), choices)
+
+    def _begin(self, project: Project, experiment: str, choices: Choices) -> Job:
         if experiment.lower() in {name.lower() for name in self._experiments(project)}:
             raise InvalidValue(f"there is a training called {experiment!r} already: take another name")
         if len(project.counts("train")) < LEAST_CLASSES:

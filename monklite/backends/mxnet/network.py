@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ...catalog import image_sizes
 from ...catalog.model_table import ModelRow
 from ...catalog.models import network_row
 from ...errors import InvalidValue, MonkliteError, PretrainedUnavailable, WeightsMismatch, cut
@@ -33,8 +34,7 @@ def build(spec: Resolved, n_classes: int, context: Any, pretrained: bool) -> tup
     """Build the network of a resolved spec on its device; returns it with the source of its weights."""
     row = network_row(spec.model, "mxnet")
     size = spec.data.input_size
-    if size < row.min_size:
-        raise InvalidValue(f"{row.name} needs images of at least {row.min_size} px, not input_size={size}")
+    image_sizes.check_smallest(spec)
     own = spec.model.is_own
     network = _with_weights(row, spec, n_classes, context)
     _infer_shapes(network, row, size, context)

@@ -12,6 +12,7 @@ import torch
 import torchvision
 from torch import nn
 
+from ...catalog import image_sizes
 from ...catalog.model_table import ModelRow
 from ...catalog.models import network_row
 from ...errors import InvalidValue, PretrainedUnavailable, StorageError, WeightsMismatch
@@ -26,9 +27,7 @@ from . import custom_network, own_network, timm_networks, weights
 def build(spec: Resolved, n_classes: int, pretrained: bool) -> tuple[nn.Module, str]:
     """Build the network of a resolved spec on the CPU; returns it with the source of its weights."""
     row = network_row(spec.model, "pytorch")
-    size = spec.data.input_size
-    if size < row.min_size:
-        raise InvalidValue(f"{row.name} needs images of at least {row.min_size} px, not input_size={size}")
+    image_sizes.check_smallest(spec)
     network, source = _with_weights(row, spec, n_classes, pretrained)
     heads = head_names(network, row)
     if pretrained and spec.model.weights_path:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ...catalog import resolve, stored
+from ...catalog import image_sizes, resolve, stored
 from ...catalog.candidates import CANDIDATES, candidates
 from ...catalog.models import find_model, network_row
 from ...choices import Choice
@@ -158,7 +158,7 @@ def _of_networks(asked: Spec) -> list[Dimension]:
     least = find_model(own, asked.backend).min_size
     sizes = sorted({max(SIZE_STEP, SIZE_STEP * round(size * share / SIZE_STEP)) for share in (0.75, 1, 1.25)} | {size})
     fitting = [px for px in sizes if px >= least]
-    if len(fitting) > 1 and not network_row(asked.model, asked.backend).fixed_size:
+    if len(fitting) > 1 and asked.backend not in network_row(asked.model, asked.backend).fixed_size:
         found.append(Dimension("data.input_size", tuple(fitting)))
     return found
 
@@ -203,6 +203,6 @@ def check(base: Experiment, dimensions: Sequence[Dimension], common: Mapping[str
     for dimension in dimensions:
         for value in dimension.ends():
             try:
-                base.checked({**common, **changes(base, {dimension.path: value})})
+                image_sizes.check_smallest(resolve(base.checked({**common, **changes(base, {dimension.path: value})})))
             except MonkliteError as error:
                 raise type(error)(f"space: {dimension.path}: {error}") from None

@@ -29,6 +29,16 @@ for (const link of document.querySelectorAll("[data-back]")) {
   link.addEventListener("click", (event) => { if (history.length > 1) { event.preventDefault(); history.back(); } });
 }
 
+// A second click while the server answers the first one would begin the same thing twice
+for (const form of document.querySelectorAll("form[method=post]")) {
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "1";
+  });
+}
+// whoever comes back to a page may send its forms again
+window.addEventListener("pageshow", () => { for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent; });
+
 // Dropped files, and those of dropped folders, with their paths
 const dropped = async (items) => {
   const files = [];
@@ -213,9 +223,15 @@ for (const form of document.querySelectorAll("form[data-try]")) {
       const data = new FormData();
       data.append("training", form.elements.training.value);
       data.append("picture", file, file.name);
-      try { list.prepend(card(await asked(`${form.dataset.try}/try`, { method: "POST", body: data }))); done += 1; }
+      let last = "";
+      try {
+        const answer = await asked(`${form.dataset.try}/try`, { method: "POST", body: data });
+        list.prepend(card(answer));
+        done += 1;
+        last = `: ${answer.predicted || "none of them"}`;
+      }
       catch (error) { problems.push(`${file.name}: ${error.message}`); }
-      said.textContent = [`${done} of ${files.length} answered`, ...problems].join("; ");
+      said.textContent = [`${done} of ${files.length} answered${last}`, ...problems].join("; ");
     }
   };
   input.addEventListener("change", () => { ask([...input.files]); input.value = ""; });
@@ -230,6 +246,8 @@ if (list) {
     button.textContent = hot ? "Where does it look?" : "Show the picture";
     picture.dataset.hot = hot ? "" : "1";
     picture.addEventListener("error", () => { button.textContent = "It cannot show that"; button.disabled = true; }, { once: true });
+    picture.dataset.name ??= picture.alt;
+    picture.alt = hot ? picture.dataset.name : `${picture.dataset.name}, with colours where the network sees ${button.dataset.heat}`;
     picture.src = hot ? `${at}/picture` : `${at}/heat?of=${encodeURIComponent(button.dataset.heat)}`;
   });
   list.addEventListener("change", async (event) => {
@@ -238,9 +256,15 @@ if (list) {
     const item = select.closest("li[data-number]"), data = new FormData();
     data.append("class", select.value);
     const label = select.closest("label");
+    // what is said instead takes the focus, so that it is read and not lost
+    const instead = (kind, text) => {
+      const said = element("span", { class: `${kind} small`, tabindex: -1 }, text);
+      label.replaceWith(said);
+      said.focus();
+    };
     try {
       const found = await asked(`${list.dataset.at}/tried/${item.dataset.number}/correct`, { method: "POST", body: data });
-      label.replaceWith(element("span", { class: "good small" }, `added to the pictures of ${found.corrected}`));
-    } catch (error) { label.replaceWith(element("span", { class: "note small" }, error.message)); }
+      instead("good", `added to the pictures of ${found.corrected}`);
+    } catch (error) { instead("note", error.message); }
   });
 }

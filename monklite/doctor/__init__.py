@@ -1,0 +1,1 @@
+"""What monklite finds on this machine: versions, devices, disks, and what optional packages would add."""

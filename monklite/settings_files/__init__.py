@@ -1,0 +1,1 @@
+"""Settings of a run in a YAML file: read, checked and written."""
