@@ -65,6 +65,18 @@ def test_pages_load_nothing_from_elsewhere_and_names_are_no_markup(pages: TestCl
         assert (pages.get(path).status_code, "no such page" in pages.get(path).text) == (404, True)
 
 
+def test_an_error_that_nobody_foresaw_has_the_headers_of_all_answers(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = server.create(workspace, PORT)
+    monkeypatch.setattr(type(app.state.services.places), "projects", lambda self: 1 / 0)
+    pages = TestClient(app, base_url=ORIGIN, raise_server_exceptions=False)
+    answer = pages.get(server.address(workspace, PORT).split(str(PORT), 1)[1])
+    assert answer.status_code == 500 and "ZeroDivisionError" in answer.json()["problem"]
+    assert answer.headers["content-security-policy"] == safety.POLICY
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
 def test_too_much_at_once_is_refused(pages: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     pages.post("/projects", data={"name": "p"})
     monkeypatch.setattr(safety, "MAX_BODY", 1000)

@@ -28,6 +28,8 @@ REPORT_POLICY = (
     "sandbox allow-scripts allow-modals; default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
     "script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
+# of every answer, unless it has its own
+SAFE_HEADERS = {**{name.lower(): value for name, value in HEADERS.items()}, "content-security-policy": POLICY}
 HELLO = (
     "Open the address that `monklite app` printed: it has a key, without which nobody else on this machine may look."
 )
@@ -125,8 +127,7 @@ def _with_headers(message: dict[str, Any]) -> dict[str, Any]:
     if message["type"] != "http.response.start":
         return message
     known = {name.lower() for name, _ in message.get("headers", ())}
-    more = {**{name.lower(): value for name, value in HEADERS.items()}, "content-security-policy": POLICY}
-    added = [(name.encode(), value.encode()) for name, value in more.items() if name.encode() not in known]
+    added = [(name.encode(), value.encode()) for name, value in SAFE_HEADERS.items() if name.encode() not in known]
     return {**message, "headers": [*message.get("headers", ()), *added]}
 
 

@@ -16,7 +16,7 @@ from ...printable import printable
 from ...reports import pages
 from .jobs import Jobs
 from .places import Places
-from .safety import REPORT_POLICY
+from .safety import REPORT_POLICY, SAFE_HEADERS
 from .trainings import Trainings
 from .trying import Models
 
@@ -79,8 +79,11 @@ def too_large(request: Request, error: Exception) -> Response:
 
 
 def unexpected(request: Request, error: Exception) -> Response:
-    """An error that nobody foresaw; it is in the output of the server with its place."""
+    """An error that nobody foresaw; it is in the output of the server with its place.
+
+    It is answered outside of the guard, which gives all other answers their headers.
+    """
     text = (
         f"Something went wrong that should not have ({type(error).__name__}); the window of `monklite app` says where."
     )
-    return JSONResponse({"problem": text}, 500)
+    return JSONResponse({"problem": text}, 500, SAFE_HEADERS)
