@@ -181,10 +181,39 @@ def test_a_picture_is_tried_corrected_and_learnt_from(done: TestClient, trained:
     assert (answer.status_code, "cannot be read" in answer.json()["problem"]) == (400, True)
 
 
+def test_corrections_of_a_folder_of_this_machine_go_into_a_copy(trained: Places, tmp_path: Path) -> None:
+    places = Places(tmp_path / "workspace")
+    theirs = draw_patterns(tmp_path / "theirs", {"dots": 3, "rings": 3})
+    (theirs / "rings" / "deep").mkdir()
+    (theirs / "rings" / "rings-000.png").rename(theirs / "rings" / "deep" / "dots.png")
+    before = sorted(path.relative_to(theirs) for path in theirs.rglob("*"))
+    pages, project = client(places.root), places.create("q")
+    pages.post("/p/q/folder", data={"part": "train", "folder": str(theirs)})
+    assert "Copy them into this project" in pages.get("/p/q").text
+    assert "already" in pages.post("/p/q/own", data={"part": "test"}, headers=JSON).json()["problem"]
+    assert pages.post("/p/q/own", data={"part": "train"}).status_code == 200
+    assert project.pointed_at("train") is None and project.counts("train") == {"dots": 3, "rings": 3}
+    copied = {path.read_bytes() for path in project.images("train").rglob("*.png")}
+    assert copied == {path.read_bytes() for path in theirs.rglob("*.png")}
+    assert sorted(path.relative_to(theirs) for path in theirs.rglob("*")) == before
+    # what was tried can be corrected now
+    folder = project.predictions / "000001"
+    folder.mkdir(parents=True)
+    (folder / "picture").write_bytes((theirs / "dots" / "dots-001.png").read_bytes())
+    (folder / "answer.json").write_text(json.dumps({"name": "x.png", "corrected": None}), encoding="utf-8")
+    assert pages.post("/p/q/tried/1/correct", data={"class": "rings"}, headers=JSON).json()["corrected"] == "rings"
+    assert project.counts("train") == {"dots": 3, "rings": 4}
+
+
 def test_trainings_are_compared_and_kept_as_files(done: TestClient, tmp_path: Path) -> None:
     assert "choose two trainings" in done.post("/p/p/compare", data={"training": ["one"]}).text
-    assert "Comparison" in done.post("/p/p/compare", data={"training": ["one", "two"]}).text
-    assert "2 experiments compared" in done.get("/p/p/comparison/report").text
+    shown = done.post("/p/p/compare", data={"training": ["one", "two"]})
+    assert shown.url.path == "/p/p/comparison/1" and "one, two" in shown.text
+    assert "2 experiments compared" in done.get("/p/p/comparison/1/report").text
+    # the same ones again are one comparison; each is kept
+    assert done.post("/p/p/compare", data={"training": ["two", "one"]}).url.path == "/p/p/comparison/1"
+    assert done.get("/p/p/trainings").text.count('href="/p/p/comparison/') == 1
+    assert done.get("/p/p/comparison/2").status_code == 404
     (tmp_path / "run.zip").write_bytes(done.get("/p/p/t/one/export").content)
     assert unpack(tmp_path / "run.zip", Workspace(tmp_path / "other")).is_trained()
 

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import optuna
 import pytest
 
@@ -61,8 +62,17 @@ def test_a_search_goes_on_repeats_nothing_and_opens_the_best(workspace: Path, pa
     assert "<table" in found._repr_html_() and Path(found.page).read_text(encoding="utf-8").count("<svg") >= 2
     # the best is open
     assert ptf.Infer(img_name=patterns / "dots" / "dots-003.png")["predicted_class"] in ("dots", "rings", "stripes")
-    with pytest.raises(InvalidValue, match="has another space already .* another name="):
+    with pytest.raises(InvalidValue, match="has another space or metric already .* another name="):
         opened(patterns, backend).Search(trials=3, space={RATE: (1e-3, 1e-1, "log")})
+    with pytest.raises(InvalidValue, match="has another space or metric already .metric: loss is new"):
+        opened(patterns, backend).Search(trials=3, space=SPACE, metric="loss")
+
+
+def test_the_best_by_loss_is_not_corrected_by_a_figure(workspace: Path, patterns: Path) -> None:
+    found = opened(patterns).Search(trials=2, space=SPACE, metric="loss")
+    values = {trial.run: trial.value for trial in found.trials}
+    assert values[found.best.folder.name] == min(values.values())
+    assert np.isnan(found.corrected) and "judge it on a test set" in found.sentence
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from typing import IO
 from ...archive_errors import ARCHIVE_ERRORS
 from ...data.image_files import is_read
 from ...errors import DamagedFile, InvalidValue, MonkliteError, StorageError, cut, shown
-from ...files import format_bytes, make_folder, storing, write_new
+from ...files import format_bytes, make_folder, reading, storing, write_new
 from ...printable import printable
 from ...regular_files import read_regular
 from ...runs.file_names import check_name, is_name
@@ -108,7 +108,10 @@ def _file_name(name: str) -> str:
 def check_own(project: Project, part: str) -> None:
     """Raises InvalidValue: the pictures are in a folder of this machine, into which the pages write nothing."""
     if folder := project.pointed_at(part):
-        raise InvalidValue(f"the pictures of this project are in {shown(folder)}: put further ones there yourself")
+        raise InvalidValue(
+            f"the pictures of this project are in {shown(folder)}: put further ones there yourself, or copy them into "
+            "this project"
+        )
 
 
 def add(project: Project, place: Place, content: bytes, added: Added) -> Path | None:
@@ -133,6 +136,29 @@ def add(project: Project, place: Place, content: bytes, added: Added) -> Path | 
         return None
     added.added[place.part, place.class_name] += 1
     return path
+
+
+def take_over(project: Project, part: str) -> None:
+    """Copy the pictures of a folder of this machine into the project, which then has its own; that folder stays as it is.
+
+    Files that cannot be read as pictures are copied too: what is in the project is then the same. What was copied by a call that
+    was stopped is not copied again.
+
+    Raises:
+        InvalidValue: they are the project's own already. StorageError: the disk is full, or a file cannot be read or written.
+    """
+    if not project.pointed_at(part):
+        raise InvalidValue("the pictures are in the project already")
+    folder = project.images(part)
+    files = [(name, file) for name in project.counts(part) for file in project.names(part, name)]
+    _check_bytes(project.folder, sum((folder / name / file).stat().st_size for name, file in files))
+    for name, file in files:
+        with reading(folder / name / file):
+            content = read_regular(folder / name / file, MAX_PICTURE)
+        wanted = project.folder / PARTS[part] / name / file
+        make_folder(wanted.parent)
+        _write_new(wanted.parent, wanted.name, content)
+    project.write({part: None})
 
 
 def _write_new(folder: Path, name: str, content: bytes) -> Path | None:
@@ -204,7 +230,11 @@ def _have_one_root(names: Sequence[str]) -> bool:
 
 
 def _check_space(folder: Path, members: Sequence[zipfile.ZipInfo]) -> None:
-    needed, free = sum(member.file_size for member in members), None
+    _check_bytes(folder, sum(member.file_size for member in members))
+
+
+def _check_bytes(folder: Path, needed: int) -> None:
+    free = None
     # some network drives do not say; a disk that is full is noticed while writing
     with contextlib.suppress(OSError):
         free = shutil.disk_usage(folder).free

@@ -140,6 +140,14 @@ async def point_at(request: Request, name: str) -> RedirectResponse:
     return to("p", name)
 
 
+@router.post("/p/{name}/own")
+async def take_over(request: Request, name: str) -> RedirectResponse:
+    """Copy the pictures of a folder of this machine into the project."""
+    project, form = services(request).places.project(name), await request.form()
+    await run_in_threadpool(adding.take_over, project, str(form.get("part", "train")))
+    return to("p", name)
+
+
 @router.post("/p/{name}/look")
 def look(request: Request, name: str) -> RedirectResponse:
     shown = services(request)

@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from ..._version import __version__
 from ...errors import MonkliteError, NotFound
 from ...reports.pages import source
-from . import picture_routes, publishing_routes, training_routes, trying_routes
+from . import comparison_routes, picture_routes, publishing_routes, training_routes, trying_routes
 from .jobs import Jobs
 from .places import Places
 from .safety import Guard, TooLarge, key_of
@@ -47,7 +47,7 @@ def create(workspace: str | os.PathLike[str], port: int) -> FastAPI:
     app.state.templates = environment()
     # stopped when the server is; the jobs that run go on
     app.state.queue = jobs
-    for routes in (picture_routes, training_routes, trying_routes, publishing_routes):
+    for routes in (picture_routes, training_routes, comparison_routes, trying_routes, publishing_routes):
         app.include_router(routes.router)
     app.add_api_route("/static/{name}", _static)
     app.add_exception_handler(MonkliteError, in_words)

@@ -13,12 +13,16 @@ from markupsafe import Markup
 
 from ...errors import NotFound, UnknownName
 from ...printable import printable
+from ...regular_files import MAX_JSON_BYTES
 from ...reports import pages
 from .jobs import Jobs
 from .places import Places
 from .safety import REPORT_POLICY, SAFE_HEADERS
 from .trainings import Trainings
 from .trying import Models
+
+# of the pages that monklite writes, bytes
+MAX_PAGE = 20 * MAX_JSON_BYTES
 
 
 @dataclass(frozen=True)

@@ -12,27 +12,22 @@ from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 
 from ...errors import InvalidValue, NotFound
-from ...facade.compare import compare
 from ...looking import exists
-from ...regular_files import MAX_JSON_BYTES, read_regular
+from ...regular_files import read_regular
 from ...rules import Number
-from ...runs.file_names import REPORT
 from ...runs.packing import pack
-from . import choices, publishing
+from . import choices, comparisons, publishing
 from .choices import PATIENCE, SIZES, VARIATIONS, Choices
 from .jobs import CHOOSING, EXPORTING, FOLDER, RUNNING, WAITING, Job
 from .own_files import read_json
 from .projects import Project
-from .services import Services, page, report, services, to
+from .services import MAX_PAGE, Services, page, report, services, to
 from .trainings import TITLES, Training
 
 router = APIRouter()
 CHOICE, BUNDLE = "choice.json", "bundle.zip"
 MODULE = "monklite.apps.no_code.choosing"
 MINUTES = Number(least=0.1, most=10_000)
-# of the pages that monklite writes, bytes
-MAX_PAGE = 20 * MAX_JSON_BYTES
-MOST_COMPARED = 20
 
 
 def _found(request: Request, name: str, experiment: str) -> tuple[Services, Project, Training]:
@@ -45,7 +40,14 @@ def _found(request: Request, name: str, experiment: str) -> tuple[Services, Proj
 def trainings(request: Request, name: str) -> HTMLResponse:
     shown = services(request)
     project = shown.places.project(name)
-    return page(request, "trainings.html", project=project, trainings=shown.trainings.all(project), titles=TITLES)
+    return page(
+        request,
+        "trainings.html",
+        project=project,
+        trainings=shown.trainings.all(project),
+        titles=TITLES,
+        comparisons=comparisons.listed(project),
+    )
 
 
 @router.get("/p/{name}/train")
@@ -242,43 +244,3 @@ def _state(job: Job) -> dict[str, str]:
     """The state of a job as a page shows it while it waits and runs."""
     lines = [line for line in job.log().splitlines() if line.strip()]
     return {"status": job.status, "line": lines[-1].strip() if lines else ""}
-
-
-@router.post("/p/{name}/compare")
-async def compare_them(request: Request, name: str) -> RedirectResponse:
-    shown, given = services(request), await request.form()
-    chosen = _texts(given.getlist("training"))
-    if not 2 <= len(chosen) <= MOST_COMPARED:
-        raise InvalidValue(f"choose two trainings to compare, or more, up to {MOST_COMPARED}")
-    project = shown.places.project(name)
-    for experiment in chosen:
-        shown.trainings.find(project, experiment)
-    await run_in_threadpool(_compare, shown, project, chosen)
-    return to("p", name, "comparison")
-
-
-def _compare(shown: Services, project: Project, experiments: list[str]) -> None:
-    compared = compare(verbose=0, workspace=shown.places.root)
-    compared.Comparison(_comparison(project))
-    for experiment in experiments:
-        compared.Add_Experiment(project.name, experiment)
-    compared.Generate_Statistics()
-
-
-def _comparison(project: Project) -> str:
-    """The comparison of a project that was made last; each one replaces it, for it can be made again at any time."""
-    return f"{project.name[:90]} (app)"
-
-
-@router.get("/p/{name}/comparison")
-def comparison(request: Request, name: str) -> HTMLResponse:
-    return page(request, "comparison.html", project=services(request).places.project(name))
-
-
-@router.get("/p/{name}/comparison/report")
-def comparison_report(request: Request, name: str) -> HTMLResponse:
-    shown = services(request)
-    path = shown.places.workspace.comparison(_comparison(shown.places.project(name))) / REPORT
-    if not exists(path):
-        raise NotFound("nothing was compared yet")
-    return report(read_regular(path, MAX_PAGE).decode("utf-8"))

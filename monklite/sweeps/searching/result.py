@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +54,6 @@ class SearchResult:
     figure_name: str
     figure: Estimate
     corrected: float
-    n_compared: int
     importances: Mapping[str, float]
     page: str = ""
 
@@ -69,12 +68,18 @@ class SearchResult:
         return [_row(trial, self.metric) for trial in ordered]
 
     @property
+    def _compared(self) -> str:
+        trained = sum(trial.state == "trained" for trial in self.trials)
+        others = len(self.trials) - trained
+        return f"{trained} trials{f' that were trained to their end, of {len(self.trials)}' if others else ''}"
+
+    @property
     def sentence(self) -> str:
         """The best, and how much of its figure is luck."""
         title = FIGURE_TITLES[self.figure_name]
         figure = f"{100 * self.figure.value:.1f} % (95 % interval {100 * self.figure.low:.1f} to {100 * self.figure.high:.1f})"
         found = (
-            f"Trial {self.best_number} ({self.best}) is the best of {self.n_compared}: {title} {figure} on validation"
+            f"Trial {self.best_number} ({self.best}) is the best of {self._compared}: {title} {figure} on validation"
         )
         if math.isnan(self.corrected):
             return f"{found}. It was chosen on these images, so expect less on others; judge it on a test set"
@@ -122,8 +127,10 @@ def result(search: Search, study: optuna.Study) -> SearchResult:
         raise TrainingFailed(f"no trial of the search was trained to its end: {problem}")
     best = (min if search.metric == LOSS else max)(trained, key=lambda t: t.value)
     run = workspace.find(project, experiment, best.run)
-    own, known = _validated(run), [_validated(workspace.find(project, experiment, t.run)) for t in trained]
-    same = [other for other, t in zip(known, trained, strict=True) if _of_same_images(other, own)]
+    own = _validated(run)
+    # chosen by something else, the best is not the best by the deciding figure
+    by_figure = search.metric == own.task.deciding_figure
+    same = [_validated(other) for other in _of_same_images(run, trained, search)] if by_figure else []
     return SearchResult(
         experiment,
         search.metric,
@@ -132,8 +139,7 @@ def result(search: Search, study: optuna.Study) -> SearchResult:
         best.number,
         own.task.deciding_figure,
         FIGURES[own.task.deciding_figure](Judged.of(*own), []),
-        best_of_all(same),
-        len(trials),
+        best_of_all(same) if same else math.nan,
         _importances(study, search.wish.seed),
     )
 
@@ -154,8 +160,16 @@ def _validated(run: Run) -> Validated:
     return read(run, state, state.results.best_epoch)
 
 
-def _of_same_images(other: Validated, own: Validated) -> bool:
-    return other.labels.shape == own.labels.shape and bool((other.labels == own.labels).all())
+def _of_same_images(best: Run, trained: Sequence[Searched], search: Search) -> list[Run]:
+    """The runs that were trained to their end and validated with the images of the best one."""
+    wanted = best.state().dataset
+    runs = [search.base.workspace.find(search.project, search.experiment, trial.run) for trial in trained]
+    known = [(run, run.state().dataset) for run in runs]
+    return [
+        run
+        for run, dataset in known
+        if dataset and wanted and (dataset.content, dataset.val_counts) == (wanted.content, wanted.val_counts)
+    ]
 
 
 def _importances(study: optuna.Study, seed: int) -> dict[str, float]:

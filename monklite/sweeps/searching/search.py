@@ -23,11 +23,11 @@ from ...training.session import Display
 from .. import sweep
 from . import space, study
 from .space import Dimension
+from .study import LOSS
 
 if TYPE_CHECKING:
     import optuna
 
-LOSS = "loss"
 # trials in a row that another process is training already
 MOST_BUSY = 20
 
@@ -131,7 +131,7 @@ class Search:
         """The study of this search."""
         wish = self.wish
         make_folder(self.folder)
-        return study.opened(self.folder, self.experiment, wish.dimensions, wish.seed, self.metric != LOSS, wish.prune)
+        return study.opened(self.folder, self.experiment, wish.dimensions, wish.seed, self.metric, wish.prune)
 
     def _is_over(self, found: optuna.Study, began: float) -> bool:
         from optuna.trial import TrialState

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import optuna
 
 FILE = "study.db"
+# the metric of which less is better
+LOSS = "loss"
 # seconds between signs of life of a trial, and those after which a silent one is taken up by another process
 BEAT, SILENCE = 5, 20
 # seconds that a process waits for another one that writes
@@ -33,7 +35,7 @@ def require() -> None:
 
 
 def opened(
-    folder: Path, name: str, dimensions: Sequence[Dimension], seed: int, maximize: bool, prune: bool
+    folder: Path, name: str, dimensions: Sequence[Dimension], seed: int, metric: str, prune: bool
 ) -> optuna.Study:
     """The study in a folder, new or as other calls and processes have left it.
 
@@ -54,21 +56,21 @@ def opened(
             storage=storage,
             study_name=name,
             load_if_exists=True,
-            direction="maximize" if maximize else "minimize",
+            direction="minimize" if metric == LOSS else "maximize",
             sampler=sampler(seed, 0),
             # asynchronous successive halving: no process waits for others
             pruner=optuna.pruners.SuccessiveHalvingPruner() if prune else optuna.pruners.NopPruner(),
         )
-        described = [str(dimension) for dimension in dimensions]
+        described = [*(str(dimension) for dimension in dimensions), f"metric: {metric}"]
         known = study.user_attrs.get(SPACE)
         if known is None:
             study.set_user_attr(SPACE, json.dumps(described))
             return study
     if json.loads(known) != described:
-        other = next((d for d in described if d not in json.loads(known)), described[0])
+        other = next((d for d in described if d not in json.loads(known)), "another order")
         raise InvalidValue(
-            f"the search {shown(name)} has another space already ({cut(other)} is new): give this one another name= so that its "
-            "trials are kept apart"
+            f"the search {shown(name)} has another space or metric already ({cut(other)} is new): give this one another name= "
+            "so that its trials are kept apart"
         )
     return study
 
