@@ -20,6 +20,7 @@ from .runs.run import Run
 from .runs.state import RunState, now
 from .statistics import selection_bias
 from .statistics.evaluated import figures_of
+from .statistics.selection_bias import Corrected
 from .statistics.units import Units
 from .tasks import Task, task_of
 from .training import validation_predictions
@@ -69,8 +70,8 @@ class Validated(NamedTuple):
         return 2.0 * (truth & answers).sum(axis=1), (truth.astype(int) + answers).sum(axis=1).astype(float)
 
 
-def best_of_all(known: Sequence[Validated]) -> float:
-    """The figure of the best of several runs, judged on the same images, without the luck of the choice; NaN: not known."""
+def best_of_all(known: Sequence[Validated]) -> Corrected:
+    """The figure of the best of several runs, judged on the same images, without the luck of the choice."""
     parts, wholes = (np.stack(columns, axis=1) for columns in zip(*(one.shares() for one in known), strict=True))
     return selection_bias.corrected(parts, wholes, Units.of(known[0].groups, len(known[0].labels)))
 

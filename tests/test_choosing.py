@@ -258,10 +258,26 @@ def test_the_best_of_many_that_guess_is_corrected_to_a_guess() -> None:
     rng = np.random.default_rng(0)
     right = rng.random((60, 40)) < 0.5
     best = right.mean(axis=0).max()
-    value = selection_bias.corrected(right.astype(float), np.ones(right.shape), Units.of(None, 60))
+    value = selection_bias.corrected(right.astype(float), np.ones(right.shape), Units.of(None, 60)).value
     assert best > 0.6 and abs(value - 0.5) < 0.07
     one = right[:, :1].astype(float)
-    assert selection_bias.corrected(one, np.ones(one.shape), Units.of(None, 60)) == pytest.approx(one.mean(), abs=0.02)
+    assert selection_bias.corrected(one, np.ones(one.shape), Units.of(None, 60)).value == pytest.approx(
+        one.mean(), abs=0.02
+    )
+
+
+def test_the_corrected_figure_is_nearly_unbiased_and_its_interval_holds_the_truth() -> None:
+    rng, errors, naive, held = np.random.default_rng(3), [], [], 0
+    for _ in range(40):
+        truth = np.clip(rng.normal(0.7, 0.02, 20), 0, 1)
+        right = (rng.random((80, 20)) < truth).astype(float)
+        best = int(right.mean(axis=0).argmax())
+        found = selection_bias.corrected(right, np.ones(right.shape), Units.of(None, 80))
+        errors.append(found.value - truth[best])
+        naive.append(right[:, best].mean() - truth[best])
+        held += found.low <= truth[best] <= found.high
+    assert abs(np.mean(errors)) < 0.02 < 0.06 < np.mean(naive)
+    assert held >= 37
 
 
 def test_the_interval_of_a_gain_is_students_over_the_groups() -> None:
@@ -340,6 +356,6 @@ def test_images_with_several_labels_are_chosen_for_by_f1(tiny: str, patterns: Pa
     ptf.Dataset_Params(dataset_path=str(patterns), path_to_csv=str(table), label_delimiter="|", split=0.6, batch_size=8)
     choice = ptf.Choose("10min", networks=NETWORKS[tiny], use_pretrained=False, rates=())
     assert choice.figure_name == "f1" and "F1, 95 % interval" in choice.table[0]
-    assert choice.run is not None and np.isfinite(choice.corrected)
+    assert choice.run is not None and np.isfinite(choice.corrected.value)
     assert choice.reasons[-1].startswith("The best of") and "without the luck of that choice" in choice.reasons[-1]
     assert any("ensemble" in reason or "The mean of the scores" in reason for reason in choice.reasons)

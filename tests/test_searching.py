@@ -72,7 +72,7 @@ def test_the_best_by_loss_is_not_corrected_by_a_figure(workspace: Path, patterns
     found = opened(patterns).Search(trials=2, space=SPACE, metric="loss")
     values = {trial.run: trial.value for trial in found.trials}
     assert values[found.best.folder.name] == min(values.values())
-    assert np.isnan(found.corrected) and "judge it on a test set" in found.sentence
+    assert np.isnan(found.corrected.value) and "judge it on a test set" in found.sentence
 
 
 @pytest.mark.parametrize(

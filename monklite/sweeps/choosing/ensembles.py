@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ...mean_scores import logits_of_mean
 from ...statistics.loss_difference import interval, log_losses
+from ...statistics.selection_bias import Corrected
 from ...statistics.units import Units
 from ...validated import Validated, best_of_all
 from .tried import Tried, predictions
@@ -64,7 +65,7 @@ def _judged(members: tuple[Tried, ...], alone: Validated, known: Sequence[Valida
     return Judged(members, after - before, low, high)
 
 
-def corrected(tried: Sequence[Tried], chosen: Tried) -> tuple[float, int]:
+def corrected(tried: Sequence[Tried], chosen: Tried) -> tuple[Corrected, int]:
     """The figure of the best of all on the same validation images, without the luck of the choice, and their number."""
     assert chosen.run is not None
     content = chosen.run.state().dataset

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from ...durations import duration
+from ...statistics.selection_bias import Corrected
 from ...tasks import FIGURE_TITLES
 from .attempts import Attempts
 from .ensembles import Judged
@@ -116,11 +117,11 @@ def _ensembles(number: int) -> str:
     return "1 ensemble was tried" if number == 1 else f"{number} ensembles were tried"
 
 
-def of_luck(chosen: Tried, corrected: float, n_runs: int) -> Iterator[str]:
+def of_luck(chosen: Tried, corrected: Corrected, n_runs: int) -> Iterator[str]:
     """What the figure of the best of many is worth."""
     if chosen.figure is None or n_runs < 2:
         return
     told = f"The best of {n_runs} trainings on the same {_count(chosen)} validation images looks better than it is"
-    if math.isfinite(corrected):
-        told += f": without the luck of that choice it is expected to have {100 * corrected:.1f} %"
+    if math.isfinite(corrected.value):
+        told += f": without the luck of that choice it is expected to have {corrected}"
     yield f"{told}. Epochs are chosen on these images too, so only a test set says how good it is: test='folder', or Evaluate()."

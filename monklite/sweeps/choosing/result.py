@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...runs.run import Run
+from ...statistics.selection_bias import UNKNOWN, Corrected
 from .setup import Setup
 from .tried import CHOSEN, LOOK, SECOND, TRY, Tried
 
@@ -18,7 +19,7 @@ class Choice:
     `setup`, `epochs`, `early_stopping`: how the chosen network is trained, or is to be. `run`: of it; None: it was not trained.
     `ensemble`: runs whose mean scores are better on validation; () if there is none. `tried`: everything that was tried or left
     out. `reasons`: in sentences. `seconds` of `budget` were spent, over all calls. `corrected`: the figure of the best, 0 to 1,
-    without the luck of the choice; NaN if it is not known.
+    without the luck of the choice, with its interval.
     """
 
     setup: Setup
@@ -30,7 +31,7 @@ class Choice:
     budget: float
     run: Run | None = None
     ensemble: tuple[Run, ...] = ()
-    corrected: float = float("nan")
+    corrected: Corrected = UNKNOWN
 
     @property
     def figure_name(self) -> str:

@@ -12,6 +12,7 @@ from ...figures import Estimate
 from ...runs.run import Run
 from ...statistics.judged import Judged
 from ...statistics.overall import FIGURES
+from ...statistics.selection_bias import UNKNOWN, Corrected
 from ...tasks import FIGURE_TITLES
 from ...validated import Validated, best_of_all, read
 from . import study as studies
@@ -42,8 +43,8 @@ class SearchResult:
     """What a search found.
 
     `best`: the run with the best metric. `figure`: its deciding figure on validation with the interval. `corrected`: that figure
-    as it is expected on other images, without the luck of the choice; NaN if it is not known. `importances`: setting -> share of
-    the differences that it explains. `page`: the path of the report.
+    as it is expected on other images, without the luck of the choice, with its interval; NaN if it is not known. `importances`:
+    setting -> share of the differences that it explains. `page`: the path of the report.
     """
 
     name: str
@@ -53,7 +54,7 @@ class SearchResult:
     best_number: int
     figure_name: str
     figure: Estimate
-    corrected: float
+    corrected: Corrected
     importances: Mapping[str, float]
     page: str = ""
 
@@ -81,11 +82,11 @@ class SearchResult:
         found = (
             f"Trial {self.best_number} ({self.best}) is the best of {self._compared}: {title} {figure} on validation"
         )
-        if math.isnan(self.corrected):
+        if math.isnan(self.corrected.value):
             return f"{found}. It was chosen on these images, so expect less on others; judge it on a test set"
         return (
             f"{found}. It was chosen on these images, on which the best of many looks better than it is: on others, expect about "
-            f"{100 * self.corrected:.1f} %. Only a test set that was never looked at tells"
+            f"{self.corrected}. Only a test set that was never looked at tells"
         )
 
     def __repr__(self) -> str:
@@ -139,7 +140,7 @@ def result(search: Search, study: optuna.Study) -> SearchResult:
         best.number,
         own.task.deciding_figure,
         FIGURES[own.task.deciding_figure](Judged.of(*own), []),
-        best_of_all(same) if same else math.nan,
+        best_of_all(same) if same else UNKNOWN,
         _importances(study, search.wish.seed),
     )
 
