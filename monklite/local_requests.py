@@ -10,7 +10,6 @@ import ipaddress
 from typing import Protocol
 from urllib.parse import urlsplit
 
-LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 # headers that proxies add
 OF_PROXIES = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
@@ -34,7 +33,7 @@ def foreign(headers: Headers) -> str:
     # every browser names the host
     places = [headers.get("host", "localhost"), *_without_scheme(headers.get("origin", ""))]
     for place in places:
-        if _name(place) not in LOCAL_NAMES:
+        if not is_local(_name(place)):
             return f"it answers this machine alone, as localhost or 127.0.0.1, not {place!r}"
     passed_on = next((name for name in OF_PROXIES if headers.get(name, "")), "")
     if passed_on:

@@ -193,6 +193,12 @@ def test_pictures_are_answered_as_infer_does(folder: Path, visitor: Visitor, pic
     assert good["scores"][good["predicted"][0]] == pytest.approx(expected["score"], abs=1e-5)
     assert good["unsure"].startswith("the uncalibrated score is ")
     assert "it is not an image in any of the formats JPEG" in bad["problem"]
+    # an empty file is answered too: the script gives each picture the answer of its place
+    body, kind = parts(("pictures", "empty.png", b""), ("pictures", "good.png", picture))
+    status, _, text = visitor.ask("/page/predict", body, Accept="application/json", X_Form_Token=token, **kind)
+    empty, good = json.loads(text)["answers"]
+    assert (status, empty["name"], good["name"]) == (200, "empty.png", "good.png")
+    assert empty["problem"] and good["predicted"] == [expected["predicted_class"]]
 
 
 def test_without_a_script_a_form_is_answered_with_a_page_in_which_names_are_text(

@@ -62,9 +62,11 @@ def test_a_search_goes_on_repeats_nothing_and_opens_the_best(workspace: Path, pa
     assert "<table" in found._repr_html_() and Path(found.page).read_text(encoding="utf-8").count("<svg") >= 2
     # the best is open
     assert ptf.Infer(img_name=patterns / "dots" / "dots-003.png")["predicted_class"] in ("dots", "rings", "stripes")
-    with pytest.raises(InvalidValue, match="has another space or metric already .* another name="):
+    with pytest.raises(InvalidValue, match="is of another space, metric, setting or image already .* another name="):
         opened(patterns, backend).Search(trials=3, space={RATE: (1e-3, 1e-1, "log")})
-    with pytest.raises(InvalidValue, match="has another space or metric already .metric: loss is new"):
+    with pytest.raises(
+        InvalidValue, match="is of another space, metric, setting or image already .metric: loss is new"
+    ):
         opened(patterns, backend).Search(trials=3, space=SPACE, metric="loss")
 
 

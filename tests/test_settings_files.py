@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import os
 from pathlib import Path
 
 import pytest
 
 from monklite import Prototype
-from monklite.catalog.default_recipes import default_spec, quick_mode
+from monklite.catalog.default_recipes import default_spec, default_transforms, quick_mode
 from monklite.errors import MonkliteError, NotReady
 from monklite.settings_files.reading import read
 from monklite.settings_files.writing import as_yaml
@@ -157,6 +157,9 @@ REFUSED = [
     ("backend: 5", "line 1: backend must be a text"),
     ("model: {source: {place: 'a.py:net'}}", "is not named in a file"),
     ("project: [a]", "project must be a text"),
+    ('a: "\\UFFFFFFFF"', "an escape in a text"),
+    ('a: "\\U00110000"', "an escape in a text"),
+    ("data:\n  transforms:\n    train: []", "line 3: data.transforms needs train, val, test; val, test not given"),
     ("a: \x07", "character 4 cannot stand in YAML"),
 ]  # fmt: skip
 
@@ -217,5 +220,22 @@ def test_a_network_of_ones_own_is_not_written() -> None:
 def test_values_of_the_recipe_are_shown_and_stay_open() -> None:
     text = as_yaml(usual(), "p", "e")
     assert "  # input_size: 224\n" in text and "  #     learning_rate: 0.001\n" in text
-    assert json.loads(json.dumps(parse(text, "f").tree))["data"].keys() >= {"split", "transforms"}
-    assert "input_size" not in parse(text, "f").tree["data"]
+    assert "  # transforms:\n  #   train:\n  #     - name: random_horizontal_flip\n" in text
+    data = parse(text, "f").tree["data"]
+    assert data.keys() >= {"split", "group"} and not data.keys() & {"input_size", "transforms"}
+
+
+def test_another_network_has_its_own_normalization(tmp_path: Path) -> None:
+    file = written(tmp_path, as_yaml(usual(), "p", "e"))
+    other = read(file, ("model.name=efficientnet_v2_l",)).asked
+    assert other.data.transforms == default_transforms("pytorch", "efficientnet_v2_l") != usual().data.transforms
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_the_folder_above_a_linked_folder_is_that_of_the_files(tmp_path: Path) -> None:
+    (tmp_path / "real" / "settings").mkdir(parents=True)
+    (tmp_path / "real" / "images").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real" / "settings")
+    (tmp_path / "real" / "settings" / "run.yaml").write_text("data: {sources: [../images]}\n")
+    source = read(str(tmp_path / "link" / "run.yaml")).asked.data.sources[0]
+    assert Path(source.path).samefile(tmp_path / "real" / "images")

@@ -212,7 +212,7 @@ def test_the_server_says_what_it_is_and_that_it_lives(served):
     [
         ("POST /v1/predict", b"no image", {}, 400, "the picture cannot be read"),
         ("POST /v1/predict", b"", {}, 400, "no picture was sent"),
-        ("POST /v1/predict", form(*[("a", b"1")] * 65), {"Content-Type": FORM}, 413, "at most 64 pictures, not 65"),
+        ("POST /v1/predict", form(*[("a", b"1")] * 65), {"Content-Type": FORM}, 413, "at most 64 pictures"),
         ("POST /v1/predict", b"--x\r\n\r\nabc", {"Content-Type": FORM}, 400, "ends before its last boundary"),
         ("POST /v1/predict", b"abc", {"Content-Type": "multipart/form-data"}, 400, "names no boundary"),
         ("POST /v1/predict", None, {"Content-Length": "99999999999"}, 413, "at most 64 MiB"),
@@ -313,6 +313,25 @@ def test_a_port_that_is_taken_is_told(served, python, folder):
 def test_parts_of_a_form_keep_their_bytes():
     content = bytes(range(256)) + b"\r\n--xy\r\n\r\n--\r\n"
     body = b'preamble\r\n--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n' + content + b"\r\n--x-- \r\nepilogue"
-    assert form_parts.files_of(body, FORM) == [("picture 1", content)]
+    assert form_parts.files_of(body, FORM, 1) == [("picture 1", content)]
     with pytest.raises(ValueError, match="part 1 of the form has no content"):
-        form_parts.files_of(b"--x\r\nabc\r\n--x--", FORM)
+        form_parts.files_of(b"--x\r\nabc\r\n--x--", FORM, 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ('filename="Röntgen 图.png"', "Röntgen 图.png"),
+        ("filename*=UTF-8''R%C3%B6ntgen.png", "Röntgen.png"),
+        ('filename=""', "picture 1"),
+    ],
+)
+def test_names_of_files_are_those_that_were_sent(given, name):
+    body = f'--x\r\nContent-Disposition: form-data; name="a"; {given}\r\n\r\nb\r\n--x--'.encode()
+    assert form_parts.files_of(body, FORM, 1) == [(name, b"b")]
+
+
+def test_a_form_of_very_many_parts_is_refused_before_they_are_read():
+    body = b"--x\r\n\r\n\r\n" * 100_000 + b"--x--"
+    with pytest.raises(form_parts.TooManyParts):
+        form_parts.files_of(body, FORM, 64)

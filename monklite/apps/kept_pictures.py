@@ -37,7 +37,9 @@ class KeptPictures:
     """Keeps the pictures that a model answers. `folder`: of this model, in the workspace `root`."""
 
     def __init__(self, root: Path, model: ServedModel) -> None:
-        project, name = check_name("project", model.project), check_name("model", model.name)
+        # with the version behind it, the name may be longer than one that a user gives
+        project, name = check_name("project", model.project), model.name
+        check_name("experiment", model.about.experiment)
         self.folder, self.model = root / PREDICTIONS / project / name, model
 
     def keep(self, pictures: Sequence[bytes], names: Sequence[str], answers: Sequence[Answer]) -> None:

@@ -146,7 +146,10 @@ class Page:
         return Response("\n".join(map(pages.source, parts)), media_type=kind)
 
     async def _answers(self, request: Request) -> list[dict[str, Any]]:
-        pictures = [p for p in _of(await self._parts(request), "pictures") if p.content]
+        pictures = _of(await self._parts(request), "pictures")
+        # a form without a choice has one empty file; a script gives each picture the answer of its place
+        if not wants_json(request):
+            pictures = [picture for picture in pictures if picture.content]
         if not pictures:
             raise Refusal("BadRequestImageStream", "choose a picture first")
         names = [picture.name for picture in pictures]

@@ -44,8 +44,11 @@ def address_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def run(app: FastAPI, listener: socket.socket, proxy: str = "") -> None:
+def run(app: FastAPI, listener: socket.socket, proxy: str = "") -> bool:
     """Answer until the process is asked to stop (Ctrl-C, SIGTERM, Ctrl-Break); what was accepted by then is answered.
+
+    Returns:
+        Whether it was; a second Ctrl-C does not wait for it.
 
     Args:
         proxy: the address or network whose word about the address of a client, and https, is taken; "": nobody's.
@@ -54,7 +57,9 @@ def run(app: FastAPI, listener: socket.socket, proxy: str = "") -> None:
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
     try:
         with _stopping_quietly():
-            uvicorn.Server(configured(app, proxy)).run(sockets=[listener])
+            server = uvicorn.Server(configured(app, proxy))
+            server.run(sockets=[listener])
+            return not server.force_exit
     finally:
         # also after a second Ctrl-C, which leaves out the end of the application
         app.state.queue.stop()

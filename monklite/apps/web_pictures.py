@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import ipaddress
 import socket
@@ -157,22 +158,25 @@ class _Connection(http.client.HTTPConnection):
         # without it, the name of the host would be sent with the usual port of https behind it
         self.default_port = PORTS[parts.scheme]
         self._ip, self._is_tls, self.is_cut_off = ip, parts.scheme == "https", False
-        self._raw: socket.socket | None = None
+        self._open: socket.socket
 
     def connect(self) -> None:
-        self._raw = socket.create_connection((self._ip, self.port), self.timeout)
-        context = ssl.create_default_context() if self._is_tls else None
-        self.sock = context.wrap_socket(self._raw, server_hostname=self.host) if context else self._raw
+        # kept here too: when an answer ends the connection, `sock` is None while its content is still read
+        self.sock = self._open = socket.create_connection((self._ip, self.port), self.timeout)
+        if self._is_tls:
+            context = ssl.create_default_context()
+            # the socket below is detached then
+            tls = context.wrap_socket(self._open, server_hostname=self.host, do_handshake_on_connect=False)
+            self.sock = self._open = tls
+            tls.do_handshake()
+        if self.is_cut_off:
+            raise TimeoutError("it took too long")
 
     def cut_off(self) -> None:
         self.is_cut_off = True
-        for open_socket in (self.sock, self._raw):
-            try:
-                if open_socket is not None:
-                    open_socket.shutdown(socket.SHUT_RDWR)
-            # closed by the other side
-            except OSError:
-                pass
+        # closed by the other side, or not open yet
+        with contextlib.suppress(OSError, AttributeError):
+            self._open.shutdown(socket.SHUT_RDWR)
 
 
 def _content(connection: _Connection, parts: SplitResult, most: int) -> bytes:

@@ -108,6 +108,34 @@ def _safe(name: str) -> str:
     return re.sub(r"[^\w\-.@+=,() ]", "_", name)
 
 
+class Anything(Rule):
+    """A value that is checked where it is used."""
+
+    @property
+    def annotation(self) -> str:
+        return "Any"
+
+    def check(self, value: Any) -> Any:
+        return value
+
+    def __str__(self) -> str:
+        return "a value of the setting"
+
+
+def of_setting(path: str, changes: Callable[[Any], Changes]) -> AnalysisRow:
+    """The analysis of any setting. `changes`: the settings that a value stands for."""
+    short = path.rpartition(".")[2]
+    return AnalysisRow(
+        "",
+        "values",
+        path,
+        "",
+        Anything(),
+        lambda spec, value: changes(value),
+        lambda value: _safe(f"{short}_{value}"[:90]),
+    )
+
+
 MODEL_PARTS = (("name", Text()), ("freeze", Flag()), ("pretrained", Flag()))
 OPTIMIZER_WITH_RATE = (("name", Text()), ("learning rate", LEARNING_RATE.rule))
 

@@ -57,8 +57,8 @@ def serve(
         page.add_to(app)
     for line in _told(served, app.state.settings, running.address_of(listener), options):
         console().say(line)
-    running.run(app, listener, options.proxy or "")
-    console().say("stopped: everything that was accepted is answered")
+    is_answered = running.run(app, listener, options.proxy or "")
+    console().say("stopped: everything that was accepted is answered" if is_answered else "stopped at once")
 
 
 def check_installed(what: str) -> None:

@@ -43,23 +43,36 @@ def _gpus() -> Iterator[Finding]:
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError as error:
-        yield Finding("devices", "GPU", f"no NVIDIA GPU ({cut(str(error))})", "note")
+        absent = error.value in (pynvml.NVML_ERROR_LIBRARY_NOT_FOUND, pynvml.NVML_ERROR_DRIVER_NOT_LOADED)
+        if absent:
+            yield Finding("devices", "GPU", f"no NVIDIA GPU ({cut(str(error))})", "note")
+        else:
+            # such as a driver that was updated while it ran
+            yield Finding(
+                "devices", "GPU", f"the driver does not work: {cut(str(error))}", "error", "restart the machine"
+            )
         return
     try:
         driver = pynvml.nvmlSystemGetDriverVersion()
         for i in range(pynvml.nvmlDeviceGetCount()):
             handle = pynvml.nvmlDeviceGetHandleByIndex(i)
-            memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
-            value = (
-                f"{pynvml.nvmlDeviceGetName(handle)}, {format_bytes(memory.total)}, {format_bytes(memory.free)} free"
-            )
-            yield Finding("devices", f"GPU {i}", f"{value}, driver {driver}")
+            value = f"{pynvml.nvmlDeviceGetName(handle)}{_memory_of(pynvml, handle)}, driver {driver}"
+            yield Finding("devices", f"GPU {i}", value)
     except pynvml.NVMLError as error:
         yield Finding(
             "devices", "GPU", f"the driver gives no answer: {cut(str(error))}", "error", "restart the machine"
         )
     finally:
         pynvml.nvmlShutdown()
+
+
+def _memory_of(pynvml: Any, handle: Any) -> str:
+    """The memory of a GPU in words; `""`: it shares that of the processor, and the driver does not say."""
+    try:
+        memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
+    except pynvml.NVMLError_NotSupported:
+        return ""
+    return f", {format_bytes(memory.total)}, {format_bytes(memory.free)} free"
 
 
 def _backend(name: str, has_gpu: bool) -> Finding:
@@ -81,10 +94,14 @@ def _backend(name: str, has_gpu: bool) -> Finding:
     if probe.returncode:
         lines = probe.stderr.strip().splitlines()
         return _broken(name, cut(lines[-1]) if lines else f"its import ends the process ({probe.returncode})")
-    answer = json.loads(probe.stdout.splitlines()[-1])
+    try:
+        answer = json.loads(probe.stdout.strip().splitlines()[-1])
+    # something else was printed behind it
+    except (ValueError, IndexError):
+        return _broken(name, f"its answer cannot be read: {cut(probe.stdout)}")
     versions = ", ".join(f"{package} {version}" for package, version in answer["versions"].items())
     value = answer["device"] or versions
-    if has_gpu and "cuda" not in value:
+    if has_gpu and answer["device"] and "cuda" not in value:
         remedy = "install a build for CUDA: its versions are listed at the framework's own page"
         return Finding("devices", f"backend {name}", f"{value}: it does not use the GPU", "note", remedy)
     return Finding("devices", f"backend {name}", value)

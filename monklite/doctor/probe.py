@@ -19,7 +19,8 @@ def main(name: str) -> None:
     if isinstance(backend, SeveralPrecisions):
         candidates = backend.candidates(resolve(default_spec(name)))
         found |= {"device": candidates.device, "precisions": list(candidates.precisions)}
-    sys.stdout.write(json.dumps(found))
+    # behind whatever an import has printed
+    sys.stdout.write(f"\n{json.dumps(found)}\n")
 
 
 if __name__ == "__main__":

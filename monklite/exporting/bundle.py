@@ -111,10 +111,10 @@ def _contents(
     """The files of a bundle besides its manifest. `name`: of its folder or zip file."""
     return {
         MODEL: model,
-        LABELS: "".join(f"{label}\n" for label in manifest.classes).encode(),
+        LABELS: "".join(f"{label}\n" for label in manifest.classes).encode("utf-8", "surrogateescape"),
         CERTIFICATE: as_json(certificate.model_dump(by_alias=True), indent=2).encode(),
         EXPECTED: expected.to_bytes(),
-        README: readme.text(manifest, name).encode(),
+        README: readme.text(manifest, name).encode("utf-8", "replace"),
         **container.files(),
     }
 

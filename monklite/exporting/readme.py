@@ -99,7 +99,12 @@ def _kind(manifest: Manifest) -> str:
     labels = (
         "Each image has one class." if manifest.label_type == "single" else "An image may have several labels, or none."
     )
-    rounded = " The network computes with whole numbers of 8 bits." if manifest.form == INT8 else ""
+    rounded = ""
+    if manifest.form == INT8:
+        rounded = (
+            "\nThe network computes with whole numbers of 8 bits, which processors round differently. The certificate is of one:\n"
+            "on another, run `monklite verify` before you use the program, a container or ONNX Runtime alone there."
+        )
     return f"{labels}{rounded}" + "".join(f"\nNote: {note}" for note in manifest.notes)
 
 

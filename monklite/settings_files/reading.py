@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,6 +132,8 @@ def _changes(tree: Mapping[str, Any], part: Any, path: str, backend: str, folder
         if name not in known:
             names = (*known, *NAMES) if not path else tuple(known)
             raise UnknownArgument(f"there is no setting {shown(inner)}.{suggestion(name, names)}".rstrip("."))
+        if inner == "data.transforms" and isinstance(value, dict):
+            _check_subsets(value)
         current = getattr(part, name)
         if isinstance(current, Frozen) and not isinstance(current, Choice):
             if not isinstance(value, dict):
@@ -143,6 +144,20 @@ def _changes(tree: Mapping[str, Any], part: Any, path: str, backend: str, folder
             yield from _changes(value, current, inner, backend, folder)
         else:
             yield inner, _leaf(inner, value, backend, folder)
+
+
+def _check_subsets(transforms: Mapping[str, Any]) -> None:
+    """Refuse transforms of some subsets alone: the normalization of the others would not be theirs.
+
+    Raises:
+        InvalidValue: one is missing.
+    """
+    missing = [subset for subset in SUBSETS if subset not in transforms]
+    if missing:
+        raise InvalidValue(
+            f"data.transforms needs {', '.join(SUBSETS)}; {', '.join(missing)} not given: images of all of them are normalized "
+            "alike, so give the transforms of each, or none for those of the recipe"
+        )
 
 
 def _leaf(path: str, value: Any, backend: str, folder: Path) -> Any:
@@ -205,7 +220,8 @@ def _source(value: Any, folder: Path) -> Any:
 
 def _beside(folder: Path, path: Any) -> Any:
     """A path of the file, as seen from the working folder."""
-    return os.path.normpath(folder / path) if isinstance(path, str) and path else path
+    # not shortened: beyond a link, .. is another folder
+    return str(folder / path) if isinstance(path, str) and path else path
 
 
 def _place(error: MonkliteError, tree: Mapping[str, Any], folder: Path, values: Values, path: str) -> str:

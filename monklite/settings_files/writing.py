@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ..catalog import SETTINGS
-from ..catalog.default_recipes import resolve
+from ..catalog.default_recipes import default_transforms, resolve
 from ..errors import NotReady, shown
 from ..settings_tree import Frozen
-from ..spec import Choice, Folders, Spec, Table
+from ..spec import Choice, Folders, Spec, Table, Transforms
 from .reading import OWN_CODE, TABLE
 from .yaml_values import dump
 
@@ -51,7 +51,8 @@ def as_yaml(spec: Spec, project: str, experiment: str, notes: tuple[str, ...] = 
     spec = _seen_from(folder, spec)
     lines = [f"# {note}" for note in notes]
     lines += [f"project: {dump(project)}", f"experiment: {dump(experiment)}"]
-    lines += _section(spec, resolve(spec), "", 0)
+    resolved = resolve(spec)
+    lines += _section(spec, resolved, "", 0, _usual_transforms(resolved))
     return "\n".join([*lines, ""])
 
 
@@ -59,7 +60,13 @@ def _seen_from(folder: str, spec: Spec) -> Spec:
     """The settings with relative paths as they are from a folder."""
 
     def moved(path: str) -> str:
-        return path if Path(path).is_absolute() else os.path.relpath(path, folder or os.curdir)
+        if Path(path).is_absolute():
+            return path
+        try:
+            return Path(os.path.relpath(path, folder or os.curdir)).as_posix()
+        # another drive of Windows
+        except ValueError:
+            return str(Path(path).absolute())
 
     sources = [
         source.model_copy(
@@ -72,24 +79,34 @@ def _seen_from(folder: str, spec: Spec) -> Spec:
     )
 
 
-def _section(part: Frozen, resolved: Any, path: str, depth: int) -> Iterator[str]:
+def _section(part: Frozen, resolved: Any, path: str, depth: int, usual: Transforms | None) -> Iterator[str]:
     indent = "  " * depth
     for name in type(part).model_fields:
         inner, value = f"{path}.{name}".lstrip("."), getattr(part, name)
         if inner == OWN_CODE or (inner in RARE and value == USUAL.get(inner)):
             continue
         filled = getattr(resolved, name)
+        if inner == "data.transforms" and value == usual:
+            # another network has another normalization
+            yield f"{indent}# by recipe:{_meaning(inner, ' ')}"
+            yield from (f"{indent}# {line}" for line in (f"{name}:", *_section(value, filled, inner, 1, usual)))
+            continue
         if value is None:
             # left open, so that another network has its own
             yield f"{indent}# by recipe:{_meaning(inner, ' ')}".rstrip(":")
             yield from (f"{indent}# {line}" for line in _lines(f"{name}:", filled, inner))
         elif isinstance(value, Frozen) and not isinstance(value, Choice):
             yield f"{indent}{name}:{_meaning(inner, '  # ')}"
-            yield from _section(value, filled, inner, depth + 1)
+            yield from _section(value, filled, inner, depth + 1, usual)
         else:
             first, *rest = _lines(f"{name}:", value, inner)
             yield f"{indent}{first}{_meaning(inner, '  # ')}"
             yield from (f"{indent}{line}" for line in rest)
+
+
+def _usual_transforms(resolved: Any) -> Transforms | None:
+    """The transforms of quick mode; None: the network is of layers, and has none."""
+    return None if resolved.model.layers else default_transforms(resolved.backend, resolved.model.name)
 
 
 def _lines(head: str, value: Any, path: str) -> Iterator[str]:

@@ -120,6 +120,11 @@ def _composed(text: str, where: str) -> yaml.Node | None:
         return _Loader(text).get_single_node()
     except yaml.MarkedYAMLError as error:
         raise _in_words(error, where) from None
+    # an escape such as "\\UFFFFFFFF"
+    except (OverflowError, ValueError) as error:
+        if isinstance(error, yaml.YAMLError):
+            raise
+        raise InvalidValue(f"{where}: an escape in a text, such as \\U0001F600, names no character") from None
     except yaml.reader.ReaderError as error:
         raise InvalidValue(
             f"{where}: character {error.position + 1} cannot stand in YAML: {cut(str(error.reason))}"

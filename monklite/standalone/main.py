@@ -19,6 +19,8 @@ from . import server
 DESCRIPTION = "Predict images, or every image of a folder, with a bundle of monklite."
 # of addresses of this machine; others can be reached from elsewhere
 LOCAL = "127.0.0.1"
+# as a shell reports Ctrl-C
+STOPPED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MonkliteError as error:
         _say(f"error: {error}")
         return 1
+    except KeyboardInterrupt:
+        return STOPPED
 
 
 def _parser() -> argparse.ArgumentParser:

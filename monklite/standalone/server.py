@@ -21,7 +21,7 @@ from ..exporting.bundle_predictor import BundlePredictor
 from ..local_requests import foreign, is_local
 from ..printable import printable
 from ..stopping import stop_signals
-from .form_parts import files_of, is_form
+from .form_parts import TooManyParts, files_of, is_form
 
 PREDICT, MODEL, HEALTH = "/v1/predict", "/v1/model", "/health"
 # bytes of one request, and pictures in it
@@ -207,13 +207,12 @@ class Handler(BaseHTTPRequestHandler):
         """The pictures of the request: its body, or the files of a form."""
         body, kind = self._body(), self.headers.get("Content-Type", "")
         try:
-            files = files_of(body, kind) if is_form(kind) else [("picture 1", body)]
+            files = files_of(body, kind, MOST_PICTURES) if is_form(kind) else [("picture 1", body)]
+        except TooManyParts:
+            most = f"a request has at most {MOST_PICTURES} pictures, and this form has more parts"
+            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, most) from None
         except ValueError as error:
             raise Refused(HTTPStatus.BAD_REQUEST, str(error)) from None
-        if len(files) > MOST_PICTURES:
-            raise Refused(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a request has at most {MOST_PICTURES} pictures, not {len(files)}"
-            )
         if not any(content for _, content in files):
             raise Refused(HTTPStatus.BAD_REQUEST, "no picture was sent: the request is empty")
         return [(cut(printable(name)), content) for name, content in files]

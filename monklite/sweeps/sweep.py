@@ -116,7 +116,11 @@ def _of_same_images(base: Experiment, trial: Trial, state: RunState) -> bool:
     """Whether a run is of the images as they are now, as far as they were read: files may have been added to a folder."""
     if base.data is None or state.dataset is None or any(path.startswith(DIVIDING) for path in trial.changes):
         return True
-    return state.dataset.fingerprint == base.data.record.fingerprint
+    own = base.data.record
+    # the digests of all images; records of older versions have none
+    if own.content and state.dataset.content:
+        return state.dataset.content == own.content
+    return state.dataset.fingerprint == own.fingerprint
 
 
 def _origin_of(base: Experiment) -> tuple[str, str, int] | None:

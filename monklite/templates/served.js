@@ -132,7 +132,9 @@ if (form) {
   const answered = async (batch) => {
     const data = new FormData();
     for (const picture of batch) data.append("pictures", picture.file);
-    return (await (await post("predict", data, "application/json")).json()).answers;
+    const answers = (await (await post("predict", data, "application/json")).json()).answers;
+    if (answers.length !== batch.length) throw new Error("the server gave an answer too few or too many");
+    return answers;
   };
   // it waits while the server is busy, and tries again if the line fails
   const post = async (address, data, accept) => {
@@ -175,7 +177,7 @@ if (form) {
     picture.row.classList.toggle("unread", state === "failed");
     cell.colSpan = state === "failed" ? 3 : 1;
   };
-  const fail = (picture, problem) => { picture.problem = problem; say(picture, "failed", problem); };
+  const fail = (picture, problem) => { picture.problem = problem; picture.answer = null; say(picture, "failed", problem); };
   const stop = (picture) => say(picture, "stopped", "stopped");
   const lines = (names, values) => names.map((name) => {
     const line = document.createElement("span");

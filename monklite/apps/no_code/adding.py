@@ -16,7 +16,7 @@ from typing import IO
 
 from ...archive_errors import ARCHIVE_ERRORS
 from ...data.image_files import is_read
-from ...errors import DamagedFile, InvalidValue, MonkliteError, StorageError, cut, shown
+from ...errors import DamagedFile, InvalidValue, MonkliteError, NotFound, StorageError, cut, shown
 from ...files import format_bytes, make_folder, reading, storing, write_new
 from ...printable import printable
 from ...regular_files import read_regular
@@ -145,16 +145,28 @@ def take_over(project: Project, part: str) -> None:
     was stopped is not copied again.
 
     Raises:
-        InvalidValue: they are the project's own already. StorageError: the disk is full, or a file cannot be read or written.
+        InvalidValue: they are the project's own already, or one is too large. NotFound: one was taken away meanwhile.
+        StorageError: the disk is full, or a file cannot be read or written.
     """
     if not project.pointed_at(part):
         raise InvalidValue("the pictures are in the project already")
     folder = project.images(part)
     files = [(name, file) for name in project.counts(part) for file in project.names(part, name)]
-    _check_bytes(project.folder, sum((folder / name / file).stat().st_size for name, file in files))
+    sizes = {path: _size(path) for path in (folder / name / file for name, file in files)}
+    largest = max(sizes, key=lambda path: sizes[path], default=folder)
+    if sizes.get(largest, 0) > MAX_PICTURE:
+        raise InvalidValue(
+            f"{shown(str(largest))} has {format_bytes(sizes[largest])}, and a picture of a project may have "
+            f"{format_bytes(MAX_PICTURE)}: nothing was copied"
+        )
+    there = {path: project.folder / PARTS[part] / path.relative_to(folder) for path in sizes}
+    _check_bytes(project.folder, sum(size for path, size in sizes.items() if _size(there[path]) != size))
     for name, file in files:
-        with reading(folder / name / file):
-            content = read_regular(folder / name / file, MAX_PICTURE)
+        try:
+            with reading(folder / name / file):
+                content = read_regular(folder / name / file, MAX_PICTURE)
+        except FileNotFoundError:
+            raise NotFound(f"{folder / name / file} is not there any more: copy once more") from None
         wanted = project.folder / PARTS[part] / name / file
         make_folder(wanted.parent)
         _write_new(wanted.parent, wanted.name, content)
@@ -231,6 +243,14 @@ def _have_one_root(names: Sequence[str]) -> bool:
 
 def _check_space(folder: Path, members: Sequence[zipfile.ZipInfo]) -> None:
     _check_bytes(folder, sum(member.file_size for member in members))
+
+
+def _size(path: Path) -> int:
+    """The bytes of a file; -1: it is not there."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return -1
 
 
 def _check_bytes(folder: Path, needed: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from ...errors import InvalidValue, NotFound
 from ...facade.compare import compare
+from ...locks import Lock
 from ...looking import exists
 from ...runs.file_names import REPORT
 from ...runs.state import now
@@ -19,7 +21,8 @@ from .projects import Project
 # the more there are, the less a comparison says
 MOST_COMPARED = 20
 # characters of the project's name in that of a comparison
-MAX_PROJECT = 80
+MAX_PROJECT = 70
+LOCK = ".comparisons.lock"
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,12 @@ def make(places: Places, project: Project, experiments: Sequence[str]) -> Compar
     """
     if not 2 <= len(experiments) <= MOST_COMPARED:
         raise InvalidValue(f"choose two trainings to compare, or more, up to {MOST_COMPARED}")
+    # one at a time, so that two tabs do not take one number
+    with Lock(project.folder / LOCK):
+        return _make(places, project, experiments)
+
+
+def _make(places: Places, project: Project, experiments: Sequence[str]) -> Comparison:
     known = _read(project)
     # the same ones again take the place of their earlier comparison, for there may be other tests since
     number = next(
@@ -55,7 +64,7 @@ def make(places: Places, project: Project, experiments: Sequence[str]) -> Compar
         compared.Add_Experiment(project.name, experiment)
     compared.Generate_Statistics()
     made = now()
-    write_json(_file(project), {**_read(project), str(number): {"experiments": [*experiments], "made": made}})
+    write_json(_file(project), {**known, str(number): {"experiments": [*experiments], "made": made}})
     return Comparison(number, tuple(experiments), made)
 
 
@@ -82,7 +91,11 @@ def page_of(places: Places, project: Project, number: int) -> Path:
 
 
 def _name(project: Project, number: int) -> str:
-    return f"{project.name[:MAX_PROJECT]} (app {number})"
+    name = project.name
+    if len(name) > MAX_PROJECT:
+        # another project may begin with the same characters
+        name = f"{name[:MAX_PROJECT]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return f"{name} (app {number})"
 
 
 def _file(project: Project) -> Path:

@@ -169,6 +169,11 @@ class Jobs:
         """Start the process of a job. It is of a session of its own and goes on when the server ends."""
         import psutil
 
+        # who stops it at this moment finds this file, or this finds theirs; without its process the job has ended
+        try:
+            write_new(job.folder / STARTED, as_json({"pid": 0, "began": 0, "at": now()}))
+        except FileExistsError:
+            return
         new_session: dict[str, Any] = {"start_new_session": True}
         if os.name == "nt":
             new_session = {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
@@ -212,7 +217,11 @@ class Jobs:
             key = (folder.name, started.stat().st_mtime_ns if exists(started) else 0)
             if key in self._ended:
                 continue
-            job = Job(folder, read_json(folder / JOB))
+            # one that is damaged is no reason to start no other
+            try:
+                job = Job(folder, read_json(folder / JOB))
+            except MonkliteError:
+                continue
             if job.status == ENDED:
                 self._ended.add(key)
             else:

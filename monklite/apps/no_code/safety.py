@@ -50,6 +50,8 @@ class Guard:
     def __init__(self, app: Any, secret: str, hosts: frozenset[str]) -> None:
         self.app, self.hosts = app, hosts
         self.key = key_of(secret, "key")
+        # browsers give a cookie to all ports; pages of two workspaces may be open
+        self.cookie = f"{COOKIE}_{min(host.rpartition(':')[2] for host in hosts)}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -76,7 +78,7 @@ class Guard:
         # a name that somebody else's server gave this address
         if headers.get("host", "").lower() not in self.hosts:
             return 421, "This server answers only under the address that `monklite app` printed."
-        given = _key_in(scope) or _cookie(headers)
+        given = _key_in(scope) or _cookie(headers, self.cookie)
         if scope["path"].startswith("/static/"):
             return None
         if not hmac.compare_digest(given.encode(), self.key.encode()):
@@ -91,7 +93,7 @@ class Guard:
 
     async def _let_in(self, scope: Scope, send: Send) -> None:
         """Keep the key as a cookie, and go to the page without it in the address."""
-        cookie = f"{COOKIE}={self.key}; Path=/; HttpOnly; SameSite=Strict; Max-Age=31536000"
+        cookie = f"{self.cookie}={self.key}; Path=/; HttpOnly; SameSite=Strict; Max-Age=31536000"
         await _answer(send, 303, "", {"location": scope["path"], "set-cookie": cookie})
 
 
@@ -100,9 +102,9 @@ def _key_in(scope: Scope) -> str:
     return parse_qs(scope["query_string"].decode("latin-1")).get("key", [""])[0] if scope["method"] == "GET" else ""
 
 
-def _cookie(headers: Mapping[str, str]) -> str:
+def _cookie(headers: Mapping[str, str], name: str) -> str:
     try:
-        morsel = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+        morsel = SimpleCookie(headers.get("cookie", "")).get(name)
     except CookieError:
         return ""
     return morsel.value if morsel else ""

@@ -120,6 +120,21 @@ def choosing(request: Request, name: str, number: int) -> HTMLResponse | Redirec
     return page(request, "choosing.html", project=project, job=job)
 
 
+@router.post("/p/{name}/choosing/{number}/again")
+def choose_again(request: Request, name: str, number: int) -> RedirectResponse:
+    """Go on with a choice that was stopped: what was tried is not tried again."""
+    shown = services(request)
+    _choosing(shown, shown.places.project(name), number).again()
+    return to("p", name, "choosing", number)
+
+
+@router.post("/p/{name}/choosing/{number}/stop")
+def choose_no_more(request: Request, name: str, number: int) -> RedirectResponse:
+    shown = services(request)
+    _choosing(shown, shown.places.project(name), number).stop()
+    return to("p", name, "choosing", number)
+
+
 @router.get("/p/{name}/choosing/{number}/state.json")
 def choosing_state(request: Request, name: str, number: int) -> JSONResponse:
     shown = services(request)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ...data import sampled_table
 from ...durations import duration
-from ...errors import MonkliteError, PretrainedUnavailable, TrainingFailed, cut
+from ...errors import DamagedFile, InvalidValue, MonkliteError, NotReady, PretrainedUnavailable, TrainingFailed, cut
 from ...experiment import Experiment
 from ...runs.file_names import check_name
 from ...spec import Source
@@ -69,8 +69,8 @@ class Attempts:
         measured = sweep.begun(self.base, project, sweep.Trial(experiment, changes), lambda text: None)
         try:
             seconds = measured.estimate().seconds(epochs)
-        # such as memory that is too small: the training itself will tell
-        except TrainingFailed:
+        # such as memory or images that are too small: the training itself will tell
+        except (TrainingFailed, InvalidValue):
             return
         finally:
             measured.run.release()
@@ -94,7 +94,12 @@ class Attempts:
         if outcome.error is not None:
             self.errors.append(outcome.error)
             return self._add(Tried(stage, setup, reason=outcome.problem))
-        tried = judged(stage, setup, outcome.run)
+        try:
+            tried = judged(stage, setup, outcome.run)
+        # such as scores that are not finite, or predictions that were deleted
+        except (NotReady, DamagedFile) as error:
+            self.errors.append(error)
+            return self._add(Tried(stage, setup, reason=str(error)))
         self.speed.done(tried, time.monotonic() - began if outcome.trained_now else 0.0)
         self.budget.save()
         self.say(f"{stage.capitalize()}: {setup}: {tried.figure_name} {tried.shown_figure}, {duration(tried.seconds)}")

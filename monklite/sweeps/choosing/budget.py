@@ -45,7 +45,8 @@ class Budget:
         # with more time, the last trainings may be longer
         if total > self.progress.total:
             self.progress = self.progress.model_copy(update={"total": total, "epochs": {}})
-        self._before, self._began = self.progress.spent, began
+        # a shorter time than that of an earlier call is a time of its own; what was tried then is found again
+        self._before, self._began = self.progress.spent if total >= self.progress.total else 0.0, began
 
     @property
     def spent(self) -> float:

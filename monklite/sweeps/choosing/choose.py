@@ -80,7 +80,7 @@ def choose(base: Experiment, wish: Wish, say: Say, display: Display, tick: Tick 
     folder = base.workspace.experiment(state.project, f"{state.experiment}-{ENDINGS[LOOK]}")
     # with other settings, images or networks it is another choice, which has its own time
     wishes = f"{wish.networks} {wish.pretrained} {wish.rates} {wish.sizes}"
-    key = f"{base.requested.model_dump_json()} {wishes} {data.record.fingerprint}"
+    key = f"{base.requested.model_dump_json()} {wishes} {data.record.content or data.record.fingerprint}"
     budget = Budget(wish.seconds, folder, key, began)
     n_images = data.train.n_images + data.val.n_images
     attempts = Attempts(base, budget, Speed(base.requested.backend, n_images), say, display)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ...mean_scores import logits_of_mean
 from ...statistics.loss_difference import interval, log_losses
-from ...statistics.selection_bias import Corrected
+from ...statistics.selection_bias import UNKNOWN, Corrected
 from ...statistics.units import Units
 from ...validated import Validated, best_of_all
 from .tried import Tried, predictions
@@ -66,12 +66,17 @@ def _judged(members: tuple[Tried, ...], alone: Validated, known: Sequence[Valida
 
 
 def corrected(tried: Sequence[Tried], chosen: Tried) -> tuple[Corrected, int]:
-    """The figure of the best of all on the same validation images, without the luck of the choice, and their number."""
-    assert chosen.run is not None
-    content = chosen.run.state().dataset
-    known = []
+    """The figure of the best of all on the same validation images, without the luck of the choice, and their number.
+
+    It is not known if a shorter training had a better figure than the chosen one: the choice was not by the figure alone then.
+    """
+    assert chosen.run is not None and chosen.figure is not None
+    own = chosen.run.state().dataset
+    compared = []
     for other in tried:
         dataset = other.run.state().dataset if other.run and other.figure else None
-        if dataset is not None and content is not None and dataset.content == content.content:
-            known.append(predictions(other))
-    return best_of_all(known), len(known)
+        if dataset is not None and own is not None and dataset.content == own.content:
+            compared.append(other)
+    if any(other.figure.value > chosen.figure.value for other in compared if other.figure):
+        return UNKNOWN, len(compared)
+    return best_of_all([predictions(other) for other in compared]), len(compared)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -28,6 +29,8 @@ from .study import LOSS
 if TYPE_CHECKING:
     import optuna
 
+# the tag of the runs that were ended early
+PRUNED = "pruned"
 # trials in a row that another process is training already
 MOST_BUSY = 20
 
@@ -93,7 +96,7 @@ class Search:
         space.check(self.base, self.wish.dimensions, self._common)
         found = self.study()
         began, busy = time.monotonic(), 0
-        while not self._is_over(found, began):
+        while not self._is_over(found, began) or self._finds_killed(found, began):
             busy = busy + 1 if self._one_more(found) else 0
             if busy > MOST_BUSY:
                 raise NotReady(
@@ -131,7 +134,21 @@ class Search:
         """The study of this search."""
         wish = self.wish
         make_folder(self.folder)
-        return study.opened(self.folder, self.experiment, wish.dimensions, wish.seed, self.metric, wish.prune)
+        return study.opened(
+            self.folder, self.experiment, wish.dimensions, wish.seed, self.metric, wish.prune, self._settings
+        )
+
+    @property
+    def _settings(self) -> list[str]:
+        """What all trials have in common: other images, lengths or settings are another search."""
+        base, epochs = self.base, self.wish.epochs
+        content = base.data.record.content or base.data.record.fingerprint if base.data else ""
+        kept = f"{base.requested.model_dump_json()} {base.origin}"
+        return [
+            f"num_epochs: {epochs or base.requested.training.epochs}",
+            f"images: {content}",
+            f"settings: {hashlib.sha256(kept.encode()).hexdigest()}",
+        ]
 
     def _is_over(self, found: optuna.Study, began: float) -> bool:
         from optuna.trial import TrialState
@@ -145,6 +162,20 @@ class Search:
         over = sum(map(study.is_over, trials))
         return over + sum(trial.state == TrialState.RUNNING for trial in trials) >= self.wish.n_trials
 
+    def _finds_killed(self, found: optuna.Study, began: float) -> bool:
+        """Wait as long as a killed process is taken for one that trains; returns whether one of the last trials is of such."""
+        from optuna.trial import TrialState
+
+        wish = self.wish
+        if wish.n_trials is None or (wish.seconds is not None and time.monotonic() - began >= wish.seconds):
+            return False
+        end = time.monotonic() + study.SILENCE + study.BEAT
+        while any(t.state == TrialState.RUNNING for t in found.get_trials(deepcopy=False)) and time.monotonic() < end:
+            time.sleep(min(1.0, study.BEAT))
+            if not self._is_over(found, began):
+                return True
+        return False
+
     def _one_more(self, found: optuna.Study) -> bool:
         """Train one more trial; returns whether it was one that another process is training."""
         busy = False
@@ -155,6 +186,10 @@ class Search:
                 raise Surplus("other processes have begun the last trials")
             try:
                 return self._train(trial)
+            # stopped: the next call goes on with these values
+            except (KeyboardInterrupt, SystemExit):
+                found.enqueue_trial(trial.params)
+                raise
             except NotReady as error:
                 busy = True
                 raise Surplus(str(error)) from error
@@ -186,9 +221,14 @@ class Search:
             self.say(f"    left out: {outcome.problem}\n")
             raise TrainingFailed(outcome.problem)
         value = best_value(outcome.run, self.metric)
-        if pruning.pruned:
-            outcome.run.tag(("pruned",))
+        # also of an earlier trial with the same values, whose run is found again
+        if pruning.pruned or PRUNED in outcome.run.state().tags:
+            outcome.run.tag((PRUNED,))
             raise optuna.TrialPruned
+        if not math.isfinite(value):
+            problem = f"the {self.metric} of its best epoch is not finite"
+            trial.set_user_attr(study.PROBLEM, problem)
+            raise TrainingFailed(problem)
         return value
 
 

@@ -35,12 +35,21 @@ def require() -> None:
 
 
 def opened(
-    folder: Path, name: str, dimensions: Sequence[Dimension], seed: int, metric: str, prune: bool
+    folder: Path,
+    name: str,
+    dimensions: Sequence[Dimension],
+    seed: int,
+    metric: str,
+    prune: bool,
+    settings: Sequence[str],
 ) -> optuna.Study:
     """The study in a folder, new or as other calls and processes have left it.
 
+    Args:
+        settings: what else all trials have in common, in words.
+
     Raises:
-        InvalidValue: it is of another space or metric. StorageError: the file cannot be used.
+        InvalidValue: it is of another space or metric, or of other settings or images. StorageError: the file cannot be used.
     """
     import optuna
 
@@ -61,7 +70,7 @@ def opened(
             # asynchronous successive halving: no process waits for others
             pruner=optuna.pruners.SuccessiveHalvingPruner() if prune else optuna.pruners.NopPruner(),
         )
-        described = [*(str(dimension) for dimension in dimensions), f"metric: {metric}"]
+        described = [*(str(dimension) for dimension in dimensions), f"metric: {metric}", *settings]
         known = study.user_attrs.get(SPACE)
         if known is None:
             study.set_user_attr(SPACE, json.dumps(described))
@@ -69,8 +78,8 @@ def opened(
     if json.loads(known) != described:
         other = next((d for d in described if d not in json.loads(known)), "another order")
         raise InvalidValue(
-            f"the search {shown(name)} has another space or metric already ({cut(other)} is new): give this one another name= "
-            "so that its trials are kept apart"
+            f"the search {shown(name)} is of another space, metric, setting or image already ({cut(other)} is new): give this "
+            "one another name= so that its trials are kept apart"
         )
     return study
 
@@ -106,7 +115,8 @@ def _quiet() -> Iterator[None]:
     import optuna
 
     level = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(logging.WARNING)
+    # it tells failed trials with their place in the program, also those that are no failures here
+    optuna.logging.set_verbosity(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         try:
