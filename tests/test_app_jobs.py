@@ -96,3 +96,20 @@ def test_of_two_servers_one_starts_jobs(jobs: Jobs, folder: Path, tmp_path: Path
     wait_for(lambda: all(job.status == ENDED for job in made))
     other.stop()
     assert [job.log() for job in made] == ["once\n"] * 2
+
+
+def test_a_damaged_job_is_no_reason_to_start_no_other(jobs: Jobs, folder: Path) -> None:
+    (folder / "0001").mkdir(parents=True)
+    (folder / "0001" / "job.json").write_text("")
+    job = jobs.add(TRAINING, "p", ["-c", "pass"])
+    wait_for(lambda: job.status == ENDED)
+
+
+def test_a_job_that_was_taken_out_at_that_moment_does_not_start(folder: Path, tmp_path: Path) -> None:
+    jobs = Jobs(folder, tmp_path)
+    job = jobs.add(TRAINING, "p", ["-c", "pass"])
+    job.stop()
+    # a server has seen it waiting just before
+    jobs.run(job)
+    assert job.status == ENDED and not job.log()
+    assert not jobs._children

@@ -20,6 +20,7 @@ from monklite.catalog import rows
 from monklite.errors import InvalidType, InvalidValue, MissingPackage, MonkliteError, UnknownArgument, UnknownName
 from monklite.runs.heartbeat import read
 from monklite.runs.workspace import Workspace
+from monklite.sweeps import sweep
 from monklite.sweeps.searching import space as spaces
 from monklite.sweeps.searching import study as studies
 from monklite.sweeps.searching.search import Pruning
@@ -208,6 +209,36 @@ def test_a_combination_that_fails_is_told_and_counts(
     problems = [t.problem for t in found.trials if t.state == "failed"]
     assert len(found.trials) == 4 and problems and {*problems} == {"these two do not fit"}
     assert "these two do not fit" in str(found.table)
+
+
+def test_the_values_of_a_trial_that_was_stopped_are_the_next_ones(
+    workspace: Path, patterns: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[dict[str, object]] = []
+
+    def stopped(base: object, project: str, trials: list[sweep.Trial], *rest: object, **more: object) -> None:
+        seen.append(dict(trials[0].changes))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sweep, "run", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            opened(patterns).Search(trials=1, space=SPACE)
+    found = opened(patterns).Search(trials=1, space=SPACE)
+    assert found.best.state().asked.training.optimizer == seen[0]["training.optimizer"]
+    assert len(found.trials) == 1
+
+
+def test_a_pruned_run_that_is_found_again_is_no_trained_one(
+    workspace: Path, patterns: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    few = {"data.batch_size": [8, 16]}
+    first = opened(patterns).Search(trials=1, space=few)
+    first.best.tag(("pruned",))
+    found = opened(patterns).Search(trials=5, space=few)
+    assert {t.state for t in found.trials[1:] if t.values == first.trials[0].values} == {"pruned"}
+    assert "Traceback" not in capfd.readouterr().err
+    assert f"of {len(found.trials)}" in found.sentence
 
 
 PROCESS = """

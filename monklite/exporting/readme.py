@@ -102,8 +102,9 @@ def _kind(manifest: Manifest) -> str:
     rounded = ""
     if manifest.form == INT8:
         rounded = (
-            "\nThe network computes with whole numbers of 8 bits, which processors round differently. The certificate is of one:\n"
-            "on another, run `monklite verify` before you use the program, a container or ONNX Runtime alone there."
+            "\nThe network computes with whole numbers of 8 bits, which processors round differently.\n"
+            "The certificate is of one: on another, run `monklite verify` before you use the program, a container or ONNX\n"
+            "Runtime alone."
         )
     return f"{labels}{rounded}" + "".join(f"\nNote: {note}" for note in manifest.notes)
 

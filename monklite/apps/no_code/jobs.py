@@ -76,7 +76,6 @@ class Job:
     def stop(self) -> None:
         """Ask it to stop, as Ctrl-C does: a training saves where it is. One that waits will not begin."""
         if not exists(self.folder / STARTED):
-            # whoever starts it at this moment finds this file, or this finds theirs
             with contextlib.suppress(FileExistsError):
                 write_new(self.folder / STARTED, as_json({"pid": 0, "began": 0, "at": now(), "cancelled": True}))
                 return
@@ -169,10 +168,8 @@ class Jobs:
         """Start the process of a job. It is of a session of its own and goes on when the server ends."""
         import psutil
 
-        # who stops it at this moment finds this file, or this finds theirs; without its process the job has ended
-        try:
-            write_new(job.folder / STARTED, as_json({"pid": 0, "began": 0, "at": now()}))
-        except FileExistsError:
+        # it was taken out since it was seen waiting
+        if exists(job.folder / STARTED):
             return
         new_session: dict[str, Any] = {"start_new_session": True}
         if os.name == "nt":
