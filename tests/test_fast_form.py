@@ -216,7 +216,7 @@ def test_evaluate_uses_it_too(predictor: Predictor, patterns: Path) -> None:
     def judged(evaluation: Evaluation) -> tuple[float, np.ndarray]:
         evaluation.use(Folders(path=str(patterns)))
         data = evaluation.prepare()
-        return evaluation.run().accuracy, evaluation._logits(data, None, Asked(evaluation.predictor.task))
+        return evaluation.run().accuracy, evaluation.logits(data, None, Asked(evaluation.predictor.task))
 
     accuracy, logits = judged(Evaluation(predictor))
     assert predictor.form == FOLDED
