@@ -1,4 +1,4 @@
-"""Analyse_*: one experiment per value, compared, and nothing that is finished is trained twice."""
+"""Analyse and Analyse_*: one experiment per value, compared, and nothing that is finished is trained twice."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tiny_networks import MODELS, open_tiny
 
 from monklite import Prototype
 from monklite.catalog import ANALYSES
-from monklite.errors import InvalidType, InvalidValue, UnknownName
+from monklite.errors import InvalidType, InvalidValue, MonkliteError, UnknownName
 from monklite.reports import comparison_charts
 from monklite.runs.state import RunState
 from monklite.runs.workspace import Workspace
@@ -40,6 +40,29 @@ def test_every_value_becomes_an_experiment_with_that_setting(ptf: Any) -> None:
         assert results[name]["training_time"] > 0
     assert state("p", "e").status == "new", "the open experiment itself is not trained"
     assert Path("workspace/comparison/Comparison_rates/comparison.csv").is_file()
+
+
+@pytest.mark.parametrize("backend", ["pytorch"])
+def test_any_setting_is_analysed_and_a_wrong_one_refused_before_anything_is_trained(ptf: Any) -> None:
+    path = "training.loss.params.label_smoothing"
+    results = ptf.Analyse(path, [0.0, 0.1], num_epochs=1)
+    assert list(results) == ["label_smoothing_0.0", "label_smoothing_0.1"]
+    for name, value in (("label_smoothing_0.0", 0.0), ("label_smoothing_0.1", 0.1)):
+        run = state("p-label_smoothing", name)
+        assert (run.status, run.resolved.training.loss.params["label_smoothing"]) == ("done", value)
+        assert run.results.best_val_accuracy == results[name]["validation_accuracy"]
+    assert Path("workspace/comparison/Comparison_p-label_smoothing/comparison.csv").is_file()
+    for field, values, message in (
+        ("training.epohcs", [1, 2], "Did you mean 'epochs'"),
+        (path, [0.0, 7.0], "label_smoothing must be"),
+        (path, [], "values must be a list of values"),
+        (path, [0.1, 0.1], "values has 0.1 twice"),
+        ("data.batch_size", [4, "many"], "batch_size must be a whole number"),
+        ("", [1], "field must be"),
+    ):
+        with pytest.raises(MonkliteError, match=message):
+            ptf.Analyse(field, values, analysis_name="wrong")
+    assert not Workspace("workspace").versions("wrong", "label_smoothing_0.0")
 
 
 CALLS = {
@@ -80,6 +103,7 @@ def _flat(tree: Any, path: str = "") -> list[tuple[str, Any]]:
     return [pair for key, value in tree.items() for pair in _flat(value, f"{path}.{key}".lstrip("."))]
 
 
+@pytest.mark.parametrize("backend", ["mxnet"])
 def test_networks_are_compared_with_and_without_freezing(ptf: Any, backend: str) -> None:
     results = ptf.Analyse_Models("m", [[MODELS[backend], True, False], [MODELS[backend], False, False]], 100, 1)
     names = [f"Model_{MODELS[backend]}_({base}_base)_(uninitialized)" for base in ("freeze", "unfreeze")]
@@ -87,6 +111,7 @@ def test_networks_are_compared_with_and_without_freezing(ptf: Any, backend: str)
     assert [state("m", name).resolved.model.freeze_base for name in names] == [True, False]
 
 
+@pytest.mark.parametrize("backend", ["mxnet"])
 def test_a_call_that_is_repeated_trains_only_what_is_not_finished(ptf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     trained: list[int] = []
     run, stop_in = Loop.run, [2]
@@ -113,6 +138,7 @@ def test_a_call_that_is_repeated_trains_only_what_is_not_finished(ptf: Any, monk
     assert len(trained) == 1, "other settings are another training"
 
 
+@pytest.mark.parametrize("backend", ["pytorch"])
 def test_a_training_that_fails_does_not_end_the_analysis(ptf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     step = Loop._step
 
@@ -127,6 +153,7 @@ def test_a_training_that_fails_does_not_end_the_analysis(ptf: Any, monkeypatch: 
     assert results["Batch_Size_3"]["validation_accuracy"] >= 0
 
 
+@pytest.mark.parametrize("backend", ["mxnet"])
 def test_keep_none_removes_the_experiments_and_keeps_the_comparison(ptf: Any) -> None:
     results = ptf.Analyse_Batch_Sizes("b", [4], 100, num_epochs=1, state="keep_none")
     assert results["Batch_Size_4"]["validation_loss"] > 0
@@ -134,6 +161,7 @@ def test_keep_none_removes_the_experiments_and_keeps_the_comparison(ptf: Any) ->
     assert Path("workspace/comparison/Comparison_b/val_accuracy.png").is_file()
 
 
+@pytest.mark.parametrize("backend", ["mxnet"])
 def test_a_share_of_the_images(ptf: Any) -> None:
     ptf.Analyse_Batch_Sizes("b", [4], 50, num_epochs=1)
     record = state("b", "Batch_Size_4").dataset
@@ -169,6 +197,7 @@ def test_every_analysis_of_monk_is_there() -> None:
     assert len(ANALYSES) == 8
 
 
+@pytest.mark.parametrize("backend", ["mxnet"])
 def test_a_value_that_the_network_cannot_be_built_with_does_not_end_the_analysis(ptf: Any, capsys: Any) -> None:
     ptf._console.verbose = 1
     results = ptf.Analyse_Input_Sizes("sizes", [16, 40], 100, num_epochs=1)

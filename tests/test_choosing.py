@@ -127,6 +127,7 @@ def test_without_any_weights_nothing_is_trained_and_the_error_says_where_they_be
     assert [state.status for state in states(workspace, "e-looks")] == ["new"]
 
 
+@pytest.mark.parametrize("backend", ["mxnet"])
 def test_stopped_it_goes_on_without_repeating_what_was_done(
     tiny: str, patterns: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,6 +158,7 @@ def test_stopped_it_goes_on_without_repeating_what_was_done(
     assert "To be trained" in " ".join(choice.reasons) and not states(workspace, "e-chosen")
 
 
+@pytest.mark.parametrize("backend", ["mxnet"])
 def test_with_no_time_the_cheapest_is_looked_at_and_is_the_result(tiny: str, patterns: Path, workspace: Path) -> None:
     choice = opened(tiny, patterns).Choose("0.01s", networks=NETWORKS[tiny], use_pretrained=False)
     assert [tried.run is not None for tried in choice.tried] == [True, *[False] * (len(choice.tried) - 1)]
@@ -186,6 +188,7 @@ def test_the_users_augmentation_stays(tiny: str, patterns: Path, workspace: Path
     assert [row.name for row in tried.asked.data.transforms.train] == ["random_vertical_flip", "normalize"]
 
 
+@pytest.mark.parametrize("backend", ["pytorch"])
 def test_an_ensemble_predicts_by_the_mean_of_its_members(tiny: str, patterns: Path, workspace: Path) -> None:
     opened(tiny, patterns).Choose("10min", networks=NETWORKS[tiny], use_pretrained=False, train=False, rates=())
     places = [["p", "e-looks", 1], ("p", "e-looks", 2)]
