@@ -49,7 +49,9 @@ def config(
         spec, notes = _usual(dataset, table, model, backend), ()
     usage = f"monklite train --config {Path(output).name if output else 'FILE'}"
     folder = str(Path(output).parent) if output else ""
-    text = as_yaml(spec, project, experiment, (f"settings of monklite {__version__}: {usage}", *notes), folder)
+    text = as_yaml(
+        spec, project, experiment, (f"settings of monklite {__version__}: {usage}", *notes), folder, resolved
+    )
     if output is None:
         return emit(text)
     _write(Path(output), text)

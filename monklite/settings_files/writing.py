@@ -34,11 +34,14 @@ MORE = {
 USUAL = Spec()
 
 
-def as_yaml(spec: Spec, project: str, experiment: str, notes: tuple[str, ...] = (), folder: str = "") -> str:
+def as_yaml(
+    spec: Spec, project: str, experiment: str, notes: tuple[str, ...] = (), folder: str = "", fixed: bool = False
+) -> str:
     """The settings, each with what it means; those that were left to the recipe are comments with its values.
 
     Args:
-        notes: sentences at the beginning. folder: where the file will be, from which its relative paths start.
+        notes: sentences at the beginning. folder: where the file will be, from which its relative paths start. fixed: also
+            transforms that are those of the recipe are written.
 
     Raises:
         NotReady: the network is the user's own code, which no file of settings names.
@@ -52,7 +55,7 @@ def as_yaml(spec: Spec, project: str, experiment: str, notes: tuple[str, ...] = 
     lines = [f"# {note}" for note in notes]
     lines += [f"project: {dump(project)}", f"experiment: {dump(experiment)}"]
     resolved = resolve(spec)
-    lines += _section(spec, resolved, "", 0, _usual_transforms(resolved))
+    lines += _section(spec, resolved, "", 0, None if fixed else _usual_transforms(resolved))
     return "\n".join([*lines, ""])
 
 

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from ...catalog.rows import check_installed
 from ...errors import InvalidValue, StorageError, cut, shown
+from ...locks import Lock
 from .space import Dimension
 
 if TYPE_CHECKING:
     import optuna
 
-FILE = "study.db"
+FILE, LOCK = "study.db", ".study.lock"
 # the metric of which less is better
 LOSS = "loss"
 # seconds between signs of life of a trial, and those after which a silent one is taken up by another process
@@ -53,7 +54,8 @@ def opened(
     """
     import optuna
 
-    with _quiet(), _in_words(folder / FILE):
+    # of two processes that begin at once, one makes the file
+    with Lock(folder / LOCK), _quiet(), _in_words(folder / FILE):
         storage = optuna.storages.RDBStorage(
             f"sqlite:///{(folder / FILE).absolute().as_posix()}",
             engine_kwargs={"connect_args": {"timeout": PATIENCE}},
