@@ -147,6 +147,19 @@ def test_the_usual_space_fits_the_network(workspace: Path, patterns: Path, backe
     assert rates[1] == pytest.approx(10 * rates[0])
 
 
+def test_the_usual_space_of_a_network_of_layers_can_be_trained(workspace: Path, patterns: Path) -> None:
+    ptf = opened(patterns)
+    ptf.Dataset()
+    network = [
+        ptf.convolution(output_channels=4),
+        ptf.relu(),
+        ptf.global_average_pooling(),
+        ptf.fully_connected(units=3),
+    ]
+    ptf.Compile_Network(network, data_shape=(3, 32, 32))
+    spaces.check(ptf._experiment, spaces.usual(ptf._experiment), {})
+
+
 def test_networks_of_ones_own_keep_their_layers(workspace: Path, patterns: Path) -> None:
     ptf = opened(patterns)
     ptf.append_dropout(0.5)

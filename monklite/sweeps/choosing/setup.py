@@ -8,10 +8,8 @@ from typing import Any
 
 from ...catalog import resolve
 from ...catalog.candidates import Candidate
-from ...catalog.default_recipes import default_transforms
 from ...catalog.models import find_model
-from ...catalog.transforms import TRANSFORMS
-from ...catalog.variations import LIGHT, MIRROR, TURN
+from ...catalog.variations import LIGHT, MIRROR, NORMALIZE, TURN, varied
 from ...spec import ModelSpec, Source, Spec, TrainingSpec, Transforms
 
 # how training images are varied; `OWN`: as the user has set it
@@ -21,7 +19,6 @@ VARIED: Mapping[str, Sequence[tuple[str, dict[str, Any]]]] = {
     TURNED: (TURN, LIGHT),
     MIRRORED: (TURN, LIGHT, MIRROR),
 }
-NORMALIZE = "normalize"
 
 
 @dataclass(frozen=True)
@@ -86,16 +83,7 @@ class Setup:
         return {**changes, "backend": backend}
 
     def _transforms(self, asked: Spec) -> Transforms:
-        normalize = default_transforms(asked.backend, self.network).val
-        own = asked.data.transforms
-        if self.varied == OWN:
-            kept = {
-                subset: tuple(row for row in getattr(own, subset) if row.name != NORMALIZE) + normalize
-                for subset in ("train", "val", "test")
-            }
-            return Transforms(**kept)
-        varied = tuple(TRANSFORMS[name].choose(asked.backend, params) for name, params in VARIED[self.varied])
-        return Transforms(train=varied + normalize, val=normalize, test=normalize)
+        return varied(asked, self.network, None if self.varied == OWN else VARIED[self.varied])
 
 
 def is_varied(asked: Spec) -> bool:

@@ -138,7 +138,9 @@ def usual(base: Experiment) -> tuple[Dimension, ...]:
         asked.model.is_own or asked.model.layers or asked.model.appended or asked.model.weights_path or base.origin
     ):
         found.extend(_of_networks(asked))
-    found.append(Dimension(VARIATION, tuple(VARIATIONS)))
+    # of a network of the user's own no normalization is known
+    if not (asked.model.is_own or asked.model.layers):
+        found.append(Dimension(VARIATION, tuple(VARIATIONS)))
     if not asked.model.freeze_layers and not asked.training.head_epochs:
         found.append(Dimension("model.freeze_base", (True, False)))
     return tuple(found)
