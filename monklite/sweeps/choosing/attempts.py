@@ -24,6 +24,7 @@ from .tried import CHOSEN, LOOK, MAX_REASON, SECOND, TRY, Tried, judged
 ENDINGS = {LOOK: "looks", TRY: "tries", CHOSEN: "chosen", SECOND: "second"}
 # images; some steps are nearly as many as an epoch of fewer
 LEAST_MEASURED = 400
+MAX_FIRST = 300  # characters of the first of several reasons
 
 
 @dataclass
@@ -126,6 +127,7 @@ class Attempts:
         first = self.errors[0] if self.errors else None
         if self.errors and all(isinstance(error, PretrainedUnavailable) for error in self.errors):
             raise PretrainedUnavailable(
-                f"none of the {len(self.rows)} networks can be looked at, because none of their weights are here: {first}"
+                f"none of the {len(self.rows)} networks can be looked at without their weights; go online once. The first: "
+                f"{cut(str(first), MAX_FIRST)}"
             )
         raise TrainingFailed(f"no network could be looked at: {first or self.rows[0].reason}")
