@@ -15,7 +15,7 @@ FRAMEWORKS = {"torch", "torchvision", "mxnet"}
 LAYERS = (
     ("archive_errors", "errors", "_version", "printable", "durations", "free_memory", "local_requests", "stopping"),
     ("transient", "working_folder", "regular_files"),
-    ("rules", "files", "looking", "processes", "processors"),
+    ("rules", "files", "installed", "looking", "processes", "processors"),
     ("locks", "retrying_file"),
     ("csv_files", "decoder_threads", "group_rule", "record_rules", "setting_ranges"),
     ("settings_tree",),

@@ -9,6 +9,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from .._version import __version__
+from ..installed import version_of
 from .finding import Finding
 
 if TYPE_CHECKING:
@@ -86,6 +87,6 @@ def _extra(extra: str, requirements: list[Requirement]) -> Finding:
 
 def _installed(requirement: Requirement) -> str | None:
     try:
-        return metadata.version(requirement.name)
+        return version_of(requirement.name)
     except metadata.PackageNotFoundError:
         return None

@@ -6,7 +6,6 @@ import hashlib
 import io
 import platform
 from collections.abc import Iterable, Iterator, Sequence
-from importlib import metadata
 
 import numpy as np
 from PIL import Image
@@ -20,6 +19,7 @@ from ..data.digests import digest_of
 from ..data.samples import DIGEST
 from ..errors import UnreadableImage
 from ..inference import Predictor
+from ..installed import version_of
 from ..processors import cpu_name
 from ..runs.state import now
 from ..settings_tree import build
@@ -114,7 +114,7 @@ def made_here(
         "most_loss": most_loss,
         "processor": cpu_name(),
         "runtime": runtime,
-        "versions": {**versions, **{name.lower(): metadata.version(name) for name in PACKAGES}},
+        "versions": {**versions, **{name.lower(): version_of(name) for name in PACKAGES}},
         "comparisons": comparisons,
         "pixel_difference": pixel_difference,
     }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from importlib import metadata
 
+from ..installed import distribution_of
 from .manifest import DOCKERFILE, PREDICT, REQUIREMENTS
 from .program_file import program
 
@@ -44,8 +44,9 @@ def _pinned(seen: set[str], *packages: str) -> Iterator[str]:
     from packaging.requirements import Requirement
 
     for package in packages:
-        found = metadata.distribution(package)
-        name = found.metadata["Name"]
+        found = distribution_of(package)
+        # the container has no graphics card: the form for processors of ONNX Runtime, with the same version
+        name = package if package in PACKAGES else found.metadata["Name"]
         if name in seen:
             continue
         seen.add(name)

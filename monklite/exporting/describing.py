@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from importlib import metadata
 
 from .. import backends, validated
 from .._version import __version__
@@ -14,6 +13,7 @@ from ..decisions import Unsure
 from ..errors import DamagedFile, NotReady, StorageError, cut
 from ..figures import Figures
 from ..inference import Predictor
+from ..installed import version_of
 from ..record_rules import MAX_TEXT
 from ..runs import evaluations
 from ..runs.file_names import VALIDATION
@@ -95,7 +95,7 @@ def _without_distance(unsure: Unsure) -> Unsure:
 
 def _versions(predictor: Predictor) -> dict[str, str]:
     framework = backends.load(predictor.spec.backend).versions()
-    return {"monklite": __version__, **framework, **{name.lower(): metadata.version(name) for name in PACKAGES}}
+    return {"monklite": __version__, **framework, **{name.lower(): version_of(name) for name in PACKAGES}}
 
 
 def newest_figures(predictor: Predictor, note: Note) -> Figures | None:

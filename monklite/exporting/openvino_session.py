@@ -6,13 +6,13 @@ import sys
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import metadata
 from typing import Any
 
 import numpy as np
 
 from ..catalog.rows import check_installed
 from ..errors import DamagedFile, cut
+from ..installed import version_of
 from .manifest import EMBEDDINGS, LOGITS, PICTURES, PROBABILITIES
 from .onnx_session import computing
 from .session import Answers
@@ -32,9 +32,7 @@ class OpenVinoSession:
         try:
             self._compiled = core.compile_model(core.read_model(model), "CPU", how)
         except Exception as error:
-            raise DamagedFile(
-                f"{TITLE} {metadata.version('openvino')} cannot read the network: {cut(str(error))}"
-            ) from None
+            raise DamagedFile(f"{TITLE} {version_of('openvino')} cannot read the network: {cut(str(error))}") from None
         self.has_embeddings = EMBEDDINGS in {output.get_any_name() for output in self._compiled.outputs}
         # one that computes is refused as busy to other threads
         self._idle = deque[Any]()

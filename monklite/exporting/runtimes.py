@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import metadata
 from typing import NamedTuple
 
+from ..installed import version_of
 from ..rules import OneOf
 from . import onnx_session, openvino_session
 from .session import Session
@@ -21,7 +21,7 @@ class Runtime(NamedTuple):
     @property
     def about(self) -> str:
         """The runtime with its version, as certificates name it."""
-        return f"{self.title} {metadata.version(self.package)}"
+        return f"{self.title} {version_of(self.package)}"
 
     def made(self, named: str) -> bool:
         """Whether a certificate that names its runtime so was made by this one, in any version."""

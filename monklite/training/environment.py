@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import platform
 import re
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from .._version import __version__
+from ..installed import version_of
 from ..processors import cpu_count
 from ..regular_files import read_regular
 
@@ -27,7 +27,7 @@ def describe(framework: dict[str, str]) -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "processors": cpu_count(),
         **framework,
-        **{name.lower(): metadata.version(name) for name in PACKAGES},
+        **{name.lower(): version_of(name) for name in PACKAGES},
         "git": git_commit(),
     }
 
