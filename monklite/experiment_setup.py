@@ -58,6 +58,7 @@ class ExperimentSetup:
         # chosen for "auto"
         self._auto_batch_size: int | None = None
         self._auto_precision: precision.Chosen | None = None
+        self._last_resolved: tuple[tuple[Any, ...], Resolved] | None = None
         self._data_spec: Resolved | None = None
         self._network_spec: Resolved | None = None
         # the note on class weights that was said last
@@ -152,7 +153,11 @@ class ExperimentSetup:
     def _resolve(self, asked: Spec) -> Resolved:
         chosen = self._auto_precision.precision if self._auto_precision else None
         images = self.data.record if self.data else None
-        return resolve(asked, self._stored_spec, self._auto_batch_size, chosen, images)
+        given = (asked, self._stored_spec, self._auto_batch_size, chosen, images)
+        # asked for many times between two changes; the values are frozen, so the same objects give the same result
+        if self._last_resolved is None or any(a is not b for a, b in zip(given, self._last_resolved[0], strict=True)):
+            self._last_resolved = given, resolve(*given)
+        return self._last_resolved[1]
 
     # Data
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import platform
@@ -11,14 +12,26 @@ from pathlib import Path
 from .regular_files import read_regular
 
 
-def cpu_count(system: Path = Path("/")) -> int:
+def cpu_count(system: Path | None = None) -> int:
     """The number of processors that this process may use, limited by its CPU affinity and its container's quota.
 
     Args:
-        system: the root of the file system; tests pass another.
+        system: the root of the file system; tests pass another. None: this machine's, whose quota is read once.
     """
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min([affinity, *map(math.ceil, _quotas(system))]))
+    quota = _own_quota() if system is None else _quota(system)
+    return affinity if quota is None else max(1, min(affinity, quota))
+
+
+# it is asked for many times in a training
+@functools.cache
+def _own_quota() -> int | None:
+    return _quota(Path("/"))
+
+
+def _quota(system: Path) -> int | None:
+    """The smallest limit of this process's control groups, in whole processors; None: there is no limit."""
+    return min(map(math.ceil, _quotas(system)), default=None)
 
 
 def cpu_name(system: Path = Path("/")) -> str:

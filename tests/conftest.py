@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+import gc
+import importlib
+import os
+import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from whole import WHOLE
 
-from monklite import files, locks, transient
+from monklite import backends, files, locks, transient
 from monklite.catalog.backends import BUILT_IN
+from monklite.reports import charts
 from monklite.testing.datasets import draw_patterns
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# the first chart of this process, as PNG
+RENDERED: list[bytes] = []
 SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What is above the backends is tested on one of them, which is another one for other tests."""
+    if metafunc.definition.get_closest_marker("above_backends") and "backend" in metafunc.fixturenames and not WHOLE:
+        named = any(
+            "backend" in str(mark.args[0]).split(",") for mark in metafunc.definition.iter_markers("parametrize")
+        )
+        if not named:
+            place = zlib.crc32(metafunc.definition.nodeid.encode()) % len(BUILT_IN)
+            metafunc.parametrize("backend", [BUILT_IN[place]])
 
 
 @pytest.fixture(params=BUILT_IN)
@@ -23,6 +46,45 @@ def backend(request: pytest.FixtureRequest) -> str:
 def patterns(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three classes that are easy to tell apart: dots 12, rings 12, stripes 12 images of 40 px."""
     return draw_patterns(tmp_path_factory.mktemp("patterns"), {"dots": 12, "rings": 12, "stripes": 12})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def frozen_libraries() -> None:
+    """The objects of the large libraries are not looked at again whenever memory is freed, which each training does."""
+    # for a few tests in one process it takes longer than it saves
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return
+    for name in BUILT_IN:
+        backends.load(name)
+    for library in ("matplotlib.figure", "pandas", "scipy.stats", "sklearn.linear_model"):
+        importlib.import_module(library)
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def without_flushes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are not flushed to the disk, which only a power failure would tell; tests of that put their own in its place."""
+    monkeypatch.setattr(os, "fsync", os.fstat)
+
+
+@pytest.fixture(autouse=True)
+def rendered_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each process renders its first chart; the others are made, and then written with the content of the first.
+
+    Rendering took half of a small training and three quarters of an evaluation, of which there are thousands. Tests that look at
+    charts have the mark `renders`.
+    """
+    if WHOLE or request.node.get_closest_marker("renders"):
+        return
+    render = charts.as_png
+
+    def as_png(figure: Figure) -> bytes:
+        if not RENDERED:
+            RENDERED.append(render(figure))
+        return RENDERED[0]
+
+    monkeypatch.setattr(charts, "as_png", as_png)
 
 
 @pytest.fixture(autouse=True)

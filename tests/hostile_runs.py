@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -12,6 +11,7 @@ from typing import Any, TypeVar
 
 import pytest
 from click.testing import CliRunner
+from whole import WHOLE
 
 from monklite import compare
 from monklite.catalog import models
@@ -25,17 +25,16 @@ from monklite.runs.workspace import Workspace
 T = TypeVar("T")
 MOST_CHARACTERS = 500
 # what takes many minutes is tried whole on request
-WHOLE = os.environ.get("MONKLITE_HOSTILE") == "whole"
-ON_REQUEST = pytest.mark.skipif(not WHOLE, reason="takes long: set MONKLITE_HOSTILE=whole")
+ON_REQUEST = pytest.mark.skipif(not WHOLE, reason="takes long: set MONKLITE_TESTS=whole")
 
 
 def sampled(attempts: Iterable[T], stride: int) -> Iterator[T]:
-    """Every `stride`-th attempt; all of them with `MONKLITE_HOSTILE=whole`."""
+    """Every `stride`-th attempt; all of them with `MONKLITE_TESTS=whole`."""
     return itertools.islice(attempts, 0, None, 1 if WHOLE else stride)
 
 
 def some_of_each_family(names: Iterable[str], backend: str) -> list[str]:
-    """The first and every fourth network of each family, whose sizes are built alike; all with `MONKLITE_HOSTILE=whole`."""
+    """The first and every fourth network of each family, whose sizes are built alike; all with `MONKLITE_TESTS=whole`."""
     families: dict[str, list[str]] = {}
     for name in names:
         families.setdefault(models.find_model(name, backend).family, []).append(name)

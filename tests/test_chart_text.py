@@ -17,6 +17,8 @@ from PIL import Image
 
 from monklite.reports import chart_text, charts
 
+pytestmark = pytest.mark.renders
+
 # what DejaVu Sans, the font that matplotlib brings, does not have
 LUNGS, KOAT = "肺炎", "ไทย"
 

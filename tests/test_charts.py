@@ -12,6 +12,8 @@ from monklite.durations import duration
 from monklite.errors import StorageError
 from monklite.reports import charts, point_chart
 
+pytestmark = pytest.mark.renders
+
 HOSTILE = [
     "<script>alert(1)</script>", "$x$", "cost $5", "a_b_{c}^2", "\\frac{a}{b}", "ünï", "%s %d", "x" * 300, "_baseline", "_",
     "肺炎", "التهاب الرئة v2", "ריאות 12", "🫁", "👩‍⚕️", "a\nb", "\x1b[31m", "\u202eevil", "", "  ", "\udcff",

@@ -24,6 +24,8 @@ from monklite.data.fixed_stream import FixedStream, keys_of
 from monklite.errors import InvalidType, InvalidValue
 from monklite.spec import Choice
 
+pytestmark = pytest.mark.renders
+
 N, SIDE = 6, 24
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.2, 0.2)
 # of 255; torchvision has 0.2989 for the share of red in grey, and so on

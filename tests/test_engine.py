@@ -292,6 +292,7 @@ def writer() -> Iterator[Writer]:
         yield made
 
 
+@pytest.mark.renders
 def test_history_and_curves_are_written(batches, run, writer) -> None:
     trained = loop(batches, recording.History(run, writer), curves.Curves(run, writer))
     trained.run()

@@ -31,6 +31,8 @@ from monklite.statistics.evaluated import figures_of
 from monklite.tasks import task_of
 from monklite.testing.datasets import draw_patterns
 
+pytestmark = pytest.mark.renders
+
 CHARTS = ["calibration.png", "confusion.png", "precision_recall.png", "roc.png"]
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 from children import PATIENCE, SEED
-from hostile_runs import WHOLE
 from kills import timeless
 from test_both_backends import equal, weights
 from test_prototype import expert, state
 from tiny_networks import build_tiny
+from whole import WHOLE
 
 from monklite import Prototype
 from monklite.catalog import OPTIMIZERS

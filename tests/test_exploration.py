@@ -13,6 +13,8 @@ from monklite import Prototype
 from monklite.errors import InvalidType, NotFound, NotReady
 from monklite.reports import class_chart
 
+pytestmark = pytest.mark.renders
+
 
 @pytest.fixture
 def mixed(tmp_path: Path) -> Path:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 from extreme_settings import Call, Extreme, more_settings, settings
-from hostile_runs import WHOLE, sampled
+from hostile_runs import sampled
 from tiny_networks import build_tiny
+from whole import WHOLE
 
 from monklite import Prototype
 from monklite.errors import MonkliteError
@@ -110,7 +111,7 @@ def test_more_extreme_settings_train_or_are_refused_in_words(workspace: Path, im
 def test_extreme_settings_of_a_tiny_network(
     workspace: Path, images: Path, backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All ends, the values between them, and pairs: a sample, and all of them with `MONKLITE_HOSTILE=whole`."""
+    """All ends, the values between them, and pairs: a sample, and all of them with `MONKLITE_TESTS=whole`."""
     build_tiny(monkeypatch, backend)
     every = (*settings(backend), *more_settings(backend))
     check(sampled(every, TINY_STRIDE), backend, images, FILES_STRIDE)

@@ -1,6 +1,6 @@
 """Every hostile value in a saved training, resumed for real: a tiny network, an optimizer with a state, and averages.
 
-It takes some 20 minutes and is tried on request, with `MONKLITE_HOSTILE=whole`; the suite tries samples of SqueezeNet's saved
+It takes some 20 minutes and is tried on request, with `MONKLITE_TESTS=whole`; the suite tries samples of SqueezeNet's saved
 trainings in test_hostile_states.py and test_hostile_positions.py.
 """
 
@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hostile_runs import NETWORKS, WHOLE, copy_into, done_or_refused, fresh_copy, resumed
+from hostile_runs import NETWORKS, copy_into, done_or_refused, fresh_copy, resumed
 from hostile_values import shown, variants, with_other_arrays
 from tiny_networks import build_tiny
+from whole import WHOLE
 
 from monklite import Prototype
 from monklite.backends import array_files
@@ -66,7 +67,7 @@ def attempts(arrays: dict[str, np.ndarray], metadata: dict) -> Iterator[tuple[st
                 yield f"{name} as number {i} ({value})", others, metadata
 
 
-@pytest.mark.skipif(not WHOLE, reason="takes long: set MONKLITE_HOSTILE=whole")
+@pytest.mark.skipif(not WHOLE, reason="takes long: set MONKLITE_TESTS=whole")
 def test_hostile_values_in_a_saved_training_of_a_tiny_network(space: Workspace, trained: Path, backend: str) -> None:
     file, counts = space.versions("p", "e")[0].models / RESUME, Counter[str]()
     raw = []

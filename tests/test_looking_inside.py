@@ -25,6 +25,8 @@ from monklite.facade import looking_inside
 from monklite.inference import network_input
 from monklite.reports import grids, studies
 
+pytestmark = pytest.mark.renders
+
 IMAGE = "dots/dots-000.png"
 
 

@@ -1,6 +1,6 @@
 """Something else in the place of each file of a workspace, and then all that can be done with a run.
 
-It takes some minutes and is tried on request, with `MONKLITE_HOSTILE=whole`; the suite tries each reader in test_not_files.py.
+It takes some minutes and is tried on request, with `MONKLITE_TESTS=whole`; the suite tries each reader in test_not_files.py.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hostile_runs import NETWORKS, WHOLE, cli, compared, copied, done_or_refused, evaluated, quick_calls, resumed
+from hostile_runs import NETWORKS, cli, compared, copied, done_or_refused, evaluated, quick_calls, resumed
 from not_files import THINGS, bounded, put
 from tiny_networks import build_tiny
+from whole import WHOLE
 
 from monklite import Prototype
 from monklite.catalog.backends import BUILT_IN
 from monklite.runs.workspace import Workspace
 from monklite.testing.datasets import draw_patterns
 
-pytestmark = pytest.mark.skipif(not WHOLE or os.name == "nt", reason="takes long: set MONKLITE_HOSTILE=whole")
+pytestmark = pytest.mark.skipif(not WHOLE or os.name == "nt", reason="takes long: set MONKLITE_TESTS=whole")
 
 
 @pytest.fixture(params=BUILT_IN)

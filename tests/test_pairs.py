@@ -40,6 +40,8 @@ from monklite.spec import Folders, Spec
 from monklite.statistics import paired
 from monklite.tasks import MultiLabel, SingleLabel, Task
 
+pytestmark = pytest.mark.renders
+
 CATS_AND_DOGS = SingleLabel(("cat", "dog"))
 LABELS = np.arange(N_TEST) % 2
 MODELS = {"pytorch": "squeezenet1_1", "mxnet": "resnet18_v1"}

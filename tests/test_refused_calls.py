@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hostile_runs import WHOLE
 from PIL import Image
 from refusals import CALLS, Refusal, available
 from test_comparison import fill, judged
+from whole import WHOLE
 
 from monklite import Prototype, compare, locks
 from monklite.backends import array_files
@@ -50,7 +50,7 @@ DISPENSABLE = [
 
 
 def some(codes: tuple[int, ...], name: str) -> tuple[int, ...]:
-    """Two of the codes, other ones for each name; all of them with `MONKLITE_HOSTILE=whole`."""
+    """Two of the codes, other ones for each name; all of them with `MONKLITE_TESTS=whole`."""
     first = zlib.crc32(name.encode()) % len(codes)
     return codes if WHOLE else (codes * 2)[first : first + 2]
 

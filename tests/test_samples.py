@@ -15,6 +15,8 @@ from monklite.errors import InvalidType, InvalidValue, NotReady
 from monklite.reports import charts
 from monklite.training.samples import samples
 
+pytestmark = pytest.mark.renders
+
 
 @pytest.fixture
 def ptf(patterns: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: str) -> Any:

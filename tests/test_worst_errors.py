@@ -23,6 +23,8 @@ from monklite.reports import charts, heat_overlays, mistakes, picture_sheets
 from monklite.runs import predictions
 from monklite.tasks import MultiLabel, SingleLabel, Task
 
+pytestmark = pytest.mark.renders
+
 
 @pytest.fixture(scope="module", params=["pytorch", "mxnet"])
 def judge(
