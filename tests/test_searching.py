@@ -61,7 +61,12 @@ def test_a_search_goes_on_repeats_nothing_and_opens_the_best(workspace: Path, pa
         assert asked.data.batch_size == json.loads(trial.values["data.batch_size"])
     assert f"Trial {found.best_number}" in found.sentence and "on others" in found.sentence
     assert "<table" in found._repr_html_() and Path(found.page).read_text(encoding="utf-8").count("<svg") >= 2
-    # the best is open
+    # the best is an experiment of its own, and open
+    (copy,) = Workspace().versions("p", "e-search-best")
+    (state, trial) = copy.state(), found.best.state()
+    assert (state.asked, state.results, state.created) == (trial.asked, trial.results, trial.created)
+    assert state.notes == (f"trial {found.best_number} of a search: p/e-search/{found.best.folder.name}",)
+    assert str(ptf._opened.run) == "p/e-search-best/v001" and found.experiment == "e-search-best"
     assert ptf.Infer(img_name=patterns / "dots" / "dots-003.png")["predicted_class"] in ("dots", "rings", "stripes")
     with pytest.raises(InvalidValue, match="is of another space, metric, setting or image already .* another name="):
         opened(patterns, backend).Search(trials=3, space={RATE: (1e-3, 1e-1, "log")})

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from ..durations import in_seconds
-from ..errors import InvalidValue, find
+from ..errors import InvalidValue, find, shown
 from ..opening_modes import is_given
 from ..reports import search_page
 from ..rules import Flag, OrNone, Text, Whole
-from ..runs.run import Run
+from ..runs import duplicating
 from ..setting_ranges import EPOCHS_RANGE, SEED_RANGE
 from ..sweeps.searching import space as spaces
 from ..sweeps.searching import study
@@ -61,7 +61,8 @@ class SearchMethods(OpeningMethods, EvaluationMethods, DatasetMethods):
         Several processes that make the same call share the trials, also on several machines with a common workspace whose drive
         has file locks. The trial of one that was killed is resumed by another, or by the next call. Ctrl-C stops, and saves.
 
-        Afterwards the best run is open for `Evaluate` and `Infer`.
+        Afterwards the best is an experiment of its own, `<experiment>-<name>-best`, which is open for `Evaluate` and `Infer`. A
+        better one that a later call finds becomes its next version.
 
         Returns:
             An object with `sentence`, `table`, `best` (the run), `corrected` (its figure without the luck of the choice),
@@ -89,7 +90,7 @@ class SearchMethods(OpeningMethods, EvaluationMethods, DatasetMethods):
         found = self._searched(wish)
         self._console.table(found.table)
         self._console.say(f"    {found.sentence}\n")
-        self._open_best(found.best, test)
+        self._open_best(found, test)
         return found
 
     def _metric(self, metric: str | None) -> str:
@@ -120,8 +121,15 @@ class SearchMethods(OpeningMethods, EvaluationMethods, DatasetMethods):
         shown = ", ".join(f"{path.rpartition('.')[2]} {_short(value)}" for path, value in values.items())
         self._console.say(f"\nTrial {number}: {shown}")
 
-    def _open_best(self, best: Run, test: Paths) -> None:
+    def _open_best(self, found: SearchResult, test: Paths) -> None:
+        best = duplicating.duplicated(
+            found.best,
+            self._experiment.workspace,
+            found.experiment,
+            f"trial {found.best_number} of a search: {found.best}",
+        )
         state = best.state()
+        self._console.say(f"    The best is the experiment {shown(state.experiment)}, version {state.version}\n")
         self.Prototype(state.project, state.experiment, eval_infer=True, version=state.version)
         if is_given(test):
             self.Dataset_Params(dataset_path=test)

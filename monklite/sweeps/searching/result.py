@@ -44,7 +44,8 @@ class SearchResult:
 
     `best`: the run with the best metric. `figure`: its deciding figure on validation with the interval. `corrected`: that figure
     as it is expected on other images, without the luck of the choice, with its interval; NaN if it is not known. `importances`:
-    setting -> share of the differences that it explains. `page`: the path of the report.
+    setting -> share of the differences that it explains. `experiment`: the one that the best becomes. `page`: the path of the
+    report.
     """
 
     name: str
@@ -56,6 +57,7 @@ class SearchResult:
     figure: Estimate
     corrected: Corrected
     importances: Mapping[str, float]
+    experiment: str
     page: str = ""
 
     @property
@@ -142,6 +144,7 @@ def result(search: Search, study: optuna.Study) -> SearchResult:
         FIGURES[own.task.deciding_figure](Judged.of(*own), []),
         best_of_all(same) if same else UNKNOWN,
         _importances(study, search.wish.seed),
+        search.best_experiment,
     )
 
 

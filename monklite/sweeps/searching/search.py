@@ -93,6 +93,8 @@ class Search:
             trial could be trained.
         """
         self.base.check_alone("a search is made")
+        # a name that is too long is refused before anything is trained
+        _ = self.best_experiment
         space.check(self.base, self.wish.dimensions, self._common)
         found = self.study()
         began, busy = time.monotonic(), 0
@@ -112,6 +114,11 @@ class Search:
     def experiment(self) -> str:
         """The experiment whose versions the trials are."""
         return check_name("experiment", f"{self.base.run.state().experiment}-{self.wish.name}")
+
+    @property
+    def best_experiment(self) -> str:
+        """The experiment that the best of them becomes."""
+        return check_name("experiment", f"{self.experiment}-best")
 
     @property
     def metric(self) -> str:
