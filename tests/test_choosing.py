@@ -24,6 +24,7 @@ from monklite.statistics import loss_difference, selection_bias
 from monklite.statistics.units import Units
 from monklite.sweeps.choosing import choose as choosing
 from monklite.sweeps.choosing import result
+from monklite.sweeps.choosing.budget import Budget
 from monklite.sweeps.choosing.setup import NONE, OWN, Setup
 from monklite.sweeps.choosing.speed import Speed
 from monklite.sweeps.choosing.tried import LOOK, Tried
@@ -164,6 +165,26 @@ def test_with_no_time_the_cheapest_is_looked_at_and_is_the_result(tiny: str, pat
     assert [tried.run is not None for tried in choice.tried] == [True, *[False] * (len(choice.tried) - 1)]
     assert choice.run is not None and choice.run.folder.parent.name == "e-looks"
     assert "no time" in " ".join(choice.reasons) and "would take about" in choice.table[1]["why not"]
+
+
+@pytest.mark.parametrize("backend", ["pytorch"])
+def test_a_training_that_time_cut_short_is_trained_whole_where_there_is_more(
+    tiny: str, patterns: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, Any] = {"networks": NETWORKS[tiny][:1], "use_pretrained": False, "rates": ()}
+    monkeypatch.setattr(choosing, "TRY_EPOCHS", 2)
+    # an epoch takes longer than what is left
+    with monkeypatch.context() as patch:
+        patch.setattr(Budget, "left", lambda budget, share=1.0: 0.0)
+        opened(tiny, patterns).Choose("10min", train=False, **given)
+        (state,) = states(workspace, "e-looks")
+        assert state.tags == ("ended early for 600 s",) and state.results.epochs_completed == 1
+        opened(tiny, patterns).Choose("10min", train=False, **given)
+        assert len(states(workspace, "e-looks")) == 1
+    opened(tiny, patterns).Choose("11min", train=False, **given)
+    assert [state.results.epochs_completed for state in states(workspace, "e-looks")] == [1, 2]
+    opened(tiny, patterns).Choose("11min", train=False, **given)
+    assert len(states(workspace, "e-looks")) == 2
 
 
 @pytest.mark.parametrize("backend", ["pytorch"])

@@ -25,10 +25,12 @@ class Trial:
     """One value of a sweep.
 
     `experiment`: its name; several trials may be versions of one. `changes`: the settings that it stands for, by dotted path.
+    `counts`: whether a run with these settings is one that need not be trained again.
     """
 
     experiment: str
     changes: Mapping[str, Any]
+    counts: Callable[[RunState], bool] = lambda state: True
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def _earlier(base: Experiment, project: str, trial: Trial, asked: Spec) -> Run |
         # columns of classes are found when the images are prepared
         columns = next((s.label_columns for s in state.asked.data.sources if isinstance(s, Table)), ())
         same = state.asked == class_columns.kept(asked, columns) and state.origin == _origin_of(base)
-        if same and state.status != "new" and _of_same_images(base, trial, state):
+        if same and state.status != "new" and _of_same_images(base, trial, state) and trial.counts(state):
             return run
     return None
 

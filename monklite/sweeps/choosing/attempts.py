@@ -84,7 +84,7 @@ class Attempts:
         share, sources = (self.share, self._sources) if small else (1.0, ())
         project, experiment = self._place(stage)
         changes = setup.changes(self.base.requested, epochs, sources, early_stopping)
-        trial = sweep.Trial(experiment, changes)
+        trial = sweep.Trial(experiment, changes, self.budget.was_enough)
         expected = self.speed.training(setup, epochs, share)
         if expected > allowed and not sweep.is_done(self.base, project, trial):
             reason = f"would take about {duration(expected)}, and {duration(max(0.0, allowed))} were left for it"
@@ -92,6 +92,8 @@ class Attempts:
         guard, began = Guard(self.budget), time.monotonic()
         # one trial gives one outcome
         (outcome,) = sweep.run(self.base, project, [trial], self.say, self.display, callbacks=(guard,))
+        if guard.ended:
+            outcome.run.tag((self.budget.tag,))
         if outcome.error is not None:
             self.errors.append(outcome.error)
             return self._add(Tried(stage, setup, reason=outcome.problem))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
 from pathlib import Path
 from typing import Annotated
@@ -14,8 +15,12 @@ from ...files import make_folder, write_text
 from ...record_rules import COUNT, NAME, SHARE
 from ...regular_files import MAX_JSON_BYTES, read_regular
 from ...rules import Number, OrNone
+from ...runs.state import RunState
 from ...settings_tree import Frozen
 from ...training.callbacks import TrainingView
+
+# begins the tag of a training that ended early, before the seconds that there were in all
+CUT = "ended early for "
 
 
 class Progress(Frozen):
@@ -51,6 +56,16 @@ class Budget:
     @property
     def spent(self) -> float:
         return self._before + time.monotonic() - self._began
+
+    @property
+    def tag(self) -> str:
+        """Of the trainings that this time was too short for."""
+        return f"{CUT}{math.ceil(self.total)} s"
+
+    def was_enough(self, state: RunState) -> bool:
+        """Whether a training was not ended early for a time that was shorter than this one."""
+        cut = [tag.removeprefix(CUT).removesuffix(" s") for tag in state.tags if tag.startswith(CUT)]
+        return all(text.isdigit() and int(text) >= math.ceil(self.total) for text in cut)
 
     def left(self, share: float = 1.0) -> float:
         """The seconds that are left of a share of the whole time."""
