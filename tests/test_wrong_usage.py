@@ -20,14 +20,27 @@ from monklite.catalog.backends import BUILT_IN
 from monklite.catalog.layers import ALIASES
 from monklite.errors import MonkliteError, PretrainedUnavailable
 from monklite.facade.prototype import prototype
+from monklite.sweeps import sweep
 from monklite.testing.datasets import draw_patterns
 
 MAX_LENGTH = 500  # characters of a message
 # they train, draw or time every layer, or read the images of a test set: called with no arguments only
 LONG = ("Train", "Evaluate", "Estimate_Train_Time", "get_training_estimate", "Fine_Tune", "Find_Learning_Rate")
 LONG += ("Visualize_Kernels", "Visualize_Feature_Maps", "Visualize_With_Netron")
+# they train several networks: every sixth value, and what is right ends before the first training
+SWEEPS = ("Search", "Choose", "Cross_Validate", "Check_Labels")
 # they read at once the folder that is named: "/" would take minutes
 READING = ("Default", "Infer")
+
+
+@pytest.fixture(autouse=True)
+def stopped_before_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sweep whose arguments are right is stopped, as by Ctrl-C, when its first training would begin."""
+
+    def stop(*args: object, **more: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sweep, "_run_all", stop)
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +111,9 @@ class Attempts:
             if inspect.isgenerator(result):
                 list(result)
             self.counts["done"] += 1
+        # of a right call, see `stopped_before_training`
+        except KeyboardInterrupt:
+            self.counts["done"] += 1
         except MonkliteError as error:
             self.counts["refused"] += 1
             if len(str(error)) > MAX_LENGTH:
@@ -141,7 +157,7 @@ def test_wrong_calls_of_an_open_experiment_are_explained(workspace: Path, images
     for name in methods_for(backend):
         if name in LONG:
             continue
-        for arguments in calls(getattr(prototype, name), images):
+        for arguments in itertools.islice(calls(getattr(prototype, name), images), 0, None, 6 if name in SWEEPS else 1):
             attempts.attempt(label(name, arguments), lambda n=name, a=arguments: getattr(ptf, n)(**a))
             # every call begins with the same experiment
             vars(opened).update(before)
