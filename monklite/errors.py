@@ -90,6 +90,10 @@ class ExportFailed(MonkliteError, RuntimeError):
     """The export does not agree with the network; it was not written."""
 
 
+class TrackerFailed(MonkliteError, RuntimeError):
+    """A tracker, such as MLflow, did not take a run that is exported to it."""
+
+
 class OutOfMemory(TrainingFailed):
     """The device's memory is too small for one step; the weights are unchanged by it."""
 

@@ -13,6 +13,7 @@ from .experiment_setup import ExperimentSetup
 from .rules import AUTO
 from .runs.file_names import FINAL
 from .runs.state import RunState
+from .trackers.table import switched_on
 from .training import estimate, rate_test, resuming
 from .training.estimate import Estimate
 from .training.loss_task import fits
@@ -125,7 +126,17 @@ class Experiment(ExperimentSetup):
             self._note(note)
         start = resuming.restore(self.run, learner, spec, data.train, self.say) if self.resuming else None
         session = Session(
-            self.workspace, self.run, self.asked, spec, data, learner, self.say, display, start, callbacks
+            self.workspace,
+            self.run,
+            self.asked,
+            spec,
+            data,
+            learner,
+            self.say,
+            display,
+            start,
+            callbacks,
+            switched_on(self.trackers, self.run.folder),
         )
         try:
             signals = session.train()

@@ -42,7 +42,7 @@ class ExperimentSetup:
     `run`: the version it is stored in. `asked`: the settings as the user gave them. `origin`: the run it was copied from.
     `copies_weights`: whether it starts from the weights of `origin`. `resuming`: whether it continues a training. `script`: the
     settings of a script that is run again, which are compared with the run's own when it comes to training. `data`, `learner`:
-    None until prepared and built.
+    None until prepared and built. `trackers`: names of those that are told of the training; None: those of the environment.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class ExperimentSetup:
         self.script: ScriptSettings | None = None
         self.data: TrainingData | None = None
         self.learner: Learner | None = None
+        self.trackers: tuple[str, ...] | None = None
         self._stored_spec = precision.recorded(run.state()) if resuming else None
         # chosen for "auto"
         self._auto_batch_size: int | None = None

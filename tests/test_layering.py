@@ -25,7 +25,7 @@ LAYERS = (
     ("records", "figures", "decisions", "operating_point", "mean_scores"),
     ("catalog", "statistics"),
     ("data", "runs", "settings_files"),
-    ("backends", "reports"),
+    ("backends", "reports", "trackers"),
     ("training", "doctor"),
     ("inference", "image_predictor", "averaged_views", "certainty", "answer_forms"),
     ("experiment_setup",),

@@ -22,6 +22,7 @@ INSTALL_COMMANDS = {
     "onnxruntime": 'pip install "monklite[export]"',
     "openvino": 'pip install "monklite[openvino]"',
     "optuna": 'pip install "monklite[tune]"',
+    **{name: f'pip install "monklite[{name}]"' for name in ("mlflow", "tensorboard", "wandb", "dvclive", "ray")},
     "netron": 'pip install "monklite[netron]"',
     **dict.fromkeys(("fastapi", "uvicorn", "python_multipart"), 'pip install "monklite[serve]"'),
 }  # optional package -> how to install it

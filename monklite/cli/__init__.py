@@ -12,6 +12,7 @@ from . import (
     runs,
     serving,
     settings,
+    trackers,
     training,
 )
 from .group import main
@@ -29,5 +30,6 @@ __all__ = [
     "runs",
     "serving",
     "settings",
+    "trackers",
     "training",
 ]

@@ -30,6 +30,12 @@ TERMINATED = 128 + signal.SIGTERM
 )
 @click.option("--project", help="Name of the project; by default that in the file.")
 @click.option("--experiment", help="Name of the experiment; by default that in the file.")
+@click.option(
+    "--track",
+    multiple=True,
+    metavar="TRACKER",
+    help="Tell mlflow, tensorboard, wandb or dvclive of it; may be repeated.",
+)
 @click.option("--resume", is_flag=True, help="Go on with a training that was stopped; begin if there is none.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON; all else goes to the error output.")
 @click.pass_obj
@@ -39,6 +45,7 @@ def train(
     overrides: tuple[str, ...],
     project: str | None,
     experiment: str | None,
+    track: tuple[str, ...],
     resume: bool,
     as_json: bool,
 ) -> None:
@@ -54,7 +61,7 @@ def train(
     names = _name("project", project, settings.project), _name("experiment", experiment, settings.experiment)
     output = contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext()
     with output:
-        run = _train(workspace, names, settings.asked, resume)
+        run = _train(workspace, names, settings.asked, resume, track)
     if as_json:
         emit(json_of(_results(run), indent=2) + "\n")
 
@@ -65,12 +72,12 @@ def _name(title: str, given: str | None, in_file: str | None) -> str:
     raise InvalidValue(f"the {title} has no name: write '{title}: ...' into the file, or give --{title}")
 
 
-def _train(workspace: str, names: tuple[str, str], asked: Any, resume: bool) -> Run:
+def _train(workspace: str, names: tuple[str, str], asked: Any, resume: bool, track: tuple[str, ...]) -> Run:
     from ..facade.settings import train_by
     from ..rules import AUTO
 
     try:
-        return train_by(asked, *names, workspace=workspace, resume_train=AUTO if resume else False)
+        return train_by(asked, *names, workspace=workspace, resume_train=AUTO if resume else False, trackers=track)
     # stopped by a signal, and saved
     except KeyboardInterrupt:
         code = signal.SIGINT + 128

@@ -21,6 +21,10 @@ ADDS = {
     "gluoncv": "GluonCV's networks on MXNet",
     "export": "bundles: Export(), export-model, verify",
     "openvino": "OpenVINO as a second runtime of bundles",
+    "mlflow": "runs in MLflow",
+    "tensorboard": "runs in TensorBoard",
+    "wandb": "runs in Weights & Biases",
+    "dvclive": "runs in DVCLive",
     "tune": "Search: the best settings, by Optuna",
     "netron": "a page that draws a network",
     "timm": "the networks of timm",
@@ -30,7 +34,7 @@ ADDS = {
     "app": "app: pages without code",
 }
 # for those who develop monklite, and another name for `export`
-NOT_SHOWN = ("dev", "onnx")
+NOT_SHOWN = ("dev", "onnx", "trackers")
 
 
 def found() -> Iterator[Finding]:

@@ -24,6 +24,7 @@ from .row_methods import RowMethods
 from .samples import SamplesMethods
 from .searching import SearchMethods
 from .tags import TagMethods
+from .tracking import TrackingMethods
 from .training import TrainingMethods
 
 
@@ -42,6 +43,7 @@ class prototype(
     DataCheckMethods,
     CallbackMethods,
     TagMethods,
+    TrackingMethods,
     ReportMethods,
     LookingMethods,
     RowMethods,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from ..runs.run import Run
 from ..spec import Spec
@@ -10,12 +11,17 @@ from .prototype import prototype
 
 
 def train_by(
-    asked: Spec, project: str, experiment: str, workspace: str | os.PathLike[str], resume_train: bool | str = False
+    asked: Spec,
+    project: str,
+    experiment: str,
+    workspace: str | os.PathLike[str],
+    resume_train: bool | str = False,
+    trackers: Sequence[str] = (),
 ) -> Run:
     """Train an experiment with these settings; returns its run.
 
     Args:
-        resume_train: as of `Prototype`.
+        resume_train: as of `Prototype`. trackers: as of `update_trackers`; (): those of the environment.
 
     Raises:
         The errors of `Prototype`, `Default` and `Train`.
@@ -23,6 +29,7 @@ def train_by(
     ptf = prototype(backend=asked.backend, workspace=workspace)
     ptf.Prototype(project, experiment, resume_train=resume_train)
     ptf._experiment.change({"seed": asked.seed, "data": asked.data, "model": asked.model, "training": asked.training})
+    ptf.update_trackers(trackers or None)
     ptf.Reload()
     ptf.Train()
     return ptf._opened.run

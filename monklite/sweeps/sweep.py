@@ -137,6 +137,7 @@ def begun(base: Experiment, project: str, trial: Trial, say: Say) -> Experiment:
     claimed = base.workspace.claim(project, trial.experiment)
     experiment = Experiment(base.workspace, claimed, base.requested, say, base.origin)
     experiment.copies_weights = base.copies_weights
+    experiment.trackers = base.trackers
     experiment.change(trial.changes)
     return experiment
 
@@ -152,6 +153,7 @@ def _train(
 ) -> Outcome:
     if earlier is not None and can_resume(earlier):
         experiment = resume(base.workspace, earlier, say)
+        experiment.trackers = base.trackers
     else:
         experiment = begun(base, project, trial, say)
     try:

@@ -17,6 +17,7 @@ from ..runs.run import Run
 from ..runs.state import CONTROL, Status, now
 from ..runs.workspace import Workspace
 from ..spec import Resolved, Spec
+from ..trackers.table import Row
 from . import environment, features, shown_images
 from .callbacks import Callbacks
 from .checkpoints import Checkpoints
@@ -28,6 +29,7 @@ from .position import Position
 from .progress import Progress, Say
 from .recording import History, Record
 from .signals import StopSignals
+from .tracking import Tracking
 from .validation_predictions import ValidationPredictions
 from .writer import Writer
 
@@ -47,7 +49,7 @@ SHOW_ALL = Display()
 class Session:
     """A training session with everything it needs.
 
-    `start`: position of a resumed run; None for a new one. `callbacks`: the user's own.
+    `start`: position of a resumed run; None for a new one. `callbacks`: the user's own. `trackers`: that are told of it.
     """
 
     workspace: Workspace
@@ -60,6 +62,7 @@ class Session:
     display: Display = SHOW_ALL
     start: Position | None = None
     callbacks: Sequence[object] = ()
+    trackers: Sequence[Row] = ()
 
     def train(self) -> StopSignals:
         """Train to the last epoch, and write everything.
@@ -72,10 +75,16 @@ class Session:
             TrainingFailed, StorageError: see the message; the run's status is `failed`.
         """
         world, writer = backends.world(self.spec.backend), Writer(self.run.check_lock)
-        loop = self._loop(writer)
+        tracking = Tracking(self.trackers, self.run, self.workspace.root, self.say)
+        loop = self._loop(writer, tracking)
         # every process reads the state before the leader changes it
         world.wait()
-        with StopSignals(lambda: setattr(loop, "stop", True)) as signals, self._status_recorded(loop), writer:
+        with (
+            StopSignals(lambda: setattr(loop, "stop", True)) as signals,
+            self._status_recorded(loop),
+            tracking,
+            writer,
+        ):
             try:
                 self._run(loop, writer, signals)
             finally:
@@ -135,7 +144,7 @@ class Session:
             f"saved. To resume: Prototype({arguments}), then Train()\n"
         )
 
-    def _loop(self, writer: Writer) -> Loop:
+    def _loop(self, writer: Writer, tracking: Tracking) -> Loop:
         training, world = self.spec.training, backends.world(self.spec.backend)
         return Loop(
             self.learner,
@@ -145,7 +154,10 @@ class Session:
             training.optimizer.params["learning_rate"],
             training.schedule,
             # every process changes its layers
-            [HeadFirst(self.spec, self.say, self._use_features), *(self._handlers(writer) if world.rank == 0 else [])],
+            [
+                HeadFirst(self.spec, self.say, self._use_features),
+                *([*self._handlers(writer), tracking] if world.rank == 0 else []),
+            ],
             self.start,
             training.early_stopping,
             world=world,

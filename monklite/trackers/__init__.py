@@ -1,0 +1,1 @@
+"""What people already use to watch their trainings: MLflow, TensorBoard, Weights & Biases, DVCLive."""
