@@ -156,9 +156,11 @@ class ExperimentSetup:
         images = self.data.record if self.data else None
         given = (asked, self._stored_spec, self._auto_batch_size, chosen, images)
         # asked for many times between two changes; the values are frozen, so the same objects give the same result
-        if self._last_resolved is None or any(a is not b for a, b in zip(given, self._last_resolved[0], strict=True)):
-            self._last_resolved = given, resolve(*given)
-        return self._last_resolved[1]
+        last = self._last_resolved
+        if last is None or any(a is not b for a, b in zip(given, last[0], strict=True)):
+            # read and set at once: several threads may ask
+            self._last_resolved = last = given, resolve(*given)
+        return last[1]
 
     # Data
 

@@ -60,6 +60,7 @@ def spec(ptf: Prototype) -> ModelSpec:
 # The way of a network
 
 
+@pytest.mark.renders
 def test_a_network_is_compiled_drawn_and_trained_like_any_other(workspace: Path, patterns: Path, backend: str) -> None:
     ptf = prepared(patterns, backend)
     ptf.Compile_Network(layers(ptf), data_shape=(3, SIDE, SIDE))

@@ -21,6 +21,7 @@ ADDS = {
     "gluoncv": "GluonCV's networks on MXNet",
     "export": "bundles: Export(), export-model, verify",
     "openvino": "OpenVINO as a second runtime of bundles",
+    "ray": "Search on the machines of a Ray cluster",
     "mlflow": "runs in MLflow",
     "tensorboard": "runs in TensorBoard",
     "wandb": "runs in Weights & Biases",

@@ -45,8 +45,10 @@ def _pinned(seen: set[str], *packages: str) -> Iterator[str]:
 
     for package in packages:
         found = distribution_of(package)
-        # the container has no graphics card: the form for processors of ONNX Runtime, with the same version
-        name = package if package in PACKAGES else found.metadata["Name"]
+        name = found.metadata["Name"]
+        # the container has no graphics card: the form of ONNX Runtime for processors, in the same version
+        if name.startswith("onnxruntime"):
+            name = "onnxruntime"
         if name in seen:
             continue
         seen.add(name)

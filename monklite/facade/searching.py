@@ -10,9 +10,12 @@ from ..durations import in_seconds
 from ..errors import InvalidValue, find, shown
 from ..opening_modes import is_given
 from ..reports import search_page
-from ..rules import Flag, OrNone, Text, Whole
+from ..rules import Flag, Number, OneOf, OrNone, Text, Whole
 from ..runs import duplicating
 from ..setting_ranges import EPOCHS_RANGE, SEED_RANGE
+from ..sweeps.cluster import connection
+from ..sweeps.cluster import search as cluster_search
+from ..sweeps.cluster.connection import Share
 from ..sweeps.searching import space as spaces
 from ..sweeps.searching import study
 from ..sweeps.searching.result import SearchResult, result
@@ -42,6 +45,9 @@ class SearchMethods(OpeningMethods, EvaluationMethods, DatasetMethods):
         num_epochs: int | None = None,
         test: Paths = None,
         name: str = "search",
+        on: str | None = None,
+        cpus_per_trial: float = 1,
+        gpus_per_trial: float | None = None,
     ) -> SearchResult:
         """Search for the best settings of this experiment: trials that learn from each other (TPE), by Optuna.
 
@@ -57,6 +63,9 @@ class SearchMethods(OpeningMethods, EvaluationMethods, DatasetMethods):
             num_epochs: of each trial; None: those of the experiment.
             test: a folder of test images, which the best is judged on at the end.
             name: of the search. Trials are the versions of `<experiment>-<name>`; those that were pruned have the tag `pruned`.
+            on: `"ray"`: train several trials at once on the machines of a Ray cluster: that of `RAY_ADDRESS`, or one that runs on
+                this machine, or else this machine's processors. None: one after the other, in this process.
+            cpus_per_trial, gpus_per_trial: of the cluster, such as 0.5 for two trials on each GPU; None: one GPU if there is any.
 
         Several processes that make the same call share the trials, also on several machines with a common workspace whose drive
         has file locks. The trial of one that was killed is resumed by another, or by the next call. Ctrl-C stops, and saves.
@@ -73,6 +82,7 @@ class SearchMethods(OpeningMethods, EvaluationMethods, DatasetMethods):
             cannot be used; all are tried out before anything is trained. TrainingFailed: no trial could be trained.
         """
         study.require()
+        share = self._share(on, cpus_per_trial, gpus_per_trial)
         n_trials = TRIALS_RANGE("trials", trials)
         seconds = None if time is None else in_seconds("time", time)
         if n_trials is None and seconds is None:
@@ -87,7 +97,7 @@ class SearchMethods(OpeningMethods, EvaluationMethods, DatasetMethods):
             SEED_RANGE("seed", seed),
             OrNone(EPOCHS_RANGE)("num_epochs", num_epochs),
         )
-        found = self._searched(wish)
+        found = self._searched(wish, share)
         self._console.table(found.table)
         self._console.say(f"    {found.sentence}\n")
         self._open_best(found, test)
@@ -99,7 +109,16 @@ class SearchMethods(OpeningMethods, EvaluationMethods, DatasetMethods):
         figures = [task.deciding_figure for task in TASKS.values()]
         return find("metric", Text()("metric", metric), dict.fromkeys((*figures, LOSS), metric))
 
-    def _searched(self, wish: Wish) -> SearchResult:
+    @staticmethod
+    def _share(on: str | None, cpus: float, gpus: float | None) -> Share | None:
+        """What a trial gets of the cluster; None: there is none."""
+        if OrNone(OneOf(("ray",)))("on", on) is None:
+            return None
+        connection.require()
+        number = Number(above=0)
+        return Share(number("cpus_per_trial", cpus), OrNone(Number(least=0))("gpus_per_trial", gpus))
+
+    def _searched(self, wish: Wish, share: Share | None) -> SearchResult:
         experiment = self._experiment
         # read once, so that what is wrong with the images is told before any trial
         data = experiment.current_data(self._console.ticker("    reading images"))
@@ -111,7 +130,7 @@ class SearchMethods(OpeningMethods, EvaluationMethods, DatasetMethods):
             self._console.say(f"    {dimension}")
         display = replace(self._display, lines=False, bar=self._display.bar and bool(self._console.verbose))
         search = Search(experiment, wish, self._console.say, display, self._say_trial)
-        study_of_it = search.run()
+        study_of_it = search.run() if share is None else cluster_search.run(search, share)
         found = result(search, study_of_it)
         page = search_page.write(found, search.folder)
         self._console.say(f"\n    Report: {page}\n")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..data import class_columns
-from ..errors import InvalidValue, MonkliteError, PretrainedUnavailable, TrainingFailed, WeightsMismatch
+from ..errors import InvalidValue, MonkliteError, NotFound, PretrainedUnavailable, TrainingFailed, WeightsMismatch
 from ..experiment import Experiment
 from ..opening import can_resume, resume
 from ..runs.run import Run
@@ -89,23 +89,27 @@ def _run_all(
 ) -> Iterator[Outcome]:
     for number, (trial, asked) in enumerate(trials, 1):
         announce(number, trial)
-        earlier = _earlier(base, project, trial, asked)
-        if earlier is not None and earlier.state().status == "done":
-            yield Outcome(trial, earlier, trained_now=False)
+        before = earlier(base, project, trial, asked)
+        if before is not None and before.state().status == "done":
+            yield Outcome(trial, before, trained_now=False)
         else:
-            yield _train(base, project, trial, earlier, say, display, callbacks)
+            yield _train(base, project, trial, before, say, display, callbacks)
 
 
 def is_done(base: Experiment, project: str, trial: Trial) -> bool:
     """Whether an earlier call trained a trial to its end. Raises MonkliteError: a value cannot be used."""
-    earlier = _earlier(base, project, trial, base.checked(trial.changes))
-    return earlier is not None and earlier.state().status == "done"
+    before = earlier(base, project, trial, base.checked(trial.changes))
+    return before is not None and before.state().status == "done"
 
 
-def _earlier(base: Experiment, project: str, trial: Trial, asked: Spec) -> Run | None:
+def earlier(base: Experiment, project: str, trial: Trial, asked: Spec) -> Run | None:
     """The newest version of a trial that has these settings and whose training has begun."""
     for run in reversed(base.workspace.versions(project, trial.experiment)):
-        state = run.state()
+        try:
+            state = run.state()
+        # another process is setting it up, or was killed then
+        except NotFound:
+            continue
         # columns of classes are found when the images are prepared
         columns = next((s.label_columns for s in state.asked.data.sources if isinstance(s, Table)), ())
         same = state.asked == class_columns.kept(asked, columns) and state.origin == _origin_of(base)
@@ -146,13 +150,13 @@ def _train(
     base: Experiment,
     project: str,
     trial: Trial,
-    earlier: Run | None,
+    before: Run | None,
     say: Say,
     display: Display,
     callbacks: Sequence[object],
 ) -> Outcome:
-    if earlier is not None and can_resume(earlier):
-        experiment = resume(base.workspace, earlier, say)
+    if before is not None and can_resume(before):
+        experiment = resume(base.workspace, before, say)
         experiment.trackers = base.trackers
     else:
         experiment = begun(base, project, trial, say)

@@ -64,26 +64,37 @@ class Pruning:
     reported: int = 0
 
     def epoch_end(self, training: TrainingView) -> None:
-        rows = training.history
-        for row in rows[self.reported :]:
-            value = value_of(row, self.metric)
-            if math.isfinite(value):
-                self.trial.report(value, row.epoch)
-        self.reported = len(rows)
-        if self.prune and training.epoch < training.epochs and self.trial.should_prune():
-            self.pruned = True
+        for row in training.history[self.reported :]:
+            self._report(row.epoch, value_of(row, self.metric))
+        if training.epoch < training.epochs and self._is_behind():
             training.stop(after_epoch=True)
+
+    def told(self, epoch: int, value: float, last: bool) -> bool:
+        """Report the epoch of a training elsewhere; returns whether that is to end. `last`: it ends anyway."""
+        self._report(epoch, value)
+        return not last and self._is_behind()
+
+    def _report(self, epoch: int, value: float) -> None:
+        """Report an epoch once; a training that goes on elsewhere tells its first ones again."""
+        if epoch > self.reported and math.isfinite(value):
+            self.trial.report(value, epoch)
+        self.reported = max(self.reported, epoch)
+
+    def _is_behind(self) -> bool:
+        self.pruned = self.pruned or (self.prune and self.trial.should_prune())
+        return self.pruned
 
 
 @dataclass
 class Search:
-    """A search of one experiment."""
+    """A search of one experiment. `train`: a trial elsewhere; None: in this process."""
 
     base: Experiment
     wish: Wish
     say: Say
     display: Display
     announce: Callable[[int, Mapping[str, Any]], None] = field(default=lambda number, values: None)
+    train: Callable[[sweep.Trial, Pruning], sweep.Outcome] | None = None
 
     def run(self) -> optuna.Study:
         """Train the trials that are missing, and return the study.
@@ -92,19 +103,27 @@ class Search:
             MonkliteError: a setting cannot be used (before anything is trained), or nothing can be written. TrainingFailed: no
             trial could be trained.
         """
+        self.check()
+        found = self.study()
+        self.work(found)
+        return found
+
+    def check(self) -> None:
+        """Try everything that is asked for. Raises MonkliteError: it cannot be used."""
         self.base.check_alone("a search is made")
         # a name that is too long is refused before anything is trained
         _ = self.best_experiment
         space.check(self.base, self.wish.dimensions, self._common)
-        found = self.study()
+
+    def work(self, found: optuna.Study, stopping: Callable[[], bool] = lambda: False) -> None:
+        """Train one trial after the other until none is missing, the time is over, or `stopping` says so."""
         began, busy = time.monotonic(), 0
-        while not self._is_over(found, began) or self._finds_killed(found, began):
+        while not stopping() and (not self._is_over(found, began) or self._finds_killed(found, began)):
             busy = busy + 1 if self._one_more(found) else 0
             if busy > MOST_BUSY:
                 raise NotReady(
                     "other processes are training every combination of this space: wait for them, or widen it"
                 )
-        return found
 
     @property
     def project(self) -> str:
@@ -214,8 +233,7 @@ class Search:
             settings = {**self._common, **space.changes(self.base, values)}
             pruning = Pruning(trial, self.metric, self.wish.prune)
             made = sweep.Trial(self.experiment, settings)
-            # one trial gives one outcome
-            (outcome,) = sweep.run(self.base, self.project, [made], self.say, self.display, callbacks=(pruning,))
+            outcome = self._train_here(made, pruning) if self.train is None else self.train(made, pruning)
         except NotReady:
             raise
         # of this combination alone: each value was tried out
@@ -237,6 +255,11 @@ class Search:
             trial.set_user_attr(study.PROBLEM, problem)
             raise TrainingFailed(problem)
         return value
+
+    def _train_here(self, made: sweep.Trial, pruning: Pruning) -> sweep.Outcome:
+        # one trial gives one outcome
+        (outcome,) = sweep.run(self.base, self.project, [made], self.say, self.display, callbacks=(pruning,))
+        return outcome
 
 
 class Surplus(Exception):  # noqa: N818 (not an error)

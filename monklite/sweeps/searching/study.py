@@ -55,7 +55,7 @@ def opened(
     import optuna
 
     # of two processes that begin at once, one makes the file
-    with Lock(folder / LOCK), _quiet(), _in_words(folder / FILE):
+    with Lock(folder / LOCK), quiet(), _in_words(folder / FILE):
         storage = optuna.storages.RDBStorage(
             f"sqlite:///{(folder / FILE).absolute().as_posix()}",
             engine_kwargs={"connect_args": {"timeout": PATIENCE}},
@@ -92,7 +92,7 @@ def sampler(seed: int, number: int) -> optuna.samplers.BaseSampler:
     import optuna
 
     own = int(np.random.SeedSequence((seed, number)).generate_state(1)[0])
-    with _quiet():
+    with quiet():
         # trials that are being trained count as bad ones, so that processes do not try the same
         return optuna.samplers.TPESampler(seed=own, n_startup_trials=STARTUP, constant_liar=True)
 
@@ -112,7 +112,7 @@ def _in_words(file: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Without Optuna's own lines: monklite tells what each trial gave."""
     import optuna
 
@@ -146,11 +146,11 @@ def take_up_killed(study: optuna.Study) -> None:
     """Queue the trials of processes that were killed again."""
     from optuna.storages import fail_stale_trials
 
-    with _quiet():
+    with quiet():
         fail_stale_trials(study)
 
 
 def quiet_optimize(study: optuna.Study, objective: Any, catch: tuple[type[Exception], ...]) -> None:
     """One trial, with its signs of life."""
-    with _quiet():
+    with quiet():
         study.optimize(objective, n_trials=1, catch=catch, callbacks=())
