@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -63,9 +64,13 @@ def start(
     epochs: int = 2,
     model: str = "squeezenet1_1",
     decay: float = 0,
+    place: tuple[str, ...] = ("--standalone",),
 ) -> subprocess.Popen[str]:
+    """`processes`: that torchrun starts. `place`: what it is told about the machines."""
     (here / "script.py").write_text(SCRIPT)
-    launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"] if processes > 1 else []
+    launch = ["-m", "torch.distributed.run", *place, f"--nproc-per-node={processes}"]
+    if processes == 1 and place == ("--standalone",):
+        launch = []
     command = [sys.executable, *launch, "script.py", str(patterns), name, str(epochs), model, str(decay)]
     package = str(Path(__file__).parents[1])
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": package}
@@ -79,6 +84,19 @@ def trained(processes: int, here: Path, patterns: Path, name: str, **more: Any) 
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     return Workspace(here / "workspace").find("p", name), out
+
+
+def trained_by_two_agents(here: Path, patterns: Path, name: str) -> Run:
+    """One training over two machines, of which each has its own torchrun; here, both are this one."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    place = ("--nnodes=2", "--rdzv-backend=c10d", f"--rdzv-endpoint={address}", f"--rdzv-id={name}")
+    agents = [start(1, here, patterns, name, place=place) for _ in range(2)]
+    for agent in agents:
+        _, err = agent.communicate(timeout=300)
+        assert agent.returncode == 0, err
+    return Workspace(here / "workspace").find("p", name)
 
 
 def test_two_processes_train_what_one_trains(tmp_path: Path, patterns: Path) -> None:
@@ -99,10 +117,11 @@ def test_two_processes_train_what_one_trains(tmp_path: Path, patterns: Path) -> 
     assert np.allclose(kept[0]["logits"], kept[1]["logits"], atol=1e-4)
 
 
-def test_two_processes_train_several_labels_as_one_does(tmp_path: Path) -> None:
+def test_two_machines_train_several_labels_as_one_does(tmp_path: Path) -> None:
     drawn(tmp_path, "train", 60, 0)
     one, _ = trained(1, tmp_path, tmp_path, "one")
-    two, _ = trained(2, tmp_path, tmp_path, "two")
+    two = trained_by_two_agents(tmp_path, tmp_path, "two")
+    assert [r.folder.name for r in Workspace(tmp_path / "workspace").versions("p", "two")] == ["v001"]
     assert one.state().dataset.label_type == "multiple"
     ours, theirs = load_file(one.models / FINAL), load_file(two.models / FINAL)
     assert all(np.allclose(ours[n], theirs[n], atol=1e-5) for n in ours)
