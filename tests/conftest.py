@@ -25,15 +25,26 @@ RENDERED: list[bytes] = []
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What is above the backends is tested on one of them, which is another one for other tests."""
-    if metafunc.definition.get_closest_marker("above_backends") and "backend" in metafunc.fixturenames and not WHOLE:
-        named = any(
-            "backend" in str(mark.args[0]).split(",") for mark in metafunc.definition.iter_markers("parametrize")
-        )
-        if not named:
-            place = zlib.crc32(metafunc.definition.nodeid.encode()) % len(BUILT_IN)
-            metafunc.parametrize("backend", [BUILT_IN[place]])
+    kinds = {item: _without_backend(item) for item in items if item.get_closest_marker("above_backends") and not WHOLE}
+    backends_of: dict[str, list[str]] = {}
+    for kind, name in filter(None, kinds.values()):
+        backends_of.setdefault(kind, []).append(name)
+
+    def is_run(item: pytest.Item) -> bool:
+        kind, name = kinds.get(item) or ("", "")
+        named = sorted(backends_of.get(kind, [name]))
+        return name == named[zlib.crc32(kind.encode()) % len(named)]
+
+    items[:] = filter(is_run, items)
+
+
+def _without_backend(item: pytest.Item) -> tuple[str, str] | None:
+    """What tells a test from others but its backend, and that; None: it has none."""
+    name = getattr(getattr(item, "callspec", None), "params", {}).get("backend")
+    # the same in each process, which the values themselves may not be
+    return None if name is None else (item.nodeid.replace(name, "", 1), name)
 
 
 @pytest.fixture(params=BUILT_IN)

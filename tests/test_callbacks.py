@@ -20,6 +20,8 @@ from monklite.runs.file_names import FINAL
 from monklite.runs.workspace import Workspace
 from monklite.training.callbacks import HOOKS
 
+pytestmark = pytest.mark.above_backends
+
 
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:

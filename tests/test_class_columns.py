@@ -17,6 +17,8 @@ from monklite.errors import DatasetError, InvalidType, InvalidValue, MonkliteErr
 from monklite.runs.workspace import Workspace
 from monklite.testing.contract import LABELS, easy_labels
 
+pytestmark = pytest.mark.above_backends
+
 __all__ = ["images"]
 
 CAT, DOG, OWL = ("cat", "1", "0", "1", "0"), ("dog", "0", "1", "1", "0"), ("owl", "0", "0", "1", "1")

@@ -20,6 +20,8 @@ from monklite.runs.workspace import Workspace
 from monklite.statistics import cross_validation
 from monklite.training.engine import Loop
 
+pytestmark = pytest.mark.above_backends
+
 
 def samples(labels: np.ndarray, groups: list[str] | None = None, copies: tuple[int, ...] = ()) -> Samples:
     """Images of different content, but those at `copies`, which are of the same."""

@@ -30,6 +30,8 @@ from monklite.statistics import intervals
 from monklite.tasks import sigmoid
 from monklite.testing.contract import plain
 
+pytestmark = pytest.mark.above_backends
+
 LEVELS = {"ill": 112, "well": 136}
 MODELS = {"pytorch": "squeezenet1_1", "mxnet": "squeezenet1.1"}
 

@@ -17,6 +17,8 @@ from monklite.statistics import label_check
 from monklite.training import label_check as training_label_check
 from monklite.training.label_check import SHEET, TABLE
 
+pytestmark = pytest.mark.above_backends
+
 
 def blobs(n: int, wrong: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Vectors of three classes, and their labels, of which those at `wrong` are shifted by one."""

@@ -18,6 +18,8 @@ from monklite.runs.workspace import Workspace
 from monklite.training import engine
 from monklite.training.checkpoints import Checkpoints
 
+pytestmark = pytest.mark.above_backends
+
 
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,8 @@ from monklite.runs.history import read
 from monklite.runs.workspace import Workspace
 from monklite.training.recording import Record
 
+pytestmark = pytest.mark.above_backends
+
 RATE = 0.001
 
 

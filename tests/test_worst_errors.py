@@ -23,7 +23,7 @@ from monklite.reports import charts, heat_overlays, mistakes, picture_sheets
 from monklite.runs import predictions
 from monklite.tasks import MultiLabel, SingleLabel, Task
 
-pytestmark = pytest.mark.renders
+pytestmark = [pytest.mark.renders, pytest.mark.above_backends]
 
 
 @pytest.fixture(scope="module", params=["pytorch", "mxnet"])

@@ -254,6 +254,8 @@ class Search:
             problem = f"the {self.metric} of its best epoch is not finite"
             trial.set_user_attr(study.PROBLEM, problem)
             raise TrainingFailed(problem)
+        shown = f"{value:.4f}" if self.metric == LOSS else f"{100 * value:.1f} %"
+        self.say(f"    Trial {trial.number}: {self.metric} {shown}\n")
         return value
 
     def _train_here(self, made: sweep.Trial, pruning: Pruning) -> sweep.Outcome:
