@@ -7,6 +7,7 @@ import contextlib
 import http.server
 import io
 import ipaddress
+import json
 import socket
 import threading
 import time
@@ -26,6 +27,7 @@ from monklite.apps import kept_pictures, keys, server, web_pictures
 from monklite.apps.answers import Unread
 from monklite.apps.gate import Door, Gate, everybody
 from monklite.apps.inference_queue import Busy, Queue
+from monklite.apps.json_answers import JsonAnswer
 from monklite.apps.refusals import Refusal
 from monklite.apps.secure_headers import HEADERS
 from monklite.apps.served_model import ServedModel
@@ -476,3 +478,10 @@ def test_scores_that_are_no_numbers_are_told_as_none():
     from monklite.apps.own_routes import without_nan
 
     assert without_nan({"a": [np.nan, 1.0, (float("inf"),)]}) == {"a": [None, 1.0, [None]]}
+
+
+def test_names_that_are_not_unicode_are_answered() -> None:
+    """A folder's name may be any bytes on Linux; the answer was an error of the server."""
+    answer = JsonAnswer({"scores": {"caf\udce9": 1.0, "ä": 0.0}})
+    assert json.loads(answer.body) == {"scores": {"caf\udce9": 1.0, "ä": 0.0}}
+    assert answer.body.decode("utf-8") == '{"scores":{"caf\\udce9":1.0,"ä":0.0}}'

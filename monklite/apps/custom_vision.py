@@ -12,9 +12,9 @@ from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 
 from fastapi import APIRouter, Request
-from starlette.responses import JSONResponse
 
 from .answers import Unread
+from .json_answers import JsonAnswer
 from .own_routes import BODY
 from .refusals import Refusal
 from .uploads import Upload, body_of, pictures_of
@@ -37,7 +37,7 @@ def project_id(project: str) -> str:
 
 @router.post("/image", openapi_extra=BODY)
 @router.post("/image/nostore", openapi_extra=BODY)
-async def image(request: Request) -> JSONResponse:
+async def image(request: Request) -> JsonAnswer:
     """Classify the picture in the request."""
     _check_address(request)
     return await _classified(request, await pictures_of(request))
@@ -45,7 +45,7 @@ async def image(request: Request) -> JSONResponse:
 
 @router.post("/url")
 @router.post("/url/nostore")
-async def url(request: Request) -> JSONResponse:
+async def url(request: Request) -> JsonAnswer:
     """Classify the picture at the address that the request names, as `{"url": "https://..."}`."""
     _check_address(request)
     fetcher = request.app.state.fetcher
@@ -79,7 +79,7 @@ def _address_in(body: bytes) -> str:
     raise Refusal("BadRequestImageUrl", 'the address is sent as JSON: {"url": "https://..."}')
 
 
-async def _classified(request: Request, uploads: Sequence[Upload]) -> JSONResponse:
+async def _classified(request: Request, uploads: Sequence[Upload]) -> JsonAnswer:
     state = request.app.state
     if len(uploads) != 1:
         raise Refusal("BadRequestImageExceededCount", f"one picture is classified here, and {len(uploads)} were sent")
@@ -88,7 +88,7 @@ async def _classified(request: Request, uploads: Sequence[Upload]) -> JSONRespon
     if isinstance(answer, Unread):
         raise Refusal(answer.code, answer.problem)
     project, name = UUID(state.settings.project_id), state.settings.published_name
-    return JSONResponse(
+    return JsonAnswer(
         {
             "id": str(uuid4()),
             "project": str(project),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
-from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.responses import PlainTextResponse
 
 from ..answer_forms import without_nan
 from .answers import Unread, as_dict
+from .json_answers import JsonAnswer
 from .refusals import Refusal
 from .uploads import FORM, pictures_of
 
@@ -22,7 +23,7 @@ router = APIRouter()
 
 
 @router.post(PREDICT, openapi_extra=BODY)
-async def predict(request: Request) -> JSONResponse:
+async def predict(request: Request) -> JsonAnswer:
     """Predict one picture, which is the body, or several, which are the parts of a form.
 
     Where some of several cannot be read, their answers say why; where none can be read, the request is refused.
@@ -34,21 +35,21 @@ async def predict(request: Request) -> JSONResponse:
     if len(unread) == len(answers):
         raise Refusal(unread[0].code, unread[0].problem)
     found = [as_dict(u.name, answer, model.classes) for u, answer in zip(uploads, answers, strict=True)]
-    return JSONResponse({"model": model.name, "answers": found})
+    return JsonAnswer({"model": model.name, "answers": found})
 
 
 @router.get(MODEL)
-async def describe(request: Request) -> JSONResponse:
+async def describe(request: Request) -> JsonAnswer:
     """The model, what it is for, and how good it is; `project_id` is for Custom Vision's routes."""
     model, settings = request.app.state.model, request.app.state.settings
     names = {"project_id": settings.project_id, "published_name": settings.published_name}
-    return JSONResponse(without_nan({**model.describe(), **names}))
+    return JsonAnswer(without_nan({**model.describe(), **names}))
 
 
 @router.get(HEALTH)
-async def health() -> JSONResponse:
+async def health() -> JsonAnswer:
     """Whether the server lives."""
-    return JSONResponse({"status": "ok"})
+    return JsonAnswer({"status": "ok"})
 
 
 @router.get(METRICS)

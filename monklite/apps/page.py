@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from starlette.requests import HTTPConnection
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from ..errors import UnknownName, UnreadableImage
 from ..figures import PPV, SENSITIVITY, SPECIFICITY
@@ -17,6 +17,7 @@ from ..reports import heat_overlays, pages, run_report
 from .answers import as_dict
 from .gate import Door, everybody
 from .inference_queue import Busy
+from .json_answers import JsonAnswer
 from .login import FORM_TOKEN, LOGIN, MOST_FORM, TOKEN_HEADER, Login, wants_json
 from .password_file import PasswordHash
 from .refusals import Refusal, too_many
@@ -119,7 +120,7 @@ class Page:
                 raise
             refusal = error if isinstance(error, Refusal) else too_many(str(error), error.seconds)
             return _refused(self._page(request, problem=refusal.detail), refusal)
-        return JSONResponse({"answers": answers}) if wants_json(request) else self._page(request, answers=answers)
+        return JsonAnswer({"answers": answers}) if wants_json(request) else self._page(request, answers=answers)
 
     async def heat_map(self, request: Request) -> Response:
         """A PNG that shows where the network sees a class in a picture."""

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
 
 from ..errors import cut
 from ..printable import printable
+from .json_answers import JsonAnswer
 
 # code -> status; the codes that begin with BadRequest, NotFound and Error are Custom Vision's own
 STATUS = {
@@ -49,8 +49,8 @@ def too_many(message: str, seconds: int) -> Refusal:
     return Refusal("TooManyRequests", message, {"Retry-After": str(seconds)})
 
 
-def as_response(error: HTTPException) -> JSONResponse:
+def as_response(error: HTTPException) -> JsonAnswer:
     """The answer to a request that is refused."""
     status = error.status_code
     code = error.code if isinstance(error, Refusal) else _BY_STATUS.get(status, HTTPStatus(status).phrase)
-    return JSONResponse({"code": code, "message": error.detail}, status, error.headers)
+    return JsonAnswer({"code": code, "message": error.detail}, status, error.headers)

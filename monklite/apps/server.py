@@ -10,13 +10,13 @@ from dataclasses import replace
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 
 from .._version import __version__
 from ..errors import StorageError
 from . import custom_vision, own_routes
 from .gate import Door, Gate, everybody
 from .inference_queue import Busy, Queue
+from .json_answers import JsonAnswer
 from .kept_pictures import KeptPictures
 from .keys import WithKey, of_this_machine
 from .refusals import Refusal, as_response, too_many
@@ -82,15 +82,15 @@ def _answer_errors(app: FastAPI) -> None:
     """Answer what is refused with a code and a message; the gate does so for errors that nobody expected."""
 
     @app.exception_handler(HTTPException)
-    async def refused(_: Request, error: HTTPException) -> JSONResponse:
+    async def refused(_: Request, error: HTTPException) -> JsonAnswer:
         return as_response(error)
 
     @app.exception_handler(Busy)
-    async def busy(_: Request, error: Busy) -> JSONResponse:
+    async def busy(_: Request, error: Busy) -> JsonAnswer:
         return as_response(too_many(str(error), error.seconds))
 
     @app.exception_handler(StorageError)
-    async def not_kept(_: Request, error: StorageError) -> JSONResponse:
+    async def not_kept(_: Request, error: StorageError) -> JsonAnswer:
         _LOG.error("a picture could not be kept: %s", error)
         message = "the picture could not be kept, so it is not answered: tell who runs this server"
         return as_response(Refusal("ErrorPredictionStorage", message))

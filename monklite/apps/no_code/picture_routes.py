@@ -6,7 +6,7 @@ import tempfile
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
@@ -14,6 +14,7 @@ from ...errors import InvalidValue, NotFound, find
 from ...files import storing
 from ...looking import exists
 from ...regular_files import read_regular
+from ..json_answers import JsonAnswer
 from . import adding
 from .adding import MAX_PICTURE, Added, Place
 from .choices import VARIATIONS
@@ -90,14 +91,14 @@ def _problem(shown: Services, project: Project, findings: dict[str, Any] | None)
 
 
 @router.post("/p/{name}/pictures")
-async def upload(request: Request, name: str) -> JSONResponse:
+async def upload(request: Request, name: str) -> JsonAnswer:
     """Pictures, each with its path below the folder that was chosen as the name of its file."""
     project = services(request).places.project(name)
     async with request.form(max_files=MAX_FILES, max_fields=10) as form:
         part, class_name = str(form.get("part", "train")), str(form.get("class", "")).strip()
         files = [(f.filename or "", await _content(f)) for f in form.getlist("pictures") if isinstance(f, UploadFile)]
     added = await run_in_threadpool(_add, project, part, class_name, files)
-    return JSONResponse(added.as_dict())
+    return JsonAnswer(added.as_dict())
 
 
 async def _content(file: UploadFile) -> bytes:
@@ -120,7 +121,7 @@ def _add(project: Project, part: str, class_name: str, files: list[tuple[str, by
 
 
 @router.post("/p/{name}/zip")
-async def upload_zip(request: Request, name: str, part: str = "train") -> JSONResponse:
+async def upload_zip(request: Request, name: str, part: str = "train") -> JsonAnswer:
     """A zip file as the body."""
     project = services(request).places.project(name)
     adding.check_own(project, checked_part(part))
@@ -130,7 +131,7 @@ async def upload_zip(request: Request, name: str, part: str = "train") -> JSONRe
                 await run_in_threadpool(file.write, chunk)
         size = file.tell()
         added = await run_in_threadpool(adding.add_archive, project, part, file, size)
-    return JSONResponse(added.as_dict())
+    return JsonAnswer(added.as_dict())
 
 
 @router.post("/p/{name}/folder")
@@ -158,11 +159,11 @@ def look(request: Request, name: str) -> RedirectResponse:
 
 
 @router.get("/p/{name}/look.json")
-def looking(request: Request, name: str) -> JSONResponse:
+def looking(request: Request, name: str) -> JsonAnswer:
     shown = services(request)
     job = _looking(shown, shown.places.project(name))
     lines = job.log().splitlines() if job else []
-    return JSONResponse({"status": job.status if job else "ended", "line": lines[-1] if lines else ""})
+    return JsonAnswer({"status": job.status if job else "ended", "line": lines[-1] if lines else ""})
 
 
 @router.get("/p/{name}/picture/{part}/{number}")

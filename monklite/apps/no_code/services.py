@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment
 from markupsafe import Markup
 
@@ -15,6 +15,7 @@ from ...errors import NotFound, UnknownName
 from ...printable import printable
 from ...regular_files import MAX_JSON_BYTES
 from ...reports import pages
+from ..json_answers import JsonAnswer
 from .jobs import Jobs
 from .places import Places
 from .safety import REPORT_POLICY, SAFE_HEADERS
@@ -69,7 +70,7 @@ def in_words(request: Request, error: Exception) -> Response:
     """An error as a page, or for the script of a page."""
     status = 404 if isinstance(error, (NotFound, UnknownName)) else 400
     if "application/json" in request.headers.get("accept", ""):
-        return JSONResponse({"problem": str(error)}, status)
+        return JsonAnswer({"problem": str(error)}, status)
     return page(request, "problem.html", status, problem=str(error))
 
 
@@ -79,7 +80,7 @@ def no_page(request: Request, error: Exception) -> Response:
 
 
 def too_large(request: Request, error: Exception) -> Response:
-    return JSONResponse({"problem": "That is more than can be sent at once: send fewer or smaller files."}, 413)
+    return JsonAnswer({"problem": "That is more than can be sent at once: send fewer or smaller files."}, 413)
 
 
 def unexpected(request: Request, error: Exception) -> Response:
@@ -90,4 +91,4 @@ def unexpected(request: Request, error: Exception) -> Response:
     text = (
         f"Something went wrong that should not have ({type(error).__name__}); the window of `monklite app` says where."
     )
-    return JSONResponse({"problem": text}, 500, SAFE_HEADERS)
+    return JsonAnswer({"problem": text}, 500, SAFE_HEADERS)

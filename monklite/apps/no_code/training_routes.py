@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse
+from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse, RedirectResponse
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 
@@ -16,6 +16,7 @@ from ...looking import exists
 from ...regular_files import read_regular
 from ...rules import Number
 from ...runs.packing import pack
+from ..json_answers import JsonAnswer
 from . import choices, comparisons, publishing
 from .choices import PATIENCE, SIZES, VARIATIONS, Choices
 from .jobs import CHOOSING, EXPORTING, FOLDER, RUNNING, WAITING, Job
@@ -136,9 +137,9 @@ def choose_no_more(request: Request, name: str, number: int) -> RedirectResponse
 
 
 @router.get("/p/{name}/choosing/{number}/state.json")
-def choosing_state(request: Request, name: str, number: int) -> JSONResponse:
+def choosing_state(request: Request, name: str, number: int) -> JsonAnswer:
     shown = services(request)
-    return JSONResponse(_state(_choosing(shown, shown.places.project(name), number)))
+    return JsonAnswer(_state(_choosing(shown, shown.places.project(name), number)))
 
 
 @router.get("/p/{name}/t/{experiment}")
@@ -165,8 +166,8 @@ def _script(found: Training) -> str:
 
 
 @router.get("/p/{name}/t/{experiment}/state.json")
-def state(request: Request, name: str, experiment: str) -> JSONResponse:
-    return JSONResponse(_found(request, name, experiment)[2].as_json())
+def state(request: Request, name: str, experiment: str) -> JsonAnswer:
+    return JsonAnswer(_found(request, name, experiment)[2].as_json())
 
 
 @router.post("/p/{name}/t/{experiment}/stop")
@@ -243,8 +244,8 @@ def _bundle(request: Request, name: str, experiment: str) -> Job:
 
 
 @router.get("/p/{name}/t/{experiment}/bundle.json")
-def bundle_state(request: Request, name: str, experiment: str) -> JSONResponse:
-    return JSONResponse(_state(_bundle(request, name, experiment)))
+def bundle_state(request: Request, name: str, experiment: str) -> JsonAnswer:
+    return JsonAnswer(_state(_bundle(request, name, experiment)))
 
 
 @router.get("/p/{name}/t/{experiment}/bundle.zip")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from ...errors import InvalidValue, NotReady
 from ...runs.run import Run
+from ..json_answers import JsonAnswer
 from . import trying
 from .adding import MAX_PICTURE
 from .projects import Project, thumbnail
@@ -36,7 +37,7 @@ def form(request: Request, name: str, training: str = "") -> HTMLResponse:
 
 
 @router.post("/p/{name}/try")
-async def ask(request: Request, name: str) -> JSONResponse:
+async def ask(request: Request, name: str) -> JsonAnswer:
     shown = services(request)
     project = shown.places.project(name)
     async with request.form(max_files=1, max_fields=5) as given:
@@ -47,7 +48,7 @@ async def ask(request: Request, name: str) -> JSONResponse:
     if len(content) > MAX_PICTURE:
         raise InvalidValue(f"a picture may have {MAX_PICTURE // 1_000_000} MB")
     tried = await run_in_threadpool(_ask, shown, project, training, file_name, content)
-    return JSONResponse(_as_json(tried))
+    return JsonAnswer(_as_json(tried))
 
 
 def _ask(shown: Services, project: Project, training: str, name: str, content: bytes) -> Tried:
@@ -84,7 +85,7 @@ def heat(request: Request, name: str, number: int, of: str) -> Response:
 
 
 @router.post("/p/{name}/tried/{number}/correct")
-async def correct(request: Request, name: str, number: int) -> JSONResponse:
+async def correct(request: Request, name: str, number: int) -> JsonAnswer:
     project, given = services(request).places.project(name), await request.form()
     tried = await run_in_threadpool(trying.correct, project, number, str(given.get("class", "")))
-    return JSONResponse(_as_json(tried))
+    return JsonAnswer(_as_json(tried))
