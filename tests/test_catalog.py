@@ -411,9 +411,9 @@ def test_without_gluoncv_its_networks_say_what_to_install(monkeypatch, name, mes
 def test_every_optional_package_of_networks_says_how_it_is_installed():
     packages = {cell.package for m in MODELS.values() for cell in m.cells.values()} - {""}
     collections = {package for name in BACKENDS for package in describe(name).collections}
-    # the others are of a format of images, of a search, and of what is done with a trained network
+    # the others are of a format of images, of a search, of trackers, and of what is done with a trained network
     others = {"pillow_heif", "onnx", "onnxscript", "onnxruntime", "openvino", "netron", "optuna"}
-    others |= {"fastapi", "uvicorn", "python_multipart"}
+    others |= {"fastapi", "uvicorn", "python_multipart", "ray", "mlflow", "tensorboard", "wandb", "dvclive"}
     assert packages | collections == set(INSTALL_COMMANDS) - others
 
 

@@ -51,6 +51,7 @@ DOORS = {
         "exporting/writing.py",
         "runs/packing.py",
         "runs/unpacking.py",
+        "sweeps/cluster/images.py",
     },
     "np.fromfile": set(),
     "np.memmap": set(),

@@ -31,6 +31,7 @@ BUILT_IN = {
     "TrainingFailed": RuntimeError,
     "OutOfMemory": RuntimeError,
     "ExportFailed": RuntimeError,
+    "TrackerFailed": RuntimeError,
 }
 OPTIMIZERS = {"adam": 1, "adamw": 2, "sgd": 3, "nesterov_sgd": 4}
 

@@ -16,6 +16,7 @@ from ...errors import InvalidValue
 from ...files import TEMPORARY, format_bytes, make_folder
 from ...locks import Lock
 from ...looking import is_folder, walk
+from ...regular_files import read_regular
 from ...spec import Folders, Source, Table
 
 # bytes; more belongs on a disk that all machines see
@@ -51,7 +52,7 @@ def packed(sources: Sequence[Source]) -> bytes:
                         f"a worker does not find the images at {base}, and they are more than {format_bytes(MOST)}, which is too "
                         "much to send: put them on a disk that all machines have under the same path"
                     )
-                archive.write(file, f"{number}/{file.relative_to(base).as_posix()}")
+                archive.writestr(f"{number}/{file.relative_to(base).as_posix()}", read_regular(file, MOST))
     return content.getvalue()
 
 

@@ -14,6 +14,7 @@ from ...errors import DatasetError, MonkliteError, NotReady
 from ...experiment import Experiment
 from ...looking import entries
 from ...opening import resume
+from ...regular_files import read_regular
 from ...runs.packing import pack
 from ...runs.workspace import Workspace
 from ...training.callbacks import TrainingView
@@ -25,6 +26,8 @@ QUIET = Display(lines=False, bar=False)
 # seconds that a worker waits for the decision on an epoch, between looks at what is wished, and for a slow disk or a lock
 PATIENCE, LOOK_EVERY, DISK = 20.0, 2.0, 5.0
 BUSY = 120.0
+# bytes of a run that is sent back
+MOST = 64 << 30
 
 
 class Telling:
@@ -88,7 +91,7 @@ def train(request: Request, trial: int, wire: Any, archive: bytes | None) -> Rep
                 return reply
             run, file = Workspace(own).find(request.project, request.experiment), Path(own, "run.zip")
             pack(run, file)
-            return Reply(DONE, host, archive=file.read_bytes())
+            return Reply(DONE, host, archive=read_regular(file, MOST))
     except MonkliteError as error:
         return Reply(FAILED, host, error=error)
 
