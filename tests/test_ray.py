@@ -51,7 +51,7 @@ class Cluster:
             "--head", f"--port={port}", "--num-cpus=0", "--include-dashboard=false", f"--temp-dir={self._files}"
         )
 
-        end = time.monotonic() + 60
+        end = time.monotonic() + 180
         # the others look for it once
         while time.monotonic() < end and not self._answers(int(port)):
             time.sleep(0.2)
@@ -86,7 +86,7 @@ class Cluster:
         """Wait until there are so many nodes."""
         import ray
 
-        end = time.monotonic() + 60
+        end = time.monotonic() + 180
         while time.monotonic() < end:
             try:
                 ray.init(address=self.address, log_to_driver=False, logging_level="ERROR")
